@@ -1,0 +1,64 @@
+/**
+ * Every way in which varve fails, for scripts: a code never changes its meaning.
+ * What each one says to a person stands in docs/errors.md, its exit status in cli/exit-status.ts.
+ */
+export type ErrorCode =
+  | "USAGE" // the command line can't be read: unknown command, option or form
+  | "STORE_MISSING" // no store where one is needed
+  | "STORE_EXISTS" // init where a store stands
+  | "STORE_FORMAT" // a store of an unknown format number
+  | "STORE_LOCKED" // another process holds the store's lock
+  | "STORE_DAMAGED" // the store contradicts itself: a corrupt layer, commit or record
+  | "BAD_ID" // text that is no id of the wanted kind
+  | "BAD_NAME" // a name that a branch, tag or container can't have
+  | "REVISION_UNKNOWN" // no commit by that name
+  | "REVISION_AMBIGUOUS" // several commits by that prefix
+  | "PATH_MISSING" // no such path in that tree
+  | "WRONG_TYPE" // a path of another type than the command needs
+  | "TARGET_UNKNOWN" // no such container or tracked directory
+  | "NAME_TAKEN" // a container, branch or tag of that name exists
+  | "BRANCH_BUSY" // a container or directory stands on that branch
+  | "CONTAINER_RUNNING" // the container must be stopped first
+  | "CONTAINER_STOPPED" // the container must run first
+  | "NOTHING_TO_COMMIT" // the tree equals HEAD
+  | "NOTHING_TO_UNDO" // the operation log is empty or what it names can't be undone
+  | "CONFLICT" // what stands there has changed meanwhile, and would be lost
+  | "SOURCE_MISSING" // an import's source, or a file of it, is not there
+  | "SOURCE_CHANGED" // a source changed while it was read, again and again
+  | "SOURCE_UNREADABLE" // a file or directory that may not be read
+  | "SOURCE_INVALID" // a source whose bytes break their format
+  | "UNSUPPORTED" // a property that the target can't hold
+  | "DESTINATION_NOT_EMPTY" // checkout into a directory with entries
+  | "PERMISSION" // the system said EACCES, EPERM or EROFS
+  | "DISK_FULL" // ENOSPC, EDQUOT
+  | "IO" // any other failure of the system
+  | "RUNTIME_MISSING" // no OCI runtime that can start a process
+  | "RUNTIME_FAILED" // the OCI runtime failed before the process ran
+  | "MOUNT_UNAVAILABLE" // the kernel, or the lack of a privilege, forbids the mount
+  | "COMMAND_NOT_EXECUTABLE" // the process's file is no program (126)
+  | "COMMAND_NOT_FOUND" // the process's file is not there (127)
+  | "INTERRUPTED" // a signal ended it (130)
+  | "BUG"; // ours
+
+export interface ErrorContext {
+  /** The path that it is about, for people: lossy text is fine. */
+  readonly path?: string | undefined;
+  /** One or two sentences that say what to do. */
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** The one error class. Messages have the form `Cannot <verb> <object>: <state, wanted state>`, without a full stop. */
+export class VarveError extends Error {
+  override readonly name = "VarveError";
+  readonly code: ErrorCode;
+  readonly path: string | undefined;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, { path, hint, cause }: ErrorContext = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.path = path;
+    this.hint = hint;
+  }
+}

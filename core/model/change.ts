@@ -1,0 +1,22 @@
+import type { ByteString } from "./byte-string.js";
+import type { TreeNode } from "./tree.js";
+
+/** In the order in which they are printed. `link`: a symlink's target, a device's number, or which names share the inode. */
+export const CHANGE_REASONS = ["content", "type", "mode", "owner", "xattr", "mtime", "link"] as const;
+export type ChangeReason = (typeof CHANGE_REASONS)[number];
+
+/** Added, modified, deleted, type changed, renamed. */
+export type ChangeStatus = "A" | "M" | "D" | "T" | "R";
+
+export interface Change {
+  readonly path: ByteString;
+  readonly status: ChangeStatus;
+  /** Empty for A and D. */
+  readonly reasons: readonly ChangeReason[];
+  /** The path before, for R. */
+  readonly from?: ByteString;
+  /** Absent for A. */
+  readonly before?: TreeNode;
+  /** Absent for D. */
+  readonly after?: TreeNode;
+}

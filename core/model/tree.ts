@@ -1,0 +1,93 @@
+import type { ByteString } from "./byte-string.js";
+import type { DeviceEntry, DirectoryEntry, FileEntry, PipeEntry, SymlinkEntry } from "./entry.js";
+import type { ContentDigest, DirectoryDigest, LayerId } from "./ids.js";
+
+/**
+ * A tree that can be read at any path: a commit (a chain of layer images), a live directory, a container, a tar already indexed.
+ *
+ * Reading is synchronous: a tree of 1,000,000 entries is walked without a promise an entry. Callers that walk far give the
+ * event loop a turn now and then (`core/operations/yield-to-signals.ts`). A tree is read by one process; it may be read again.
+ * Failures of the system come as VarveError (SOURCE_CHANGED, SOURCE_UNREADABLE, STORE_DAMAGED, IO).
+ */
+export interface Tree {
+  readonly root: DirectoryNode;
+  /** Frees file descriptors. May be repeated. Nodes must not be used afterwards. */
+  close(): void;
+}
+
+export type TreeNode = DirectoryNode | FileNode | OtherNode;
+
+export interface DirectoryNode {
+  readonly entry: DirectoryEntry;
+  /** In byte order of name. Each call reads afresh; nodes of two calls are equal, not identical. */
+  children(): Iterable<readonly [name: ByteString, node: TreeNode]>;
+  /** @returns `undefined` when the directory holds no such name. */
+  child(name: ByteString): TreeNode | undefined;
+  /**
+   * The digest over all that stands below, when the tree knows it without a walk; equal digests mean equal contents, so
+   * comparisons skip. `undefined` says nothing.
+   */
+  readonly digest: DirectoryDigest | undefined;
+}
+
+export interface FileNode {
+  readonly entry: FileEntry;
+  readonly content: FileContent;
+  /** Absent for a file with one name. */
+  readonly links: LinkGroup | undefined;
+}
+
+export interface OtherNode {
+  readonly entry: SymlinkEntry | DeviceEntry | PipeEntry;
+  readonly links: LinkGroup | undefined;
+}
+
+/** The names of one inode in one tree. Two trees' groups are equal when their paths are. */
+export interface LinkGroup {
+  /** Equal for all nodes of the group within one opened tree. */
+  readonly key: string;
+  /** Two or more paths, in the order in which a walk meets them: depth first, names in byte order. */
+  paths(): readonly ByteString[];
+}
+
+/** A file's bytes. */
+export interface FileContent {
+  readonly size: number;
+  /** Reads the file when the tree does not know it. */
+  digest(): ContentDigest;
+  /** The digest when the tree knows it without reading the file. */
+  readonly knownDigest: ContentDigest | undefined;
+  /** Where a layer holds these bytes, when one does: a new layer may point at them in place of a copy. */
+  readonly stored: StoredContent | undefined;
+  /**
+   * The data and holes, in order, covering 0 to `size` without gaps. A file without holes yields one piece.
+   */
+  extents(): Iterable<Extent>;
+  /**
+   * Opens it for reading at any position. The caller closes.
+   * @throws VarveError SOURCE_CHANGED when the file is not what the tree saw.
+   */
+  open(): ContentReader;
+}
+
+export interface Extent {
+  readonly offset: number;
+  readonly length: number;
+  readonly kind: "data" | "hole";
+}
+
+export interface ContentReader {
+  /** @returns Bytes read; fewer than asked only at the end of the file, where it is 0. */
+  read(buffer: Uint8Array, position: number): number;
+  /** After the last read: @throws VarveError SOURCE_CHANGED when the file changed meanwhile. Live files check, others need not. */
+  verify(): void;
+  close(): void;
+}
+
+/** Where content stands in layer images, in units that `store/erofs` alone reads. */
+export interface StoredContent {
+  readonly digest: ContentDigest;
+  readonly size: number;
+  /** The images that hold the bytes. Without entries for a file that is one hole. */
+  readonly layers: readonly LayerId[];
+}

@@ -1,0 +1,98 @@
+import type { ByteString } from "../model/byte-string.js";
+import type { DeviceEntry, DirectoryEntry, FileEntry, PipeEntry, SymlinkEntry } from "../model/entry.js";
+import type { ContentDigest, DirectoryDigest, LayerId } from "../model/ids.js";
+import type { FileContent, StoredContent, Tree } from "../model/tree.js";
+
+/** Keeps layer images under their LayerId. A layer is absent, then present and on the disk; never half-written or changed. */
+export interface LayerStore {
+  /**
+   * Starts a layer. Nothing of it can be seen before `publish`; a crash leaves only scratch, which the next opening removes.
+   *
+   * @param chain The layers below, newest first: whence content may be borrowed.
+   * @throws VarveError PERMISSION, DISK_FULL.
+   */
+  write(chain: readonly LayerId[]): LayerWriter;
+
+  /**
+   * What a chain of layers adds up to: whiteouts and opaque directories applied, each directory's digest known.
+   *
+   * @param chain Newest first. Empty: a tree with an empty root directory (mode 0755, owner 0:0, mtime 0).
+   * @throws VarveError STORE_DAMAGED when a layer is missing or is no layer image. Closed by the caller.
+   */
+  openTree(chain: readonly LayerId[]): Tree;
+
+  has(id: LayerId): boolean;
+
+  /** Bytes of disk that a layer's image takes, holes not counted. @throws VarveError STORE_DAMAGED when absent. */
+  storedBytes(id: LayerId): number;
+
+  /** The image file, and the images whose blocks it points at, in the order of its device table: what a mount needs. */
+  image(id: LayerId): LayerImageFile;
+
+  /** Ids in ascending order. */
+  list(): readonly LayerId[];
+}
+
+export interface LayerImageFile {
+  readonly id: LayerId;
+  readonly path: string;
+  /** Paths of the device images, in slot order. */
+  readonly devices: readonly string[];
+}
+
+declare const handle: unique symbol;
+/** An inode of the layer being written. */
+export type InodeHandle = number & { readonly [handle]: true };
+
+/**
+ * Writes one layer. First the contents, in any order and one at a time (`store`, `sink`, `borrow`), mixed at will with the
+ * inodes; a directory's `digest` may come last (`setDirectoryDigest`). Ends once, by `publish` or `abort`.
+ */
+export interface LayerWriter {
+  /** Reads content to its end, checks that it did not change (ContentReader.verify), keeps it once per digest, holes as holes. */
+  store(content: FileContent): StoredContent;
+
+  /** For content that comes by itself, as in a tar stream: pieces pushed in order. One sink is open at a time. */
+  sink(): ContentSink;
+
+  /**
+   * Content that a layer of the chain holds already, or this layer. Costs no data where blocks can be pointed at; content
+   * shorter than a block is copied.
+   */
+  borrow(stored: StoredContent): StoredContent;
+
+  /** Looks a digest up among this layer's own contents. */
+  find(digest: ContentDigest, size: number): StoredContent | undefined;
+
+  /** Once, before all else that has a parent. */
+  root(entry: DirectoryEntry): InodeHandle;
+  directory(parent: InodeHandle, name: ByteString, entry: DirectoryEntry): InodeHandle;
+  file(parent: InodeHandle, name: ByteString, entry: FileEntry, content: StoredContent): InodeHandle;
+  other(parent: InodeHandle, name: ByteString, entry: SymlinkEntry | DeviceEntry | PipeEntry): InodeHandle;
+  /** One more name for an inode that is no directory. */
+  link(parent: InodeHandle, name: ByteString, existing: InodeHandle): void;
+  /** The layer below has this name, the tree has not. */
+  whiteout(parent: InodeHandle, name: ByteString): void;
+  setDirectoryDigest(directory: InodeHandle, digest: DirectoryDigest): void;
+
+  /**
+   * Writes metadata and superblock, makes the image durable and puts it under its id. A layer that stands there already is
+   * left alone.
+   * @throws VarveError DISK_FULL, IO; then nothing is published and the scratch file is gone.
+   */
+  publish(): WrittenLayer;
+  /** Throws everything away. May be repeated; does nothing after `publish`. */
+  abort(): void;
+}
+
+export interface ContentSink {
+  write(bytes: Uint8Array): void;
+  /** A run of zero bytes that takes no room. */
+  hole(length: number): void;
+  close(): StoredContent;
+}
+
+export interface WrittenLayer {
+  readonly id: LayerId;
+  readonly storedBytes: number;
+}

@@ -1,0 +1,23 @@
+import type { Containers } from "./containers.js";
+import type { History } from "./history.js";
+import type { LayerStore } from "./layer-store.js";
+import type { OperationLog } from "./operation-log.js";
+import type { Worktree } from "./worktree.js";
+
+/** One store, opened: what every operation of core gets as its first argument. Made by cli/open-repository.ts alone. */
+export interface Repository {
+  /** The store's directory, absolute. */
+  readonly path: string;
+  readonly layers: LayerStore;
+  readonly history: History;
+  readonly operations: OperationLog;
+  readonly containers: Containers;
+  /** Absent for a shared store. */
+  readonly worktree: Worktree | undefined;
+
+  /**
+   * Runs `work` alone among the commands that change this store. Waits for another one's end, and says on stderr whom it waits for.
+   * Held by the kernel, so that a killed process never holds it. Not re-entrant.
+   */
+  exclusively<T>(work: () => Promise<T>): Promise<T>;
+}
