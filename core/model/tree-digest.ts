@@ -20,7 +20,18 @@ export interface ChildContent {
   readonly content?: ContentDigest | undefined;
   /** A directory's. */
   readonly below?: DirectoryDigest | undefined;
-  readonly links?: LinkGroup | undefined;
+  /** For an inode with more names than one: what `linkGroupDigest` gives. */
+  readonly group?: string | undefined;
+}
+
+/**
+ * Covers every name of an inode, so that a directory's digest changes when a hardlink group changes anywhere: 64 hex digits.
+ * Callers keep it by `LinkGroup.key`: a group of n names is met n times.
+ */
+export function linkGroupDigest(links: LinkGroup): string {
+  const hash = createHash("sha256");
+  for (const path of links.paths()) hash.update(bufferOf(`${path}\0` as ByteString));
+  return hash.digest("hex");
 }
 
 /**
@@ -46,11 +57,10 @@ export function treeId(root: Metadata, below: DirectoryDigest): TreeId {
 }
 
 /** Fields are separated by NUL where a value can't hold one, and lead with their length where it can: no two records are alike. */
-function treeRecord(name: ByteString, entry: Entry, { content, below, links }: ChildContent): Buffer {
+function treeRecord(name: ByteString, entry: Entry, { content, below, group }: ChildContent): Buffer {
   const numbers = `${entry.mode} ${entry.uid} ${entry.gid} ${entry.mtimeSeconds} ${entry.mtimeNanoseconds}`;
   let text = `${name}\0${TYPE_LETTER[entry.type]} ${numbers} ${typeFields(entry)}\0${content ?? below ?? ""}\0`;
-  const leader = links?.paths()[0];
-  if (leader !== undefined) text += `=${links?.paths().length ?? 0} ${leader}\0`;
+  if (group !== undefined) text += `=${group}\0`;
   for (const { name: xattr, value } of entry.xattrs) {
     text += `@${xattr}\0${value.length} ${Buffer.from(value).toString("latin1")}`;
   }

@@ -1,7 +1,9 @@
+import type { Archives } from "./archives.js";
 import type { Containers } from "./containers.js";
 import type { History } from "./history.js";
 import type { LayerStore } from "./layer-store.js";
 import type { OperationLog } from "./operation-log.js";
+import type { PlainDirectories } from "./plain-directories.js";
 import type { Worktree } from "./worktree.js";
 
 /** One store, opened: what every operation of core gets as its first argument. Made by cli/open-repository.ts alone. */
@@ -12,6 +14,8 @@ export interface Repository {
   readonly history: History;
   readonly operations: OperationLog;
   readonly containers: Containers;
+  readonly directories: PlainDirectories;
+  readonly archives: Archives;
   /** Absent for a shared store. */
   readonly worktree: Worktree | undefined;
 

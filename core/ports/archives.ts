@@ -1,0 +1,26 @@
+import type { Tree } from "../model/tree.js";
+import type { LayerWriter } from "./layer-store.js";
+
+/** Tar streams, the form in which root filesystems travel. */
+export interface Archives {
+  /**
+   * Reads a tar (plain, gzip, zstd or xz: found out from its first bytes). Contents go into `writer` as they come; the tree
+   * tells where they are, and holds them for that writer alone.
+   * @throws VarveError SOURCE_INVALID naming the entry.
+   */
+  importTar(stream: AsyncIterable<Uint8Array>, writer: LayerWriter): Promise<ImportedTar>;
+
+  /** Writes a PAX tar, the same bytes for the same tree. */
+  exportTar(tree: Tree, write: (chunk: Uint8Array) => Promise<void>): Promise<ExportedTar>;
+}
+
+export interface ImportedTar {
+  readonly tree: Tree;
+  /** Whole sentences for people: what was dropped or changed, and why. */
+  readonly warnings: readonly string[];
+}
+
+export interface ExportedTar {
+  /** Paths that a tar cannot hold (sockets), for people. */
+  readonly skipped: readonly string[];
+}
