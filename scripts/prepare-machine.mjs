@@ -1,0 +1,108 @@
+// Brings a fresh clone to where its scripts run: npm packages, and as root the system packages that tests and the demo use.
+// Depends on nothing but Node. Says in one line what it installs and why; says nothing when all is there.
+//
+// node scripts/prepare-machine.mjs [--debian]
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, readFileSync } from "node:fs";
+import path from "node:path";
+
+const PROJECT = path.resolve(new URL("..", import.meta.url).pathname);
+const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/** Any one of the commands will do; the package is Debian's and Ubuntu's name. */
+const SYSTEM_PACKAGES = [
+  { commands: ["runc", "crun"], name: "runc", why: "starts the processes of `varve run`" },
+  { commands: ["fsck.erofs"], name: "erofs-utils", why: "checks layer images in the tests, apart from our own code" },
+  { commands: ["getfattr"], name: "attr", why: "sets and reads extended attributes in the tests" },
+  { commands: ["setfacl"], name: "acl", why: "sets and reads ACLs in the tests" },
+  { commands: ["setcap"], name: "libcap2-bin", why: "sets file capabilities in the tests" },
+  { commands: ["strace"], name: "strace", why: "lets tests look at, and break, system calls" },
+];
+const DEBIAN_PACKAGES = [
+  { commands: ["debootstrap"], name: "debootstrap", why: "makes the Debian root of `npm run demo -- --debian`" },
+];
+
+function prepareMachine({ debian }) {
+  if (!npmPackagesAreInstalled()) installNpmPackages();
+  const wanted = debian ? [...SYSTEM_PACKAGES, ...DEBIAN_PACKAGES] : SYSTEM_PACKAGES;
+  const missing = wanted.filter(({ commands }) => !commands.some(findCommand));
+  if (missing.length === 0) return;
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot && findCommand("apt-get")) installSystemPackages(missing);
+  else tellMissing(missing, isRoot ? "this machine has no apt-get" : "only root may install packages");
+}
+
+/** The lock file is compared with what npm wrote down when it installed last: times mislead after `git switch`. */
+function npmPackagesAreInstalled() {
+  const wanted = readJson("package-lock.json")?.packages ?? {};
+  const installed = readJson("node_modules/.package-lock.json")?.packages;
+  if (installed === undefined) return false;
+  return Object.entries(wanted).every(([place, { version, optional, link }]) => {
+    if (place === "" || link) return true;
+    return installed[place] === undefined ? Boolean(optional) : installed[place].version === version;
+  });
+}
+
+function installNpmPackages() {
+  say("installing the npm packages of package-lock.json (npm ci)");
+  const { status } = spawnSync("npm", ["ci", "--loglevel=error"], { cwd: PROJECT, stdio: ["ignore", 2, 2] });
+  if (status !== 0) fail("`npm ci` failed: its messages above say why");
+}
+
+function installSystemPackages(packages) {
+  for (const { name, why } of packages) say(`installing the system package ${name} with apt-get: it ${why}`);
+  const names = packages.map(({ name }) => name);
+  const first = aptGet("install", "--yes", "--no-install-recommends", ...names);
+  if (first.status === 0) return;
+  // A fresh container has no package lists, or old ones.
+  const update = aptGet("update");
+  const second = aptGet("install", "--yes", "--no-install-recommends", ...names);
+  if (second.status === 0) return;
+  process.stderr.write(`${update.stderr}${second.stderr}`);
+  tellMissing(
+    packages.filter(({ commands }) => !commands.some(findCommand)),
+    "apt-get failed, see above",
+  );
+}
+
+function aptGet(...words) {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  return spawnSync("apt-get", ["-qq", ...words], { env, stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
+}
+
+function tellMissing(packages, reason) {
+  for (const { name, why } of packages) say(`going on without ${name}, which ${why}: ${reason}`);
+}
+
+function findCommand(name) {
+  const folders = [...(process.env.PATH ?? "").split(":"), ...SYSTEM_FOLDERS];
+  return folders.some((folder) => {
+    try {
+      accessSync(path.join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function readJson(name) {
+  try {
+    return JSON.parse(readFileSync(path.join(PROJECT, name), "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+function say(text) {
+  process.stderr.write(`prepare: ${text}\n`);
+}
+
+function fail(text) {
+  say(text);
+  process.exit(1);
+}
+
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 20 || (major === 20 && minor < 19)) fail(`Node ${process.versions.node} is too old: 20.19 or newer is needed`);
+prepareMachine({ debian: process.argv.includes("--debian") });
