@@ -1,25 +1,41 @@
 import { createRequire } from "node:module";
 import type koffi from "koffi";
 
-/** The one importer of koffi. Loaded with `require`, since the package is CommonJS and its native part stays outside the bundle. */
-const library: typeof koffi = createRequire(import.meta.url)("koffi") as typeof koffi;
+type Library = ReturnType<typeof koffi.load>;
 
-/** The C library of this process. Symbols that an older one lacks throw when they are asked for, not here. */
-const libc: ReturnType<typeof koffi.load> = library.load(null as unknown as string);
+let koffiModule: typeof koffi | undefined;
+let libc: Library | undefined;
+
+/** The one importer of koffi, at the first native call: loading it takes about 10 ms, and many commands need none. */
+function loadKoffi(): typeof koffi {
+  // `require`, since the package is CommonJS and its native part stays outside the bundle.
+  return (koffiModule ??= createRequire(import.meta.url)("koffi") as typeof koffi);
+}
 
 export type NativeFunction = (...values: unknown[]) => number;
 
 /**
- * Declares a C function.
+ * Declares a C function of this process's C library. It is looked up at its first call, so declaring costs nothing.
  *
- * @param declaration A C prototype, such as `int close(int fd)`.
- * @returns A synchronous call; read `lastErrno()` at once after it fails.
+ * @param declaration A C prototype, such as `int close(int fd)`. Give buffers as `void *`: they are passed as they are.
+ * @returns A synchronous call; read `lastErrno()` at once after it fails. Throws when the C library lacks the symbol.
  */
 export function declare(declaration: string): NativeFunction {
+  let bound: NativeFunction | undefined;
+  return (...values) => (bound ??= bind(declaration))(...values);
+}
+
+function bind(declaration: string): NativeFunction {
+  libc ??= loadKoffi().load(null as unknown as string);
   return libc.func(declaration) as unknown as NativeFunction;
 }
 
 /** `errno` of the native call made last on this thread. */
 export function lastErrno(): number {
-  return library.errno();
+  return loadKoffi().errno();
+}
+
+/** Where a buffer's bytes stand, for structures that hold pointers. Keep the buffer alive while it is used. */
+export function addressOf(buffer: Uint8Array): bigint {
+  return loadKoffi().address(buffer);
 }
