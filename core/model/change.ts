@@ -20,3 +20,8 @@ export interface Change {
   /** Absent for D. */
   readonly after?: TreeNode;
 }
+
+/** Whether a directory's change only repeats what its children's say: its mtime moved, because a name in it changed. */
+export function isEcho(reasons: readonly ChangeReason[], childChanged: boolean): boolean {
+  return childChanged && reasons.length === 1 && reasons[0] === "mtime";
+}

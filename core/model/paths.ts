@@ -1,0 +1,28 @@
+import type { ByteString } from "./byte-string.js";
+import type { DirectoryNode, Tree, TreeNode } from "./tree.js";
+
+/** A path as a person gives it (`/etc/hosts`, `etc//hosts/`, `.`) in the form of this code: no slash at either end, `""` for the root. `..` stays at the root. */
+export function normalizePath(path: ByteString): ByteString {
+  const names: string[] = [];
+  for (const name of path.split("/")) {
+    if (name === "..") names.pop();
+    else if (name !== "" && name !== ".") names.push(name);
+  }
+  return names.join("/") as ByteString;
+}
+
+/** Whether `path` is one of `places` or stands below one. Without places: yes. */
+export function isBelowAny(path: ByteString, places: readonly ByteString[]): boolean {
+  return places.length === 0 || places.some((place) => place === "" || path === place || path.startsWith(`${place}/`));
+}
+
+/** The node at a path; symlinks are not followed. `undefined` when there is none. */
+export function nodeAt(tree: Tree, path: ByteString): TreeNode | undefined {
+  let node: TreeNode | undefined = tree.root;
+  if (path === "") return node;
+  for (const name of path.split("/")) {
+    if (node?.entry.type !== "directory") return undefined;
+    node = (node as DirectoryNode).child(name as ByteString);
+  }
+  return node;
+}

@@ -1,0 +1,51 @@
+import type { Commit, ImageConfig, Origin } from "../model/commit.js";
+import type { CommitId, LayerId } from "../model/ids.js";
+import type { Tree } from "../model/tree.js";
+import type { LayerWriter } from "../ports/layer-store.js";
+import type { Repository } from "../ports/repository.js";
+import { layerChain } from "./layer-chain.js";
+import { writeLayer, type LayerProgress } from "./write-layer.js";
+
+export interface CommitTreeOptions {
+  readonly parent: CommitId | undefined;
+  /** The parent's tree; of no parent, the empty tree. */
+  readonly base: Tree;
+  /** Gives the tree to commit; it may put contents into the writer first, as a tar's reader must. */
+  readonly target: (writer: LayerWriter) => Promise<Tree>;
+  readonly message: string;
+  /** Taken over from the parent when absent. */
+  readonly config?: ImageConfig | undefined;
+  readonly origin?: Origin | undefined;
+  readonly observe?: ((progress: LayerProgress) => void) | undefined;
+}
+
+/**
+ * Writes a layer and a commit for a tree. No ref moves: until the caller does that, nobody sees the commit.
+ *
+ * @returns `undefined` when the tree is the parent's: nothing was written then. Without a parent there is always a commit.
+ */
+export async function commitTree(repository: Repository, options: CommitTreeOptions): Promise<Commit | undefined> {
+  const { history, layers } = repository;
+  const parent = options.parent === undefined ? undefined : await history.readCommit(options.parent);
+  const chain: readonly LayerId[] = parent === undefined ? [] : await layerChain(history, parent.id);
+  const writer = layers.write(chain);
+  try {
+    const target = await options.target(writer);
+    const summary = await writeLayer(writer, options.base, target, options.observe);
+    if (summary.tree === parent?.tree) return undefined;
+    const { id: layer, storedBytes } = writer.publish();
+    const id = await history.writeCommit({
+      ...summary,
+      layer,
+      storedBytes,
+      parents: parent === undefined ? [] : [parent.id],
+      author: await history.author(),
+      message: options.message,
+      config: options.config ?? parent?.config,
+      origin: options.origin,
+    });
+    return await history.readCommit(id);
+  } finally {
+    writer.abort();
+  }
+}

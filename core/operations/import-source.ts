@@ -1,0 +1,57 @@
+import { VarveError } from "../errors.js";
+import type { RefName } from "../model/ids.js";
+import type { Tree } from "../model/tree.js";
+import type { LayerWriter } from "../ports/layer-store.js";
+import type { Repository } from "../ports/repository.js";
+import type { CommitOptions, CommitResult } from "./commit-target.js";
+import { commitTree } from "./commit-tree.js";
+import { recordOperation } from "./record-operation.js";
+import { openCommitTree } from "./targets.js";
+
+export type ImportSource =
+  { readonly kind: "directory"; readonly path: string } | { readonly kind: "tar"; readonly stream: AsyncIterable<Uint8Array> };
+
+export interface ImportOptions extends CommitOptions {
+  /** Made when absent; otherwise the import is its next commit. */
+  readonly branch: RefName;
+}
+
+/**
+ * Commits a whole tree from outside on a branch. What the branch's last commit holds already is not stored again.
+ * @throws VarveError NOTHING_TO_COMMIT, SOURCE_MISSING, SOURCE_UNREADABLE, SOURCE_CHANGED, SOURCE_INVALID, UNSUPPORTED.
+ */
+export async function importSource(repository: Repository, source: ImportSource, options: ImportOptions): Promise<CommitResult> {
+  return repository.exclusively(async () => {
+    const { branch, command } = options;
+    const parent = await repository.history.readRef(branch);
+    const base = await openCommitTree(repository, parent);
+    const opened: { tree?: Tree; warnings: readonly string[] } = { warnings: [] };
+    try {
+      const target = async (writer: LayerWriter): Promise<Tree> => {
+        Object.assign(opened, await openSource(repository, source, writer));
+        return opened.tree as Tree;
+      };
+      const commit = await commitTree(repository, { ...options, parent, base, target });
+      if (commit === undefined) throw sameTree(branch);
+      await recordOperation(repository, { command, refs: [{ name: branch, before: parent, after: commit.id }], trees: [] });
+      return { commit, branch, warnings: opened.warnings };
+    } finally {
+      opened.tree?.close();
+      base.close();
+    }
+  });
+}
+
+async function openSource(
+  { archives, directories }: Repository,
+  source: ImportSource,
+  writer: LayerWriter,
+): Promise<{ tree: Tree; warnings: readonly string[] }> {
+  if (source.kind === "tar") return archives.importTar(source.stream, writer);
+  return { tree: directories.openTree(source.path), warnings: [] };
+}
+
+function sameTree(branch: RefName): VarveError {
+  const name = branch.replace("refs/heads/", "");
+  return new VarveError("NOTHING_TO_COMMIT", `Cannot import: the source is the tree that ${name} holds already`);
+}

@@ -1,0 +1,29 @@
+import type { CommitId, RefName } from "../model/ids.js";
+import type { Operation } from "../ports/operation-log.js";
+import type { Repository } from "../ports/repository.js";
+
+/** Keeps a commit that no branch names, so that `undo` finds it. */
+export function savedRef(commit: CommitId): RefName {
+  return `refs/varve/saved/${commit}` as RefName;
+}
+
+/**
+ * Moves the refs of an operation and writes it to the operation log. In this order: a crash between the two leaves moved refs, which the
+ * reflog tells of, and never a log of something that did not happen.
+ *
+ * @throws VarveError CONFLICT when a ref is not what the operation says it was; nothing has moved then.
+ */
+export async function recordOperation(repository: Repository, operation: Omit<Operation, "id" | "time">): Promise<Operation> {
+  const moved = operation.refs.filter(({ before, after }) => before !== after);
+  await repository.history.updateRefs(moved);
+  if (operation.head !== undefined) await repository.history.setHead(operation.head.after);
+  return repository.operations.append({ ...operation, refs: moved });
+}
+
+/** The ref update that keeps a saved commit; none when there is nothing saved or it is kept already. */
+export async function keepSaved({ history }: Repository, saved: CommitId | undefined): Promise<Operation["refs"]> {
+  if (saved === undefined) return [];
+  const name = savedRef(saved);
+  const before = await history.readRef(name);
+  return before === saved ? [] : [{ name, before, after: saved }];
+}

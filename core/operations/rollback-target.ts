@@ -1,0 +1,88 @@
+import type { CommitId, RefName } from "../model/ids.js";
+import type { TreeUpdate } from "../ports/operation-log.js";
+import type { Repository } from "../ports/repository.js";
+import { requireStopped } from "./container-state.js";
+import { saveLive } from "./commit-target.js";
+import { compareTrees } from "./compare-trees.js";
+import { layerChain } from "./layer-chain.js";
+import { keepSaved, recordOperation } from "./record-operation.js";
+import { openCommitTree, openLiveTree, type LiveTree, type Target } from "./targets.js";
+
+export interface RollbackResult {
+  readonly branch: RefName;
+  readonly before: CommitId | undefined;
+  readonly after: CommitId;
+  /** Holds what was not committed and is gone from the tree now; `undo` brings it back. */
+  readonly saved: CommitId | undefined;
+  /** Paths that differ between the tree as it was and as it is. */
+  readonly changes: number;
+}
+
+/**
+ * Makes a target's tree exactly a commit's and moves its branch there. What was not committed is saved first.
+ *
+ * The operation is logged before the tree changes: stopped half-way, a repeated rollback completes it and `undo` takes it back.
+ * @throws VarveError CONTAINER_RUNNING.
+ */
+export async function rollbackTarget(
+  repository: Repository,
+  target: Target,
+  commit: CommitId,
+  { command }: { readonly command: string },
+): Promise<RollbackResult> {
+  if (target.kind === "container") requireStopped(target, "roll back");
+  return repository.exclusively(async () => {
+    const trees = await openLiveTree(repository, target);
+    try {
+      const { branch, commit: before } = trees.head;
+      const changes = await countChanges(repository, trees, commit);
+      const result = { branch, before, after: commit, changes };
+      if (changes === 0 && before === commit) return { ...result, saved: undefined };
+      const saved = (await saveLive(repository, trees, `before ${command}`))?.id;
+      const refs = [{ name: branch, before, after: commit }, ...(await keepSaved(repository, saved))];
+      const update: TreeUpdate = { target: treeTarget(target), before: saved ?? before, after: commit };
+      await recordOperation(repository, { command, refs, trees: [update] });
+      await becomeTree(repository, target, trees, commit);
+      return { ...result, saved };
+    } finally {
+      trees.close();
+    }
+  });
+}
+
+async function countChanges(repository: Repository, { live }: LiveTree, commit: CommitId): Promise<number> {
+  const wanted = await openCommitTree(repository, commit);
+  try {
+    return (await compareTrees(live, wanted)).length;
+  } finally {
+    wanted.close();
+  }
+}
+
+export function treeTarget(target: Target): TreeUpdate["target"] {
+  return target.kind === "directory" ? { kind: "directory" } : { kind: "container", id: target.record.id };
+}
+
+/** Makes the target's tree that of a commit; `undefined`: empty. Its branch is left alone. */
+export async function becomeTree(
+  repository: Repository,
+  target: Target,
+  { live }: LiveTree,
+  commit: CommitId | undefined,
+): Promise<void> {
+  if (target.kind === "container") {
+    if (commit !== undefined) repository.containers.rebase(target.record, commit, await layerChain(repository.history, commit));
+    return;
+  }
+  const wanted = await openCommitTree(repository, commit);
+  try {
+    target.worktree.apply(live, wanted);
+    if (commit === undefined) return;
+    const { tree } = await repository.history.readCommit(commit);
+    const now = target.worktree.openTree(wanted, undefined);
+    target.worktree.remember(now, tree);
+    now.close();
+  } finally {
+    wanted.close();
+  }
+}

@@ -1,0 +1,18 @@
+import type { Change } from "../model/change.js";
+import type { CommitId, RefName } from "../model/ids.js";
+import type { Repository } from "../ports/repository.js";
+import { diffTarget } from "./diff-sides.js";
+import { headOf, type Target } from "./targets.js";
+
+export interface Status {
+  readonly branch: RefName;
+  readonly commit: CommitId | undefined;
+  readonly changes: readonly Change[];
+  /** Ends the reading of the changes' nodes. */
+  close(): void;
+}
+
+/** What a target holds that its HEAD does not. */
+export async function statusOf(repository: Repository, target: Target): Promise<Status> {
+  return { ...(await headOf(repository, target)), ...(await diffTarget(repository, target)) };
+}
