@@ -78,10 +78,7 @@ export async function becomeTree(
   try {
     target.worktree.apply(live, wanted);
     if (commit === undefined) return;
-    const { tree } = await repository.history.readCommit(commit);
-    const now = target.worktree.openTree(wanted, undefined);
-    target.worktree.remember(now, tree);
-    now.close();
+    target.worktree.remember(wanted, (await repository.history.readCommit(commit)).tree);
   } finally {
     wanted.close();
   }

@@ -19,9 +19,19 @@ export interface History {
 
   /**
    * Moves refs, all or none, when each still is what `before` says (`undefined`: absent). `after: undefined` deletes.
-   * @throws VarveError CONFLICT when one has moved meanwhile.
+   * The store's lock is held by the caller.
+   *
+   * @param reason For `git reflog`: one line, such as `commit: new kernel`.
+   * @throws VarveError CONFLICT when one has moved meanwhile, NAME_TAKEN when one ref's name is a folder of another's, STORE_DAMAGED
+   *   when `after` is no commit of ours, STORE_LOCKED when a git command is moving one.
    */
-  updateRefs(updates: readonly RefUpdate[]): Promise<void>;
+  updateRefs(updates: readonly RefUpdate[], reason?: string): Promise<void>;
+
+  /**
+   * Where a branch, or HEAD, has stood: newest first, so that entry N's `before` is where it stood N + 1 moves ago. Empty for
+   * refs that have no log (tags, hidden ones) and for those that do not exist.
+   */
+  refLog(name: RefName | "HEAD"): Promise<readonly RefMove[]>;
 
   /** The branch that the tracked directory stands on, though it may have no commit yet. */
   head(): Promise<RefName>;
@@ -35,4 +45,13 @@ export interface RefUpdate {
   readonly name: RefName;
   readonly before: CommitId | undefined;
   readonly after: CommitId | undefined;
+}
+
+/** One line of a ref's log. */
+export interface RefMove {
+  readonly before: CommitId | undefined;
+  readonly after: CommitId | undefined;
+  /** Who moved it, and when. */
+  readonly who: Signature;
+  readonly reason: string;
 }

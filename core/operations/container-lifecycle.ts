@@ -1,0 +1,182 @@
+import { randomBytes } from "node:crypto";
+import { VarveError } from "../errors.js";
+import type { CommitId, RefName } from "../model/ids.js";
+import type { ContainerRecord, ProcessResult, RunConfiguration } from "../ports/containers.js";
+import type { RefUpdate } from "../ports/history.js";
+import type { Repository } from "../ports/repository.js";
+import { requireFree } from "./branches.js";
+import { saveLive } from "./commit-target.js";
+import { requireStopped } from "./container-state.js";
+import { layerChain } from "./layer-chain.js";
+import { keepSaved, recordOperation } from "./record-operation.js";
+import { becomeTree } from "./rollback-target.js";
+import { findTarget, headOf, openLiveTree, type Target } from "./targets.js";
+import { compareTrees } from "./compare-trees.js";
+
+type ContainerTarget = Extract<Target, { kind: "container" }>;
+
+export interface CreateOptions {
+  readonly name: string;
+  /** By default a branch of the container's own, named after it. */
+  readonly branch?: RefName | undefined;
+  readonly commit: CommitId;
+  readonly configuration: RunConfiguration;
+  /** What the person typed, for the operation log. */
+  readonly command: string;
+  /** Removed when its process ends: nothing of it goes into the operation log. */
+  readonly passing?: boolean;
+}
+
+/** Docker's rule, so that every name is also a branch's. */
+const CONTAINER_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
+
+/**
+ * Makes a container on a commit, not yet started.
+ * @throws VarveError BAD_NAME, NAME_TAKEN, BRANCH_BUSY; CONFLICT when the branch exists and stands elsewhere.
+ */
+export async function createContainer(repository: Repository, options: CreateOptions): Promise<ContainerRecord> {
+  requireContainerName(options.name);
+  return repository.exclusively(async () => {
+    const { history, containers } = repository;
+    requireNameFree(repository, options.name);
+    const branch = options.branch ?? (`refs/heads/${options.name}` as RefName);
+    await requireFree(repository, branch, "use");
+    const before = await history.readRef(branch);
+    if (before !== undefined && before !== options.commit) throw branchElsewhere(branch, before, options);
+    const record: ContainerRecord = {
+      id: randomBytes(6).toString("hex"),
+      name: options.name,
+      branch,
+      ...(before === undefined ? { branchMadeAt: options.commit } : {}),
+      base: options.commit,
+      layers: await layerChain(history, options.commit),
+      created: new Date().toISOString(),
+      configuration: options.configuration,
+    };
+    const refs = [{ name: branch, before, after: options.commit }];
+    containers.create(record);
+    if (options.passing === true) await history.updateRefs(refs.filter(({ before: old, after }) => old !== after));
+    else await recordCreation(repository, record, refs, options.command);
+    return record;
+  });
+}
+
+async function recordCreation(
+  repository: Repository,
+  record: ContainerRecord,
+  refs: readonly RefUpdate[],
+  command: string,
+): Promise<void> {
+  const target = { kind: "container", id: record.id } as const;
+  const container = record as unknown as Record<string, unknown>;
+  await recordOperation(repository, { command, refs, trees: [{ target, before: undefined, after: record.base, container }] });
+}
+
+/**
+ * Runs the container's command on its HEAD with what is not committed, until it ends.
+ * @throws VarveError CONTAINER_RUNNING and what `Containers.run` throws.
+ */
+export async function startContainer(repository: Repository, { id }: { readonly id: string }): Promise<ProcessResult> {
+  const record = await repository.exclusively(() => standOnHead(repository, id));
+  const images = record.layers.map((layer) => repository.layers.image(layer));
+  return repository.containers.run(record, images);
+}
+
+/** A commit made while it ran, or a branch moved by hand, leaves the container on an older base. */
+async function standOnHead(repository: Repository, id: string): Promise<ContainerRecord> {
+  const target = findTarget(repository, id) as ContainerTarget;
+  requireStopped(target, "start");
+  const { commit } = await headOf(repository, target);
+  if (commit === undefined || commit === target.record.base) return target.record;
+  const trees = await openLiveTree(repository, target);
+  try {
+    const unchanged = (await compareTrees(trees.committed, trees.live)).length === 0;
+    const saved = unchanged ? undefined : await saveLive(repository, trees, `not committed in ${target.record.name}`);
+    await repository.history.updateRefs(await keepSaved(repository, saved?.id));
+    await becomeTree(repository, target, trees, saved?.id ?? commit);
+  } finally {
+    trees.close();
+  }
+  return repository.containers.find(id).record;
+}
+
+/** Resolves when its process is gone. */
+export async function stopContainer(repository: Repository, record: ContainerRecord, graceMilliseconds: number): Promise<void> {
+  await repository.containers.stop(record, graceMilliseconds);
+}
+
+export interface RemoveOptions {
+  readonly command: string;
+  /** Stops a running one first. */
+  readonly force?: boolean;
+  /** Keeps nothing: `undo` can't bring it back. For containers made in passing. */
+  readonly forget?: boolean;
+}
+
+/**
+ * Removes a container. What it holds beyond its HEAD is saved first; a branch that was made for it and has no commit of its own goes too.
+ * @throws VarveError CONTAINER_RUNNING.
+ */
+export async function removeContainer(
+  repository: Repository,
+  { id }: { readonly id: string },
+  options: RemoveOptions,
+): Promise<void> {
+  if (options.force === true) await repository.containers.stop(repository.containers.find(id).record, 0);
+  await repository.exclusively(async () => {
+    const target = findTarget(repository, id) as ContainerTarget;
+    requireStopped(target, "remove");
+    const { record } = target;
+    const { commit } = await headOf(repository, target);
+    const goes = commit !== undefined && record.branchMadeAt === commit;
+    const refs = goes ? [{ name: record.branch, before: commit, after: undefined }] : [];
+    if (options.forget === true) await repository.history.updateRefs(refs);
+    else await recordRemoval(repository, target, refs, options.command);
+    repository.containers.remove(record);
+  });
+}
+
+async function recordRemoval(
+  repository: Repository,
+  target: ContainerTarget,
+  refs: readonly RefUpdate[],
+  command: string,
+): Promise<void> {
+  const trees = await openLiveTree(repository, target);
+  try {
+    const saved = (await saveLive(repository, trees, `before ${command}`))?.id;
+    const kept = await keepSaved(repository, saved);
+    const before = saved ?? trees.head.commit;
+    const container = target.record as unknown as Record<string, unknown>;
+    const update = { target: { kind: "container", id: target.record.id }, before, after: undefined, container } as const;
+    await recordOperation(repository, { command, refs: [...refs, ...kept], trees: [update] });
+  } finally {
+    trees.close();
+  }
+}
+
+function requireContainerName(name: string): void {
+  if (CONTAINER_NAME.test(name) && !name.endsWith(".lock") && !name.endsWith(".") && !name.includes("..")) return;
+  throw new VarveError(
+    "BAD_NAME",
+    `Cannot name a container "${name}": letters, digits, "_", "." and "-" are allowed, a letter or digit first`,
+  );
+}
+
+function requireNameFree({ containers }: Repository, name: string): void {
+  if (!containers.list().some(({ record }) => record.name === name)) return;
+  throw new VarveError("NAME_TAKEN", `Cannot make container "${name}": there is one of that name`, {
+    hint: `Go on with it (varve start ${name}), remove it (varve rm ${name}), or give another --name.`,
+  });
+}
+
+function branchElsewhere(branch: RefName, at: CommitId, { name, commit }: CreateOptions): VarveError {
+  const short = branch.replace("refs/heads/", "");
+  return new VarveError(
+    "CONFLICT",
+    `Cannot put container "${name}" on branch "${short}": it stands at ${at.slice(0, 12)}, not ${commit.slice(0, 12)}`,
+    {
+      hint: `Run ${short} itself to go on from there, or name another branch with -b.`,
+    },
+  );
+}

@@ -1,0 +1,120 @@
+import type { ByteString } from "../model/byte-string.js";
+import type { Commit } from "../model/commit.js";
+import type { CommitId, RefName } from "../model/ids.js";
+import { nodeAt } from "../model/paths.js";
+import type { Tree } from "../model/tree.js";
+import type { Repository } from "../ports/repository.js";
+import { changeReasons } from "../model/compare-entries.js";
+import { openCommitTree } from "./targets.js";
+import { isTurnDue, yieldToSignals } from "./yield-to-signals.js";
+
+export interface LogEntry {
+  readonly commit: Commit;
+  /** Branches and tags that stand on it. */
+  readonly refs: readonly RefName[];
+}
+
+export interface LogOptions {
+  readonly from: CommitId;
+  /** Leaves out what this commit is or comes from. */
+  readonly exclude?: CommitId | undefined;
+  readonly limit?: number | undefined;
+  /** Keeps commits that changed one of them, or something below, against their first parent. */
+  readonly paths?: readonly ByteString[] | undefined;
+}
+
+/** Newest first: by commit time, but no commit before one that comes from it. */
+export async function* readLog(repository: Repository, options: LogOptions): AsyncGenerator<LogEntry> {
+  const refs = await refsByCommit(repository);
+  const excluded = options.exclude === undefined ? new Set<CommitId>() : await ancestors(repository, options.exclude);
+  let left = options.limit ?? Infinity;
+  for await (const commit of inOrder(repository, options.from, excluded)) {
+    if (left <= 0) return;
+    if (isTurnDue()) await yieldToSignals();
+    if (options.paths?.length && !(await touches(repository, commit, options.paths))) continue;
+    left -= 1;
+    yield { commit, refs: refs.get(commit.id) ?? [] };
+  }
+}
+
+/** A simple history, one parent each, is followed as it goes; from the first merge on, all that is left is sorted. */
+async function* inOrder({ history }: Repository, from: CommitId, excluded: ReadonlySet<CommitId>): AsyncGenerator<Commit> {
+  let next: CommitId | undefined = from;
+  while (next !== undefined && !excluded.has(next)) {
+    const commit: Commit = await history.readCommit(next);
+    if (commit.parents.length > 1) {
+      yield* sorted({ history }, commit, excluded);
+      return;
+    }
+    yield commit;
+    next = commit.parents[0];
+  }
+}
+
+async function* sorted(
+  { history }: Pick<Repository, "history">,
+  tip: Commit,
+  excluded: ReadonlySet<CommitId>,
+): AsyncGenerator<Commit> {
+  const commits = new Map<CommitId, Commit>([[tip.id, tip]]);
+  const children = new Map<CommitId, number>();
+  for (const commit of commits.values()) {
+    for (const parent of commit.parents) {
+      if (excluded.has(parent)) continue;
+      children.set(parent, (children.get(parent) ?? 0) + 1);
+      if (!commits.has(parent)) commits.set(parent, await history.readCommit(parent));
+    }
+  }
+  const ready = [tip];
+  for (let commit = takeNewest(ready); commit !== undefined; commit = takeNewest(ready)) {
+    yield commit;
+    for (const id of commit.parents) {
+      const waiting = (children.get(id) ?? 0) - 1;
+      children.set(id, waiting);
+      const parent = commits.get(id);
+      if (waiting === 0 && parent !== undefined) ready.push(parent);
+    }
+  }
+}
+
+/** The list is as short as the history is wide. */
+function takeNewest(ready: Commit[]): Commit | undefined {
+  let newest = 0;
+  ready.forEach((commit, index) => {
+    if (commit.committer.seconds > (ready[newest]?.committer.seconds ?? -Infinity)) newest = index;
+  });
+  return ready.splice(newest, 1)[0];
+}
+
+async function ancestors({ history }: Repository, from: CommitId): Promise<Set<CommitId>> {
+  const found = new Set<CommitId>([from]);
+  for (const id of found) for (const parent of (await history.readCommit(id)).parents) found.add(parent);
+  return found;
+}
+
+async function refsByCommit({ history }: Repository): Promise<Map<CommitId, RefName[]>> {
+  const found = new Map<CommitId, RefName[]>();
+  for (const prefix of ["refs/heads/", "refs/tags/"]) {
+    for (const { name, commit } of await history.listRefs(prefix)) found.set(commit, [...(found.get(commit) ?? []), name]);
+  }
+  return found;
+}
+
+async function touches(repository: Repository, commit: Commit, paths: readonly ByteString[]): Promise<boolean> {
+  const after = await openCommitTree(repository, commit.id);
+  const before = await openCommitTree(repository, commit.parents[0]);
+  try {
+    return paths.some((path) => differsAt(before, after, path));
+  } finally {
+    before.close();
+    after.close();
+  }
+}
+
+function differsAt(before: Tree, after: Tree, path: ByteString): boolean {
+  const old = nodeAt(before, path);
+  const now = nodeAt(after, path);
+  if (old === undefined || now === undefined) return old !== now;
+  const below = "digest" in old && "digest" in now && old.digest !== now.digest;
+  return below || changeReasons(old, now).length > 0;
+}

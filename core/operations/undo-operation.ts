@@ -1,0 +1,119 @@
+import { VarveError } from "../errors.js";
+import type { CommitId } from "../model/ids.js";
+import type { ContainerRecord } from "../ports/containers.js";
+import type { Operation, TreeUpdate } from "../ports/operation-log.js";
+import type { Repository } from "../ports/repository.js";
+import { saveLive } from "./commit-target.js";
+import { requireStopped } from "./container-state.js";
+import { layerChain } from "./layer-chain.js";
+import { keepSaved, recordOperation } from "./record-operation.js";
+import { becomeTree } from "./rollback-target.js";
+import { findTarget, openLiveTree, type Target } from "./targets.js";
+
+export interface UndoResult {
+  readonly undone: Operation;
+  /** What the log says of the undoing itself. */
+  readonly operation: Operation;
+}
+
+/**
+ * Takes back the newest operation that is not taken back yet: its refs, its trees, containers made or removed. What stands
+ * in a tree meanwhile is saved first.
+ *
+ * @throws VarveError NOTHING_TO_UNDO; CONFLICT when a ref has moved on by other means; CONTAINER_RUNNING.
+ */
+export async function undoOperation(repository: Repository, { command }: { readonly command: string }): Promise<UndoResult> {
+  return repository.exclusively(async () => {
+    const undone = await newestUndoable(repository);
+    const reverted = await prepare(repository, undone);
+    const refs = undone.refs.filter(isNotSaved).map(({ name, before, after }) => ({ name, before: after, after: before }));
+    const saved = (await Promise.all(reverted.map(({ saved }) => keepSaved(repository, saved)))).flat();
+    const { head } = undone;
+    const operation = await recordOperation(repository, {
+      command,
+      refs: [...refs, ...saved],
+      trees: reverted.map(({ update }) => update),
+      undoes: undone.id,
+      ...(head === undefined ? {} : { head: { before: head.after, after: head.before } }),
+    });
+    for (const { act } of reverted) await act();
+    return { undone, operation };
+  });
+}
+
+/** A saved commit stays kept: what was saved once is never lost by an undo. */
+function isNotSaved({ name }: Operation["refs"][number]): boolean {
+  return !name.startsWith("refs/varve/saved/");
+}
+
+async function newestUndoable({ operations }: Repository): Promise<Operation> {
+  const undone = new Set<string>();
+  for await (const operation of operations.list()) {
+    if (operation.undoes !== undefined) undone.add(operation.undoes);
+    else if (!undone.has(operation.id)) return operation;
+  }
+  throw new VarveError("NOTHING_TO_UNDO", "Cannot undo: the operation log holds nothing that is not undone already", {
+    hint: "Commands that change branches, tags, containers or tracked directories can be undone.",
+  });
+}
+
+/** All that can fail is done here, before anything moves. */
+interface Reverted {
+  readonly update: TreeUpdate;
+  readonly saved: CommitId | undefined;
+  act(): Promise<void>;
+}
+
+async function prepare(repository: Repository, { trees, command }: Operation): Promise<readonly Reverted[]> {
+  const reverted: Reverted[] = [];
+  for (const update of trees) reverted.push(await prepareTree(repository, update, command));
+  return reverted;
+}
+
+async function prepareTree(repository: Repository, update: TreeUpdate, command: string): Promise<Reverted> {
+  if (update.target.kind === "container" && update.after === undefined) return bringBack(repository, update);
+  const target = findTarget(repository, update.target.kind === "container" ? update.target.id : undefined);
+  if (target.kind === "container") requireStopped(target, "undo in");
+  const saved = await saveCurrent(repository, target, `before undo of ${command}`);
+  const reverse: TreeUpdate = { ...update, before: saved ?? update.after, after: update.before };
+  const unmade = update.target.kind === "container" && update.before === undefined;
+  const act = async (): Promise<void> => {
+    if (unmade && target.kind === "container") return repository.containers.remove(target.record);
+    const trees = await openLiveTree(repository, target);
+    try {
+      await becomeTree(repository, target, trees, update.before);
+    } finally {
+      trees.close();
+    }
+  };
+  return { update: reverse, saved, act };
+}
+
+async function saveCurrent(repository: Repository, target: Target, reason: string): Promise<CommitId | undefined> {
+  const trees = await openLiveTree(repository, target);
+  try {
+    return (await saveLive(repository, trees, reason))?.id;
+  } finally {
+    trees.close();
+  }
+}
+
+/** A container that was removed stands again, on what it held. */
+async function bringBack(repository: Repository, update: TreeUpdate): Promise<Reverted> {
+  const base = update.before;
+  if (base === undefined || update.container === undefined) {
+    throw new VarveError(
+      "NOTHING_TO_UNDO",
+      "Cannot undo the removal of a container: nothing was kept of it (rm --forget, run --rm)",
+    );
+  }
+  const layers = await layerChain(repository.history, base);
+  const record = { ...(update.container as unknown as ContainerRecord), base, layers };
+  if (repository.containers.list().some(({ record: { name } }) => name === record.name)) {
+    throw new VarveError("NAME_TAKEN", `Cannot bring container "${record.name}" back: another one has its name`, {
+      hint: `Remove that one first: varve rm ${record.name}`,
+    });
+  }
+  const reverse: TreeUpdate = { ...update, before: undefined, after: base };
+  return { update: reverse, saved: undefined, act: async () => repository.containers.create(record) };
+}

@@ -1,0 +1,88 @@
+import { VarveError } from "../errors.js";
+import type { RefName } from "../model/ids.js";
+
+export const BRANCHES = "refs/heads/";
+export const TAGS = "refs/tags/";
+/** Trees that a command discarded and `undo` can bring back. Not shown among branches and tags. */
+export const SAVED = "refs/varve/saved/";
+
+/** A part of a name is a file's name, and `.lock` is put after it. */
+const LONGEST_PART_BYTES = 250;
+const LONGEST_NAME_BYTES = 1000;
+
+/** First what names may not hold, then the words for it: the rules of git-check-ref-format(1), and some of ours. */
+const RULES: readonly (readonly [pattern: RegExp, why: string])[] = [
+  [/^$/, "it is empty"],
+  // eslint-disable-next-line no-control-regex
+  [/[\x00-\x20\x7f-\x9f]/, "it holds a space or a control character"],
+  [/[~^:?*[\\]/, "it holds one of ~ ^ : ? * [ \\"],
+  [/[\ud800-\udfff\ufffd]/u, "it is no valid UTF-8"],
+  [/\.\./, 'it holds ".."'],
+  [/@\{/, 'it holds "@{"'],
+  [/^\/|\/$|\/\//, "a part of it is empty"],
+  [/(^|\/)\./, "a part of it begins with a dot"],
+  [/\.lock(\/|$)/, 'a part of it ends in ".lock"'],
+  [/\.$/, "it ends in a dot"],
+];
+
+/** Of names that people type, beside those of git. */
+const SHORT_RULES: readonly (readonly [pattern: RegExp, why: string])[] = [
+  [/^-/, "it begins with a dash, as options do"],
+  [/^@/, 'it begins with "@", as live states do'],
+  [/^HEAD$/, "HEAD means the current branch"],
+  [/^refs\//, 'it begins with "refs/"'],
+  [/^[0-9a-f]{40}$/i, "it looks like a commit id"],
+];
+
+const HINT =
+  "Use letters, digits and - _ . / as in v1.2 or team/base; no part may begin with a dot, nor end in a dot or .lock, and no name may begin with a dash or @.";
+
+/** @throws VarveError BAD_NAME. */
+export function branchRef(name: string): RefName {
+  return refOf(BRANCHES, name, "branch");
+}
+
+/** @throws VarveError BAD_NAME. */
+export function tagRef(name: string): RefName {
+  return refOf(TAGS, name, "tag");
+}
+
+/** The hidden ref that keeps a saved tree. @param id Lower-case letters, digits and dashes. */
+export function savedRef(id: string): RefName {
+  return refOf(SAVED, id, "saved tree");
+}
+
+/** `refs/heads/main` → `main`, `refs/tags/v1` → `v1`; any other ref keeps its whole name. */
+export function shortName(ref: RefName): string {
+  for (const prefix of [BRANCHES, TAGS]) if (ref.startsWith(prefix)) return ref.slice(prefix.length);
+  return ref;
+}
+
+/** Checks a full name from outside, such as `refs/heads/main`. @throws VarveError BAD_NAME. */
+export function parseRefName(text: string): RefName {
+  const why = text.startsWith("refs/") ? faultOf(text, RULES) : 'it does not begin with "refs/"';
+  if (why === undefined) return text as RefName;
+  throw new VarveError("BAD_NAME", `Cannot use ${JSON.stringify(text)} as a ref: ${why}`, { hint: HINT });
+}
+
+export function isRefName(text: string): boolean {
+  return text.startsWith("refs/") && faultOf(text, RULES) === undefined;
+}
+
+/** Whether a branch or tag may have this name. */
+export function isShortName(text: string): boolean {
+  return faultOf(text, [...RULES, ...SHORT_RULES]) === undefined;
+}
+
+function refOf(prefix: string, name: string, kind: string): RefName {
+  const why = faultOf(name, [...RULES, ...SHORT_RULES]);
+  if (why === undefined) return (prefix + name) as RefName;
+  throw new VarveError("BAD_NAME", `Cannot name a ${kind} ${JSON.stringify(name)}: ${why}`, { hint: HINT });
+}
+
+function faultOf(name: string, rules: typeof RULES): string | undefined {
+  // Length first: no pattern should run over a megabyte.
+  if (Buffer.byteLength(name) > LONGEST_NAME_BYTES) return `it is longer than ${LONGEST_NAME_BYTES} bytes`;
+  const long = name.split("/").some((part) => Buffer.byteLength(part) > LONGEST_PART_BYTES);
+  return long ? `a part of it is longer than ${LONGEST_PART_BYTES} bytes` : rules.find(([pattern]) => pattern.test(name))?.[1];
+}
