@@ -1,0 +1,146 @@
+import { createHash, hash } from "node:crypto";
+import { readSync } from "node:fs";
+import type { ByteString } from "../../core/model/byte-string.js";
+import type { ContentDigest } from "../../core/model/ids.js";
+import type { ContentReader, Extent, FileContent } from "../../core/model/tree.js";
+import { fileExtents } from "../../linux/file-holes.js";
+import { closeDescriptor, OPEN_FILE, openAt } from "../../linux/open-at.js";
+import { FileStat, statDescriptor, tryStatAt } from "../../linux/stat.js";
+import type { LiveDirectory } from "./live-directory.js";
+import { sourceChanged, sourceFailure } from "./source-failure.js";
+import { MAY_HAVE_HOLES, WORD } from "./stat-table.js";
+
+const STAT = new FileStat();
+const PIECE = 1 << 20;
+let pieces: Buffer | undefined;
+
+/** The content of a regular file in a live directory. Each opening checks that it still is the file that was seen. */
+export class LiveContent implements FileContent {
+  readonly #live: LiveDirectory;
+  readonly #row: number;
+
+  constructor(live: LiveDirectory, row: number) {
+    this.#live = live;
+    this.#row = row;
+  }
+
+  get size(): number {
+    return this.#live.table.unsigned64(this.#row, WORD.size);
+  }
+
+  get knownDigest(): ContentDigest | undefined {
+    return this.#live.table.digest(this.#row) as ContentDigest | undefined;
+  }
+
+  get stored(): undefined {
+    return undefined;
+  }
+
+  digest(): ContentDigest {
+    const known = this.knownDigest;
+    if (known !== undefined) return known;
+    const reader = this.open();
+    try {
+      const digest = digestOf(reader, this.size);
+      reader.verify();
+      this.#live.table.setDigest(this.#row, digest);
+      return digest;
+    } finally {
+      reader.close();
+    }
+  }
+
+  *extents(): Iterable<Extent> {
+    const { size } = this;
+    if (size === 0) return;
+    if (!this.#live.table.hasFlag(this.#row, MAY_HAVE_HOLES)) return yield { offset: 0, length: size, kind: "data" };
+    const reader = this.open();
+    try {
+      yield* fileExtents(reader.descriptor, size);
+    } catch (error) {
+      throw sourceFailure(error, this.#live.table.path(this.#row));
+    } finally {
+      reader.close();
+    }
+  }
+
+  open(): LiveReader {
+    const { table } = this.#live;
+    const name = table.names[this.#row]!;
+    let descriptor: number;
+    try {
+      descriptor = openAt(this.#live.openParent(this.#row), name, OPEN_FILE);
+    } catch (error) {
+      throw sourceFailure(error, table.path(this.#row));
+    }
+    const reader = new LiveReader(this.#live, this.#row, descriptor);
+    try {
+      reader.verify();
+      return reader;
+    } catch (error) {
+      reader.close();
+      this.#lookAgain(name);
+      throw error;
+    }
+  }
+
+  /** So that a caller who asks the directory for this name once more gets what stands there now. */
+  #lookAgain(name: ByteString): void {
+    const { table } = this.#live;
+    if (tryStatAt(this.#live.openParent(this.#row), name, STAT) === 0 && STAT.mode === table.word(this.#row, WORD.mode)) {
+      table.set(this.#row, STAT);
+    }
+  }
+}
+
+class LiveReader implements ContentReader {
+  readonly descriptor: number;
+  readonly #live: LiveDirectory;
+  readonly #row: number;
+  #open = true;
+
+  constructor(live: LiveDirectory, row: number, descriptor: number) {
+    this.#live = live;
+    this.#row = row;
+    this.descriptor = descriptor;
+  }
+
+  read(buffer: Uint8Array, position: number): number {
+    let done = 0;
+    try {
+      while (done < buffer.length) {
+        const count = readSync(this.descriptor, buffer, done, buffer.length - done, position + done);
+        if (count === 0) break;
+        done += count;
+      }
+    } catch (error) {
+      throw sourceFailure(error, this.#live.table.path(this.#row));
+    }
+    return done;
+  }
+
+  verify(): void {
+    if (!this.#live.table.isUnchanged(this.#row, statDescriptor(this.descriptor, STAT))) {
+      throw sourceChanged(this.#live.table.path(this.#row));
+    }
+  }
+
+  close(): void {
+    if (this.#open) closeDescriptor(this.descriptor);
+    this.#open = false;
+  }
+}
+
+/** SHA-256 of `size` bytes. One call for a small file: making a hash object costs more than hashing 1 KiB. */
+export function digestOf(reader: ContentReader, size: number): ContentDigest {
+  const buffer = (pieces ??= Buffer.allocUnsafeSlow(PIECE));
+  if (size <= PIECE) return hash("sha256", buffer.subarray(0, reader.read(buffer.subarray(0, size), 0)), "hex") as ContentDigest;
+  const whole = createHash("sha256");
+  for (let position = 0; position < size;) {
+    const count = reader.read(buffer.subarray(0, Math.min(PIECE, size - position)), position);
+    if (count === 0) break;
+    whole.update(buffer.subarray(0, count));
+    position += count;
+  }
+  return whole.digest("hex") as ContentDigest;
+}

@@ -1,0 +1,145 @@
+import { constants } from "node:fs";
+import { VarveError } from "../../core/errors.js";
+import { bytesOfText, type ByteString } from "../../core/model/byte-string.js";
+import type { Entry, EntryType, Metadata, Xattr } from "../../core/model/entry.js";
+import { hasCode } from "../../linux/errno.js";
+import { readLink } from "../../linux/make-node.js";
+import { AT_FDCWD, O_CLOEXEC, openAt } from "../../linux/open-at.js";
+import { FileStat, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, statAt } from "../../linux/stat.js";
+import { DirectoryOpener } from "./directory-opener.js";
+import { readXattrs } from "./live-xattrs.js";
+import { type DirectoryScan, scanDirectory, type ScanOptions } from "./scan-directory.js";
+import { sourceChanged, sourceFailure } from "./source-failure.js";
+import type { StatTable } from "./stat-table.js";
+import { WORD } from "./stat-table.js";
+
+const TYPES: Readonly<Record<number, EntryType>> = {
+  [S_IFREG]: "file",
+  [S_IFDIR]: "directory",
+  [S_IFLNK]: "symlink",
+  [S_IFIFO]: "fifo",
+  [S_IFSOCK]: "socket",
+  [S_IFCHR]: "character",
+  [S_IFBLK]: "block",
+};
+
+/** How often what is read in several calls is read again, when it changed between them. */
+const ATTEMPTS = 4;
+const STAT = new FileStat();
+
+/** A live directory whose every stat is known, and a way to what a stat does not tell. */
+export class LiveDirectory {
+  readonly table: StatTable;
+  readonly skippedMounts: readonly ByteString[];
+  readonly #opener: DirectoryOpener;
+  #openRow = -1;
+  #descriptor = -1;
+
+  constructor(opener: DirectoryOpener, scan: DirectoryScan) {
+    this.#opener = opener;
+    this.table = scan.table;
+    this.skippedMounts = scan.skippedMounts;
+  }
+
+  /** @returns A descriptor that is valid until the next call. @throws SystemCallError when the directory is no longer there. */
+  openDirectory(row: number): number {
+    if (row === this.#openRow) return this.#descriptor;
+    this.#openRow = -1;
+    this.#descriptor = this.#opener.open(this.table.path(row));
+    this.#openRow = row;
+    return this.#descriptor;
+  }
+
+  /** The directory that holds the row's name; for the root, the root, whose name is empty. */
+  openParent(row: number): number {
+    return this.openDirectory(this.table.word(row, WORD.parent));
+  }
+
+  /** May be repeated. */
+  close(): void {
+    this.#openRow = -1;
+    this.#opener.close();
+  }
+}
+
+/**
+ * Opens a directory and takes the stat of everything in it.
+ *
+ * @param directory As people write it; here alone a symlink is followed.
+ * @throws VarveError SOURCE_MISSING, WRONG_TYPE, SOURCE_UNREADABLE, SOURCE_CHANGED, UNSUPPORTED.
+ */
+export function openLiveDirectory(directory: string, options: ScanOptions = {}): LiveDirectory {
+  const opener = new DirectoryOpener(openRoot(directory));
+  try {
+    return new LiveDirectory(opener, scanDirectory(opener, options));
+  } catch (error) {
+    opener.close();
+    throw error;
+  }
+}
+
+function openRoot(directory: string): number {
+  const path = bytesOfText(directory);
+  try {
+    return openAt(AT_FDCWD, path, constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC);
+  } catch (error) {
+    const code = hasCode(error, "ENOENT") ? "SOURCE_MISSING" : hasCode(error, "ENOTDIR") ? "WRONG_TYPE" : undefined;
+    if (code === undefined) throw sourceFailure(error, path);
+    const state = code === "SOURCE_MISSING" ? "there is nothing" : "it is no directory";
+    throw new VarveError(code, `Cannot read "${directory}": ${state}, wanted a directory`, { path: directory, cause: error });
+  }
+}
+
+export function typeOfRow(table: StatTable, row: number): EntryType {
+  return TYPES[table.word(row, WORD.mode) & S_IFMT]!;
+}
+
+/** A row's entry, with its xattrs and link target read now, of one moment: read again when the inode changed meanwhile. */
+export function readEntry(live: LiveDirectory, row: number): Entry {
+  const { table } = live;
+  const name = table.names[row]!;
+  const type = typeOfRow(table, row);
+  try {
+    const directory = live.openParent(row);
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const xattrs = readXattrs(directory, name);
+      const target = type === "symlink" ? (readLink(directory, name) as ByteString) : undefined;
+      if (xattrs.length === 0 && target === undefined) return entryOfRow(table, row, type, xattrs, target);
+      if (table.isUnchanged(row, statAt(directory, name, STAT))) return entryOfRow(table, row, type, xattrs, target);
+      if ((STAT.mode & S_IFMT) !== (table.word(row, WORD.mode) & S_IFMT)) break;
+      table.set(row, STAT);
+    }
+  } catch (error) {
+    throw sourceFailure(error, table.path(row));
+  }
+  throw sourceChanged(table.path(row));
+}
+
+/** An entry of what a row says and of what only reading can tell. */
+export function entryOfRow(
+  table: StatTable,
+  row: number,
+  type: EntryType,
+  xattrs: readonly Xattr[],
+  target: ByteString | undefined,
+): Entry {
+  const metadata: Metadata = {
+    mode: table.word(row, WORD.mode) & 0o7777,
+    uid: table.word(row, WORD.uid),
+    gid: table.word(row, WORD.gid),
+    mtimeSeconds: table.signed64(row, WORD.mtimeSeconds),
+    mtimeNanoseconds: table.word(row, WORD.mtimeNanoseconds),
+    xattrs,
+  };
+  switch (type) {
+    case "file":
+      return { type, ...metadata, size: table.unsigned64(row, WORD.size) };
+    case "symlink":
+      return { type, ...metadata, target: target! };
+    case "character":
+    case "block":
+      return { type, ...metadata, major: table.word(row, WORD.rdevMajor), minor: table.word(row, WORD.rdevMinor) };
+    default:
+      return { type, ...metadata };
+  }
+}
