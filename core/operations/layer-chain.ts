@@ -1,0 +1,27 @@
+import { VarveError } from "../errors.js";
+import type { CommitId, LayerId } from "../model/ids.js";
+import type { History } from "../ports/history.js";
+
+/**
+ * The layers that a commit's tree is made of, newest first: its own and those of its first parents, down to the first commit.
+ *
+ * @throws VarveError STORE_DAMAGED when a commit is missing or its ancestors form a circle.
+ */
+export async function layerChain(history: History, commit: CommitId): Promise<LayerId[]> {
+  const layers: LayerId[] = [];
+  const seen = new Set<CommitId>();
+  for (let at: CommitId | undefined = commit; at !== undefined;) {
+    if (seen.has(at)) throw circle(at);
+    seen.add(at);
+    const { layer, parents } = await history.readCommit(at);
+    layers.push(layer);
+    at = parents[0];
+  }
+  return layers;
+}
+
+function circle(commit: CommitId): VarveError {
+  return new VarveError("STORE_DAMAGED", `Cannot follow the history of "${commit}": it leads back to itself`, {
+    hint: "The store's history was forged or its cache is corrupt. Delete views/commits in the store, then run the command again.",
+  });
+}

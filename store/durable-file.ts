@@ -1,0 +1,47 @@
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import path from "node:path";
+
+/** Makes the names in a directory durable: what was created, renamed or unlinked there. */
+export function syncDirectory(directory: string): void {
+  const fd = openSync(directory, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Writes all bytes, however many calls that takes. */
+export function writeFully(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+}
+
+/** A new file whose bytes are on the disk, though its name may not be yet. Fails where something stands; removes what it began. */
+export function writeNewFile(file: string, bytes: Uint8Array, mode = 0o644): void {
+  const fd = openSync(file, "wx", mode);
+  try {
+    writeFully(fd, bytes);
+    fsyncSync(fd);
+  } catch (error) {
+    rmSync(file, { force: true });
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Puts a whole file in place: a reader, and whoever reads after a power cut, sees the old one or the new one.
+ *
+ * @param scratch A path for the unfinished file on the same filesystem, from `scratchPath`.
+ */
+export function replaceFile(file: string, bytes: Uint8Array, scratch: string): void {
+  writeNewFile(scratch, bytes);
+  try {
+    renameSync(scratch, file);
+  } catch (error) {
+    rmSync(scratch, { force: true });
+    throw error;
+  }
+  syncDirectory(path.dirname(file));
+}

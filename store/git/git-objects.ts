@@ -1,0 +1,146 @@
+import type * as IsomorphicGit from "isomorphic-git";
+import { VarveError } from "../../core/errors.js";
+import type { Signature } from "../../core/model/commit.js";
+import { parseCommitId, type CommitId } from "../../core/model/ids.js";
+import type { StoreLayout } from "../store-layout.js";
+import { systemFailure } from "../system-failure.js";
+import { ObjectFiles } from "./object-files.js";
+
+/** A commit object and the small files of its tree, before anything in them is believed. */
+export interface RawCommit {
+  /** Of the commit itself, when the id asked for was that of an annotated tag. */
+  readonly id: CommitId;
+  readonly parents: readonly CommitId[];
+  readonly author: Signature;
+  readonly committer: Signature;
+  readonly message: string;
+  /** Git's id of the file's content, by name. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+export interface CommitContent {
+  readonly parents: readonly CommitId[];
+  readonly author: Signature;
+  readonly committer: Signature;
+  readonly message: string;
+  /** File contents by name, in byte order of name, as git trees have them. */
+  readonly files: ReadonlyMap<string, Buffer>;
+}
+
+/** Loaded at the first call: it takes some 50 ms, and most commands find their commits in the cache. */
+async function git(): Promise<typeof IsomorphicGit> {
+  const module = (await import("isomorphic-git")) as unknown as { default?: typeof IsomorphicGit };
+  return module.default ?? (module as unknown as typeof IsomorphicGit);
+}
+
+type Client = Parameters<typeof IsomorphicGit.readCommit>[0]["fs"];
+
+/** The objects of the store's git repository: the one user of isomorphic-git. */
+export class GitObjects {
+  readonly #gitdir: string;
+  readonly #files: ObjectFiles;
+  readonly #client: Client;
+  /** isomorphic-git keeps decoded pack indexes in it. */
+  readonly #cache = {};
+
+  constructor(layout: StoreLayout) {
+    this.#gitdir = layout.git;
+    this.#files = new ObjectFiles(layout);
+    this.#client = this.#files.client as unknown as Client;
+  }
+
+  get #where(): { fs: Client; gitdir: string; cache: object } {
+    return { fs: this.#client, gitdir: this.#gitdir, cache: this.#cache };
+  }
+
+  /** Blobs, tree and commit, all durable when the promise resolves. @returns The commit's id, and git's id of each file. */
+  async write(content: CommitContent): Promise<{ id: CommitId; files: ReadonlyMap<string, string> }> {
+    try {
+      const written = await this.#stage(content);
+      this.#files.publish();
+      return written;
+    } catch (error) {
+      this.#files.discard();
+      throw systemFailure("write the commit", error, this.#gitdir);
+    }
+  }
+
+  async #stage({
+    parents,
+    author,
+    committer,
+    message,
+    files,
+  }: CommitContent): Promise<{ id: CommitId; files: ReadonlyMap<string, string> }> {
+    const library = await git();
+    const blobs = new Map<string, string>();
+    for (const [name, blob] of files) blobs.set(name, await library.writeBlob({ ...this.#where, blob }));
+    const entries = [...blobs].map(([path, oid]) => ({ mode: "100644", path, oid, type: "blob" }) as const);
+    const tree = await library.writeTree({ ...this.#where, tree: entries });
+    const people = { author: libraryPerson(author), committer: libraryPerson(committer) };
+    const commit = { tree, parent: [...parents], message: `${message}\n`, ...people };
+    return { id: parseCommitId(await library.writeCommit({ ...this.#where, commit })), files: blobs };
+  }
+
+  /** @throws VarveError STORE_DAMAGED. */
+  async read(id: string): Promise<RawCommit> {
+    try {
+      const library = await git();
+      const { oid, commit } = await library.readCommit({ ...this.#where, oid: id });
+      const { tree } = await library.readTree({ ...this.#where, oid: commit.tree });
+      return {
+        id: parseCommitId(oid),
+        parents: commit.parent.map(parseCommitId),
+        author: signature(commit.author),
+        committer: signature(commit.committer),
+        message: commit.message.replace(/\n$/, ""),
+        files: new Map(tree.filter(({ type }) => type === "blob").map(({ path, oid: blob }) => [path, blob])),
+      };
+    } catch (error) {
+      throw damaged(id, error);
+    }
+  }
+
+  /** @throws VarveError STORE_DAMAGED. */
+  async readFile(id: string): Promise<Buffer> {
+    try {
+      return Buffer.from((await (await git()).readBlob({ ...this.#where, oid: id })).blob);
+    } catch (error) {
+      throw damaged(id, error);
+    }
+  }
+
+  /** Ids of objects, of any kind, that begin with these hex digits and stand in packs. */
+  async findPacked(prefix: string): Promise<readonly string[]> {
+    try {
+      return [await (await git()).expandOid({ ...this.#where, oid: prefix })];
+    } catch (error) {
+      const { code, data } = error as { code?: string; data?: { matches?: readonly string[] } };
+      if (code === "NotFoundError") return [];
+      if (code === "AmbiguousError") return data?.matches ?? [];
+      throw systemFailure(`look up "${prefix}"`, error);
+    }
+  }
+}
+
+/** The library counts minutes west of UTC. `0 -`, since -0 would be written as `-0000`. */
+function libraryPerson({ name, email, seconds, offsetMinutes }: Signature): IsomorphicGit.CommitObject["author"] {
+  return { name, email, timestamp: seconds, timezoneOffset: 0 - offsetMinutes };
+}
+
+function signature(person: IsomorphicGit.CommitObject["author"]): Signature {
+  const { name, email, timestamp, timezoneOffset } = person;
+  if (!Number.isSafeInteger(timestamp)) throw new RangeError("a time that is no number");
+  return { name, email, seconds: timestamp, offsetMinutes: Number.isSafeInteger(timezoneOffset) ? 0 - timezoneOffset : 0 };
+}
+
+function damaged(id: string, error: unknown): unknown {
+  const failure = systemFailure("read a git object", error);
+  if (failure !== error) return failure;
+  const missing = (error as { code?: string }).code === "NotFoundError";
+  const state = missing ? "it is missing" : "its bytes are no commit";
+  return new VarveError("STORE_DAMAGED", `Cannot read commit "${id}": ${state}`, {
+    hint: "Run `git fsck` in the store's git directory to see what is lost, and restore that from a backup or another copy.",
+    cause: error,
+  });
+}

@@ -1,0 +1,134 @@
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import path from "node:path";
+import { inflateSync } from "node:zlib";
+import { syncDirectory, writeNewFile } from "../durable-file.js";
+import { scratchPath } from "../scratch.js";
+import type { StoreLayout } from "../store-layout.js";
+
+/** Objects of ours are small; a bigger one that inflates is not ours. */
+const LARGEST_OBJECT_BYTES = 64 * 2 ** 20;
+
+interface StagedObject {
+  readonly scratch: string;
+  readonly target: string;
+}
+
+/**
+ * The files below `git/` as isomorphic-git sees them. What it writes waits in scratch/, on the disk, until `publish` puts it in
+ * place: an object is absent, then whole and durable. Only object files may be written.
+ */
+export class ObjectFiles {
+  readonly #layout: StoreLayout;
+  readonly #staged = new Map<string, StagedObject>();
+  /** Directories whose names must be durable before a ref may point here, though the object stood already. */
+  readonly #touched = new Set<string>();
+
+  constructor(layout: StoreLayout) {
+    this.#layout = layout;
+  }
+
+  /** Moves all that was written into place, in the order of writing (an object comes after those that it names). */
+  publish(): void {
+    for (const { scratch, target } of this.#staged.values()) {
+      const directory = path.dirname(target);
+      if (mkdirSync(directory, { recursive: true }) !== undefined) this.#touched.add(path.dirname(directory));
+      renameSync(scratch, target);
+      this.#touched.add(directory);
+    }
+    for (const directory of this.#touched) syncDirectory(directory);
+    this.#forget();
+  }
+
+  /** Throws away what was not published. May be repeated. */
+  discard(): void {
+    for (const { scratch } of this.#staged.values()) rmSync(scratch, { force: true });
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#staged.clear();
+    this.#touched.clear();
+  }
+
+  /** What isomorphic-git calls, see its docs/fs.md. Synchronous inside: the files are few and small, and a promise costs more. */
+  get client(): { promises: Record<string, (...values: never[]) => Promise<unknown>> } {
+    return {
+      promises: {
+        readFile: async (file: string, options?: string | { encoding?: string }) => this.#read(file, options),
+        writeFile: async (file: string, bytes: Uint8Array) => this.#write(file, bytes),
+        stat: async (file: string) => this.#stat(file),
+        lstat: async (file: string) => this.#stat(file),
+        readdir: async (directory: string) => readdirSync(directory),
+        mkdir: async () => undefined,
+        rmdir: refuse,
+        unlink: refuse,
+        readlink: refuse,
+        symlink: refuse,
+      },
+    };
+  }
+
+  #read(file: string, options?: string | { encoding?: string }): Buffer | string {
+    const bytes = readRegularFile(this.#staged.get(file)?.scratch ?? file);
+    const encoding = typeof options === "string" ? options : options?.encoding;
+    return encoding === undefined ? bytes : bytes.toString(encoding as BufferEncoding);
+  }
+
+  #write(file: string, bytes: Uint8Array): void {
+    const scratch = scratchPath(this.#layout, "object");
+    writeNewFile(scratch, bytes, 0o444);
+    this.#staged.set(file, { scratch, target: file });
+  }
+
+  /** A loose object that is torn counts as absent, so that it is written anew: an older crash of another tool may have left it. */
+  #stat(file: string): unknown {
+    const staged = this.#staged.get(file);
+    if (staged) return lstatSync(staged.scratch);
+    const stat = lstatSync(file);
+    const oid = /([0-9a-f]{2})\/([0-9a-f]{38})$/.exec(file);
+    if (oid && !isWhole(file, `${oid[1] ?? ""}${oid[2] ?? ""}`)) throw Object.assign(new RangeError(file), { code: "ENOENT" });
+    if (oid) this.#touched.add(path.dirname(file));
+    return stat;
+  }
+}
+
+async function refuse(): Promise<never> {
+  throw new TypeError("isomorphic-git may write objects only");
+}
+
+/** Never follows a link, waits for a FIFO or reads a directory: a foreign repository may hold any of them. */
+export function readRegularFile(file: string, largest = Infinity): Buffer {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile()) throw Object.assign(new RangeError(`${file} is no regular file`), { code: "EINVAL" });
+    if (largest === Infinity) return readFileSync(fd);
+    const bytes = Buffer.alloc(Math.min(stat.size, largest));
+    return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Whether a loose object file holds the bytes that its name promises. */
+function isWhole(file: string, oid: string): boolean {
+  try {
+    const bytes = inflateSync(readRegularFile(file), { maxOutputLength: LARGEST_OBJECT_BYTES });
+    return createHash("sha1").update(bytes).digest("hex") === oid;
+  } catch {
+    return false;
+  }
+}

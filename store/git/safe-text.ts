@@ -1,0 +1,26 @@
+import { VarveError } from "../../core/errors.js";
+
+/** Control characters besides tab and newline: they would drive the terminal of whoever reads the log. */
+// eslint-disable-next-line no-control-regex
+const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+const REPLACEMENT = "\ufffd";
+
+/** A message as it is kept and shown: lines end in \n, no trailing blank lines, no control characters. */
+export function safeMessage(message: string): string {
+  return message.replace(/\r\n?/g, "\n").replace(CONTROLS, REPLACEMENT).replace(/\s+$/, "").replace(/^\n+/, "");
+}
+
+/** @throws VarveError USAGE: what a NUL cuts off would be lost in git. */
+export function checkedMessage(message: string): string {
+  if (!message.includes("\0")) return safeMessage(message);
+  throw new VarveError("USAGE", "Cannot commit with this message: it holds a NUL character", {
+    hint: "Give the message as plain text.",
+  });
+}
+
+/** A name or an address as git keeps it: one line, without `<` and `>`, and without what git trims from the ends. */
+export function safePersonPart(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  const line = text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").replace(/[<>]/g, "");
+  return line.replace(/^[\s.,:;"'\\]+|[\s.,:;"'\\]+$/g, "");
+}

@@ -1,0 +1,92 @@
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import path from "node:path";
+import { VarveError } from "../core/errors.js";
+import { replaceFile, syncDirectory, writeNewFile } from "./durable-file.js";
+import { scratchPath } from "./scratch.js";
+import { FORMAT_NUMBER, storeLayout, type StoreLayout } from "./store-layout.js";
+import { errnoOf, systemFailure } from "./system-failure.js";
+
+const GIT_CONFIG = `[core]
+\trepositoryformatversion = 0
+\tfilemode = true
+\tbare = true
+\tlogallrefupdates = true
+`;
+
+/**
+ * Makes a store. An init that was stopped half-way is completed; nothing that stands already is changed.
+ *
+ * @param directory The store itself (`/srv/root/.varve`); it and what is missing above it are made.
+ * @param branch The branch that HEAD names, which has no commit yet.
+ * @throws VarveError STORE_EXISTS, DESTINATION_NOT_EMPTY, PERMISSION, DISK_FULL.
+ */
+export function initStore(directory: string, branch = "main"): StoreLayout {
+  const layout = storeLayout(directory);
+  try {
+    refuseForeign(layout);
+    makeFolders(layout);
+    makeGit(layout, branch);
+    writeFormat(layout);
+    return layout;
+  } catch (error) {
+    throw systemFailure(`make the store "${layout.root}"`, error, layout.root);
+  }
+}
+
+function refuseForeign(layout: StoreLayout): void {
+  if (existsSync(layout.format)) throw storeExists(layout);
+  const ours = new Set(Object.values(layout).map((value) => firstName(layout.root, value)));
+  const foreign = existsSync(layout.root) ? readdirSync(layout.root).filter((name) => !ours.has(name)) : [];
+  if (foreign.length === 0) return;
+  throw new VarveError("DESTINATION_NOT_EMPTY", `Cannot make the store "${layout.root}": the directory holds other files`, {
+    path: path.join(layout.root, foreign[0] ?? ""),
+    hint: "Name a directory that is empty, or that does not exist yet.",
+  });
+}
+
+function firstName(root: string, value: unknown): string | undefined {
+  return typeof value === "string" ? path.relative(root, value).split("/")[0] : undefined;
+}
+
+function makeFolders(layout: StoreLayout): void {
+  const { root, git, layers, views, commitCache, blobs, operations, containers, worktree, scratch } = layout;
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  chmodSync(root, 0o700);
+  const gitFolders = ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info"].map((name) => path.join(git, name));
+  for (const folder of [layers, views, commitCache, blobs, operations, containers, worktree, scratch, ...gitFolders]) {
+    mkdirSync(folder, { recursive: true });
+  }
+}
+
+function makeGit(layout: StoreLayout, branch: string): void {
+  const { git, layers } = layout;
+  const files = { config: GIT_CONFIG, description: "A varve store: each commit's layer.json names its layer image\n" };
+  for (const [name, text] of Object.entries({ ...files, HEAD: `ref: refs/heads/${branch}\n` })) {
+    const file = path.join(git, name);
+    if (!existsSync(file)) replaceFile(file, Buffer.from(text), scratchPath(layout, "init"));
+  }
+  for (const folder of [path.join(git, "objects"), path.join(git, "refs"), git, path.dirname(layers)]) syncDirectory(folder);
+}
+
+/** From here on it is a store. A link, since of two inits at once only one may win. */
+function writeFormat(layout: StoreLayout): void {
+  syncDirectory(layout.root);
+  const scratch = scratchPath(layout, "format");
+  writeNewFile(scratch, Buffer.from(`${FORMAT_NUMBER}\n`));
+  try {
+    linkSync(scratch, layout.format);
+  } catch (error) {
+    throw errnoOf(error) === "EEXIST" ? storeExists(layout) : error;
+  } finally {
+    rmSync(scratch, { force: true });
+  }
+  syncDirectory(layout.root);
+  syncDirectory(path.dirname(layout.root));
+}
+
+function storeExists(layout: StoreLayout): VarveError {
+  return new VarveError("STORE_EXISTS", `Cannot make the store "${layout.root}": a store stands there`, {
+    path: layout.root,
+    hint: "Use the store that is there, or name another directory.",
+  });
+}

@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+import { VarveError } from "../../core/errors.js";
+import type { Commit, CommitDraft, Ref, Signature } from "../../core/model/commit.js";
+import { parseCommitId, type CommitId, type RefName } from "../../core/model/ids.js";
+import type { History, RefMove, RefUpdate } from "../../core/ports/history.js";
+import { parseRefName, shortName } from "../../core/revision/ref-names.js";
+
+/** 2001-02-03T04:05:06Z; each commit and move is a second later, so that an order can be told. */
+const FIRST_SECOND = 981_173_106;
+
+/** A history without a disk, for tests of what stands above it. Commit ids are made up, but depend on all that a commit holds. */
+export function memoryHistory(): History {
+  return new MemoryHistory();
+}
+
+class MemoryHistory implements History {
+  readonly #commits = new Map<CommitId, Commit>();
+  readonly #refs = new Map<RefName, CommitId>();
+  readonly #logs = new Map<string, RefMove[]>();
+  #head = "refs/heads/main" as RefName;
+  #seconds = FIRST_SECOND;
+
+  async readCommit(id: CommitId): Promise<Commit> {
+    const commit = this.#commits.get(id);
+    if (commit !== undefined) return commit;
+    throw new VarveError("STORE_DAMAGED", `Cannot read commit "${id}": it is missing`);
+  }
+
+  async writeCommit(draft: CommitDraft): Promise<CommitId> {
+    const committer = this.#person();
+    const content = { ...draft, committer, message: draft.message.trimEnd(), config: draft.config, origin: draft.origin };
+    const id = parseCommitId(createHash("sha1").update(JSON.stringify(content)).digest("hex"));
+    this.#commits.set(id, { ...content, id });
+    return id;
+  }
+
+  async findCommits(prefix: string, limit: number): Promise<readonly CommitId[]> {
+    return [...this.#commits.keys()]
+      .filter((id) => id.startsWith(prefix))
+      .sort()
+      .slice(0, limit);
+  }
+
+  async listRefs(prefix: string): Promise<readonly Ref[]> {
+    const names = [...this.#refs.keys()].filter((name) => name.startsWith(prefix));
+    names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    return names.map((name) => ({ name, commit: this.#refs.get(name) as CommitId }));
+  }
+
+  async readRef(name: RefName): Promise<CommitId | undefined> {
+    return this.#refs.get(name);
+  }
+
+  async updateRefs(updates: readonly RefUpdate[], reason = "varve"): Promise<void> {
+    for (const { name, before, after } of updates) {
+      parseRefName(name);
+      if (after !== undefined) await this.readCommit(after);
+      if (this.#refs.get(name) !== before)
+        throw new VarveError("CONFLICT", `Cannot move "${shortName(name)}": it has moved meanwhile`);
+      if (before === undefined && after !== undefined) this.#refuseFolder(name, updates);
+    }
+    for (const update of updates) this.#move(update, reason);
+  }
+
+  #refuseFolder(name: RefName, updates: readonly RefUpdate[]): void {
+    const gone = new Set(updates.filter(({ after }) => after === undefined).map((update) => update.name));
+    const taken = [...this.#refs.keys()].find(
+      (ref) => !gone.has(ref) && (ref.startsWith(`${name}/`) || name.startsWith(`${ref}/`)),
+    );
+    if (taken !== undefined) throw new VarveError("NAME_TAKEN", `Cannot make "${shortName(name)}": "${shortName(taken)}" exists`);
+  }
+
+  #move({ name, before, after }: RefUpdate, reason: string): void {
+    const move = { before, after, who: this.#person(), reason };
+    if (name === this.#head) this.#log("HEAD", move);
+    if (after === undefined) {
+      this.#refs.delete(name);
+      this.#logs.delete(name);
+      return;
+    }
+    this.#refs.set(name, after);
+    if (name.startsWith("refs/heads/")) this.#log(name, move);
+  }
+
+  #log(name: string, move: RefMove): void {
+    this.#logs.set(name, [move, ...(this.#logs.get(name) ?? [])]);
+  }
+
+  async refLog(name: RefName | "HEAD"): Promise<readonly RefMove[]> {
+    return this.#logs.get(name) ?? [];
+  }
+
+  async head(): Promise<RefName> {
+    return this.#head;
+  }
+
+  async setHead(branch: RefName): Promise<void> {
+    const [before, after] = [this.#refs.get(this.#head), this.#refs.get(parseRefName(branch))];
+    const reason = `checkout: moving from ${shortName(this.#head)} to ${shortName(branch)}`;
+    if (after !== undefined) this.#log("HEAD", { before, after, who: this.#person(), reason });
+    this.#head = branch;
+  }
+
+  async author(): Promise<Signature> {
+    return this.#person();
+  }
+
+  #person(): Signature {
+    return { name: "Test", email: "test@example.org", seconds: this.#seconds++, offsetMinutes: 0 };
+  }
+}

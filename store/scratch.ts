@@ -1,0 +1,61 @@
+import { readFileSync, readdirSync, statSync, rmSync } from "node:fs";
+import path from "node:path";
+import type { StoreLayout } from "./store-layout.js";
+
+const NAME = /^[a-z-]+-(\d+)-\d+$/;
+/** A process that started so much later than a file was touched can't be its writer, even if the clock was set meanwhile. */
+const CLOCK_TOLERANCE_MILLISECONDS = 10_000;
+/** `USER_HZ`, the unit of start times in /proc: 100 on every architecture that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+let written = 0;
+
+/**
+ * A path for something unfinished, that nobody has used: `scratch/<kind>-<pid>-<n>`. When this process dies, the next command removes it.
+ *
+ * @param kind Lower-case letters and dashes.
+ */
+export function scratchPath(layout: StoreLayout, kind: string): string {
+  written += 1;
+  return path.join(layout.scratch, `${kind}-${process.pid}-${written}`);
+}
+
+/** Names in scratch/ that no living process can own, in ascending order. Names of another form are left alone. */
+export function deadScratch(layout: StoreLayout): string[] {
+  return readdirSync(layout.scratch)
+    .filter((name) => {
+      const pid = NAME.exec(name)?.[1];
+      return pid !== undefined && !mayOwn(Number(pid), path.join(layout.scratch, name));
+    })
+    .sort();
+}
+
+/** Removes an entry of scratch/. What can't be removed now is tried again by the next command. */
+export function removeScratch(file: string): void {
+  try {
+    rmSync(file, { recursive: true, force: true });
+  } catch {
+    // A mount may still stand on it; its owner's clean-up comes first.
+  }
+}
+
+/** Process ids are used again: a process that began after the file was last touched is somebody else. */
+function mayOwn(pid: number, file: string): boolean {
+  const started = startOfProcess(pid);
+  if (started === undefined) return false;
+  const touched = statSync(file, { throwIfNoEntry: false })?.ctimeMs;
+  return touched === undefined || started <= touched + CLOCK_TOLERANCE_MILLISECONDS;
+}
+
+/** Milliseconds since 1970; `undefined` when no such process lives. See proc(5), field 22 of `stat`. */
+function startOfProcess(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The command, in parentheses, may hold spaces and parentheses: fields count from the last one.
+    const ticks = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+    const boot = Number(/^btime (\d+)$/m.exec(readFileSync("/proc/stat", "latin1"))?.[1]);
+    return (boot + ticks / TICKS_PER_SECOND) * 1000;
+  } catch {
+    return undefined;
+  }
+}

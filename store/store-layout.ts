@@ -1,0 +1,56 @@
+import path from "node:path";
+import type { LayerId } from "../core/model/ids.js";
+
+/** What `<store>/format` holds. A store of any other number is refused: see docs/on-disk-format.md, "Changes between versions". */
+export const FORMAT_NUMBER = 1;
+
+/** A tracked directory's store stands in it under this name. */
+export const STORE_NAME = ".varve";
+
+/** Every path below a store's directory. The same tree is drawn in docs/on-disk-format.md, "Folder tree". */
+export interface StoreLayout {
+  /** The store's directory, absolute. */
+  readonly root: string;
+  /** The format number; written last, so a directory without it is no store yet. */
+  readonly format: string;
+  /** A bare git repository. */
+  readonly git: string;
+  /** Layer images, each named by its LayerId. */
+  readonly layers: string;
+  layer(id: LayerId): string;
+  /** Derived data; may be deleted at any time while no command runs. */
+  readonly views: string;
+  /** Derived from git objects: decoded commits. */
+  readonly commitCache: string;
+  readonly blobs: string;
+  readonly operations: string;
+  readonly operationLog: string;
+  readonly containers: string;
+  readonly worktree: string;
+  /** Unfinished writes. Names come from `scratchPath` in store/scratch.ts. */
+  readonly scratch: string;
+  /** flock(2) is held on it by the command that changes the store. Never deleted. */
+  readonly lock: string;
+}
+
+/** @param root The store's directory; made absolute. */
+export function storeLayout(root: string): StoreLayout {
+  const at = (...parts: string[]): string => path.join(path.resolve(root), ...parts);
+  const layers = at("layers", "sha256");
+  return {
+    root: path.resolve(root),
+    format: at("format"),
+    git: at("git"),
+    layers,
+    layer: (id) => `${layers}/${id}`,
+    views: at("views"),
+    commitCache: at("views", "commits"),
+    blobs: at("blobs"),
+    operations: at("operations"),
+    operationLog: at("operations", "log"),
+    containers: at("containers"),
+    worktree: at("worktree"),
+    scratch: at("scratch"),
+    lock: at("lock"),
+  };
+}
