@@ -16,7 +16,8 @@ const shared = { platform: "node", target: "node20.19", format: "esm", logLevel:
 
 process.chdir(path.resolve(new URL("..", import.meta.url).pathname));
 if (process.argv.includes("--clean")) for (const folder of ["build", "dist"]) rmSync(folder, { recursive: true, force: true });
-await Promise.all([buildModules(), existsSync(ENTRY) ? buildBundle() : undefined]);
+await buildModules();
+await buildBundle().catch(() => console.error("build: dist/ is as it was: the bundle can't be made, see above"));
 
 async function buildModules() {
   await build({ ...shared, entryPoints: FOLDERS.flatMap(typescriptFiles), outdir: "build", outbase: ".", sourcemap: "inline" });
