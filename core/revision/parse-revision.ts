@@ -1,0 +1,105 @@
+import { VarveError } from "../errors.js";
+import { isRefName, isShortName } from "./ref-names.js";
+
+/** A way from a commit to an ancestor. */
+export type RevisionStep =
+  /** `~N`: N first parents back. */
+  | { readonly kind: "ancestor"; readonly count: number }
+  /** `^N`: the Nth parent; `^0` is the commit itself. */
+  | { readonly kind: "parent"; readonly number: number };
+
+export type Revision =
+  | {
+      readonly kind: "commit";
+      /** `HEAD`, a branch, a tag, a full ref, a commit id or a prefix of one. */
+      readonly name: string;
+      /** `name@{N}`: where the ref stood N moves ago. */
+      readonly moves: number | undefined;
+      readonly steps: readonly RevisionStep[];
+    }
+  /** `@`: the tracked directory as it is now; `@NAME`: container NAME. */
+  | { readonly kind: "live"; readonly container: string | undefined };
+
+/** `A..B`: what B reaches and A does not. One revision alone includes all that it reaches. */
+export interface RevisionRange {
+  readonly exclude: Revision | undefined;
+  readonly include: Revision;
+}
+
+const HEAD: Revision = { kind: "commit", name: "HEAD", moves: undefined, steps: [] };
+/** Longer text is no revision; names alone may have 1,000 bytes. */
+const LONGEST_TEXT = 4096;
+const LIVE = /^@([A-Za-z0-9][A-Za-z0-9_.-]*)?$/;
+const COMMIT = /^(.*?)(?:@\{([^{}]*)\})?((?:[~^]\d*)*)$/s;
+const STEP = /([~^])(\d*)/g;
+/** As in git: no number that a person means is longer. */
+const LONGEST_NUMBER_DIGITS = 9;
+
+/**
+ * Reads a revision without looking at any history.
+ *
+ * @throws VarveError REVISION_UNKNOWN when the text can't name a commit or a live state.
+ *
+ * @example
+ * parseRevision("main~2^"); // name "main", steps: two first parents back, then the first parent
+ */
+export function parseRevision(text: string): Revision {
+  if (text.length > LONGEST_TEXT) throw unreadable(`${text.slice(0, 40)}…`, `it is longer than ${LONGEST_TEXT} characters`);
+  const live = LIVE.exec(text);
+  if (live) return { kind: "live", container: live[1] };
+  const [, name = "", moves, steps = ""] = COMMIT.exec(text) ?? [];
+  const revision: Revision = {
+    kind: "commit",
+    // As in git, `@{1}` is where the current branch stood.
+    name: name === "" && moves !== undefined ? "HEAD" : name,
+    moves: moves === undefined ? undefined : number(moves, text),
+    steps: parseSteps(steps, text),
+  };
+  checkName(revision.name, text);
+  return revision;
+}
+
+/** Reads `REV` or `A..B`, where a missing side is HEAD. @throws VarveError REVISION_UNKNOWN. */
+export function parseRevisionRange(text: string): RevisionRange {
+  if (text.includes("...")) throw unreadable(text, "a range has two dots");
+  const dots = text.indexOf("..");
+  if (dots === -1) return { exclude: undefined, include: parseRevision(text) };
+  const side = (part: string): Revision => (part === "" ? HEAD : parseRevision(part));
+  return { exclude: side(text.slice(0, dots)), include: side(text.slice(dots + 2)) };
+}
+
+/**
+ * Parts `REV:PATH` at its first colon, which no revision can hold.
+ *
+ * @returns No `path` when there is no colon; an empty one for `REV:`.
+ */
+export function splitRevisionPath(text: string): { readonly revision: string; readonly path: string | undefined } {
+  const colon = text.indexOf(":");
+  return colon === -1 ? { revision: text, path: undefined } : { revision: text.slice(0, colon), path: text.slice(colon + 1) };
+}
+
+function parseSteps(text: string, whole: string): RevisionStep[] {
+  return [...text.matchAll(STEP)].map(([, sign, digits = ""]) => {
+    const value = digits === "" ? 1 : number(digits, whole);
+    return sign === "~" ? { kind: "ancestor", count: value } : { kind: "parent", number: value };
+  });
+}
+
+function number(digits: string, text: string): number {
+  if (/^\d+$/.test(digits) && digits.length <= LONGEST_NUMBER_DIGITS) return Number(digits);
+  throw unreadable(text, `"${digits}" is no count`);
+}
+
+function checkName(name: string, text: string): void {
+  if (name === "") throw unreadable(text, "it names nothing");
+  if (name.startsWith("@"))
+    throw unreadable(text, "a live state has no ancestors", "Commit it first, or write HEAD for the last commit.");
+  if (/^[0-9a-f]{40}$/i.test(name) || name === "HEAD" || isRefName(name) || isShortName(name)) return;
+  throw unreadable(text, "no branch, tag or commit can have that name");
+}
+
+function unreadable(text: string, why: string, hint?: string): VarveError {
+  return new VarveError("REVISION_UNKNOWN", `Cannot read ${JSON.stringify(text)} as a revision: ${why}`, {
+    hint: hint ?? "Revisions look like HEAD, main, v1, main~2, HEAD^, main@{1} or the first digits of a commit id.",
+  });
+}

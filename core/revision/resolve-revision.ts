@@ -1,0 +1,146 @@
+import { VarveError } from "../errors.js";
+import type { Commit } from "../model/commit.js";
+import type { CommitId, RefName } from "../model/ids.js";
+import type { History } from "../ports/history.js";
+import { closestNames } from "./closest-names.js";
+import { parseRevision, type Revision, type RevisionStep } from "./parse-revision.js";
+import { BRANCHES, isRefName, shortName, TAGS } from "./ref-names.js";
+
+export interface RevisionContext {
+  /** What HEAD means, when it isn't the history's: the branch of a container. */
+  readonly head?: RefName | undefined;
+}
+
+type CommitRevision = Extract<Revision, { kind: "commit" }>;
+
+/** As git: fewer digits are taken for a name. */
+const SHORTEST_PREFIX = 4;
+const CANDIDATES = 8;
+const SHOWN_DIGITS = 12;
+
+/**
+ * The commit that a revision names. A name that fits several is taken in git's order: full ref, tag, branch, commit id.
+ *
+ * @throws VarveError REVISION_UNKNOWN, with names that look alike; REVISION_AMBIGUOUS, with the commits that a prefix fits;
+ *   USAGE for a live state, which the caller resolves.
+ */
+export async function resolveRevision(history: History, text: string, context: RevisionContext = {}): Promise<CommitId> {
+  return resolveParsed(history, parseRevision(text), text, context);
+}
+
+/** `resolveRevision`, for text that was parsed already. */
+export async function resolveParsed(
+  history: History,
+  revision: Revision,
+  text: string,
+  context: RevisionContext = {},
+): Promise<CommitId> {
+  if (revision.kind === "live") {
+    throw new VarveError("USAGE", `Cannot use "${text}" here: it is a live state, expected a commit`, {
+      hint: "Commit it first, or write HEAD for the last commit.",
+    });
+  }
+  let commit = await resolveBase(history, revision, text, context);
+  for (const step of revision.steps) commit = await walk(history, commit, step, text);
+  return commit;
+}
+
+async function resolveBase(
+  history: History,
+  revision: CommitRevision,
+  text: string,
+  context: RevisionContext,
+): Promise<CommitId> {
+  const { name, moves } = revision;
+  const ref = name === "HEAD" ? (context.head ?? (await history.head())) : await findRef(history, name);
+  if (moves !== undefined) return earlier(history, { name, ref, moves, text, context });
+  if (name === "HEAD" && ref !== undefined) return (await history.readRef(ref)) ?? (await throwUnborn(history, ref));
+  const commit = ref === undefined ? await findById(history, name) : await history.readRef(ref);
+  return commit ?? throwUnknown(history, text, name);
+}
+
+/** In git's order, see gitrevisions(7). A whole id is never a ref's name. */
+async function findRef(history: History, name: string): Promise<RefName | undefined> {
+  if (/^[0-9a-f]{40}$/i.test(name)) return undefined;
+  for (const candidate of [name, `refs/${name}`, TAGS + name, BRANCHES + name]) {
+    if (isRefName(candidate) && (await history.readRef(candidate as RefName)) !== undefined) return candidate as RefName;
+  }
+  return undefined;
+}
+
+async function findById(history: History, name: string): Promise<CommitId | undefined> {
+  const prefix = name.toLowerCase();
+  if (!/^[0-9a-f]+$/.test(prefix) || prefix.length < SHORTEST_PREFIX) return undefined;
+  const found = await history.findCommits(prefix, CANDIDATES);
+  if (found.length <= 1) return found[0];
+  const lines = await Promise.all(found.map(async (id) => oneLine(await history.readCommit(id))));
+  throw new VarveError("REVISION_AMBIGUOUS", `Cannot read "${name}" as a revision: several commits begin so`, {
+    hint: `Give more digits. Candidates:\n${lines.join("\n")}`,
+  });
+}
+
+function oneLine({ id, message }: Commit): string {
+  return `  ${id.slice(0, SHOWN_DIGITS)} ${message.split("\n", 1)[0] ?? ""}`;
+}
+
+interface EarlierState {
+  readonly name: string;
+  readonly ref: RefName | undefined;
+  readonly moves: number;
+  readonly text: string;
+  readonly context: RevisionContext;
+}
+
+/** `main@{0}` is where it stands, `main@{1}` where it stood before its last move. */
+async function earlier(history: History, { name, ref, moves, text, context }: EarlierState): Promise<CommitId> {
+  if (ref === undefined) return throwUnknown(history, text, name);
+  const log = await history.refLog(name === "HEAD" && context.head === undefined ? "HEAD" : ref);
+  const commit = moves === 0 ? await history.readRef(ref) : (log[moves]?.after ?? log[moves - 1]?.before);
+  if (commit !== undefined) return commit;
+  const known = log.length === 1 ? "one move" : `${log.length} moves`;
+  throw new VarveError("REVISION_UNKNOWN", `Cannot read "${text}" as a revision: the log of "${shortName(ref)}" holds ${known}`, {
+    hint: "See `varve reflog`, or `varve log` for older commits.",
+  });
+}
+
+async function walk(history: History, from: CommitId, step: RevisionStep, text: string): Promise<CommitId> {
+  if (step.kind === "parent") {
+    if (step.number === 0) return from;
+    const { parents } = await history.readCommit(from);
+    return parents[step.number - 1] ?? throwTooFar(text, from, parents.length);
+  }
+  let at = from;
+  for (let count = 0; count < step.count; count += 1) {
+    at = (await history.readCommit(at)).parents[0] ?? throwTooFar(text, at, 0);
+  }
+  return at;
+}
+
+function throwTooFar(text: string, commit: CommitId, parents: number): never {
+  const state = parents === 0 ? "is the first" : `has ${parents === 1 ? "one parent" : `${parents} parents`}`;
+  throw new VarveError("REVISION_UNKNOWN", `Cannot find "${text}": commit ${commit.slice(0, SHOWN_DIGITS)} ${state}`, {
+    hint: "See `varve log` for the commits that there are.",
+  });
+}
+
+async function throwUnborn(history: History, head: RefName): Promise<never> {
+  const branches = await history.listRefs(BRANCHES);
+  throw new VarveError("REVISION_UNKNOWN", `Cannot find HEAD: branch "${shortName(head)}" has no commit yet`, {
+    hint:
+      branches.length === 0
+        ? FIRST_COMMIT
+        : `There are other branches: ${branches.map(({ name }) => shortName(name)).join(", ")}.`,
+  });
+}
+
+const FIRST_COMMIT =
+  "The history is empty. Make the first commit with `varve commit -m MESSAGE` or `varve import SOURCE -b main -m MESSAGE`.";
+
+async function throwUnknown(history: History, text: string, name: string): Promise<never> {
+  const names = (await history.listRefs("refs/")).map((ref) => shortName(ref.name));
+  const close = closestNames(name, [...names.filter((known) => !known.startsWith("refs/")), "HEAD"]);
+  const alike = close.length > 0 ? `Did you mean ${close.join(" or ")}?` : "See `varve branch`, `varve tag` and `varve log`.";
+  throw new VarveError("REVISION_UNKNOWN", `Cannot find "${text}": no branch, tag or commit has that name`, {
+    hint: names.length === 0 ? FIRST_COMMIT : alike,
+  });
+}

@@ -1,0 +1,73 @@
+import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
+import { parseCommitId, type CommitId } from "../../core/model/ids.js";
+import type { RefUpdate } from "../../core/ports/history.js";
+import type { Operation, TreeUpdate } from "../../core/ports/operation-log.js";
+import { parseRefName } from "../../core/revision/ref-names.js";
+
+const HEX_CRC = 8;
+const ID_DIGITS = 12;
+const ID = /^[0-9a-f]{12}$/;
+
+/**
+ * An operation's id: from what it is and from where it stands, so that no two of a log are alike, and the same work gives the same ids.
+ *
+ * @param offset Where in the log its line begins.
+ */
+export function operationId(operation: Omit<Operation, "id">, offset: number): string {
+  return createHash("sha256")
+    .update(`${offset} ${JSON.stringify(operation)}`)
+    .digest("hex")
+    .slice(0, ID_DIGITS);
+}
+
+/** One line: checksum (CRC-32 of the JSON, 8 hex digits), a space, JSON, newline. */
+export function encodeOperation(operation: Operation): Buffer {
+  const json = Buffer.from(JSON.stringify(operation));
+  return Buffer.concat([Buffer.from(`${checksum(json)} `), json, Buffer.from("\n")]);
+}
+
+/** @param line Without its newline. @returns `undefined` when it is torn or breaks the format. */
+export function decodeOperation(line: Buffer): Operation | undefined {
+  const json = line.subarray(HEX_CRC + 1);
+  if (json.length === 0 || line.toString("latin1", 0, HEX_CRC + 1) !== `${checksum(json)} `) return undefined;
+  try {
+    return checkOperation(JSON.parse(json.toString("utf8")) as Operation);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The ids and names in it become refs and trees again, so they are checked like any other from the disk. */
+function checkOperation(value: Operation): Operation | undefined {
+  const { id, time, command, refs, trees, head, undoes } = value;
+  const fits =
+    ID.test(id) && typeof time === "string" && typeof command === "string" && (undoes === undefined || ID.test(undoes));
+  if (!fits) return undefined;
+  return {
+    id,
+    time,
+    command,
+    refs: refs.map(checkRef),
+    trees: trees.map(checkTree),
+    ...(head && { head: { before: parseRefName(head.before), after: parseRefName(head.after) } }),
+    ...(undoes !== undefined && { undoes }),
+  };
+}
+
+function checkRef({ name, before, after }: RefUpdate): RefUpdate {
+  return { name: parseRefName(name), before: checkCommit(before), after: checkCommit(after) };
+}
+
+function checkTree({ target, before, after, container }: TreeUpdate): TreeUpdate {
+  if (target.kind !== "directory" && typeof target.id !== "string") throw new RangeError("a target without an id");
+  return { target, before: checkCommit(before), after: checkCommit(after), ...(container && { container }) };
+}
+
+function checkCommit(id: CommitId | undefined): CommitId | undefined {
+  return id === undefined ? undefined : parseCommitId(id);
+}
+
+function checksum(bytes: Uint8Array): string {
+  return crc32(bytes).toString(16).padStart(HEX_CRC, "0");
+}
