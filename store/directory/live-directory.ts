@@ -27,16 +27,21 @@ const TYPES: Readonly<Record<number, EntryType>> = {
 const ATTEMPTS = 4;
 const STAT = new FileStat();
 
+export type XattrReader = (directory: number, name: string) => readonly Xattr[];
+
 /** A live directory whose every stat is known, and a way to what a stat does not tell. */
 export class LiveDirectory {
   readonly table: StatTable;
   readonly skippedMounts: readonly ByteString[];
+  /** How an entry's xattrs are shown. */
+  readonly xattrs: XattrReader;
   readonly #opener: DirectoryOpener;
   #openRow = -1;
   #descriptor = -1;
 
-  constructor(opener: DirectoryOpener, scan: DirectoryScan) {
+  constructor(opener: DirectoryOpener, scan: DirectoryScan, xattrs: XattrReader = readXattrs) {
     this.#opener = opener;
+    this.xattrs = xattrs;
     this.table = scan.table;
     this.skippedMounts = scan.skippedMounts;
   }
@@ -68,10 +73,10 @@ export class LiveDirectory {
  * @param directory As people write it; here alone a symlink is followed.
  * @throws VarveError SOURCE_MISSING, WRONG_TYPE, SOURCE_UNREADABLE, SOURCE_CHANGED, UNSUPPORTED.
  */
-export function openLiveDirectory(directory: string, options: ScanOptions = {}): LiveDirectory {
+export function openLiveDirectory(directory: string, options: ScanOptions = {}, xattrs?: XattrReader): LiveDirectory {
   const opener = new DirectoryOpener(openRoot(directory));
   try {
-    return new LiveDirectory(opener, scanDirectory(opener, options));
+    return new LiveDirectory(opener, scanDirectory(opener, options), xattrs);
   } catch (error) {
     opener.close();
     throw error;
@@ -102,7 +107,7 @@ export function readEntry(live: LiveDirectory, row: number): Entry {
   try {
     const directory = live.openParent(row);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const xattrs = readXattrs(directory, name);
+      const xattrs = live.xattrs(directory, name);
       const target = type === "symlink" ? (readLink(directory, name) as ByteString) : undefined;
       if (xattrs.length === 0 && target === undefined) return entryOfRow(table, row, type, xattrs, target);
       if (table.isUnchanged(row, statAt(directory, name, STAT))) return entryOfRow(table, row, type, xattrs, target);

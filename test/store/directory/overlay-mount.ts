@@ -1,0 +1,79 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { ExecutionContext } from "ava";
+import { joinPath, type ByteString } from "../../../core/model/byte-string.js";
+import type { DirectoryNode, Tree } from "../../../core/model/tree.js";
+import { fileHandle } from "../../../linux/file-handle.js";
+import { AT_FDCWD } from "../../../linux/open-at.js";
+import { openDirectoryTree } from "../../../store/directory/directory-tree.js";
+import type { OriginLookup } from "../../../store/directory/upper-links.js";
+import { openUpperTree } from "../../../store/directory/upper-tree.js";
+
+/** Bytes before the filesystem's own handle: version, magic, length, flags, type and the filesystem's UUID. */
+const HANDLE_HEADER = 21;
+
+/** A real overlay over a directory that a test fills. */
+export class OverlayMount {
+  readonly folder: string;
+  readonly lower: string;
+  readonly upper: string;
+  readonly work: string;
+  readonly merged: string;
+  #mounted = false;
+
+  constructor(t: ExecutionContext) {
+    this.folder = mkdtempSync(path.join(tmpdir(), "varve-overlay-"));
+    const at = (name: string): string => path.join(this.folder, name);
+    [this.lower, this.upper, this.work, this.merged] = [at("lower"), at("upper"), at("work"), at("merged")];
+    for (const directory of [this.lower, this.upper, this.work, this.merged]) mkdirSync(directory);
+    t.teardown(() => {
+      this.unmount();
+      rmSync(this.folder, { recursive: true });
+    });
+  }
+
+  shell(directory: string, script: string): void {
+    execFileSync("bash", ["-euc", script], { cwd: directory, stdio: ["ignore", "ignore", "pipe"] });
+  }
+
+  mount(options = "index=on,metacopy=on,redirect_dir=on"): void {
+    const places = `lowerdir=${this.lower},upperdir=${this.upper},workdir=${this.work}`;
+    execFileSync("mount", ["-t", "overlay", "overlay", "-o", `${places},${options}`, this.merged]);
+    this.#mounted = true;
+  }
+
+  unmount(): void {
+    if (this.#mounted) execFileSync("umount", [this.merged]);
+    this.#mounted = false;
+  }
+
+  /** The tree that the mount shows, read through the kernel. */
+  openMerged(): Tree {
+    return openDirectoryTree(this.merged);
+  }
+
+  /** The tree that we make of the upper directory. */
+  openUpper(): { readonly tree: Tree; readonly base: Tree } {
+    const base = openDirectoryTree(this.lower);
+    const tree = openUpperTree({ upper: this.upper, work: this.work, base, origin: originLookup(this.lower, base) });
+    return { tree, base };
+  }
+}
+
+/** Finds files of a plain lower directory by the handles that its filesystem gives them. */
+export function originLookup(lower: string, base: Tree): OriginLookup {
+  const paths = new Map<string, ByteString>();
+  const visit = (directory: DirectoryNode, at: ByteString): void => {
+    for (const [name, node] of directory.children()) {
+      const child = joinPath(at, name);
+      if ("children" in node) visit(node, child);
+      else if (node.links !== undefined) {
+        paths.set(Buffer.from(fileHandle(AT_FDCWD, `${lower}/${child}`)).toString("hex"), child);
+      }
+    }
+  };
+  visit(base.root, "" as ByteString);
+  return (handle) => paths.get(Buffer.from(handle.subarray(HANDLE_HEADER)).toString("hex"));
+}
