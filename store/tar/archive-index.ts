@@ -1,0 +1,151 @@
+import type { ByteString } from "../../core/model/byte-string.js";
+import { type DirectoryEntry, type Entry, type FileEntry, NO_XATTRS } from "../../core/model/entry.js";
+import type { StoredContent } from "../../core/model/tree.js";
+import { MAX_DEPTH, MAX_SYMLINK_HOPS } from "./limits.js";
+import type { Fail } from "./tar-fault.js";
+
+export interface IndexedDirectory {
+  entry: DirectoryEntry;
+  /** In byte order of name once `finish` was called. */
+  children: Map<ByteString, IndexedNode>;
+}
+
+export interface IndexedFile {
+  readonly entry: FileEntry;
+  readonly stored: StoredContent;
+  /** Paths of a hardlink group, filled by `finish`; absent for an inode that never had a second name. */
+  links?: ByteString[];
+}
+
+export interface IndexedOther {
+  readonly entry: Exclude<Entry, DirectoryEntry | FileEntry>;
+  links?: ByteString[];
+}
+
+export type IndexedLeaf = IndexedFile | IndexedOther;
+export type IndexedNode = IndexedDirectory | IndexedLeaf;
+
+/** A name in a directory: where an entry goes. */
+export interface Place {
+  readonly parent: IndexedDirectory;
+  readonly name: ByteString;
+}
+
+/** What tars leave unsaid: directories that no entry tells of. */
+const IMPLIED: DirectoryEntry = Object.freeze({
+  type: "directory",
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  mtimeSeconds: 0,
+  mtimeNanoseconds: 0,
+  xattrs: NO_XATTRS,
+});
+
+/**
+ * The tree that an archive adds up to, kept in memory. Its rules are those of extraction into an empty root:
+ *
+ * - A later entry replaces an earlier one of the same path wholly; a directory over a directory only sets its metadata.
+ * - The last name of a path never follows a symlink; names before it do, within the archive's own root: `/` is that root and
+ *   `..` stops there. So an entry below `lib -> usr/lib` stands in `usr/lib`, and no link leads out. More than 40 links for
+ *   one path are refused, as the kernel does.
+ * - Missing directories on the way are made: 0755, root:root, mtime 0.
+ * - An entry below a file or device is refused.
+ * - A hardlink's target must have come before.
+ */
+export class ArchiveIndex {
+  readonly root: IndexedDirectory = { entry: IMPLIED, children: new Map() };
+  #hasLinks = false;
+
+  /** Where a path's last name goes. Makes missing directories. @param names Not empty. */
+  place(names: readonly ByteString[], fail: Fail): Place {
+    const parent = this.#follow(names.slice(0, -1), true, fail);
+    return { parent: parent ?? fail("its directory is missing"), name: names.at(-1) ?? ("" as ByteString) };
+  }
+
+  /** @returns What it replaced, when that was no directory by a directory. */
+  put({ parent, name }: Place, node: IndexedNode): IndexedNode | undefined {
+    const former = parent.children.get(name);
+    if (former !== undefined && isDirectory(former) && isDirectory(node)) {
+      former.entry = node.entry;
+      return undefined;
+    }
+    parent.children.set(name, node);
+    return former;
+  }
+
+  /** One more name for what stands at `target`. */
+  link(place: Place, target: readonly ByteString[], fail: Fail): IndexedNode | undefined {
+    const directory = this.#follow(target.slice(0, -1), false, fail);
+    const name = target.at(-1);
+    const node = name === undefined ? this.root : directory?.children.get(name);
+    if (node === undefined) {
+      return fail("its hardlink target is not in the archive before it", "Hardlinks are resolved within the archive alone.");
+    }
+    if (isDirectory(node)) return fail("its hardlink target is a directory");
+    if (directory === place.parent && name === place.name) return fail("it is a hardlink to itself");
+    node.links ??= [];
+    this.#hasLinks = true;
+    return this.put(place, node);
+  }
+
+  #follow(names: readonly ByteString[], mayCreate: boolean, fail: Fail): IndexedDirectory | undefined {
+    const way = [this.root];
+    const ahead: string[] = names.toReversed();
+    let hops = 0;
+    for (let name = ahead.pop(); name !== undefined; name = ahead.pop()) {
+      const here = way[way.length - 1] ?? this.root;
+      if (name === "" || name === ".") continue;
+      if (name === "..") {
+        if (way.length > 1) way.pop();
+        continue;
+      }
+      let child = here.children.get(name as ByteString);
+      if (child === undefined) {
+        if (!mayCreate) return undefined;
+        child = { entry: IMPLIED, children: new Map() };
+        if (name.length > 255) return fail("a symlink on its way has a name longer than 255 bytes");
+        here.children.set(name as ByteString, child);
+      }
+      if (isDirectory(child)) {
+        way.push(child);
+        if (way.length > MAX_DEPTH) return fail(`symlinks lead it more than ${MAX_DEPTH} directories deep`);
+        continue;
+      }
+      if (child.entry.type !== "symlink") return fail(`what should be its directory is a ${child.entry.type}`);
+      hops += 1;
+      if (hops > MAX_SYMLINK_HOPS) return fail(`its path goes through more than ${MAX_SYMLINK_HOPS} symlinks, or in a circle`);
+      if (child.entry.target.startsWith("/")) way.length = 1;
+      ahead.push(...child.entry.target.split("/").reverse());
+    }
+    return way[way.length - 1];
+  }
+
+  /** Puts every directory's names in order and fills hardlink groups. Afterwards nothing may be added. */
+  finish(): void {
+    const stack: { path: string; children: Iterator<[ByteString, IndexedNode]> }[] = [{ path: "", children: sorted(this.root) }];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const next = top.children.next();
+      if (next.done === true) {
+        stack.pop();
+        continue;
+      }
+      const [name, node] = next.value;
+      if (isDirectory(node)) stack.push({ path: this.#hasLinks ? `${top.path}${name}/` : "", children: sorted(node) });
+      else node.links?.push(`${top.path}${name}` as ByteString);
+    }
+  }
+}
+
+export function isDirectory(node: IndexedNode): node is IndexedDirectory {
+  return "children" in node;
+}
+
+function sorted(directory: IndexedDirectory): Iterator<[ByteString, IndexedNode]> {
+  const names = [...directory.children.keys()];
+  if (names.some((name, index) => index > 0 && name < (names[index - 1] ?? ""))) {
+    const { children } = directory;
+    directory.children = new Map(names.sort().map((name) => [name, children.get(name) as IndexedNode]));
+  }
+  return directory.children.entries();
+}

@@ -1,0 +1,138 @@
+import type { ByteString } from "../../core/model/byte-string.js";
+import type { Entry, Metadata } from "../../core/model/entry.js";
+import type { ImportedTar } from "../../core/ports/archives.js";
+import type { ContentSink, LayerWriter } from "../../core/ports/layer-store.js";
+import { ArchiveIndex, type Place } from "./archive-index.js";
+import { archiveTree } from "./archive-tree.js";
+import { decompressed } from "./decompress.js";
+import { splitEntryPath } from "./entry-path.js";
+import { MAX_TARGET_BYTES } from "./limits.js";
+import type { TarEntry } from "./tar-entry.js";
+import { quoted, tarFault, type Fail } from "./tar-fault.js";
+import { readTar, type TarHandler } from "./tar-reader.js";
+import { admitXattrs } from "./xattr-policy.js";
+
+/**
+ * Reads a tar, plain or compressed, as a root filesystem: contents go into `writer` as they come, all else into an index in
+ * memory (see `ArchiveIndex` for the rules of paths, and `admitXattrs` for those of xattrs). Names like `.wh.x` are plain files:
+ * only an OCI layer has whiteouts. Content of an entry that a later one replaces stays in the layer, unused.
+ *
+ * @returns A tree whose contents only `writer` can place.
+ * @throws VarveError SOURCE_INVALID naming the entry. The writer is then to be aborted.
+ */
+export async function importTar(stream: AsyncIterable<Uint8Array>, writer: LayerWriter): Promise<ImportedTar> {
+  const archive = new TarImport(writer);
+  await readTar(decompressed(stream), archive);
+  return archive.finish();
+}
+
+/** Warnings kept; what comes after is counted. */
+const MAX_WARNINGS = 200;
+
+class TarImport implements TarHandler {
+  readonly #writer: LayerWriter;
+  readonly #index = new ArchiveIndex();
+  readonly #warnings: string[] = [];
+  #unlistedWarnings = 0;
+  #path = "" as ByteString;
+  #file:
+    | { readonly place: Place; readonly entry: TarEntry; readonly xattrs: Metadata["xattrs"]; readonly sink: ContentSink }
+    | undefined;
+
+  readonly #fail: Fail = (problem, hint) => {
+    throw tarFault(this.#path, problem, hint);
+  };
+
+  constructor(writer: LayerWriter) {
+    this.#writer = writer;
+  }
+
+  entry(entry: TarEntry): void {
+    this.#path = entry.path;
+    const names = splitEntryPath(entry.path, "its path", this.#fail);
+    if (names.length === 0) {
+      this.#root(entry);
+      return;
+    }
+    const place = this.#index.place(names, this.#fail);
+    if (entry.type === "hardlink") {
+      this.#tellReplaced(this.#index.link(place, splitEntryPath(entry.linkPath, "its target", this.#fail), this.#fail));
+      return;
+    }
+    const xattrs = this.#admitted(entry);
+    if (entry.type === "file") this.#file = { place, entry, xattrs, sink: this.#writer.sink() };
+    else this.#put(place, entry, xattrs);
+  }
+
+  data(bytes: Uint8Array): void {
+    this.#file?.sink.write(bytes);
+  }
+
+  hole(length: number): void {
+    this.#file?.sink.hole(length);
+  }
+
+  fileEnd(): void {
+    if (this.#file === undefined) return;
+    const { place, entry, xattrs, sink } = this.#file;
+    this.#file = undefined;
+    const stored = sink.close();
+    const node = { entry: { type: "file", ...metadata(entry, xattrs), size: entry.size } as const, stored };
+    this.#tellReplaced(this.#index.put(place, node));
+  }
+
+  warn(note: string, entry?: ByteString): void {
+    const about = entry === undefined ? "The tar" : `The tar's entry ${quoted(entry)}`;
+    if (this.#warnings.length < MAX_WARNINGS) this.#warnings.push(`${about}: ${note}.`);
+    else this.#unlistedWarnings += 1;
+  }
+
+  finish(): ImportedTar {
+    this.#index.finish();
+    if (this.#unlistedWarnings > 0) this.#warnings.push(`There were ${this.#unlistedWarnings} more warnings about the tar.`);
+    return { tree: archiveTree(this.#index.root), warnings: this.#warnings };
+  }
+
+  #root(entry: TarEntry): void {
+    if (entry.type !== "directory") this.#fail(`it is the root and a ${entry.type}, expected a directory`);
+    this.#index.root.entry = { type: "directory", ...metadata(entry, this.#admitted(entry)) };
+  }
+
+  #admitted(entry: TarEntry): Metadata["xattrs"] {
+    return admitXattrs(entry.xattrs, this.#fail, (note) => this.warn(note, entry.path));
+  }
+
+  #put(place: Place, entry: TarEntry, xattrs: Metadata["xattrs"]): void {
+    if (entry.type === "directory") {
+      const node = { entry: { type: "directory", ...metadata(entry, xattrs) } as const, children: new Map() };
+      this.#tellReplaced(this.#index.put(place, node));
+    } else {
+      this.#tellReplaced(this.#index.put(place, { entry: this.#otherEntry(entry, xattrs) }));
+    }
+  }
+
+  #otherEntry(tar: TarEntry, xattrs: Metadata["xattrs"]): Exclude<Entry, { type: "file" | "directory" }> {
+    const common = metadata(tar, xattrs);
+    if (tar.type === "symlink") return { type: "symlink", ...common, target: this.#checkedTarget(tar.linkPath) };
+    if (tar.type === "fifo") return { type: "fifo", ...common };
+    if (tar.type === "character" && tar.major === 0 && tar.minor === 0) {
+      const hint =
+        "overlayfs reads such a device as a deletion. If the tar was made of an overlay's upper directory, make it of the mounted tree.";
+      this.#fail("it is the character device 0:0, which no tree can hold", hint);
+    }
+    return { type: tar.type === "block" ? "block" : "character", ...common, major: tar.major, minor: tar.minor };
+  }
+
+  #checkedTarget(target: ByteString): ByteString {
+    if (target.length > 0 && target.length <= MAX_TARGET_BYTES && !target.includes("\0")) return target;
+    return this.#fail(`its symlink target has ${target.length} bytes, expected 1 to ${MAX_TARGET_BYTES} without a NUL`);
+  }
+
+  #tellReplaced(former: unknown): void {
+    if (former !== undefined) this.warn("it replaces an earlier entry of the same path", this.#path);
+  }
+}
+
+function metadata({ mode, uid, gid, mtimeSeconds, mtimeNanoseconds }: TarEntry, xattrs: Metadata["xattrs"]): Metadata {
+  return { mode, uid, gid, mtimeSeconds, mtimeNanoseconds, xattrs };
+}
