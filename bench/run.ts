@@ -45,7 +45,7 @@ function importer(): Contender {
     name: "varve import",
     line: `varve --store ${at("store")} --quiet import ${at("tree")} -b bench -m bench`,
     before: () => {
-      varve("--store", at("store"), "init", "--shared");
+      varve("--store", at("store"), "init");
     },
     after: () => remove("store"),
   };
@@ -123,7 +123,7 @@ function containerDiffAgainstNode(): Row {
   const store = `--store ${at("store")}`;
   mkdirSync(at("root/usr/bin"), { recursive: true });
   shell(`cp --parents -L /bin/sh $(ldd /bin/sh | grep -o '/[^ ]*') ${at("root")}`);
-  shell(`varve ${store} init --shared && varve ${store} --quiet import ${at("root")} -b base -m base`);
+  shell(`varve ${store} init && varve ${store} --quiet import ${at("root")} -b base -m base`);
   shell(`varve ${store} run --name bench base -- /bin/sh -c 'echo new > /new; echo other > /usr/other'`);
   const ours = { name: "varve diff", line: `varve ${store} diff bench` };
   const row = ratioRow("`varve diff` of a container, against `node -e 0`", ours, node(), START_ROUNDS, 2.5);

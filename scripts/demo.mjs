@@ -47,10 +47,7 @@ async function takeRootIn() {
   }
   addSite(path.join(shell.folder, "rootfs"));
   await shell.run("ls rootfs rootfs/srv/www", { says: ["etc", "index.html"] });
-  shell.say(
-    "A store keeps layers and their history. A container's files, its network and its processes are none of its business yet.",
-  );
-  await shell.run("varve init --shared");
+  shell.say("`import` makes the store if there is none, and commits the whole tree: owners, modes, times, xattrs, hardlinks.");
   await shell.run(`varve import rootfs -b base -m "A root with a site under construction"`);
   await shell.run("varve log base", { says: ["A root with a site under construction"] });
   await shell.run("varve ls base:srv/www", { says: ["draft.html", "index.html"] });
@@ -104,8 +101,8 @@ async function tellOfContainer() {
   await shell.run("varve run --name web base -- sh -c 'hostname; id; release; ls -l /srv /srv/www'", {
     says: ["release 1 is in place", "uid=0"],
   });
-  await shell.run("cat rootfs/srv/www/index.html", { says: ["Under construction"] });
-  shell.check("the files that were imported are as they were", true);
+  const source = await shell.run("cat rootfs/srv/www/index.html");
+  shell.check("what was imported is as it was", source.includes("Under construction"));
 
   shell.say("What did it change, and why does varve say so?");
   await shell.run("varve status web", { says: ["/srv/release"] });
@@ -164,8 +161,8 @@ async function tellOfRollback() {
   await checkClean("web");
   await shell.run("varve undo");
   await shell.run("varve status web", { says: ["/srv/www/index.html"] });
-  await shell.run("varve cat @web:srv/www/index.html", { says: ["Release 3"] });
-  shell.check("the uncommitted release is back", true);
+  const page = await shell.run("varve cat @web:srv/www/index.html");
+  shell.check("the uncommitted release is back", page.includes("Release 3"));
 
   shell.say("With a revision, `rollback` goes to an older commit. That too can be undone: the later commits are kept.");
   await shell.run("varve rollback web web~1");
@@ -176,8 +173,8 @@ async function tellOfRollback() {
   await shell.run("varve cat @web:srv/www/index.html", { says: ["Release 3"] });
   await shell.run("varve ps --all");
   await shell.run("varve rm web");
-  await shell.run("varve log web -n 1", { says: ["Release 2"] });
-  shell.check("a removed container's commits stay on its branch", true);
+  const kept = await shell.run("varve log web -n 1");
+  shell.check("a removed container's commits stay on its branch", kept.includes("Release 2"));
   if (spawnSync("git", ["--version"]).status === 0) {
     shell.say("The history is a plain git repository.");
     await shell.run("git --git-dir=store/git log --oneline --graph web", { says: ["Release 2"] });
@@ -201,8 +198,8 @@ async function tellOfDirectory() {
   await shell.run("varve rollback HEAD~1");
   await shell.run("ls; cat todo draft", { says: ["buy milk", "old"], hides: ["bread"] });
   await shell.run("varve undo");
-  await shell.run("ls; cat todo idea", { says: ["buy bread", "not committed"], hides: ["draft"] });
-  shell.check("the edit that was never committed is back", true);
+  const notes = await shell.run("ls; cat todo idea", { says: ["buy bread"], hides: ["draft"] });
+  shell.check("the edit that was never committed is back", notes.includes("not committed"));
   await shell.run("varve log", { says: ["Bread and an idea", "First notes"] });
 }
 
