@@ -21,6 +21,6 @@ export function checkedMessage(message: string): string {
 /** A name or an address as git keeps it: one line, without `<` and `>`, and without what git trims from the ends. */
 export function safePersonPart(text: string): string {
   // eslint-disable-next-line no-control-regex
-  const line = text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").replace(/[<>]/g, "");
+  const line = text.replace(/[<>]/g, "").replace(/[\x00-\x20\x7f-\x9f]+/g, " ");
   return line.replace(/^[\s.,:;"'\\]+|[\s.,:;"'\\]+$/g, "");
 }
