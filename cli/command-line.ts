@@ -1,0 +1,115 @@
+import { VarveError } from "../core/errors.js";
+import type { Command, Session } from "./command.js";
+import { ALIASES, COMMANDS } from "./command-table.js";
+import { closestNames } from "../core/revision/closest-names.js";
+import { OUTPUT_CLOSED } from "./exit-status.js";
+import { GLOBAL_OPTIONS } from "./global-options.js";
+import { normalWords } from "./normal-words.js";
+import { processWords } from "./process-arguments.js";
+import { reportFailure } from "./report-failure.js";
+import { shellLine } from "./shell-line.js";
+import { openTerminal, OutputClosed, terminalTest, type Terminal } from "./terminal.js";
+import { VERSION } from "./version.js";
+
+/** Reads the command line and runs the command. @returns The exit status. */
+export async function runCommandLine(): Promise<number> {
+  const words = processWords();
+  const quiet = isGiven(words, "--quiet", "-q");
+  const terminal = openTerminal({ quiet, environment: process.env, isTerminal: await terminalTest() });
+  const seen: Seen = { json: isGiven(words, "--json"), command: undefined };
+  try {
+    return await dispatch(words, terminal, seen);
+  } catch (error) {
+    return fail(error, terminal, seen);
+  }
+}
+
+/** What is known of the call, for when it fails. */
+interface Seen {
+  json: boolean;
+  command: string | undefined;
+}
+
+async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen): Promise<number> {
+  const { words: leading, rest: following = [] } = normalWords(words, {
+    options: { ...GLOBAL_OPTIONS, version: { type: "boolean", alias: "V", describe: "" } },
+    stopAtWord: "always",
+    command: undefined,
+  });
+  const typed = leading.at(-1)?.startsWith("--") === false ? leading.at(-1) : undefined;
+  if (typed === undefined || typed === "help") return showHelp(typed === "help" ? following : [], leading, terminal);
+  const name = commandName(typed);
+  seen.command = name;
+  const command = await loadCommand(name);
+  const { parseWords, requireWords, helpOf } = await import("./parse-words.js");
+  const parsed = parseWords(command, [...leading.slice(0, -1), ...following]);
+  seen.json = parsed.options["json"] === true;
+  if (parsed.options["help"] === true) {
+    terminal.print(await helpOf(command));
+    return 0;
+  }
+  requireWords(command, parsed.words);
+  const session: Session = {
+    terminal,
+    json: seen.json,
+    store: parsed.options["store"] as string | undefined,
+    typed: shellLine([name, ...following]),
+  };
+  const { catchSignals } = await import("./signals.js");
+  catchSignals();
+  return (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0;
+}
+
+async function showHelp(about: readonly string[], leading: readonly string[], terminal: Terminal): Promise<number> {
+  if (leading.includes("--version")) {
+    terminal.print(`varve ${VERSION}\n`);
+    return 0;
+  }
+  const [topic] = about.filter((word) => !word.startsWith("-"));
+  if (topic !== undefined) {
+    const { helpOf } = await import("./parse-words.js");
+    terminal.print(await helpOf(await loadCommand(commandName(topic))));
+    return 0;
+  }
+  const { mainHelp } = await import("./main-help.js");
+  const asked = leading.includes("--help") || leading.includes("help");
+  if (asked) terminal.print(mainHelp());
+  else terminal.complain(mainHelp());
+  return asked ? 0 : 2;
+}
+
+/** @throws VarveError USAGE. */
+function commandName(typed: string): string {
+  if (Object.hasOwn(COMMANDS, typed)) return typed;
+  if (Object.hasOwn(ALIASES, typed)) return ALIASES[typed] ?? typed;
+  const [near] = closestNames(typed, [...Object.keys(COMMANDS), ...Object.keys(ALIASES)]);
+  const guess = near === undefined ? "" : `Did you mean "varve ${near}"? `;
+  throw new VarveError("USAGE", `Cannot run "${typed}": varve has no such command`, { hint: `${guess}See "varve --help".` });
+}
+
+async function loadCommand(name: string): Promise<Command> {
+  const row = COMMANDS[name];
+  if (row === undefined) throw new RangeError(`no command ${name}`);
+  return row.load();
+}
+
+async function fail(error: unknown, terminal: Terminal, { json, command }: Seen): Promise<number> {
+  if (error instanceof OutputClosed) return OUTPUT_CLOSED;
+  const debug = Boolean(process.env["VARVE_DEBUG"]);
+  const { data, talk, exitStatus } = reportFailure(error, { json, command, debug });
+  terminal.complain(talk);
+  try {
+    terminal.print(data);
+  } catch {
+    // The failure counts, whether or not somebody reads of it.
+  }
+  if (!(error instanceof VarveError) || error.code !== "INTERRUPTED") return exitStatus;
+  const { signalStatus } = await import("./signals.js");
+  return signalStatus() ?? exitStatus;
+}
+
+/** A first look, for what must be known before the words are read: only where options of all commands may stand. */
+function isGiven(words: readonly string[], ...options: readonly string[]): boolean {
+  const end = words.indexOf("--");
+  return words.slice(0, end === -1 ? undefined : end).some((word) => options.includes(word));
+}

@@ -1,0 +1,120 @@
+import type { Command } from "./command.js";
+
+export interface CommandRow {
+  readonly group: "start" | "look" | "change" | "run" | "move";
+  readonly summary: string;
+  /** Commands are loaded when they are called: most calls need one. */
+  readonly load: () => Promise<Command>;
+}
+
+/** Every command, in the order of `varve --help`. A test compares the summaries with the commands' own. */
+export const COMMANDS: Readonly<Record<string, CommandRow>> = {
+  init: {
+    group: "start",
+    summary: "Track a directory, or make an empty shared store",
+    load: async () => (await import("./commands/init.js")).initCommand,
+  },
+  import: {
+    group: "start",
+    summary: "Commit a directory or a tar archive to a branch",
+    load: async () => (await import("./commands/import.js")).importCommand,
+  },
+  doctor: {
+    group: "start",
+    summary: "Tell what this machine can do, and what to do about the rest",
+    load: async () => (await import("./commands/doctor.js")).doctorCommand,
+  },
+  status: {
+    group: "look",
+    summary: "Show what has changed since the last commit",
+    load: async () => (await import("./commands/status.js")).statusCommand,
+  },
+  diff: {
+    group: "look",
+    summary: "Show the paths that differ between two trees, and why",
+    load: async () => (await import("./commands/diff.js")).diffCommand,
+  },
+  log: {
+    group: "look",
+    summary: "Show the commits that led to a revision, newest first",
+    load: async () => (await import("./commands/log.js")).logCommand,
+  },
+  show: {
+    group: "look",
+    summary: "Show one commit and what it changed",
+    load: async () => (await import("./commands/show.js")).showCommand,
+  },
+  ls: {
+    group: "look",
+    summary: "List a directory of a tree",
+    load: async () => (await import("./commands/ls.js")).lsCommand,
+  },
+  cat: {
+    group: "look",
+    summary: "Print a file of a tree",
+    load: async () => (await import("./commands/cat.js")).catCommand,
+  },
+  commit: {
+    group: "change",
+    summary: "Record the tree of a directory or container as a new commit",
+    load: async () => (await import("./commands/commit.js")).commitCommand,
+  },
+  rollback: {
+    group: "change",
+    summary: "Make a directory's or container's tree equal to a commit",
+    load: async () => (await import("./commands/rollback.js")).rollbackCommand,
+  },
+  undo: {
+    group: "change",
+    summary: "Take back the last command that changed something",
+    load: async () => (await import("./commands/undo.js")).undoCommand,
+  },
+  branch: {
+    group: "change",
+    summary: "List, make or delete branches",
+    load: async () => (await import("./commands/branch.js")).branchCommand,
+  },
+  tag: {
+    group: "change",
+    summary: "List, make or delete tags",
+    load: async () => (await import("./commands/tag.js")).tagCommand,
+  },
+  run: {
+    group: "run",
+    summary: "Run a process in a new container on a commit",
+    load: async () => (await import("./commands/run.js")).runCommand,
+  },
+  start: {
+    group: "run",
+    summary: "Run a container's process again, on the tree it left",
+    load: async () => (await import("./commands/start.js")).startCommand,
+  },
+  stop: {
+    group: "run",
+    summary: "End a container's process",
+    load: async () => (await import("./commands/stop.js")).stopCommand,
+  },
+  ps: {
+    group: "run",
+    summary: "List containers",
+    load: async () => (await import("./commands/ps.js")).psCommand,
+  },
+  rm: {
+    group: "run",
+    summary: "Remove containers",
+    load: async () => (await import("./commands/rm.js")).rmCommand,
+  },
+  checkout: {
+    group: "move",
+    summary: "Write a commit's tree into an empty directory",
+    load: async () => (await import("./commands/checkout.js")).checkoutCommand,
+  },
+  export: {
+    group: "move",
+    summary: "Write a tree as a tar archive",
+    load: async () => (await import("./commands/export.js")).exportCommand,
+  },
+};
+
+/** Other names of commands. */
+export const ALIASES: Readonly<Record<string, string>> = { history: "log" };

@@ -1,0 +1,83 @@
+import type { Terminal } from "./terminal.js";
+
+/** One option of a command. Numbers come as strings: commands read them, to say what is wrong in our words. */
+export interface Option {
+  readonly type: "boolean" | "string";
+  /** One letter. */
+  readonly alias?: string;
+  /** May be given several times. */
+  readonly array?: true;
+  /** What its value is called in help: `BRANCH`. Only for strings. */
+  readonly value?: string;
+  readonly describe: string;
+}
+
+export type OptionTable = Readonly<Record<string, Option>>;
+
+/** What the options of a table come as. */
+export type OptionValues<Table extends OptionTable> = {
+  readonly [Name in keyof Table]: Table[Name]["type"] extends "boolean"
+    ? boolean
+    : Table[Name] extends { array: true }
+      ? readonly string[]
+      : string | undefined;
+};
+
+export interface Invocation<Table extends OptionTable = OptionTable> {
+  /** The words that are no options, in order. As many as the command allows. */
+  readonly words: readonly string[];
+  /** What stood after `--`: `undefined` when there was none. */
+  readonly rest: readonly string[] | undefined;
+  readonly options: OptionValues<Table>;
+  readonly session: Session;
+}
+
+/** What one call of varve has, whatever the command. */
+export interface Session {
+  readonly terminal: Terminal;
+  /** --json */
+  readonly json: boolean;
+  /** --store */
+  readonly store: string | undefined;
+  /** The command as typed, without the options that all commands have: the operation log keeps it. */
+  readonly typed: string;
+}
+
+export interface CommandParts<Table extends OptionTable> {
+  readonly name: string;
+  /** What stands after the name: `[A] [B] [-- PATH…]`. */
+  readonly form: string;
+  /** One line, for the list of commands. */
+  readonly summary: string;
+  /** For --help; lines end where they should. */
+  readonly description: string;
+  /** Each word that may be given, for messages. */
+  readonly words: readonly Word[];
+  /** What stands after `--`. Without it the words after `--` are words like all others. */
+  readonly rest?: "paths" | "command";
+  readonly options: Table;
+  readonly examples: readonly (readonly [line: string, says: string])[];
+  /** Exit statuses of its own. */
+  readonly statuses?: readonly (readonly [status: string, means: string])[];
+}
+
+export interface Word {
+  readonly name: string;
+  readonly required: boolean;
+  /** Takes all the words that are left. */
+  readonly many?: true;
+}
+
+/** A command, ready to be called by cli/command-line.ts. */
+export interface Command extends CommandParts<OptionTable> {
+  /** @returns The exit status; 0 when it gives none. */
+  readonly run: (invocation: Invocation) => Promise<number | void>;
+}
+
+/** Ties the options of a command to what its function gets; afterwards the types of the options are forgotten. */
+export function command<const Table extends OptionTable>(
+  parts: CommandParts<Table>,
+  run: (invocation: Invocation<Table>) => Promise<number | void>,
+): Command {
+  return { ...parts, run: run as unknown as Command["run"] };
+}

@@ -1,0 +1,40 @@
+import { commitTarget } from "../../core/operations/commit-target.js";
+import { VarveError } from "../../core/errors.js";
+import { command, type Command } from "../command.js";
+import { openTarget } from "../open-target.js";
+import { showProgress } from "../progress.js";
+import { reportCommit, whenNothingToCommit } from "../report-commit.js";
+
+const options = {
+  message: { type: "string", alias: "m", value: "MSG", describe: "What the commit is about" },
+} as const;
+
+export const commitCommand: Command = command(
+  {
+    name: "commit",
+    form: "[TARGET] -m MSG",
+    summary: "Record the tree of a directory or container as a new commit",
+    description: `TARGET is a container, or a tracked directory's path (default: the one that you stand in). Its branch moves to the
+new commit. A running container is paused while its files are read. There is no staging area: a commit holds
+the whole tree, and stores what differs.`,
+    words: [{ name: "TARGET", required: false }],
+    options,
+    examples: [
+      ['varve commit -m "before the upgrade"', "the tracked directory"],
+      ['varve commit web -m "nginx configured"', "the container web"],
+    ],
+    statuses: [["1", "nothing to commit"]],
+  },
+  async ({ words: [word], options: { message }, session }) => {
+    if (message === undefined || message.trim() === "") {
+      throw new VarveError("USAGE", "Cannot commit: the message is missing", {
+        hint: 'Say what the commit is about: varve commit -m "…"',
+      });
+    }
+    const { repository, target } = await openTarget(session, word);
+    return whenNothingToCommit(session, async () => {
+      const observe = showProgress(session.terminal);
+      reportCommit(session, await commitTarget(repository, target, { message, command: session.typed, observe }));
+    });
+  },
+);

@@ -1,0 +1,89 @@
+import path from "node:path";
+import { diffSides, diffTarget, type Difference } from "../../core/operations/diff-sides.js";
+import { parseSide } from "../../core/operations/sides.js";
+import { findTarget } from "../../core/operations/targets.js";
+import { normalizePath } from "../../core/model/paths.js";
+import type { ByteString } from "../../core/model/byte-string.js";
+import type { Repository } from "../../core/ports/repository.js";
+import { command, type Command, type Session } from "../command.js";
+import { DIFFERENT } from "../exit-status.js";
+import { openRepository } from "../open-repository.js";
+import { findWordTarget } from "../open-target.js";
+import { bytesOfWord } from "../process-arguments.js";
+import { changeJson } from "../render/change-json.js";
+import { changeLine, changeSummary, nameStatusLine, statLine } from "../render/change-text.js";
+import { printJsonArray } from "../render/json-array.js";
+import { splitRange } from "../revision-words.js";
+
+const options = {
+  stat: { type: "boolean", describe: "Show sizes before and after, and the number of paths" },
+  "name-status": { type: "boolean", describe: "Show status and path alone, with a tab between them" },
+  "exit-code": { type: "boolean", describe: "Exit with 1 when something differs" },
+} as const;
+
+export const diffCommand: Command = command(
+  {
+    name: "diff",
+    form: "[A] [B] [-- PATH…]",
+    summary: "Show the paths that differ between two trees, and why",
+    description: `Without A and B: the tracked directory against its HEAD. A alone: a container against its HEAD, or the tracked
+directory against revision A. A and B: from A to B, where @ is the tracked directory as it is now, and
+@NAME the container NAME. Letters: A added, M modified, D deleted, T of another type, R renamed.`,
+    words: [
+      { name: "A", required: false },
+      { name: "B", required: false },
+    ],
+    rest: "paths",
+    options,
+    examples: [
+      ["varve diff web", "what the container web changed since its last commit"],
+      ["varve diff main~2 main -- /etc", "two commits, below /etc"],
+      ["varve diff --stat v1 @web", "from tag v1 to the container as it is now"],
+    ],
+    statuses: [["1", "with --exit-code: something differs"]],
+  },
+  async ({ words, rest, options: { stat, "name-status": nameStatus, "exit-code": exitCode }, session }) => {
+    const difference = await differenceOf(session, words, rest ?? []);
+    try {
+      const { changes } = difference;
+      if (session.json) await printJsonArray(session.terminal, changes.map(changeJson));
+      else session.terminal.print(diffText(session, difference, { stat, nameStatus }));
+      return exitCode && changes.length > 0 ? DIFFERENT : 0;
+    } finally {
+      difference.close();
+    }
+  },
+);
+
+async function differenceOf(session: Session, words: readonly string[], rest: readonly string[]): Promise<Difference> {
+  const [first, second] = words.length === 1 ? (splitRange(words[0] ?? "") ?? words) : words;
+  if (first !== undefined && second === undefined) {
+    const found = await findWordTarget(session, first);
+    if (found !== undefined) return diffTarget(found.repository, found.target, { paths: pathsOf(rest, found.repository) });
+  }
+  const repository = await openRepository(session);
+  const paths = pathsOf(rest, repository);
+  if (first === undefined) return diffTarget(repository, findTarget(repository, undefined), { paths });
+  const before = await parseSide(repository, first);
+  return diffSides(repository, before, await parseSide(repository, second ?? "@"), { paths });
+}
+
+/** Absolute paths are the tree's. Others too, but within the tracked directory they start where one stands, as in git. */
+function pathsOf(words: readonly string[], { worktree }: Repository): readonly ByteString[] {
+  const below = worktree === undefined ? ".." : path.relative(worktree.path, process.cwd());
+  const prefix = below === "" || below.startsWith("..") ? "" : `${bytesOfWord(below)}/`;
+  return words.map((word) =>
+    normalizePath((word.startsWith("/") ? bytesOfWord(word) : prefix + bytesOfWord(word)) as ByteString),
+  );
+}
+
+function diffText(
+  { terminal: { paint } }: Session,
+  { changes }: Difference,
+  form: { stat: boolean; nameStatus: boolean },
+): string {
+  if (form.nameStatus) return changes.map((change) => `${nameStatusLine(change)}\n`).join("");
+  const line = form.stat ? statLine : changeLine;
+  const lines = changes.map((change) => `${line(change, paint)}\n`).join("");
+  return form.stat ? `${lines}${changeSummary(changes)}\n` : lines;
+}

@@ -1,0 +1,84 @@
+import { findTarget, headOf } from "../../core/operations/targets.js";
+import { readLog, type LogEntry, type LogOptions } from "../../core/operations/read-log.js";
+import { normalizePath } from "../../core/model/paths.js";
+import type { RefName } from "../../core/model/ids.js";
+import type { Repository } from "../../core/ports/repository.js";
+import { command, type Command, type Session } from "../command.js";
+import { countOf } from "../option-values.js";
+import { openRepository } from "../open-repository.js";
+import { findWordTarget } from "../open-target.js";
+import { bytesOfWord } from "../process-arguments.js";
+import { logEntryJson } from "../render/commit-json.js";
+import { commitLine, commitText } from "../render/commit-text.js";
+import { printJsonArray } from "../render/json-array.js";
+import { commitOf, splitRange } from "../revision-words.js";
+
+const options = {
+  number: { type: "string", alias: "n", value: "N", describe: "Show at most N commits" },
+  oneline: { type: "boolean", describe: "Show one line a commit" },
+} as const;
+
+export const logCommand: Command = command(
+  {
+    name: "log",
+    form: "[REV] [-- PATH…]",
+    summary: "Show the commits that led to a revision, newest first",
+    description: `REV is a branch, a tag, a commit id, a container, or a range A..B: what B has and A has not (default: HEAD). With
+PATH, only commits that changed it or something below it. "varve history" is the same command.`,
+    words: [{ name: "REV", required: false }],
+    rest: "paths",
+    options,
+    examples: [
+      ["varve log -n 3", "the last three commits"],
+      ["varve log --oneline base..web", "what web added to base"],
+      ["varve log main -- /etc/passwd", "who changed that file"],
+    ],
+    statuses: [["20", "no such revision"]],
+  },
+  async ({ words: [word], rest = [], options: { number, oneline }, session }) => {
+    const limit = number === undefined ? undefined : countOf("-n", number);
+    const { repository, range, head } = await rangeOf(session, word);
+    const entries = readLog(repository, { ...range, limit, paths: rest.map((name) => normalizePath(bytesOfWord(name))) });
+    if (session.json) return printJsonArray(session.terminal, mapEach(entries, logEntryJson));
+    await printEntries(session, entries, head, oneline);
+  },
+);
+
+interface Range {
+  readonly repository: Repository;
+  readonly range: Pick<LogOptions, "from" | "exclude">;
+  /** The branch that is marked as HEAD. */
+  readonly head: RefName | undefined;
+}
+
+async function rangeOf(session: Session, word: string | undefined): Promise<Range> {
+  const between = word === undefined ? undefined : splitRange(word);
+  const found = word === undefined || between !== undefined ? undefined : await findWordTarget(session, word);
+  if (found !== undefined) {
+    const head = (await headOf(found.repository, found.target)).branch;
+    return { repository: found.repository, range: { from: await commitOf(found.repository, "HEAD", head) }, head };
+  }
+  const repository = await openRepository(session);
+  const head =
+    repository.worktree === undefined ? undefined : (await headOf(repository, findTarget(repository, undefined))).branch;
+  if (between === undefined) return { repository, range: { from: await commitOf(repository, word ?? "HEAD") }, head };
+  const [exclude, from] = between;
+  return { repository, range: { from: await commitOf(repository, from), exclude: await commitOf(repository, exclude) }, head };
+}
+
+async function printEntries(
+  { terminal }: Session,
+  entries: AsyncIterable<LogEntry>,
+  head: RefName | undefined,
+  oneline: boolean,
+): Promise<void> {
+  let separator = "";
+  for await (const entry of entries) {
+    terminal.print(oneline ? commitLine(entry, head, terminal.paint) : separator + commitText(entry, head, terminal.paint));
+    separator = "\n";
+  }
+}
+
+async function* mapEach<From, To>(items: AsyncIterable<From>, convert: (item: From) => To): AsyncGenerator<To> {
+  for await (const item of items) yield convert(item);
+}

@@ -1,0 +1,68 @@
+import type { CommitId } from "../../core/model/ids.js";
+import type { ContainerStatus } from "../../core/ports/containers.js";
+import type { Repository } from "../../core/ports/repository.js";
+import { command, type Command } from "../command.js";
+import { openRepository } from "../open-repository.js";
+import { printableLine } from "../printable.js";
+import { printJsonArray } from "../render/json-array.js";
+import { refText, shortId } from "../render/names.js";
+import { counted } from "../render/quantities.js";
+import { textTable } from "../render/text-table.js";
+import { shellLine } from "../shell-line.js";
+
+const options = {
+  all: { type: "boolean", alias: "a", describe: "List those that do not run, too" },
+} as const;
+
+interface Row {
+  readonly status: ContainerStatus;
+  /** Of its branch. */
+  readonly commit: CommitId | undefined;
+}
+
+export const psCommand: Command = command(
+  {
+    name: "ps",
+    form: "[-a]",
+    summary: "List containers",
+    description: `Lists the containers that run, or all with -a: name, state, branch, commit and command.`,
+    words: [],
+    options,
+    examples: [
+      ["varve ps", "those that run"],
+      ["varve ps -a --json", "all, for programs"],
+    ],
+  },
+  async ({ options: { all }, session: { terminal, json, ...session } }) => {
+    const repository = await openRepository({ ...session, terminal, json });
+    const every = repository.containers.list();
+    const rows = await withCommits(
+      repository,
+      every.filter(({ state }) => all || state === "running" || state === "paused"),
+    );
+    if (json) return printJsonArray(terminal, rows.map(rowJson));
+    if (rows.length > 0)
+      { terminal.print(textTable([["NAME", "STATE", "BRANCH", "COMMIT", "COMMAND"], ...rows.map(rowText)])); return; }
+    if (every.length === 0) terminal.say("There is no container. Make one with: varve run REV -- CMD…");
+    else terminal.say(`Nothing runs. ${counted(every.length, "container is", "containers are")} stopped: varve ps -a`);
+  },
+);
+
+async function withCommits({ history }: Repository, statuses: readonly ContainerStatus[]): Promise<readonly Row[]> {
+  return Promise.all(statuses.map(async (status) => ({ status, commit: await history.readRef(status.record.branch) })));
+}
+
+function rowJson({ status: { record, state, pid }, commit }: Row): Record<string, unknown> {
+  const { id, name, branch, exitCode } = record;
+  return { id, name, state, commit: commit ?? null, branch: refText(branch), pid: pid ?? null, exitCode: exitCode ?? null };
+}
+
+const LONGEST_COMMAND = 40;
+
+function rowText({ status: { record, state }, commit }: Row): readonly string[] {
+  const { name, branch, exitCode, configuration } = record;
+  const line = printableLine(shellLine(configuration.command));
+  const shown = state === "stopped" && exitCode !== undefined ? `stopped (${exitCode})` : state;
+  const short = line.length > LONGEST_COMMAND ? `${line.slice(0, LONGEST_COMMAND - 1)}…` : line;
+  return [name, shown, refText(branch), commit === undefined ? "none" : shortId(commit), short];
+}

@@ -1,0 +1,62 @@
+import { rollbackTarget, type RollbackResult } from "../../core/operations/rollback-target.js";
+import { headOf } from "../../core/operations/targets.js";
+import { command, type Command, type Session } from "../command.js";
+import { findWordTarget, openTarget, type OpenedTarget } from "../open-target.js";
+import { printJson } from "../render/json-array.js";
+import { refText, shortId } from "../render/names.js";
+import { counted } from "../render/quantities.js";
+import { commitOf } from "../revision-words.js";
+
+export const rollbackCommand: Command = command(
+  {
+    name: "rollback",
+    form: "[TARGET] [REV]",
+    summary: "Make a directory's or container's tree equal to a commit",
+    description: `Makes TARGET's tree exactly REV and moves its branch there. REV is by default HEAD: that discards what is not
+committed. What is discarded is saved first: "varve undo" brings it back. One word alone is a TARGET if it
+names a container or a tracked directory's path, else a REV.`,
+    words: [
+      { name: "TARGET", required: false },
+      { name: "REV", required: false },
+    ],
+    options: {},
+    examples: [
+      ["varve rollback", "discard what is not committed in the tracked directory"],
+      ["varve rollback HEAD~2", "go back two commits"],
+      ["varve rollback web v1", "make the container web what tag v1 holds"],
+    ],
+    statuses: [
+      ["20", "no such revision"],
+      ["32", "the container is running"],
+    ],
+  },
+  async ({ words, session }) => {
+    const { opened, revision } = await parse(session, words);
+    const { repository, target } = opened;
+    const { branch } = await headOf(repository, target);
+    const commit = await commitOf(repository, revision, branch);
+    const result = await rollbackTarget(repository, target, commit, { command: session.typed });
+    if (session.json) printJson(session.terminal, resultJson(result));
+    else session.terminal.say(resultText(result));
+  },
+);
+
+async function parse(session: Session, words: readonly string[]): Promise<{ opened: OpenedTarget; revision: string }> {
+  const [first, second] = words;
+  if (first === undefined || second !== undefined)
+    return { opened: await openTarget(session, first), revision: second ?? "HEAD" };
+  const found = await findWordTarget(session, first);
+  if (found !== undefined) return { opened: found, revision: "HEAD" };
+  return { opened: await openTarget(session, undefined), revision: first };
+}
+
+function resultJson({ branch, before, after, saved, changes }: RollbackResult): Record<string, unknown> {
+  return { branch: refText(branch), before: before ?? null, after, saved: saved ?? null, changes };
+}
+
+function resultText({ branch, before, after, saved, changes }: RollbackResult): string {
+  if (changes === 0 && before === after)
+    return `Nothing to roll back: the tree is what ${refText(branch)} holds (${shortId(after)}).`;
+  const kept = saved === undefined ? "" : ` What was not committed is kept as ${shortId(saved)}.`;
+  return `Rolled back ${refText(branch)} to ${shortId(after)}: ${counted(changes, "path")} changed.${kept}\nTake it back: varve undo`;
+}

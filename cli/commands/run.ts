@@ -1,0 +1,135 @@
+import { commitTarget, type CommitResult } from "../../core/operations/commit-target.js";
+import { createContainer, removeContainer, startContainer } from "../../core/operations/container-lifecycle.js";
+import { findTarget } from "../../core/operations/targets.js";
+import { VarveError } from "../../core/errors.js";
+import type { ContainerRecord, ProcessResult } from "../../core/ports/containers.js";
+import type { Repository } from "../../core/ports/repository.js";
+import { branchRef } from "../../core/revision/ref-names.js";
+import { command, type Command, type OptionValues, type Session } from "../command.js";
+import { newContainerName } from "../container-name.js";
+import { openRepository } from "../open-repository.js";
+import { commitResultJson } from "../render/commit-json.js";
+import { commitReport } from "../render/commit-text.js";
+import { printJson } from "../render/json-array.js";
+import { commitOf } from "../revision-words.js";
+import { RUN_OPTIONS, runConfiguration } from "../run-options.js";
+import { shellLine } from "../shell-line.js";
+
+const options = {
+  name: { type: "string", value: "NAME", describe: "The container's name (default: one is found)" },
+  rm: { type: "boolean", describe: "Remove the container when its process ends" },
+  branch: {
+    type: "string",
+    alias: "b",
+    value: "BRANCH",
+    describe: "The branch that its commits go to (default: named after it)",
+  },
+  commit: { type: "boolean", describe: "Commit what a process that ended with 0 has changed" },
+  message: { type: "string", alias: "m", value: "MSG", describe: "Message for --commit (default: the process's command)" },
+  ...RUN_OPTIONS,
+} as const;
+
+export const runCommand: Command = command(
+  {
+    name: "run",
+    form: "[options] REV -- CMD…",
+    summary: "Run a process in a new container on a commit",
+    description: `Makes a container on REV and runs CMD in it, isolated, with the tree of REV as its root. What it writes stays in the
+container: "varve diff NAME" shows it, "varve commit NAME" records it, "varve start NAME" runs CMD again on it.
+Without "--", options come before REV.`,
+    words: [{ name: "REV", required: true }],
+    rest: "command",
+    options,
+    examples: [
+      ["varve run --rm -it base -- sh", "look around; nothing is kept"],
+      ["varve run --name web -v /srv/www:/www:ro base -- httpd -f", "a container that stays"],
+      ['varve run --rm -b base --commit -m "add git" base -- apk add git', "one step of a build"],
+    ],
+    statuses: [
+      ["0-255", "that of the process"],
+      ["125", "varve itself failed, before or after the process"],
+      ["126", "CMD is no program that can be executed"],
+      ["127", "CMD was not found"],
+    ],
+  },
+  async ({ words: [revision = ""], rest = [], options: given, session }) => {
+    requireCommand(rest, revision);
+    requireTerminal(given.tty);
+    const branch = given.branch === undefined ? undefined : branchRef(given.branch);
+    const repository = await openRepository(session);
+    const commit = await commitOf(repository, revision);
+    const name = given.name ?? newContainerName(new Set(repository.containers.list().map(({ record }) => record.name)));
+    const configuration = runConfiguration(given, { name, command: rest, environment: process.env });
+    const create = { name, branch, commit, configuration, command: session.typed, passing: given.rm };
+    const record = await createContainer(repository, create);
+    return runAndSettle(repository, record, given, session);
+  },
+);
+
+async function runAndSettle(
+  repository: Repository,
+  record: ContainerRecord,
+  given: OptionValues<typeof options>,
+  session: Session,
+): Promise<number> {
+  try {
+    const result = await startContainer(repository, record);
+    const committed =
+      given.commit && result.exitCode === 0 ? await commitRun(repository, record, result, given, session) : undefined;
+    report(session, record, result, committed, given);
+    return result.exitCode;
+  } finally {
+    if (given.rm) await removeContainer(repository, record, { command: session.typed, force: true, forget: true });
+  }
+}
+
+async function commitRun(
+  repository: Repository,
+  record: ContainerRecord,
+  { exitCode, durationMilliseconds }: ProcessResult,
+  { message }: OptionValues<typeof options>,
+  session: Session,
+): Promise<CommitResult | undefined> {
+  const { command: process } = record.configuration;
+  const origin = { command: process, exitCode, durationMilliseconds };
+  const says = message ?? shellLine(process);
+  try {
+    return await commitTarget(repository, findTarget(repository, record.id), { message: says, command: session.typed, origin });
+  } catch (error) {
+    if (error instanceof VarveError && error.code === "NOTHING_TO_COMMIT") return undefined;
+    throw error;
+  }
+}
+
+function report(
+  { terminal, json }: Session,
+  { id, name }: ContainerRecord,
+  { exitCode, durationMilliseconds }: ProcessResult,
+  committed: CommitResult | undefined,
+  given: OptionValues<typeof options>,
+): void {
+  if (json) {
+    const commit = committed === undefined ? null : commitResultJson(committed);
+    printJson(terminal, { id, name, exitCode, durationMilliseconds, removed: given.rm, commit }); return;
+  }
+  if (committed !== undefined) terminal.say(commitReport(committed));
+  else if (given.commit)
+    terminal.say(exitCode === 0 ? "Nothing to commit: the process changed nothing." : "Not committed: the process failed.");
+  // Only when it is not obvious how to go on: a name that nobody chose.
+  else if (!given.rm && given.name === undefined) terminal.say(`The container is ${name}: varve diff ${name}, varve rm ${name}`);
+}
+
+/** The image's own command comes with image configurations. */
+function requireCommand(rest: readonly string[], revision: string): void {
+  if (rest.length > 0) return;
+  throw new VarveError("USAGE", "Cannot run a process: its command is missing", {
+    hint: `Give it after "--", such as: varve run ${revision} -- sh`,
+  });
+}
+
+function requireTerminal(wanted: boolean): void {
+  if (!wanted || process.stdin.isTTY) return;
+  throw new VarveError("USAGE", "Cannot give the process a terminal: stdin is none", {
+    hint: "Leave out -t (or write -i in place of -it).",
+  });
+}

@@ -1,0 +1,28 @@
+import { startContainer } from "../../core/operations/container-lifecycle.js";
+import { command, type Command } from "../command.js";
+import { openRepository } from "../open-repository.js";
+import { printJson } from "../render/json-array.js";
+
+export const startCommand: Command = command(
+  {
+    name: "start",
+    form: "NAME",
+    summary: "Run a container's process again, on the tree it left",
+    description: `Runs the command that the container was made with, with its options, on its HEAD and what is not committed. Its input
+and output are yours until it ends.`,
+    words: [{ name: "NAME", required: true }],
+    options: {},
+    examples: [["varve start web", "run it again"]],
+    statuses: [
+      ["0-255", "that of the process"],
+      ["125", "varve itself failed, such as: no such container, or it is running"],
+    ],
+  },
+  async ({ words: [name = ""], session }) => {
+    const repository = await openRepository(session);
+    const { record } = repository.containers.find(name);
+    const { exitCode, durationMilliseconds } = await startContainer(repository, record);
+    if (session.json) printJson(session.terminal, { id: record.id, name: record.name, exitCode, durationMilliseconds });
+    return exitCode;
+  },
+);

@@ -1,0 +1,61 @@
+import { statusOf, type Status } from "../../core/operations/status-of.js";
+import type { Target } from "../../core/operations/targets.js";
+import { command, type Command, type Session } from "../command.js";
+import { openTarget } from "../open-target.js";
+import { changeJson } from "../render/change-json.js";
+import { changeLine, changeSummary } from "../render/change-text.js";
+import { foldChanges } from "../render/folded-changes.js";
+import { printJson } from "../render/json-array.js";
+import { refText, shortId } from "../render/names.js";
+import { counted } from "../render/quantities.js";
+
+export const statusCommand: Command = command(
+  {
+    name: "status",
+    form: "[TARGET]",
+    summary: "Show what has changed since the last commit",
+    description: `TARGET is a container, or a tracked directory's path (default: the one that you stand in). Each changed path
+is shown with the reasons: content, type, mode, owner, xattr, mtime, link. A directory that came or went is one line.`,
+    words: [{ name: "TARGET", required: false }],
+    options: {},
+    examples: [
+      ["varve status", "the tracked directory"],
+      ["varve status web", "the container web, running or not"],
+    ],
+  },
+  async ({ words, session }) => {
+    const { repository, target } = await openTarget(session, words[0]);
+    const status = await statusOf(repository, target);
+    try {
+      if (session.json) printStatusJson(session, status);
+      else session.terminal.print(statusText(session, target, status, words[0]));
+    } finally {
+      status.close();
+    }
+  },
+);
+
+function printStatusJson({ terminal }: Session, { branch, commit, changes }: Status): void {
+  printJson(terminal, { branch: refText(branch), commit: commit ?? null, changes: changes.map(changeJson) });
+}
+
+function statusText(
+  { terminal }: Session,
+  target: Target,
+  { branch, commit, changes }: Status,
+  word: string | undefined,
+): string {
+  const where =
+    target.kind === "container"
+      ? `Container ${target.record.name} (${target.state}) on branch ${refText(branch)}`
+      : `On branch ${refText(branch)}`;
+  const at = commit === undefined ? "no commit yet" : `commit ${shortId(commit)}`;
+  const lines = foldChanges(changes).map(({ change, below }) => {
+    const line = `  ${changeLine(change, terminal.paint)}`;
+    return below === 0 ? line : `${line}  (and ${counted(below, "entry", "entries")} below)`;
+  });
+  const name = word === undefined ? "" : ` ${word}`;
+  if (changes.length === 0) return `${where}, ${at}\nNothing has changed.\n`;
+  const next = [`record: varve commit${name} -m MESSAGE`, ...(commit === undefined ? [] : [`discard: varve rollback${name}`])];
+  return `${where}, ${at}\n\n${lines.join("\n")}\n\n${changeSummary(changes)} (${next.join(", ")})\n`;
+}

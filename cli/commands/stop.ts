@@ -1,0 +1,41 @@
+import { stopContainer } from "../../core/operations/container-lifecycle.js";
+import { command, type Command } from "../command.js";
+import { millisecondsOf } from "../option-values.js";
+import { openRepository } from "../open-repository.js";
+import { printJsonArray } from "../render/json-array.js";
+
+const options = {
+  time: { type: "string", alias: "t", value: "SECONDS", describe: "Wait so long before it is killed (default: 10)" },
+} as const;
+
+export const stopCommand: Command = command(
+  {
+    name: "stop",
+    form: "NAME… [-t SECONDS]",
+    summary: "End a container's process",
+    description: `Asks the process to end (SIGTERM), and kills it when it has not ended in time. The container and what it wrote stay. One
+that does not run stays as it is.`,
+    words: [{ name: "NAME", required: true, many: true }],
+    options,
+    examples: [
+      ["varve stop web", "end it"],
+      ["varve stop web -t 0", "at once"],
+    ],
+    statuses: [["24", "no such container"]],
+  },
+  async ({ words, options: { time = "10" }, session }) => {
+    const grace = millisecondsOf("--time", time);
+    const repository = await openRepository(session);
+    // All are looked up first, so that a slip in the last name stops none.
+    const records = words.map((name) => repository.containers.find(name).record);
+    for (const record of records) {
+      await stopContainer(repository, record, grace);
+      if (!session.json) session.terminal.say(`Stopped ${record.name}`);
+    }
+    if (session.json)
+      await printJsonArray(
+        session.terminal,
+        records.map(({ id, name }) => ({ id, name })),
+      );
+  },
+);

@@ -1,0 +1,62 @@
+import type { ErrorCode } from "../core/errors.js";
+
+/**
+ * Scripts rely on these numbers: add, never reuse. `Record` makes a forgotten code a compile error. Told in docs/errors.md.
+ * Tens group what is alike: 1x the store, 2x what a name means, 3x the state of things, 4x a source, 5x the system.
+ */
+export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
+  NOTHING_TO_COMMIT: 1,
+  USAGE: 2,
+  BAD_ID: 2,
+  BAD_NAME: 2,
+  STORE_MISSING: 10,
+  STORE_EXISTS: 11,
+  STORE_FORMAT: 12,
+  STORE_LOCKED: 13,
+  STORE_DAMAGED: 14,
+  REVISION_UNKNOWN: 20,
+  REVISION_AMBIGUOUS: 21,
+  PATH_MISSING: 22,
+  WRONG_TYPE: 23,
+  TARGET_UNKNOWN: 24,
+  NAME_TAKEN: 30,
+  BRANCH_BUSY: 31,
+  CONTAINER_RUNNING: 32,
+  CONTAINER_STOPPED: 33,
+  NOTHING_TO_UNDO: 34,
+  CONFLICT: 35,
+  DESTINATION_NOT_EMPTY: 36,
+  SOURCE_MISSING: 40,
+  SOURCE_CHANGED: 41,
+  SOURCE_UNREADABLE: 42,
+  SOURCE_INVALID: 43,
+  UNSUPPORTED: 44,
+  PERMISSION: 50,
+  DISK_FULL: 51,
+  IO: 52,
+  MOUNT_UNAVAILABLE: 53,
+  BUG: 70,
+  RUNTIME_MISSING: 125,
+  RUNTIME_FAILED: 125,
+  COMMAND_NOT_EXECUTABLE: 126,
+  COMMAND_NOT_FOUND: 127,
+  INTERRUPTED: 130,
+};
+
+/** `diff --exit-code` found a difference. */
+export const DIFFERENT = 1;
+
+/** The reader of our output went away: what a process has that SIGPIPE ended (128 + 13). */
+export const OUTPUT_CLOSED = 141;
+
+/** Any failure of varve's own before or after the process of `run` and `start`, as in docker; the process has all other numbers. */
+const AROUND_A_PROCESS = 125;
+
+/**
+ * @param command The command's name. `run` and `start` give the process's own status, so that theirs must be told apart.
+ */
+export function exitStatusOf(code: ErrorCode, command: string | undefined): number {
+  const status = EXIT_STATUS[code];
+  if (command !== "run" && command !== "start") return status;
+  return status > AROUND_A_PROCESS ? status : AROUND_A_PROCESS;
+}

@@ -1,0 +1,9 @@
+import type { OptionTable } from "./command.js";
+
+/** Options that all commands have, before or after the command's name. */
+export const GLOBAL_OPTIONS = {
+  store: { type: "string", value: "DIR", describe: "Use the store in DIR (default: $VARVE_STORE, or the nearest .varve)" },
+  json: { type: "boolean", describe: "Print JSON, of the shape that docs/json.md tells" },
+  quiet: { type: "boolean", alias: "q", describe: "Say nothing but failures and warnings" },
+  help: { type: "boolean", alias: "h", describe: "Show this help" },
+} as const satisfies OptionTable;

@@ -1,0 +1,36 @@
+import { COMMANDS } from "./command-table.js";
+
+const GROUPS = {
+  start: "Begin",
+  look: "Look",
+  change: "Change",
+  run: "Run processes in containers",
+  move: "Take trees elsewhere",
+} as const;
+
+/** What `varve --help` prints. */
+export function mainHelp(): string {
+  const rows = Object.entries(COMMANDS);
+  const sections = Object.entries(GROUPS).map(([group, title]) => {
+    const lines = rows.filter(([, row]) => row.group === group).map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`);
+    return `${title}:\n${lines.join("\n")}\n`;
+  });
+  return `varve [--store DIR] [--json] [--quiet] COMMAND …
+
+varve is git for root filesystems: it commits directories and containers as layers, shows what changed
+and why, and goes back.
+
+${sections.join("\n")}
+"varve COMMAND --help" tells more. A first session:
+
+  varve init                          track the directory that you stand in
+  varve commit -m "first"             record it
+  varve status                        what has changed since, and why
+  varve rollback                      make it what it was; "varve undo" takes that back
+
+  varve import ./rootfs -b base -m "first"
+  varve run --name web base -- sh     a process in a container on that tree
+  varve diff web                      what it changed
+  varve commit web -m "configured"
+`;
+}

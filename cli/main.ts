@@ -1,0 +1,10 @@
+import { VERSION } from "./version.js";
+
+const words = process.argv.slice(2);
+// Before anything else is loaded: scripts ask for the version often, and it must cost what `node -e 0` costs.
+if (words.length === 1 && (words[0] === "--version" || words[0] === "-V")) {
+  process.stdout.write(`varve ${VERSION}\n`);
+} else {
+  const { runCommandLine } = await import("./command-line.js");
+  process.exitCode = await runCommandLine();
+}

@@ -1,0 +1,103 @@
+import { VarveError } from "../core/errors.js";
+import type { Archives } from "../core/ports/archives.js";
+import type { Containers } from "../core/ports/containers.js";
+import type { Repository } from "../core/ports/repository.js";
+import type { Worktree } from "../core/ports/worktree.js";
+import { openStore } from "../store/open-store.js";
+import type { StoreLayout } from "../store/store-layout.js";
+import type { Session } from "./command.js";
+import { locateStore, surroundings, type StoreLocation } from "./store-location.js";
+
+export interface OpenOptions {
+  /** Makes the store when there is none: for commands that fill it. */
+  readonly make?: boolean;
+}
+
+/**
+ * Opens the store that the command line and its surroundings name, and puts the parts of `store/` and `overlay/` behind core's ports: the
+ * one place where they meet.
+ *
+ * @throws VarveError STORE_MISSING, STORE_FORMAT, STORE_DAMAGED, PERMISSION.
+ */
+export async function openRepository(session: Session, { make = false }: OpenOptions = {}): Promise<Repository> {
+  const location = locateStore(session.store, surroundings());
+  const layout = await openOrMake(location, make, session);
+  return repositoryOf(layout, location, session);
+}
+
+/** @returns The store's directory. @throws VarveError STORE_EXISTS, PERMISSION. */
+export async function makeStore(directory: string, branch: string): Promise<string> {
+  const { initStore } = await import("../store/init-store.js");
+  return initStore(directory, branch).root;
+}
+
+async function openOrMake(location: StoreLocation, make: boolean, { terminal }: Session): Promise<StoreLayout> {
+  try {
+    return await openStore(location.store);
+  } catch (error) {
+    if (!(error instanceof VarveError) || error.code !== "STORE_MISSING") throw error;
+    if (!make) throw location.isDefault ? noStore(location) : error;
+  }
+  await makeStore(location.store, "main");
+  terminal.say(`Made the store ${location.store}`);
+  return openStore(location.store);
+}
+
+function noStore({ store }: StoreLocation): VarveError {
+  return new VarveError("STORE_MISSING", "Cannot find a store: this directory is not tracked, and there is no shared store", {
+    path: store,
+    hint: "Track this directory with `varve init`, fill a shared store with `varve import SOURCE -b BRANCH`, or name one with --store.",
+  });
+}
+
+async function repositoryOf(layout: StoreLayout, location: StoreLocation, session: Session): Promise<Repository> {
+  const [{ openLayerStore }, { gitHistory }, { fileOperationLog }, { exclusively }, containers, { openDirectories }, worktree] =
+    await Promise.all([
+      import("../store/layer-store.js"),
+      import("../store/git/git-history.js"),
+      import("../store/operation-log/file-operation-log.js"),
+      import("../store/store-lock.js"),
+      openContainersOf(layout),
+      import("../store/directory/plain-directories.js"),
+      openWorktreeOf(layout, location),
+    ]);
+  return {
+    path: layout.root,
+    layers: openLayerStore(layout),
+    history: gitHistory(layout),
+    operations: fileOperationLog(layout),
+    containers,
+    directories: openDirectories(),
+    archives: ARCHIVES,
+    worktree,
+    exclusively: (work) => exclusively(layout, work, { command: session.typed, onWait: (holder) => tellWait(session, holder) }),
+  };
+}
+
+async function openContainersOf(layout: StoreLayout): Promise<Containers> {
+  const [{ openContainers }, { openUpperTree }] = await Promise.all([
+    import("../overlay/containers.js"),
+    import("../store/directory/upper-tree.js"),
+  ]);
+  return openContainers({
+    directory: layout.containers,
+    openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }),
+  });
+}
+
+async function openWorktreeOf(layout: StoreLayout, { tracked }: StoreLocation): Promise<Worktree | undefined> {
+  if (tracked === undefined) return undefined;
+  const { openWorktree } = await import("../store/worktree/open-worktree.js");
+  return openWorktree(tracked, layout);
+}
+
+/** Decompressors and all are loaded when the first archive is. */
+const ARCHIVES: Archives = {
+  importTar: async (stream, writer) => (await import("../store/tar/import-tar.js")).importTar(stream, writer),
+  exportTar: async (tree, write) => (await import("../store/tar/export-tar.js")).exportTar(tree, write),
+};
+
+function tellWait({ terminal }: Session, holder: { readonly pid: number; readonly command: string } | undefined): void {
+  const who = holder === undefined ? "another command" : `process ${holder.pid} (varve ${holder.command})`;
+  terminal.complain(`varve: waiting for ${who}, which changes this store\n`);
+}

@@ -1,0 +1,38 @@
+import { VarveError } from "../core/errors.js";
+
+/** A whole number from 1, such as `-n 5`. @throws VarveError USAGE. */
+export function countOf(option: string, text: string): number {
+  const count = /^\d{1,15}$/.test(text) ? Number(text) : 0;
+  if (count >= 1) return count;
+  throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted a whole number from 1`);
+}
+
+/** Seconds, decimals allowed, in milliseconds. @throws VarveError USAGE. */
+export function millisecondsOf(option: string, text: string): number {
+  if (/^\d{1,9}(\.\d{1,9})?$/.test(text)) return Math.round(Number(text) * 1000);
+  throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted seconds, such as 10 or 0.5`);
+}
+
+const UNIT_BYTES: Readonly<Record<string, number>> = { "": 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
+
+/** A size as docker writes it: `512m`, `2g`, `1048576`; units of 1024. @throws VarveError USAGE. */
+export function bytesOf(option: string, text: string): number {
+  const [, number, unit] = /^(\d{1,15}(?:\.\d{1,9})?)([bkmgt]?)(?:i?b)?$/i.exec(text) ?? [];
+  const bytes = Math.floor(Number(number) * (UNIT_BYTES[(unit ?? "").toLowerCase()] ?? 1));
+  if (number !== undefined && bytes >= 1 && Number.isSafeInteger(bytes)) return bytes;
+  throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted a size, such as 512m or 2g`);
+}
+
+/** A share of processors, such as `1.5`. @throws VarveError USAGE. */
+export function cpusOf(option: string, text: string): number {
+  const cpus = /^\d{1,5}(\.\d{1,9})?$/.test(text) ? Number(text) : 0;
+  if (cpus >= 0.01) return cpus;
+  throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted a number of processors, such as 1.5`);
+}
+
+/** One of a few words. @throws VarveError USAGE. */
+export function choiceOf<Choice extends string>(option: string, text: string, choices: readonly Choice[]): Choice {
+  const found = choices.find((choice) => choice === text);
+  if (found !== undefined) return found;
+  throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted ${choices.join(" or ")}`);
+}

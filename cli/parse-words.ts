@@ -1,0 +1,106 @@
+import yargs, { type Options } from "yargs";
+import { VarveError } from "../core/errors.js";
+import type { Command, Option, OptionTable } from "./command.js";
+import { GLOBAL_OPTIONS } from "./global-options.js";
+import { normalWords } from "./normal-words.js";
+
+type Parser = ReturnType<typeof yargs>;
+
+/** yargs 18 has it, its types don't. */
+interface UsageConfiguration {
+  usageConfiguration(configuration: { readonly "hide-types": boolean }): void;
+}
+
+/** Columns of help: the same everywhere, so that docs/commands is the same everywhere. */
+const HELP_COLUMNS = 100;
+
+export interface ParsedWords {
+  readonly words: readonly string[];
+  readonly rest: readonly string[] | undefined;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Reads what was typed for a command, the options of all commands included.
+ * @throws VarveError USAGE.
+ */
+export function parseWords(command: Command, typed: readonly string[]): ParsedWords {
+  const options = optionsOf(command);
+  const grammar = {
+    options,
+    stopAtWord: command.rest === "command" ? "without-dashes" : "never",
+    command: command.name,
+  } as const;
+  const { words: normal, rest } = normalWords(typed, grammar);
+  const parsed = parserOf(command).parseSync([...normal]);
+  const positional = parsed._.map(String);
+  const values = Object.fromEntries(Object.entries(options).map(([name, option]) => [name, valueOf(option, parsed[name])]));
+  if (command.rest !== undefined || rest === undefined) return { words: positional, rest, options: values };
+  return { words: [...positional, ...rest], rest: undefined, options: values };
+}
+
+/** @throws VarveError USAGE when a word is missing, or one is too many. */
+export function requireWords(command: Command, given: readonly string[]): void {
+  const hint = `The form is: varve ${command.name} ${command.form}`;
+  const missing = command.words.filter(({ required }) => required)[given.length];
+  if (missing !== undefined) {
+    throw new VarveError("USAGE", `Cannot run varve ${command.name}: ${missing.name} is missing`, { hint });
+  }
+  const extra = given[command.words.length];
+  if (extra !== undefined && command.words.at(-1)?.many !== true) {
+    throw new VarveError("USAGE", `Cannot run varve ${command.name}: "${extra}" is one word too many`, { hint });
+  }
+}
+
+export async function helpOf(command: Command): Promise<string> {
+  const { name, form, description, examples, statuses = [] } = command;
+  const parser = parserOf(command).usage(`varve ${name} ${form}`.trimEnd()).usage(`\n${description}`);
+  for (const [line, says] of examples) parser.example(line, says);
+  const table = [["0", "done"], ...statuses, ["other", "see docs/errors.md"]] as const;
+  parser.epilogue(`Exit status:\n${table.map(([status, means]) => `  ${status.padEnd(8)}${means}`).join("\n")}`);
+  return `${(await parser.getHelp()).trimEnd()}\n`;
+}
+
+function optionsOf(command: Command): OptionTable {
+  return { ...command.options, ...GLOBAL_OPTIONS };
+}
+
+/** yargs without its extras: each reads files, guesses, or writes to the terminal. */
+function parserOf(command: Command): Parser {
+  const parser = yargs([])
+    .scriptName("varve")
+    .help(false)
+    .version(false)
+    .exitProcess(false)
+    .fail(false)
+    .detectLocale(false)
+    .wrap(HELP_COLUMNS)
+    .parserConfiguration({
+      "boolean-negation": false,
+      "camel-case-expansion": false,
+      "dot-notation": false,
+      "greedy-arrays": false,
+      "parse-numbers": false,
+      "parse-positional-numbers": false,
+    });
+  (parser as unknown as UsageConfiguration).usageConfiguration({ "hide-types": true });
+  for (const [name, option] of Object.entries(optionsOf(command))) parser.option(name, yargsOption(option));
+  return parser.group(Object.keys(GLOBAL_OPTIONS), "Options of all commands:");
+}
+
+function yargsOption({ type, alias, array, value, describe }: Option): Options {
+  return {
+    type,
+    describe: value === undefined ? describe : `${value}: ${describe}`,
+    ...(alias === undefined ? {} : { alias }),
+    ...(array === undefined ? {} : { array }),
+  };
+}
+
+/** The last one counts where an option is given twice, as in git and docker. */
+function valueOf({ type, array }: Option, value: unknown): unknown {
+  if (array === true) return value === undefined ? [] : [value].flat().map(String);
+  const last: unknown = Array.isArray(value) ? value.at(-1) : value;
+  if (type === "boolean") return last === true;
+  return last === undefined ? undefined : String(last);
+}

@@ -1,0 +1,26 @@
+import type { CommitResult } from "../../core/operations/commit-target.js";
+import type { LogEntry } from "../../core/operations/read-log.js";
+import { refText } from "./names.js";
+import { isoTime } from "./timestamps.js";
+
+/** What `import --json` and `commit --json` print: docs/json.md, "commit". */
+export function commitResultJson({ commit, branch }: CommitResult): Record<string, unknown> {
+  const { id, tree, layer, parents, added, modified, deleted, storedBytes } = commit;
+  return { commit: id, tree, layer, branch: refText(branch), parents, added, modified, deleted, storedBytes };
+}
+
+/** One element of what `log --json` prints: docs/json.md, "log". */
+export function logEntryJson({ commit, refs }: LogEntry): Record<string, unknown> {
+  const { id, parents, tree, layer, author, message, storedBytes } = commit;
+  return {
+    commit: id,
+    parents,
+    tree,
+    layer,
+    author: { name: author.name, email: author.email },
+    time: isoTime(author),
+    message,
+    refs: refs.map(refText),
+    storedBytes,
+  };
+}

@@ -1,0 +1,26 @@
+import { VarveError } from "../core/errors.js";
+import type { CommitResult } from "../core/operations/commit-target.js";
+import type { Session } from "./command.js";
+import { EXIT_STATUS } from "./exit-status.js";
+import { commitResultJson } from "./render/commit-json.js";
+import { commitReport } from "./render/commit-text.js";
+import { printJson } from "./render/json-array.js";
+
+/** Tells of a commit that was made, and of what was lost on the way. */
+export function reportCommit({ terminal, json }: Session, result: CommitResult, next?: string): void {
+  for (const warning of result.warnings) terminal.complain(`varve: warning: ${warning}\n`);
+  if (json) printJson(terminal, commitResultJson(result));
+  else terminal.say(next === undefined ? commitReport(result) : `${commitReport(result)}\n${next}`);
+}
+
+/** With --json a commit that was not made is `{"commit":null}`, not a failure's JSON; the exit status is the same. */
+export async function whenNothingToCommit({ terminal, json }: Session, work: () => Promise<void>): Promise<number> {
+  try {
+    await work();
+    return 0;
+  } catch (error) {
+    if (!json || !(error instanceof VarveError) || error.code !== "NOTHING_TO_COMMIT") throw error;
+    printJson(terminal, { commit: null });
+    return EXIT_STATUS.NOTHING_TO_COMMIT;
+  }
+}

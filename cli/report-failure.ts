@@ -1,0 +1,72 @@
+import { VarveError } from "../core/errors.js";
+import { exitStatusOf } from "./exit-status.js";
+import { printableLine, printableText } from "./printable.js";
+
+export interface FailureReport {
+  /** For stdout: the JSON of the failure, or nothing. */
+  readonly data: string;
+  /** For stderr. */
+  readonly talk: string;
+  readonly exitStatus: number;
+}
+
+export interface ReportOptions {
+  readonly json: boolean;
+  /** The command's name, once it is known. */
+  readonly command: string | undefined;
+  /** VARVE_DEBUG: show where the failure was thrown. */
+  readonly debug: boolean;
+}
+
+/** The single place where a failure becomes words and an exit status. */
+export function reportFailure(thrown: unknown, { json, command, debug }: ReportOptions): FailureReport {
+  const error = thrown instanceof VarveError ? thrown : unexpected(thrown);
+  const exitStatus = exitStatusOf(error.code, command);
+  const trace = debug ? `${printableText(traceOf(error))}\n` : "";
+  if (json) return { data: failureJson(error), talk: trace, exitStatus };
+  return { data: "", talk: `${failureWords(error)}${trace}`, exitStatus };
+}
+
+function failureWords({ message, path, hint }: VarveError): string {
+  const lines = [`varve: error: ${printableLine(message)}`];
+  if (path !== undefined) lines.push(`varve: path: ${printableLine(path)}`);
+  for (const line of hint === undefined ? [] : printableText(hint).split("\n")) lines.push(`varve: hint: ${line}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function failureJson({ code, message, path, hint }: VarveError): string {
+  return `${JSON.stringify({ error: { code, message, path: path ?? null, hint: hint ?? null } })}\n`;
+}
+
+const FROM_THE_SYSTEM: Readonly<Record<string, "PERMISSION" | "DISK_FULL">> = {
+  EACCES: "PERMISSION",
+  EPERM: "PERMISSION",
+  EROFS: "PERMISSION",
+  ENOSPC: "DISK_FULL",
+  EDQUOT: "DISK_FULL",
+};
+
+/** What no part of varve has turned into its own error: a failure of the system that slipped through, or a mistake of ours. */
+function unexpected(thrown: unknown): VarveError {
+  if (thrown instanceof Error && "syscall" in thrown && "code" in thrown && typeof thrown.code === "string") {
+    const code = FROM_THE_SYSTEM[thrown.code] ?? "IO";
+    const path = "path" in thrown && typeof thrown.path === "string" ? thrown.path : undefined;
+    return new VarveError(code, `Cannot complete the system call ${String(thrown.syscall)}: it gave ${thrown.code}`, {
+      path,
+      cause: thrown,
+    });
+  }
+  const what = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  const hint = "This is a mistake in varve, not in what you typed. Run it again with VARVE_DEBUG=1 and report what it prints.";
+  return new VarveError("BUG", `Cannot go on: ${what}`, { hint, cause: thrown });
+}
+
+function traceOf(error: Error): string {
+  const lines = [error.stack ?? String(error)];
+  let cause = error.cause;
+  while (cause !== undefined) {
+    lines.push(`caused by ${cause instanceof Error ? (cause.stack ?? cause.message) : JSON.stringify(cause)}`);
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return lines.join("\n");
+}

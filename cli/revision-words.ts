@@ -1,0 +1,40 @@
+import { VarveError } from "../core/errors.js";
+import { normalizePath } from "../core/model/paths.js";
+import type { ByteString } from "../core/model/byte-string.js";
+import type { CommitId, RefName } from "../core/model/ids.js";
+import { parseSide } from "../core/operations/sides.js";
+import type { Repository } from "../core/ports/repository.js";
+import { splitRevisionPath } from "../core/revision/parse-revision.js";
+import { bytesOfWord } from "./process-arguments.js";
+
+export interface SidePath {
+  /** A revision, `@` or `@NAME`. */
+  readonly side: string;
+  readonly path: ByteString;
+}
+
+/** Splits `REV:PATH`. No path: the root. */
+export function splitSidePath(word: string): SidePath {
+  const { revision, path = "" } = splitRevisionPath(word);
+  return { side: revision, path: normalizePath(bytesOfWord(path)) };
+}
+
+/** @throws VarveError REVISION_UNKNOWN, REVISION_AMBIGUOUS; WRONG_TYPE for a live tree, which is no commit. */
+export async function commitOf(repository: Repository, word: string, head?: RefName): Promise<CommitId> {
+  const side = await parseSide(repository, word, { head });
+  if (side.kind === "commit" && side.commit !== undefined) return side.commit;
+  throw new VarveError("WRONG_TYPE", `Cannot use "${word}" here: it is a live tree, wanted a commit`, {
+    hint: 'Record it first with "varve commit", or name a branch, a tag or a commit id.',
+  });
+}
+
+/** `A..B`, with HEAD for what is left out; `undefined` for anything else. */
+export function splitRange(word: string): readonly [from: string, to: string] | undefined {
+  const at = word.indexOf("..");
+  if (at === -1 || word.startsWith("..") || isPathWord(word)) return undefined;
+  return [word.slice(0, at), word.slice(at + 2) || "HEAD"];
+}
+
+function isPathWord(word: string): boolean {
+  return word.includes("../") || word.includes("/..");
+}

@@ -1,0 +1,93 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { VarveError } from "../core/errors.js";
+import type { RunConfiguration, Volume } from "../core/ports/containers.js";
+import type { OptionTable, OptionValues } from "./command.js";
+import { bytesOf, choiceOf, countOf, cpusOf } from "./option-values.js";
+
+/** The options of `run` that say how the process is run: docker's names. */
+export const RUN_OPTIONS = {
+  env: {
+    type: "string",
+    alias: "e",
+    array: true,
+    value: "NAME[=VALUE]",
+    describe: "Set a variable; NAME alone takes varve's own",
+  },
+  workdir: { type: "string", alias: "w", value: "PATH", describe: "Start in PATH (default: /)" },
+  user: { type: "string", alias: "u", value: "USER[:GROUP]", describe: "Run as USER, a name or a number (default: root)" },
+  volume: { type: "string", alias: "v", array: true, value: "SRC:DST[:ro]", describe: "Show SRC of this machine as DST" },
+  interactive: { type: "boolean", alias: "i", describe: "Pass stdin on" },
+  tty: { type: "boolean", alias: "t", describe: "Give the process a terminal" },
+  memory: { type: "string", value: "SIZE", describe: "At most SIZE of memory, such as 512m" },
+  "pids-limit": { type: "string", value: "N", describe: "At most N processes" },
+  cpus: { type: "string", value: "N", describe: "At most N processors, such as 1.5" },
+  network: { type: "string", value: "none|host", describe: "No network, or this machine's (default: none)" },
+  hostname: { type: "string", value: "NAME", describe: "The host name that it sees (default: the container's name)" },
+  "read-only": { type: "boolean", describe: "Let it change nothing in its tree" },
+} as const satisfies OptionTable;
+
+/** @param environment What `-e NAME` takes its value from. @throws VarveError USAGE, SOURCE_MISSING. */
+export function runConfiguration(
+  options: OptionValues<typeof RUN_OPTIONS>,
+  process: { readonly name: string; readonly command: readonly string[]; readonly environment: NodeJS.ProcessEnv },
+): RunConfiguration {
+  const { workdir = "/", memory, cpus, "pids-limit": processes } = options;
+  return {
+    command: process.command,
+    environment: options.env.flatMap((variable) => variableOf(variable, process.environment)),
+    workingDirectory: absolute("--workdir", workdir),
+    user: options.user ?? "",
+    hostname: hostnameOf(options.hostname ?? process.name.slice(0, LONGEST_HOSTNAME)),
+    network: choiceOf("--network", options.network ?? "none", ["none", "host"]),
+    terminal: options.tty,
+    interactive: options.interactive,
+    readOnly: options["read-only"],
+    volumes: options.volume.map(volumeOf),
+    limits: {
+      ...(memory === undefined ? {} : { memoryBytes: bytesOf("--memory", memory) }),
+      ...(processes === undefined ? {} : { processes: countOf("--pids-limit", processes) }),
+      ...(cpus === undefined ? {} : { cpus: cpusOf("--cpus", cpus) }),
+    },
+  };
+}
+
+function variableOf(variable: string, environment: NodeJS.ProcessEnv): readonly string[] {
+  if (variable === "" || variable.startsWith("=")) {
+    throw new VarveError("USAGE", `Cannot read --env "${variable}": wanted NAME=VALUE or NAME`);
+  }
+  if (variable.includes("=")) return [variable];
+  const value = environment[variable];
+  return value === undefined ? [] : [`${variable}=${value}`];
+}
+
+/** HOST_NAME_MAX of Linux. */
+const LONGEST_HOSTNAME = 64;
+
+function hostnameOf(name: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name) && name.length <= LONGEST_HOSTNAME) return name;
+  throw new VarveError(
+    "USAGE",
+    `Cannot use "${name}" as a host name: wanted at most ${LONGEST_HOSTNAME} letters, digits, "." and "-"`,
+  );
+}
+
+function volumeOf(text: string): Volume {
+  const [source = "", destination = "", mode = "rw", ...rest] = text.split(":");
+  if (source === "" || destination === "" || !["ro", "rw"].includes(mode) || rest.length > 0) {
+    throw new VarveError("USAGE", `Cannot read --volume "${text}": wanted SRC:DST or SRC:DST:ro`);
+  }
+  const place = path.resolve(source);
+  if (!existsSync(place)) {
+    throw new VarveError("SOURCE_MISSING", `Cannot show "${source}" in the container: there is no such path on this machine`, {
+      path: place,
+      hint: "Make it first: varve does not, since a slip of the finger would become a directory.",
+    });
+  }
+  return { source: place, destination: absolute("--volume", destination), readOnly: mode === "ro" };
+}
+
+function absolute(option: string, place: string): string {
+  if (place.startsWith("/")) return path.posix.normalize(place);
+  throw new VarveError("USAGE", `Cannot read ${option} "${place}": wanted an absolute path within the container`);
+}

@@ -1,0 +1,21 @@
+import { constants } from "node:os";
+import { interrupt } from "../core/operations/yield-to-signals.js";
+
+const CAUGHT = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+let received: NodeJS.Signals | undefined;
+
+/** From here on a signal ends the work at its next turn, so that nothing is left half-done: see docs/errors.md, INTERRUPTED. */
+export function catchSignals(): void {
+  for (const signal of CAUGHT) {
+    process.on(signal, () => {
+      received = signal;
+      interrupt(signal);
+    });
+  }
+}
+
+/** What a shell would see if the signal had ended us: 130 for SIGINT, 143 for SIGTERM. `undefined` when none came. */
+export function signalStatus(): number | undefined {
+  return received === undefined ? undefined : 128 + constants.signals[received];
+}

@@ -1,0 +1,115 @@
+import { fstatSync, writeSync } from "node:fs";
+
+const STDOUT = 1;
+const STDERR = 2;
+
+/** Thrown when the reader of stdout went away (`varve log | head`): the program ends quietly. */
+export class OutputClosed extends Error {
+  override readonly name = "OutputClosed";
+}
+
+export type Style = "red" | "green" | "yellow" | "cyan" | "bold" | "dim";
+
+/** Where commands write: data on stdout, talk on stderr. */
+export interface Terminal {
+  /** Data, as it is. */
+  readonly print: (text: string) => void;
+  /** Data that is no text. */
+  readonly write: (bytes: Uint8Array) => void;
+  /** Talk: what was done and what to do next. Nothing with --quiet. */
+  readonly say: (text: string) => void;
+  /** Talk that --quiet keeps: warnings and failures. */
+  readonly complain: (text: string) => void;
+  /** A line that the next one replaces. Nothing unless stderr is a terminal. */
+  readonly progress: (text: string) => void;
+  /** For stdout: the text in that style, or as it is when there is no colour. */
+  readonly paint: (style: Style, text: string) => string;
+  /** Whether a person reads stdout. */
+  readonly interactive: boolean;
+}
+
+export interface TerminalOptions {
+  readonly quiet: boolean;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly isTerminal: (descriptor: number) => boolean;
+}
+
+const CODES: Readonly<Record<Style, number>> = { red: 31, green: 32, yellow: 33, cyan: 36, bold: 1, dim: 2 };
+
+/** @see https://no-color.org for NO_COLOR: any value but the empty one switches colour off. */
+export function openTerminal({ quiet, environment, isTerminal }: TerminalOptions): Terminal {
+  const interactive = isTerminal(STDOUT);
+  const colour = interactive && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
+  const talks = !quiet && isTerminal(STDERR);
+  let progressShown = false;
+
+  const clearProgress = (): void => {
+    if (progressShown) writeAll(STDERR, "\r\u001b[K");
+    progressShown = false;
+  };
+  const talk = (text: string): void => {
+    clearProgress();
+    writeAll(STDERR, text);
+  };
+  const data = (bytes: string | Uint8Array): void => {
+    clearProgress();
+    writeAll(STDOUT, bytes);
+  };
+  return {
+    interactive,
+    print: data,
+    write: data,
+    say: (text) => (quiet ? undefined : talk(`${text}\n`)),
+    complain: talk,
+    progress: (text) => {
+      if (!talks) return;
+      writeAll(STDERR, `\r\u001b[K${text}`);
+      progressShown = text !== "";
+    },
+    paint: (style, text) => (colour ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text),
+  };
+}
+
+/** Asks for the file's type first: `node:tty` brings the network modules with it, and most calls have no terminal. */
+export async function terminalTest(): Promise<(descriptor: number) => boolean> {
+  if (!isCharacterDevice(STDOUT) && !isCharacterDevice(STDERR)) return () => false;
+  const { isatty } = await import("node:tty");
+  return isatty;
+}
+
+function isCharacterDevice(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isCharacterDevice();
+  } catch {
+    return false; // closed by who called us
+  }
+}
+
+/**
+ * Synchronous: nothing is lost when the process ends, and an exhausted pipe holds us back.
+ * `process.stdout` would load streams and network modules at each start.
+ */
+function writeAll(descriptor: number, data: string | Uint8Array): void {
+  const bytes = typeof data === "string" ? Buffer.from(data, "utf8") : data;
+  let written = 0;
+  while (written < bytes.length) {
+    try {
+      written += writeSync(descriptor, bytes, written, bytes.length - written);
+    } catch (error) {
+      if (!waitOrGiveUp(descriptor, (error as NodeJS.ErrnoException).code, error)) return;
+    }
+  }
+}
+
+const clock = new Int32Array(new SharedArrayBuffer(4));
+
+/** @returns Whether to write on. */
+function waitOrGiveUp(descriptor: number, code: string | undefined, error: unknown): boolean {
+  if (code === "EAGAIN") {
+    Atomics.wait(clock, 0, 0, 5); // another process made the pipe non-blocking, and it is full
+    return true;
+  }
+  if (descriptor === STDERR) return false; // talk that nobody hears stops no work
+  if (code === "EPIPE" || code === "EBADF") throw new OutputClosed("the reader of stdout went away", { cause: error });
+  throw error;
+}
