@@ -1,0 +1,89 @@
+import test from "ava";
+import { VarveError } from "../../../core/errors.js";
+import { parseRevision, parseRevisionRange, splitRevisionPath, type Revision } from "../../../core/revision/parse-revision.js";
+
+const ancestor = (count: number) => ({ kind: "ancestor", count }) as const;
+const parent = (number: number) => ({ kind: "parent", number }) as const;
+
+function commit(name: string, parts: { moves?: number; steps?: Extract<Revision, { kind: "commit" }>["steps"] } = {}): Revision {
+  return { kind: "commit", name, moves: parts.moves, steps: parts.steps ?? [] };
+}
+
+const cases: readonly (readonly [text: string, wants: Revision])[] = [
+  ["HEAD", commit("HEAD")],
+  ["main", commit("main")],
+  ["ci/base", commit("ci/base")],
+  ["refs/tags/v1", commit("refs/tags/v1")],
+  ["0123abc", commit("0123abc")],
+  ["0123456789ABCDEF0123456789abcdef01234567", commit("0123456789ABCDEF0123456789abcdef01234567")],
+  ["main~", commit("main", { steps: [ancestor(1)] })],
+  ["main~0", commit("main", { steps: [ancestor(0)] })],
+  ["main~12", commit("main", { steps: [ancestor(12)] })],
+  ["HEAD^", commit("HEAD", { steps: [parent(1)] })],
+  ["HEAD^0", commit("HEAD", { steps: [parent(0)] })],
+  ["HEAD^^2~3", commit("HEAD", { steps: [parent(1), parent(2), ancestor(3)] })],
+  ["v1~~^", commit("v1", { steps: [ancestor(1), ancestor(1), parent(1)] })],
+  ["main@{0}", commit("main", { moves: 0 })],
+  ["ci/base@{3}~2", commit("ci/base", { moves: 3, steps: [ancestor(2)] })],
+  ["@{1}", commit("HEAD", { moves: 1 })],
+  ["a@b", commit("a@b")],
+  ["@", { kind: "live", container: undefined }],
+  ["@web-1", { kind: "live", container: "web-1" }],
+  ["@0123abc", { kind: "live", container: "0123abc" }],
+];
+
+for (const [text, wants] of cases) {
+  test(`parseRevision() reads ${text}`, (t) => {
+    t.deepEqual(parseRevision(text), wants);
+  });
+}
+
+const unreadable = [
+  "",
+  "~1",
+  "^",
+  "main~x",
+  "main^-1",
+  "a b",
+  "a..b",
+  "a:b",
+  "-x",
+  "@{x}",
+  "main@{-1}",
+  "main@{}",
+  "@~1",
+  "@web^",
+];
+unreadable.push("main~99999999999", "a.lock", "../x", "a\nb", "x\0", "@{u}", "main@{1}@{2}", "~".repeat(5000), "a".repeat(2000));
+
+for (const text of unreadable) {
+  test(`parseRevision() of ${JSON.stringify(text).slice(0, 30)} (${text.length}) throws REVISION_UNKNOWN with a hint`, (t) => {
+    const error = t.throws(() => parseRevision(text), { instanceOf: VarveError });
+    t.is(error?.code, "REVISION_UNKNOWN");
+    t.truthy(error?.hint);
+    t.true((error?.message.length ?? 0) < 2500);
+  });
+}
+
+test("parseRevision() takes no long time for text made to cost it", (t) => {
+  const began = performance.now();
+  for (const text of [`${"~1".repeat(2000)}x`, `${"@{".repeat(2000)}`, `${"^".repeat(4000)}@`])
+    t.throws(() => parseRevision(text));
+  t.true(performance.now() - began < 1000);
+});
+
+test("parseRevisionRange() parts at two dots, and a missing side is HEAD", (t) => {
+  const [a, b, head] = [commit("a"), commit("b", { steps: [ancestor(2)] }), commit("HEAD")];
+  t.deepEqual(parseRevisionRange("a..b~2"), { exclude: a, include: b });
+  t.deepEqual(parseRevisionRange("a.."), { exclude: a, include: head });
+  t.deepEqual(parseRevisionRange("..b~2"), { exclude: head, include: b });
+  t.deepEqual(parseRevisionRange("a"), { exclude: undefined, include: a });
+  t.deepEqual(parseRevisionRange("v1.0..v1.1"), { exclude: commit("v1.0"), include: commit("v1.1") });
+  for (const text of ["a...b", "a..b..c", "a..~"]) t.throws(() => parseRevisionRange(text), { code: "REVISION_UNKNOWN" });
+});
+
+test("splitRevisionPath() parts at the first colon", (t) => {
+  t.deepEqual(splitRevisionPath("main~1:/etc/a:b"), { revision: "main~1", path: "/etc/a:b" });
+  t.deepEqual(splitRevisionPath("main:"), { revision: "main", path: "" });
+  t.deepEqual(splitRevisionPath("main"), { revision: "main", path: undefined });
+});
