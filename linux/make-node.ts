@@ -1,14 +1,16 @@
-import { checked } from "./errno.js";
-import { declare } from "./native-library.js";
+import { constants } from "node:fs";
+import { checked, ERRNO, SystemCallError } from "./errno.js";
+import { declare, lastErrno } from "./native-library.js";
 import { nativePath, secondNativePath } from "./native-path.js";
-import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW } from "./open-at.js";
+import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, closeDescriptor, O_PATH, openAt } from "./open-at.js";
 
 const mknodat = declare("int mknodat(int directory, const void *path, uint32_t mode, uint64_t device)");
 const mkdirat = declare("int mkdirat(int directory, const void *path, uint32_t mode)");
 const symlinkat = declare("int symlinkat(const void *target, int directory, const void *path)");
 const linkat = declare("int linkat(int fromDirectory, const void *from, int toDirectory, const void *to, int flags)");
 const readlinkat = declare("int64_t readlinkat(int directory, const void *path, void *target, size_t size)");
-const fchmodat = declare("int fchmodat(int directory, const void *path, uint32_t mode, int flags)");
+const fchmodat2 = declare("long syscall(long number, long directory, const void *path, long mode, long flags)");
+const chmod = declare("int chmod(const void *path, uint32_t mode)");
 const fchmod = declare("int fchmod(int descriptor, uint32_t mode)");
 const fchownat = declare("int fchownat(int directory, const void *path, uint32_t uid, uint32_t gid, int flags)");
 
@@ -45,14 +47,31 @@ export function readLink(directory: number, name: string): string {
   return TARGET.toString("latin1", 0, length);
 }
 
+const FCHMODAT2 = 452;
+
 /**
- * Sets permission bits, with setuid, setgid and sticky, without following a symlink (which has none to set: EOPNOTSUPP).
- *
- * The C library does this without fchmodat2 through /proc, from 2.32 on; before, it can't. @param name `""` is the descriptor itself.
+ * Sets permission bits, with setuid, setgid and sticky, of anything but a symlink, which is not followed (EOPNOTSUPP).
+ * @param name `""` is the descriptor itself, which must not be one of O_PATH.
  */
 export function changeMode(directory: number, name: string, mode: number): void {
-  if (name === "") checked(fchmod(directory, mode), "fchmod");
-  else checked(fchmodat(directory, nativePath(name), mode, AT_SYMLINK_NOFOLLOW), "fchmodat", name);
+  if (name === "") {
+    checked(fchmod(directory, mode), "fchmod");
+    return;
+  }
+  if (fchmodat2(FCHMODAT2, directory, nativePath(name), mode, AT_SYMLINK_NOFOLLOW) === 0) return;
+  const errno = lastErrno();
+  if (errno !== ERRNO.ENOSYS && errno !== ERRNO.EPERM) throw new SystemCallError("fchmodat2", errno, name);
+  changeModeThroughProc(directory, name, mode);
+}
+
+/** Before Linux 6.6: /proc's link leads to the inode that the descriptor holds, whatever its type. */
+function changeModeThroughProc(directory: number, name: string, mode: number): void {
+  const descriptor = openAt(directory, name, O_PATH | constants.O_NOFOLLOW);
+  try {
+    checked(chmod(nativePath(`/proc/self/fd/${descriptor}`), mode), "chmod", name);
+  } finally {
+    closeDescriptor(descriptor);
+  }
 }
 
 /** Sets the owner, a symlink's own. The kernel then clears setuid, setgid and capabilities. @param name `""` is the descriptor itself. */

@@ -1,0 +1,223 @@
+import { randomBytes } from "node:crypto";
+import { joinPath, textOf, type ByteString } from "../../core/model/byte-string.js";
+import type { DirectoryNode, FileNode, OtherNode, Tree, TreeNode } from "../../core/model/tree.js";
+import { renameAt } from "../../linux/rename.js";
+import { removeTree } from "../../linux/unlink.js";
+import { systemFailure } from "../system-failure.js";
+import type { DirectoryOpener } from "./directory-opener.js";
+import { sameMetadata, setMetadata } from "./entry-metadata.js";
+import { leaderOf, type NodeWriter, setDirectoryMetadata } from "./node-writer.js";
+import { nodeAt } from "./upper-placement.js";
+import type { WritePermission } from "./write-permission.js";
+
+/** What is to be done with one name, once all contents are written. */
+interface Action {
+  readonly directory: ByteString;
+  readonly name: ByteString;
+  /** Written beside, to be moved here. */
+  readonly staged?: ByteString;
+  /** What stands here goes: a directory can't be replaced by a rename, nor replace anything but an empty one. */
+  readonly remove?: boolean;
+  /** Only the metadata differ. */
+  readonly metadata?: FileNode | OtherNode;
+}
+
+interface TouchedDirectory {
+  readonly path: ByteString;
+  readonly before: DirectoryNode;
+  readonly after: DirectoryNode;
+}
+
+/**
+ * Makes a live directory equal to a tree in two steps: `stage` writes beside what is new, `finish` moves it into place. A
+ * failure of the first, such as a full disk, leaves all as it was.
+ */
+export class TreeChange {
+  readonly #opener: DirectoryOpener;
+  readonly #writer: NodeWriter;
+  readonly #current: Tree;
+  readonly #exclude: readonly string[];
+  readonly #permission: WritePermission | undefined;
+  readonly #actions: Action[] = [];
+  /** Parents before what is below them. */
+  readonly #touched: TouchedDirectory[] = [];
+  readonly #kept = new Map<ByteString, boolean>();
+  readonly #temporary = `.varve-new-${randomBytes(6).toString("hex")}-`;
+  #staged = 0;
+
+  /** @param permission Given to only ask whether the change could be made. */
+  constructor(
+    opener: DirectoryOpener,
+    writer: NodeWriter,
+    current: Tree,
+    exclude: readonly string[],
+    permission?: WritePermission,
+  ) {
+    this.#opener = opener;
+    this.#writer = writer;
+    this.#current = current;
+    this.#exclude = exclude;
+    this.#permission = permission;
+  }
+
+  /** Finds what differs and writes it beside. */
+  stage(target: Tree): void {
+    try {
+      this.#compareDirectories(this.#current.root, target.root, "" as ByteString);
+    } catch (error) {
+      this.#takeBack();
+      throw error;
+    }
+  }
+
+  /** @returns Whether anything below changes. */
+  #compareDirectories(before: DirectoryNode, after: DirectoryNode, path: ByteString): void {
+    const position = this.#touched.length;
+    const actions = this.#actions.length;
+    if (before.digest === undefined || before.digest !== after.digest) this.#compareChildren(before, after, path);
+    if (this.#actions.length === actions && sameMetadata(before.entry, after.entry)) return;
+    this.#permission?.check(after.entry, path);
+    this.#touched.splice(position, 0, { path, before, after });
+  }
+
+  #compareChildren(before: DirectoryNode, after: DirectoryNode, path: ByteString): void {
+    const old = before.children()[Symbol.iterator]();
+    let next = old.next();
+    for (const [name, node] of after.children()) {
+      if (path === "" && this.#exclude.includes(name)) continue;
+      for (; !next.done && next.value[0] < name; next = old.next()) this.#remove(path, next.value[0]);
+      const same = !next.done && next.value[0] === name ? next.value[1] : undefined;
+      this.#compareNodes(same, node, path, name);
+      if (same !== undefined) next = old.next();
+    }
+    for (; !next.done; next = old.next()) this.#remove(path, next.value[0]);
+  }
+
+  #remove(directory: ByteString, name: ByteString): void {
+    this.#actions.push({ directory, name, remove: true });
+  }
+
+  #compareNodes(before: TreeNode | undefined, after: TreeNode, directory: ByteString, name: ByteString): void {
+    const path = joinPath(directory, name);
+    const isDirectory = before !== undefined && "children" in before;
+    if (isDirectory && "children" in after) return this.#compareDirectories(before, after, path);
+    if (before === undefined || "children" in after || isDirectory || !this.#staysInPlace(before, after, path)) {
+      return this.#stageNode(after, directory, name, isDirectory || (before !== undefined && "children" in after));
+    }
+    if (sameMetadata(before.entry, after.entry)) return;
+    this.#permission?.check(after.entry, path);
+    this.#actions.push({ directory, name, metadata: after });
+  }
+
+  /** Whether the inode that stands here is the one that the target's hardlink group keeps. */
+  #staysInPlace(before: FileNode | OtherNode, after: FileNode | OtherNode, path: ByteString): boolean {
+    const leader = leaderOf(after, path);
+    if (leaderOf(before, path) !== leader) return false;
+    return leader === path && after.links === undefined ? sameInode(before, after) : this.#keepsLeader(after, leader);
+  }
+
+  /** Whether the inode at a group's first name has the content wanted, and so is kept for the whole group. */
+  #keepsLeader(after: FileNode | OtherNode, leader: ByteString): boolean {
+    let kept = this.#kept.get(leader);
+    if (kept === undefined) {
+      const node = nodeAt(this.#current.root, leader);
+      kept = node !== undefined && !("children" in node) && leaderOf(node, leader) === leader && sameInode(node, after);
+      this.#kept.set(leader, kept);
+      if (kept) this.#writer.noteLeader(leader, leader);
+    }
+    return kept;
+  }
+
+  #stageNode(after: TreeNode, directory: ByteString, name: ByteString, remove: boolean): void {
+    const path = joinPath(directory, name);
+    if (this.#permission !== undefined) checkAll(this.#permission, after, path);
+    const staged = `${this.#temporary}${this.#staged++}` as ByteString;
+    this.#actions.push({ directory, name, staged, remove });
+    if (this.#permission !== undefined) return;
+    this.#noteKeptLeaders(after, path);
+    this.#writer.write(after, path, directory, staged);
+  }
+
+  /** A new name may belong to a group whose inode stands already. */
+  #noteKeptLeaders(after: TreeNode, path: ByteString): void {
+    if ("children" in after) {
+      for (const [name, child] of after.children()) this.#noteKeptLeaders(child, joinPath(path, name));
+    } else if (after.links !== undefined) {
+      this.#keepsLeader(after, leaderOf(after, path));
+    }
+  }
+
+  /** Moves into place what was staged, removes what is gone, and sets the times of directories last. */
+  finish(): void {
+    for (const action of this.#actions) {
+      const path = textOf(joinPath(action.directory, action.name));
+      guarded(`change "${path}"`, path, () => this.#perform(action));
+    }
+    for (const { path, after } of this.#touched.toReversed()) this.#settle(path, after);
+  }
+
+  #perform({ directory, name, staged, remove, metadata }: Action): void {
+    const descriptor = this.#opener.open(directory);
+    if (remove) removeTree(descriptor, name);
+    if (staged !== undefined) renameAt(descriptor, staged, descriptor, name);
+    if (metadata !== undefined) setMetadata(descriptor, name, metadata.entry);
+  }
+
+  #settle(path: ByteString, node: DirectoryNode): void {
+    const text = textOf(path);
+    guarded(`change "${text}"`, text, () => setDirectoryMetadata(this.#opener.open(path), node));
+  }
+
+  #takeBack(): void {
+    for (const { directory, staged } of this.#actions) {
+      if (staged !== undefined) attempt(() => removeTree(this.#opener.open(directory), staged));
+    }
+    for (const { directory } of this.#actions) {
+      const before = nodeAt(this.#current.root, directory);
+      if (before && "children" in before) attempt(() => setDirectoryMetadata(this.#opener.open(directory), before));
+    }
+  }
+}
+
+/** Whether one inode could be the other but for its metadata. */
+function sameInode(before: FileNode | OtherNode, after: FileNode | OtherNode): boolean {
+  const [a, b] = [before.entry, after.entry];
+  switch (a.type) {
+    case "file":
+      return b.type === "file" && a.size === b.size && sameContent(before as FileNode, after as FileNode);
+    case "symlink":
+      return b.type === "symlink" && a.target === b.target;
+    case "character":
+    case "block":
+      return a.type === b.type && a.major === b.major && a.minor === b.minor;
+    default:
+      return a.type === b.type;
+  }
+}
+
+function sameContent(before: FileNode, after: FileNode): boolean {
+  return before.entry.size === 0 || before.content.digest() === after.content.digest();
+}
+
+function checkAll(permission: WritePermission, node: TreeNode, path: ByteString): void {
+  permission.check(node.entry, path);
+  if (!("children" in node)) return;
+  for (const [name, child] of node.children()) checkAll(permission, child, joinPath(path, name));
+}
+
+function guarded(task: string, path: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw systemFailure(task, error, path);
+  }
+}
+
+/** Undoing goes as far as it can. */
+function attempt(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // The failure that is being undone is the one to report.
+  }
+}

@@ -1,0 +1,47 @@
+import type { Entry, Xattr } from "../../core/model/entry.js";
+import { changeMode, changeOwner } from "../../linux/make-node.js";
+import { setModificationTime } from "../../linux/times.js";
+import { removeXattr, setXattr } from "../../linux/xattr.js";
+import { readXattrs } from "./live-xattrs.js";
+
+/** Whether two entries of one type agree in all that can be set without making them anew. A symlink has no mode to set. */
+export function sameMetadata(a: Entry, b: Entry): boolean {
+  return (
+    (a.mode === b.mode || a.type === "symlink") &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    a.mtimeSeconds === b.mtimeSeconds &&
+    a.mtimeNanoseconds === b.mtimeNanoseconds &&
+    sameXattrs(a.xattrs, b.xattrs)
+  );
+}
+
+export function sameXattrs(a: readonly Xattr[], b: readonly Xattr[]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every(({ name, value }, index) => b[index]!.name === name && Buffer.compare(b[index]!.value, value) === 0);
+}
+
+/**
+ * Sets an entry's owner, mode, xattrs and time, in this order: chown clears setuid and capabilities, and all but utimens move the time.
+ *
+ * @param name `""` is the descriptor itself. A symlink is not followed.
+ * @throws SystemCallError
+ */
+export function setMetadata(directory: number, name: string, entry: Entry): void {
+  changeOwner(directory, name, entry.uid, entry.gid);
+  if (entry.type !== "symlink") changeMode(directory, name, entry.mode);
+  setXattrs(directory, name, entry.xattrs);
+  setModificationTime(directory, name, entry.mtimeSeconds, entry.mtimeNanoseconds);
+}
+
+/** A new file may have some already: an ACL that it inherits from its directory. */
+function setXattrs(directory: number, name: string, wanted: readonly Xattr[]): void {
+  const present = readXattrs(directory, name);
+  if (sameXattrs(present, wanted)) return;
+  for (const xattr of present) {
+    if (!wanted.some((other) => other.name === xattr.name)) removeXattr(directory, name, xattr.name);
+  }
+  for (const xattr of wanted) {
+    if (!present.some((other) => sameXattrs([other], [xattr]))) setXattr(directory, name, xattr.name, xattr.value);
+  }
+}

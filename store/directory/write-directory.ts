@@ -1,0 +1,89 @@
+import { mkdirSync } from "node:fs";
+import { VarveError } from "../../core/errors.js";
+import { bytesOfText, joinPath, type ByteString } from "../../core/model/byte-string.js";
+import type { Tree, TreeNode } from "../../core/model/tree.js";
+import { AT_FDCWD, duplicateDescriptor, O_CLOEXEC, openAt } from "../../linux/open-at.js";
+import { constants } from "node:fs";
+import { readDirectory } from "../../linux/read-directory.js";
+import { systemFailure } from "../system-failure.js";
+import { TreeChange } from "./apply-tree.js";
+import { DirectoryOpener } from "./directory-opener.js";
+import { NodeWriter, setDirectoryMetadata } from "./node-writer.js";
+import { WritePermission } from "./write-permission.js";
+
+const ROOT = "" as ByteString;
+
+/**
+ * Writes a tree into an empty directory, made when absent; its root's metadata too. Holes stay holes, hardlinks are kept.
+ *
+ * @throws VarveError DESTINATION_NOT_EMPTY; PERMISSION, before anything is written where owners, devices or xattrs can't be
+ *   set; DISK_FULL.
+ */
+export function writeTree(target: Tree, directory: string): void {
+  const permission = new WritePermission();
+  if (!permission.isFull) checkNode(permission, target.root, ROOT);
+  withWriter(directory, true, (opener, writer) => {
+    if (readDirectory(opener.root).names.length > 0) throw notEmpty(directory);
+    for (const [name, node] of target.root.children()) writer.write(node, name, ROOT, name);
+    settleRoot(opener, target, directory);
+  });
+}
+
+/**
+ * Makes a directory equal to `target`, touching only what differs. What is new is written beside first, and moved into place when
+ * all is written. Stopped half-way, it is completed by doing it again with what stands there then.
+ *
+ * @param current The directory's own tree, of just now.
+ * @param exclude Names in the root that are left alone.
+ * @throws VarveError PERMISSION, DISK_FULL; then nothing has changed, where it could be known before.
+ */
+export function applyTree(current: Tree, target: Tree, directory: string, exclude: readonly string[] = []): void {
+  withWriter(directory, false, (opener, writer) => {
+    const permission = new WritePermission();
+    if (!permission.isFull) new TreeChange(opener, writer, current, exclude, permission).stage(target);
+    const change = new TreeChange(opener, writer, current, exclude);
+    change.stage(target);
+    change.finish();
+  });
+}
+
+function withWriter(directory: string, make: boolean, work: (opener: DirectoryOpener, writer: NodeWriter) => void): void {
+  const opener = new DirectoryOpener(openRoot(directory, make));
+  const sources = new DirectoryOpener(duplicateDescriptor(opener.root));
+  try {
+    work(opener, new NodeWriter(opener, sources));
+  } finally {
+    sources.close();
+    opener.close();
+  }
+}
+
+function openRoot(directory: string, make: boolean): number {
+  try {
+    if (make) mkdirSync(directory, { recursive: true });
+    return openAt(AT_FDCWD, bytesOfText(directory), constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC);
+  } catch (error) {
+    throw systemFailure(`open "${directory}"`, error, directory);
+  }
+}
+
+function settleRoot(opener: DirectoryOpener, target: Tree, directory: string): void {
+  try {
+    setDirectoryMetadata(opener.root, target.root);
+  } catch (error) {
+    throw systemFailure(`write "${directory}"`, error, directory);
+  }
+}
+
+function checkNode(permission: WritePermission, node: TreeNode, path: ByteString): void {
+  permission.check(node.entry, path);
+  if (!("children" in node)) return;
+  for (const [name, child] of node.children()) checkNode(permission, child, joinPath(path, name));
+}
+
+function notEmpty(directory: string): VarveError {
+  return new VarveError("DESTINATION_NOT_EMPTY", `Cannot write into "${directory}": it holds files, wanted an empty directory`, {
+    path: directory,
+    hint: "Name another directory, or empty this one.",
+  });
+}
