@@ -15,7 +15,7 @@ let written = 0;
  *
  * @param kind Lower-case letters and dashes.
  */
-export function scratchPath(layout: StoreLayout, kind: string): string {
+export function scratchPath(layout: Pick<StoreLayout, "scratch">, kind: string): string {
   written += 1;
   return path.join(layout.scratch, `${kind}-${process.pid}-${written}`);
 }

@@ -1,0 +1,122 @@
+import { createHash } from "node:crypto";
+import { chunkCount, exactChunkBits, INDEX_LIMIT, smallestChunkBits, touchedRanges } from "./block-runs.js";
+import { hashZeros, type ContentStore, type OwnRun } from "./content-store.js";
+import type { DataRegion } from "./data-region.js";
+import { BLOCK_BYTES, blocksOf } from "./image-format.js";
+import { copyOfRuns } from "./run-copy.js";
+
+/** Takes a content in pieces. Short ones stay in memory; others go to the data region, whole blocks of holes left out. */
+export class BlockSink {
+  readonly #store: ContentStore;
+  readonly #data: DataRegion;
+  readonly #scratch: () => string;
+  readonly #hash = createHash("sha256");
+  readonly #start: number;
+  readonly #runs: OwnRun[] = [];
+  #short: Buffer | undefined = Buffer.alloc(BLOCK_BYTES);
+  #size = 0;
+  /** Zeros at the end that are not yet written or left out. */
+  #pending = 0;
+  /** Block of the file, and position in the data region, where the run now written began. */
+  #run: { block: number; position: number } | undefined;
+
+  /** @param scratch Gives a path for a new file. */
+  constructor(store: ContentStore, data: DataRegion, scratch: () => string) {
+    this.#store = store;
+    this.#data = data;
+    this.#scratch = scratch;
+    this.#start = data.position;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#settlePending();
+    this.#hash.update(bytes);
+    if (this.#short !== undefined && this.#size + bytes.length < BLOCK_BYTES) {
+      this.#short.set(bytes, this.#size);
+    } else {
+      this.#leaveMemory();
+      this.#run ??= { block: this.#size / BLOCK_BYTES, position: this.#data.position };
+      this.#data.append(bytes);
+    }
+    this.#size += bytes.length;
+  }
+
+  hole(length: number): void {
+    this.#pending += length;
+  }
+
+  /** @returns The content's number. */
+  close(): number {
+    const size = this.#size + this.#pending;
+    if (size < BLOCK_BYTES) this.#writeZeros(this.#pending);
+    else this.#settlePending(true);
+    const digest = this.#hash.digest();
+    if (this.#short !== undefined && size < BLOCK_BYTES) return this.#store.addShort(this.#short.subarray(0, size), digest);
+    this.#endRun();
+    const blocks = blocksOf(size);
+    const [first] = this.#runs;
+    if (first?.block === 0 && first.count === blocks) return this.#store.addWritten(digest, size, this.#start, undefined);
+    const bits = exactChunkBits(this.#runs, blocks);
+    if (chunkCount(blocks, bits) <= INDEX_LIMIT) return this.#store.addWritten(digest, size, this.#start, this.#runs, bits);
+    return this.#writeCoarse(digest, size);
+  }
+
+  /** Leaves nothing behind in the data region. */
+  abort(): void {
+    this.#data.rewind(this.#start);
+  }
+
+  /** Before more bytes, or at the end: zeros up to a block's end are written, whole blocks left out, the rest written again. */
+  #settlePending(atEnd = false): void {
+    if (this.#pending === 0) return;
+    const end = this.#size + this.#pending;
+    const firstWhole = blocksOf(this.#size) * BLOCK_BYTES;
+    const lastWhole = atEnd ? end : Math.floor(end / BLOCK_BYTES) * BLOCK_BYTES;
+    if (lastWhole - firstWhole < BLOCK_BYTES) return this.#writeZeros(this.#pending);
+    const rest = end - lastWhole;
+    this.#writeZeros(firstWhole - this.#size);
+    this.#leaveMemory();
+    this.#endRun();
+    hashZeros(this.#hash, lastWhole - firstWhole);
+    this.#size = lastWhole;
+    this.#writeZeros(rest);
+    this.#pending = 0;
+  }
+
+  #writeZeros(length: number): void {
+    this.#pending = 0;
+    for (let rest = length; rest > 0; rest -= BLOCK_BYTES) this.write(Buffer.alloc(Math.min(rest, BLOCK_BYTES)));
+  }
+
+  #leaveMemory(): void {
+    if (this.#short === undefined) return;
+    const kept = this.#short.subarray(0, this.#size);
+    this.#short = undefined;
+    if (kept.length === 0) return;
+    this.#run = { block: 0, position: this.#data.position };
+    this.#data.append(kept);
+  }
+
+  #endRun(): void {
+    if (this.#run === undefined) return;
+    this.#data.align();
+    const { block, position } = this.#run;
+    const count = (this.#data.position - position) / BLOCK_BYTES;
+    this.#runs.push({ block, count, address: position / BLOCK_BYTES, device: 0 });
+    this.#run = undefined;
+  }
+
+  /** The index would be too long: the data is taken out and written again in larger chunks. */
+  #writeCoarse(digest: Buffer, size: number): number {
+    const bits = smallestChunkBits(blocksOf(size));
+    const copy = copyOfRuns(this.#data, this.#runs, size, this.#scratch());
+    try {
+      this.#data.rewind(this.#start);
+      const runs = this.#store.writeRanges(copy.reader, size, copy.data, touchedRanges(copy.data, size, bits));
+      return this.#store.addWritten(digest, size, this.#start, runs, bits);
+    } finally {
+      copy.close();
+    }
+  }
+}

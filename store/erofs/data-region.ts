@@ -1,0 +1,112 @@
+import { ftruncateSync } from "node:fs";
+import { BLOCK_BYTES } from "./image-format.js";
+import { readAt, writeAt } from "./write-at.js";
+
+/** Data is kept back in memory up to so many bytes: a layer with less has a device table of exactly its length. */
+const BUFFER_BYTES = 4 << 20;
+/** A shorter run of zeros is not worth a hole in the image file. */
+const SHORTEST_HOLE = 64 << 10;
+
+/** Contents of one layer image, written in sequence. Positions are bytes from the start of the data, which is settled late. */
+export class DataRegion {
+  readonly #fd: number;
+  readonly #reserved: number;
+  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  /** Position of the buffer's first byte. */
+  #base = 0;
+  #used = 0;
+  /** Block of the image at which the data starts, once settled. */
+  #start: number | undefined;
+
+  /** @param reserved Blocks to keep free before the data, if it must be written before their number is known. */
+  constructor(fd: number, reserved: number) {
+    this.#fd = fd;
+    this.#reserved = reserved;
+  }
+
+  /** The longest piece that `room` gives. */
+  get capacity(): number {
+    return BUFFER_BYTES;
+  }
+
+  get position(): number {
+    return this.#base + this.#used;
+  }
+
+  /** The next bytes, to be filled by the caller, then taken over by `advance`. */
+  room(length: number): Buffer {
+    if (this.#used + length > BUFFER_BYTES) this.flush();
+    return this.#buffer.subarray(this.#used, this.#used + length);
+  }
+
+  advance(length: number): void {
+    this.#used += length;
+  }
+
+  append(bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length;) {
+      const piece = bytes.subarray(done, done + BUFFER_BYTES);
+      this.room(piece.length).set(piece);
+      this.#used += piece.length;
+      done += piece.length;
+    }
+  }
+
+  /** Zeros; a long run takes no room on the disk. */
+  zeros(length: number): void {
+    if (length >= SHORTEST_HOLE) {
+      this.flush();
+      this.#base += length;
+    } else {
+      this.room(length).fill(0);
+      this.#used += length;
+    }
+  }
+
+  /** Zeros up to the next block. */
+  align(): void {
+    const over = this.position % BLOCK_BYTES;
+    if (over > 0) this.zeros(BLOCK_BYTES - over);
+  }
+
+  /** Forgets all from a position on. */
+  rewind(position: number): void {
+    if (position >= this.#base) {
+      this.#used = position - this.#base;
+      return;
+    }
+    // Later holes must not show what stood here.
+    ftruncateSync(this.#fd, this.#imagePosition(position));
+    this.#base = position;
+    this.#used = 0;
+  }
+
+  /** Reads back what stands from a position on. @returns Bytes read. */
+  read(buffer: Uint8Array, position: number): number {
+    this.flush();
+    return readAt(this.#fd, buffer, this.#imagePosition(position));
+  }
+
+  flush(): void {
+    if (this.#used > 0) writeAt(this.#fd, this.#buffer.subarray(0, this.#used), this.#imagePosition(this.#base));
+    this.#base += this.#used;
+    this.#used = 0;
+  }
+
+  /**
+   * Writes what is left.
+   *
+   * @param needed Blocks that the header takes.
+   * @returns The block at which the data starts: `needed`, or what had to be settled before.
+   */
+  finish(needed: number): number {
+    this.#start ??= needed;
+    this.flush();
+    return this.#start;
+  }
+
+  #imagePosition(position: number): number {
+    this.#start ??= this.#reserved;
+    return this.#start * BLOCK_BYTES + position;
+  }
+}

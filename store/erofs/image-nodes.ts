@@ -1,0 +1,119 @@
+import type { ByteString } from "../../core/model/byte-string.js";
+import type { DirectoryEntry, FileEntry, Metadata } from "../../core/model/entry.js";
+import type { FileContent, FileNode, LinkGroup, OtherNode } from "../../core/model/tree.js";
+import { ImageFileContent } from "./image-content.js";
+import * as F from "./image-format.js";
+import type { Dirent } from "./image-directory.js";
+import type { Inode, LayerImage } from "./layer-image.js";
+
+/** A file of one layer image. Its inode is read when it is first asked for. */
+export class ImageFileNode implements FileNode {
+  readonly #image: LayerImage;
+  readonly #nid: number;
+  #known: Inode | undefined;
+
+  constructor(image: LayerImage, nid: number) {
+    this.#image = image;
+    this.#nid = nid;
+  }
+
+  get entry(): FileEntry {
+    const inode = this.#inode();
+    return { type: "file", ...metadataOf(this.#image, inode), size: inode.size };
+  }
+
+  get content(): FileContent {
+    return new ImageFileContent(this.#image, this.#inode());
+  }
+
+  get links(): LinkGroup | undefined {
+    return linksOf(this.#image, this.#inode());
+  }
+
+  #inode(): Inode {
+    this.#known ??= inodeOf(this.#image, this.#nid, F.MODE.file);
+    return this.#known;
+  }
+}
+
+/** A symlink, device, FIFO or socket of one layer image. */
+export class ImageOtherNode implements OtherNode {
+  readonly #image: LayerImage;
+  readonly #inode: Inode;
+
+  constructor(image: LayerImage, inode: Inode) {
+    this.#image = image;
+    this.#inode = inode;
+  }
+
+  get entry(): OtherNode["entry"] {
+    const inode = this.#inode;
+    const metadata = metadataOf(this.#image, inode);
+    switch (inode.mode & F.MODE.mask) {
+      case F.MODE.symlink:
+        return { type: "symlink", ...metadata, target: targetOf(this.#image, inode) };
+      case F.MODE.character:
+        return { type: "character", ...metadata, ...F.decodeDevice(inode.address) };
+      case F.MODE.block:
+        return { type: "block", ...metadata, ...F.decodeDevice(inode.address) };
+      case F.MODE.fifo:
+        return { type: "fifo", ...metadata };
+      case F.MODE.socket:
+        return { type: "socket", ...metadata };
+      default:
+        throw this.#image.damaged(`inode ${inode.nid} is of another type than its directory says`);
+    }
+  }
+
+  get links(): LinkGroup | undefined {
+    return linksOf(this.#image, this.#inode);
+  }
+}
+
+/** @returns `undefined` for a whiteout. Not for directories. */
+export function leafNode(image: LayerImage, { nid, type }: Dirent): FileNode | OtherNode | undefined {
+  if (type === FILE_DIRENT) return new ImageFileNode(image, nid);
+  const inode = image.inode(nid);
+  if (F.DIRENT_TYPE[inode.mode >> 12] !== type) throw image.damaged(`inode ${nid} is of another type than its directory says`);
+  return isWhiteout(inode) ? undefined : new ImageOtherNode(image, inode);
+}
+
+const FILE_DIRENT = F.DIRENT_TYPE[F.MODE.file >> 12];
+
+function isWhiteout({ mode, address }: Inode): boolean {
+  return (mode & F.MODE.mask) === F.MODE.character && address === 0;
+}
+
+export function directoryEntryOf(image: LayerImage, inode: Inode): DirectoryEntry {
+  return { type: "directory", ...metadataOf(image, inode) };
+}
+
+function metadataOf(image: LayerImage, inode: Inode): Metadata {
+  return {
+    mode: inode.mode & 0o7777,
+    uid: inode.uid,
+    gid: inode.gid,
+    mtimeSeconds: inode.seconds,
+    mtimeNanoseconds: inode.nanoseconds,
+    xattrs: image.xattrs(inode).xattrs,
+  };
+}
+
+function inodeOf(image: LayerImage, nid: number, type: number): Inode {
+  const inode = image.inode(nid);
+  if ((inode.mode & F.MODE.mask) === type) return inode;
+  throw image.damaged(`inode ${nid} is of another type than its directory says`);
+}
+
+function targetOf(image: LayerImage, inode: Inode): ByteString {
+  const { size, layout, address } = inode;
+  if (size === 0 || size >= F.BLOCK_BYTES) throw image.damaged(`symlink ${inode.nid} has ${size} bytes`);
+  const start = layout === F.LAYOUT.inlineTail ? image.afterXattrs(inode) : address * F.BLOCK_BYTES - image.metadataStart;
+  return image.bytes(start, size).toString("latin1") as ByteString;
+}
+
+/** A hardlink group lies wholly in one layer: core writes all its names again when one of them changes. */
+function linksOf(image: LayerImage, { nid, links }: Inode): LinkGroup | undefined {
+  if (links < 2) return undefined;
+  return { key: `${image.number}:${nid}`, paths: () => image.links(nid) };
+}

@@ -1,0 +1,358 @@
+import { createHash } from "node:crypto";
+import { closeSync, fchmodSync, fsyncSync, openSync, rmSync } from "node:fs";
+import { VarveError } from "../../core/errors.js";
+import { bufferOf, textOf, type ByteString } from "../../core/model/byte-string.js";
+import type { DeviceEntry, DirectoryEntry, Entry, FileEntry, PipeEntry, SymlinkEntry } from "../../core/model/entry.js";
+import type { ContentDigest, DirectoryDigest, LayerId } from "../../core/model/ids.js";
+import type { FileContent, StoredContent } from "../../core/model/tree.js";
+import type { ContentSink, InodeHandle, LayerWriter, WrittenLayer } from "../../core/ports/layer-store.js";
+import { errnoOf, systemFailure } from "../system-failure.js";
+import { exactChunkBits } from "./block-runs.js";
+import { BlockSink } from "./content-sink.js";
+import { ContentStore } from "./content-store.js";
+import { ContentTable } from "./content-table.js";
+import { DataRegion } from "./data-region.js";
+import * as F from "./image-format.js";
+import { checkName, InodeTable } from "./inode-table.js";
+import { layOutMetadata, type LayerParts, type MetadataLayout } from "./metadata-layout.js";
+import { MetadataWriter } from "./metadata-writer.js";
+import { SpillArena } from "./spill-arena.js";
+import { ImageStoredContent, type ImageRun } from "./stored-content.js";
+import { encodeHeader, headerBlocks, sealHeader, type Device } from "./superblock.js";
+import { WindowWriter } from "./window-writer.js";
+import { writeAt } from "./write-at.js";
+import { XattrTable } from "./xattr-table.js";
+
+/** What surrounds a layer while it is written. */
+export interface ImageSurroundings {
+  /** Layers below, newest first. */
+  readonly chain: readonly LayerId[];
+  /** Gives a path for a new scratch file. */
+  scratch(): string;
+  /** Blocks of a layer image of the chain. */
+  blocksOf(id: LayerId): number;
+  /** Puts the finished, durable file under its id. */
+  keep(file: string, id: LayerId): WrittenLayer;
+}
+
+const WHITEOUT: DeviceEntry = {
+  type: "character",
+  mode: 0,
+  uid: 0,
+  gid: 0,
+  mtimeSeconds: 0,
+  mtimeNanoseconds: 0,
+  xattrs: [],
+  major: 0,
+  minor: 0,
+};
+
+/** Linux has 12 bits for a major and 20 for a minor number. */
+const MOST_MAJOR = 0xfff;
+const MOST_MINOR = 0xfffff;
+
+const TYPE_BITS: Readonly<Record<Entry["type"], number>> = {
+  file: F.MODE.file,
+  directory: F.MODE.directory,
+  symlink: F.MODE.symlink,
+  fifo: F.MODE.fifo,
+  socket: F.MODE.socket,
+  character: F.MODE.character,
+  block: F.MODE.block,
+};
+
+/** Writes one layer into one EROFS image: contents at once, all else when it is published. */
+export class ImageWriter implements LayerWriter {
+  readonly #surroundings: ImageSurroundings;
+  readonly #file: string;
+  readonly #fd: number;
+  readonly #data: DataRegion;
+  readonly #arena: SpillArena;
+  readonly #contents = new ContentTable();
+  readonly #inodes = new InodeTable();
+  readonly #xattrs: XattrTable;
+  readonly #store: ContentStore;
+  readonly #chain: ReadonlySet<LayerId>;
+  /** Lenders by slot, which counts from 1. */
+  readonly #slots = new Map<LayerId, number>();
+  #sink: BlockSink | undefined;
+  #whiteout = -1;
+  #ended = false;
+
+  /** @throws VarveError PERMISSION, DISK_FULL, IO. */
+  constructor(surroundings: ImageSurroundings) {
+    this.#surroundings = surroundings;
+    const { chain } = surroundings;
+    this.#chain = new Set(chain);
+    this.#file = surroundings.scratch();
+    try {
+      this.#fd = openSync(this.#file, "wx+", 0o600);
+    } catch (error) {
+      throw systemFailure("begin a layer", error, this.#file);
+    }
+    const reserved = Math.min(Math.max(F.SLOTS_IN_BLOCK_0, chain.length), F.MAXIMUM_SLOTS);
+    this.#data = new DataRegion(this.#fd, headerBlocks(reserved));
+    this.#arena = new SpillArena(() => surroundings.scratch());
+    this.#xattrs = new XattrTable(this.#arena);
+    this.#store = new ContentStore(this.#contents, this.#data, this.#arena);
+  }
+
+  store(content: FileContent): StoredContent {
+    this.#checkIdle();
+    const { knownDigest } = content;
+    const known = knownDigest === undefined ? undefined : this.find(knownDigest, content.size);
+    return known ?? this.#own(this.#attempt(() => this.#store.store(content)));
+  }
+
+  sink(): ContentSink {
+    this.#checkIdle();
+    const sink = new BlockSink(this.#store, this.#data, () => this.#surroundings.scratch());
+    this.#sink = sink;
+    return {
+      write: (bytes) => this.#attempt(() => sink.write(bytes)),
+      hole: (length) => sink.hole(length),
+      close: () => {
+        const content = this.#attempt(() => sink.close());
+        this.#sink = undefined;
+        return this.#own(content);
+      },
+    };
+  }
+
+  borrow(stored: StoredContent): StoredContent {
+    this.#checkIdle();
+    if (stored instanceof OwnStoredContent && stored.owner === this) return stored;
+    if (!(stored instanceof ImageStoredContent)) throw new TypeError("borrow() of content that no layer image holds");
+    const known = this.find(stored.digest, stored.size);
+    if (known !== undefined) return known;
+    const runs = stored.size < F.BLOCK_BYTES ? undefined : stored.runs;
+    const lent = runs === undefined ? undefined : this.#lend(runs);
+    if (lent === undefined) return this.#copy(stored);
+    const bits = exactChunkBits(lent, F.blocksOf(stored.size));
+    return this.#own(this.#contents.addChunks(Buffer.from(stored.digest, "hex"), stored.size, bits, lent));
+  }
+
+  find(digest: ContentDigest, size: number): StoredContent | undefined {
+    const content = this.#contents.find(Buffer.from(digest, "hex"), size);
+    return content < 0 ? undefined : this.#own(content);
+  }
+
+  root(entry: DirectoryEntry): InodeHandle {
+    if (this.#inodes.count > 0) throw new TypeError("root() when there is a root");
+    const root = this.#add(entry, 0, 0);
+    this.#inodes.addName(root, "." as ByteString, root);
+    this.#inodes.addName(root, ".." as ByteString, root);
+    return root as InodeHandle;
+  }
+
+  directory(parent: InodeHandle, name: ByteString, entry: DirectoryEntry): InodeHandle {
+    checkName(name);
+    const directory = this.#add(entry, 0, 0);
+    this.#inodes.addName(directory, "." as ByteString, directory);
+    this.#inodes.addName(directory, ".." as ByteString, parent);
+    this.#inodes.addName(parent, name, directory);
+    return directory as InodeHandle;
+  }
+
+  file(parent: InodeHandle, name: ByteString, entry: FileEntry, content: StoredContent): InodeHandle {
+    checkName(name);
+    if (!(content instanceof OwnStoredContent) || content.owner !== this)
+      throw new TypeError("file() with another layer's content");
+    if (entry.size !== content.size)
+      throw new RangeError(`file() of ${entry.size} bytes with a content of ${content.size} bytes`);
+    const file = this.#add(entry, content.content, content.size);
+    this.#inodes.addName(parent, name, file);
+    return file as InodeHandle;
+  }
+
+  other(parent: InodeHandle, name: ByteString, entry: SymlinkEntry | DeviceEntry | PipeEntry): InodeHandle {
+    checkName(name);
+    const inode = entry.type === "symlink" ? this.#symlink(entry) : this.#add(entry, deviceOf(entry, name), 0);
+    this.#inodes.addName(parent, name, inode);
+    return inode as InodeHandle;
+  }
+
+  link(parent: InodeHandle, name: ByteString, existing: InodeHandle): void {
+    checkName(name);
+    if (this.#inodes.isDirectory(existing)) throw new TypeError("link() of a directory");
+    this.#inodes.addName(parent, name, existing);
+  }
+
+  whiteout(parent: InodeHandle, name: ByteString): void {
+    checkName(name);
+    if (this.#whiteout < 0) this.#whiteout = this.#add(WHITEOUT, 0, 0);
+    this.#inodes.addName(parent, name, this.#whiteout);
+  }
+
+  setDirectoryDigest(directory: InodeHandle, digest: DirectoryDigest): void {
+    this.#inodes.setDirectoryDigest(directory, digest);
+  }
+
+  publish(): WrittenLayer {
+    this.#checkIdle();
+    if (this.#inodes.count === 0) throw new TypeError("publish() of a layer without a root");
+    try {
+      const id = this.#writeImage();
+      fchmodSync(this.#fd, 0o400);
+      fsyncSync(this.#fd);
+      const written = this.#surroundings.keep(this.#file, id);
+      this.#end();
+      return written;
+    } catch (error) {
+      this.abort();
+      throw systemFailure("write a layer", error, this.#file);
+    }
+  }
+
+  abort(): void {
+    if (this.#ended) return;
+    this.#end();
+    rmSync(this.#file, { force: true });
+  }
+
+  #writeImage(): LayerId {
+    const devices = [...this.#slots.keys()].map((id): Device => ({ id, blocks: this.#surroundings.blocksOf(id) }));
+    const dataBlock = this.#data.finish(headerBlocks(devices.length));
+    const metadataBlock = dataBlock + F.blocksOf(this.#data.position);
+    const parts: LayerParts = {
+      inodes: this.#inodes,
+      contents: this.#contents,
+      xattrs: this.#xattrs,
+      arena: this.#arena,
+      whiteout: this.#whiteout,
+    };
+    const layout = layOutMetadata(parts);
+    const header = this.#header(layout, metadataBlock, dataBlock, devices);
+    const hash = createHash("sha256").update(header);
+    let position = metadataBlock * F.BLOCK_BYTES;
+    const out = new WindowWriter((bytes) => {
+      hash.update(bytes);
+      writeAt(this.#fd, bytes, position);
+      position += bytes.length;
+    });
+    new MetadataWriter(parts, layout, out, dataBlock, metadataBlock).write();
+    const id = hash.digest("hex") as LayerId;
+    sealHeader(header, id);
+    writeAt(this.#fd, header, 0);
+    return id;
+  }
+
+  #header(layout: MetadataLayout, metadataBlock: number, dataBlock: number, devices: readonly Device[]): Buffer {
+    const blocks = metadataBlock + layout.bytes / F.BLOCK_BYTES;
+    if (blocks >= F.HOLE_ADDRESS) throw new VarveError("UNSUPPORTED", "Cannot write the layer: it takes more than 16 TiB");
+    const xattrBlock = this.#xattrs.sharedBytes > 0 ? metadataBlock + layout.xattrArea / F.BLOCK_BYTES : 0;
+    const rootNid = layout.nids[0] as number;
+    const chunks = this.#contents.hasChunks;
+    return encodeHeader({ rootNid, inodes: this.#inodes.count, blocks, metadataBlock, xattrBlock, chunks, devices }, dataBlock);
+  }
+
+  /** The runs with the slots of their layers; `undefined` when a layer is none of the chain, or the device table is full. */
+  #lend(runs: readonly ImageRun[]): (ImageRun & { device: number })[] | undefined {
+    const lent: (ImageRun & { device: number })[] = [];
+    for (const run of runs) {
+      const device = this.#slots.get(run.layer) ?? this.#slots.size + 1;
+      if (device > F.MAXIMUM_SLOTS || !this.#chain.has(run.layer)) return undefined;
+      this.#slots.set(run.layer, device);
+      lent.push({ ...run, device });
+    }
+    return lent;
+  }
+
+  /** @throws VarveError STORE_DAMAGED when the bytes are not those of the digest. */
+  #copy(stored: ImageStoredContent): StoredContent {
+    const copied = this.#own(this.#attempt(() => this.#store.store(stored.content)));
+    if (copied.digest === stored.digest) return copied;
+    throw new VarveError("STORE_DAMAGED", "Cannot copy a file from a layer: its bytes are not those of its digest", {
+      hint: "Run `varve fsck` to see which layer is damaged.",
+    });
+  }
+
+  #symlink(entry: SymlinkEntry): number {
+    const target = bufferOf(entry.target);
+    if (target.length === 0 || target.length >= F.BLOCK_BYTES) {
+      throw new VarveError(
+        "UNSUPPORTED",
+        `Cannot store a symlink in a layer: its target has ${target.length} bytes, expected 1 to 4,095`,
+      );
+    }
+    return this.#add(
+      entry,
+      this.#attempt(() => this.#arena.append(target)),
+      target.length,
+    );
+  }
+
+  #add(entry: Entry, payload: number, size: number): number {
+    const xattrs = this.#attempt(() => this.#xattrs.add(entry.xattrs));
+    return this.#inodes.add(TYPE_BITS[entry.type], entry, payload, size, xattrs);
+  }
+
+  #own(content: number): StoredContent {
+    return new OwnStoredContent(this, content, this.#contents, this.#slots);
+  }
+
+  #checkIdle(): void {
+    if (this.#ended) throw new TypeError("The layer was published or aborted");
+    if (this.#sink !== undefined) throw new TypeError("A sink of the layer is open");
+  }
+
+  /** A failure of the system ends the layer; a source that can't be read does not. */
+  #attempt<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      if (errnoOf(error) !== undefined) this.abort();
+      throw systemFailure("write a layer", error, this.#file);
+    }
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#arena.close();
+    closeSync(this.#fd);
+  }
+}
+
+/** @throws VarveError UNSUPPORTED. */
+function deviceOf(entry: DeviceEntry | PipeEntry, name: ByteString): number {
+  if (!("major" in entry)) return 0;
+  const { major, minor } = entry;
+  const what = `Cannot store the device "${textOf(name)}" in a layer`;
+  if (entry.type === "character" && major === 0 && minor === 0) {
+    throw new VarveError("UNSUPPORTED", `${what}: overlayfs reads the character device 0:0 as a deletion`);
+  }
+  if (major > MOST_MAJOR || minor > MOST_MINOR) {
+    throw new VarveError("UNSUPPORTED", `${what}: its number is ${major}:${minor}, expected at most ${MOST_MAJOR}:${MOST_MINOR}`);
+  }
+  return F.encodeDevice(major, minor);
+}
+
+/** Content of the layer being written. */
+class OwnStoredContent implements StoredContent {
+  readonly owner: ImageWriter;
+  readonly content: number;
+  readonly #table: ContentTable;
+  readonly #slots: ReadonlyMap<LayerId, number>;
+
+  constructor(owner: ImageWriter, content: number, table: ContentTable, slots: ReadonlyMap<LayerId, number>) {
+    this.owner = owner;
+    this.content = content;
+    this.#table = table;
+    this.#slots = slots;
+  }
+
+  get digest(): ContentDigest {
+    return this.#table.digest(this.content).toString("hex") as ContentDigest;
+  }
+
+  get size(): number {
+    return this.#table.size[this.content] as number;
+  }
+
+  /** The lenders alone: the layer itself has no id yet. */
+  get layers(): readonly LayerId[] {
+    const devices = this.#table.devices(this.content);
+    return [...this.#slots].filter(([, slot]) => devices.has(slot)).map(([id]) => id);
+  }
+}

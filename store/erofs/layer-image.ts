@@ -1,0 +1,244 @@
+import { VarveError } from "../../core/errors.js";
+import type { ByteString } from "../../core/model/byte-string.js";
+import type { LayerId } from "../../core/model/ids.js";
+import { chunkCount } from "./block-runs.js";
+import { DIGEST_BYTES } from "./content-table.js";
+import * as F from "./image-format.js";
+import { PAGE_BYTES, type LayerImages } from "./layer-images.js";
+import { findLinks, LINK_ROW_BYTES } from "./link-table.js";
+import { decodeMetadataHeader, METADATA_HEADER_BYTES, type MetadataHeader } from "./metadata-header.js";
+import { decodeDevices, decodeSuperblock, type SuperblockHead } from "./superblock.js";
+import { decodeXattrs, xattrBytes, type DecodedXattrs } from "./xattr-body.js";
+
+/** One inode, decoded and found plausible: what it points at lies within the image. */
+export interface Inode {
+  readonly nid: number;
+  readonly layout: number;
+  /** With type bits. */
+  readonly mode: number;
+  readonly size: number;
+  /** A block, a chunk format or a device number. */
+  readonly address: number;
+  /** Of the digest table; 0: none. */
+  readonly digestRow: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly seconds: number;
+  readonly nanoseconds: number;
+  readonly links: number;
+  readonly xattrBytes: number;
+}
+
+const NO_XATTRS: DecodedXattrs = { xattrs: Object.freeze([]), opaque: false };
+const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.keys(F.DIRENT_TYPE).map(Number));
+
+/**
+ * One layer image, read piece by piece. Its bytes are a stranger's until they are checked: every address is compared with the image's
+ * length before it is used, every length before it is allocated.
+ *
+ * @throws VarveError STORE_DAMAGED wherever the image contradicts itself.
+ */
+export class LayerImage {
+  readonly id: LayerId;
+  readonly path: string;
+  /** Distinguishes the images of one tree. */
+  readonly number: number;
+  readonly superblock: SuperblockHead;
+  /** The images whose blocks this one points at, by slot less 1. */
+  readonly devices: readonly LayerId[];
+  readonly metadataStart: number;
+  readonly metadataBytes: number;
+  readonly header: MetadataHeader;
+  readonly #images: LayerImages;
+  /** The page used last: most reads want it again. */
+  #page: Buffer = Buffer.alloc(0);
+  #pageStart = 0;
+
+  constructor(images: LayerImages, id: LayerId, path: string, number: number) {
+    this.#images = images;
+    this.id = id;
+    this.path = path;
+    this.number = number;
+    const length = images.length(path);
+    const superblock = decodeSuperblock(this.imageBytes(0, Math.min(length, F.BLOCK_BYTES)), id);
+    if (typeof superblock === "string") throw this.damaged(`its superblock ${superblock}`);
+    this.superblock = superblock;
+    if (superblock.blocks * F.BLOCK_BYTES !== length) {
+      throw this.damaged(`it has ${length} bytes, expected ${superblock.blocks * F.BLOCK_BYTES}`);
+    }
+    this.metadataStart = superblock.metadataBlock * F.BLOCK_BYTES;
+    this.metadataBytes = length - this.metadataStart;
+    if (superblock.metadataBlock === 0 || this.metadataBytes <= 0) throw this.damaged("its metadata lies outside of it");
+    this.devices = this.#readDevices();
+    const header = decodeMetadataHeader(this.bytes(0, METADATA_HEADER_BYTES));
+    if (header === undefined) throw this.damaged("its metadata has no header of a known version");
+    this.header = header;
+    const { digestTable, digestRows, linkTable, linkGroups, linkTableBytes } = header;
+    const tablesFit =
+      digestRows >= 1 &&
+      digestTable + digestRows * DIGEST_BYTES <= this.metadataBytes &&
+      linkTable + linkTableBytes <= this.metadataBytes &&
+      linkGroups * LINK_ROW_BYTES <= linkTableBytes;
+    if (!tablesFit) throw this.damaged("its tables lie outside of it");
+  }
+
+  get rootNid(): number {
+    return this.superblock.rootNid;
+  }
+
+  damaged(state: string): VarveError {
+    return new VarveError("STORE_DAMAGED", `Cannot read layer "${this.id}": ${state}`, {
+      path: this.path,
+      hint: "The image is damaged, or was not written by varve. `varve fsck` tells which commits need it.",
+    });
+  }
+
+  /** Bytes anywhere in the image, by position in it. @throws VarveError STORE_DAMAGED when they are not all there. */
+  imageBytes(position: number, length: number): Buffer {
+    const buffer = Buffer.allocUnsafe(length);
+    if (this.read(buffer, position) < length) throw this.damaged(`it ends before byte ${position + length}`);
+    return buffer;
+  }
+
+  /** Fills the buffer from a position in the image. @returns Bytes read: fewer only at its end. */
+  read(buffer: Uint8Array, position: number): number {
+    return this.#images.read(this.path, buffer, position);
+  }
+
+  /** The image of a chunk index's device. */
+  device(slot: number): LayerImage {
+    if (slot === 0) return this;
+    const id = this.devices[slot - 1];
+    if (id === undefined) throw this.damaged(`a file lies in device ${slot} of ${this.devices.length}`);
+    return this.#images.get(id);
+  }
+
+  /** Bytes of the metadata region; the result may be part of a page, and must not be changed. */
+  bytes(position: number, length: number): Buffer {
+    if (!(position >= 0 && length >= 0 && position + length <= this.metadataBytes)) {
+      throw this.damaged(`${length} bytes at ${position} lie outside of its metadata`);
+    }
+    const at = this.#at(position);
+    if (at + length <= this.#page.length) return this.#page.subarray(at, at + length);
+    return this.imageBytes(this.metadataStart + position, length);
+  }
+
+  inode(nid: number): Inode {
+    const position = nid * F.NID_BYTES;
+    if (!(position >= METADATA_HEADER_BYTES && position + F.INODE_BYTES <= this.metadataBytes)) {
+      throw this.damaged(`inode ${nid} lies outside of its metadata`);
+    }
+    let at = this.#at(position);
+    let page = this.#page;
+    if (at + F.INODE_BYTES > page.length) {
+      page = this.bytes(position, F.INODE_BYTES);
+      at = 0;
+    }
+    const format = page.readUInt16LE(at);
+    const mode = page.readUInt16LE(at + 4);
+    const inode: Inode = {
+      nid,
+      layout: format >> 1,
+      mode,
+      size: page.readUInt32LE(at + 8) + page.readUInt32LE(at + 12) * 2 ** 32,
+      address: page.readUInt32LE(at + 16),
+      digestRow: page.readUInt32LE(at + 20),
+      uid: page.readUInt32LE(at + 24),
+      gid: page.readUInt32LE(at + 28),
+      seconds: page.readUInt32LE(at + 32) + page.readInt32LE(at + 36) * 2 ** 32,
+      nanoseconds: page.readUInt32LE(at + 40),
+      links: page.readUInt32LE(at + 44),
+      xattrBytes: xattrBytes(page.readUInt16LE(at + 2)),
+    };
+    if ((format & 1) === 0 || !KNOWN_TYPES.has(mode >> 12)) throw this.damaged(`inode ${nid} has an unknown form`);
+    this.#check(inode);
+    return inode;
+  }
+
+  xattrs(inode: Inode): DecodedXattrs {
+    if (inode.xattrBytes === 0) return NO_XATTRS;
+    const start = this.superblock.xattrBlock * F.BLOCK_BYTES - this.metadataStart;
+    const shared = (position: number, length: number): Buffer => this.bytes(start + position, length);
+    const decoded = decodeXattrs(this.bytes(inode.nid * F.NID_BYTES + F.INODE_BYTES, inode.xattrBytes), shared);
+    if (decoded === undefined) throw this.damaged(`the xattrs of inode ${inode.nid} contradict themselves`);
+    return decoded;
+  }
+
+  /** Where, in the metadata region, an inode's inline tail or chunk index starts. */
+  afterXattrs({ nid, xattrBytes: xattrs, layout }: Inode): number {
+    const end = nid * F.NID_BYTES + F.INODE_BYTES + xattrs;
+    return layout === F.LAYOUT.chunks ? F.roundUp(end, F.CHUNK_INDEX_BYTES) : end;
+  }
+
+  /** 64 hex digits. */
+  digest(row: number): string {
+    if (row === 0 || row >= this.header.digestRows) throw this.damaged(`row ${row} is none of its digest table`);
+    return this.bytes(this.header.digestTable + row * DIGEST_BYTES, DIGEST_BYTES).toString("hex");
+  }
+
+  /** All names of an inode, in walk order. */
+  links(nid: number): readonly ByteString[] {
+    const { linkTable, linkGroups, linkTableBytes } = this.header;
+    const read = (offset: number, length: number): Buffer => this.bytes(linkTable + offset, length);
+    const paths = findLinks(read, linkGroups, linkTableBytes, nid);
+    if (paths === undefined) throw this.damaged(`its link table lacks inode ${nid}`);
+    return paths;
+  }
+
+  /** Sees to it that `#page` holds the position. @returns Where in it. */
+  #at(position: number): number {
+    const at = position - this.#pageStart;
+    if (at >= 0 && at < this.#page.length) return at;
+    const page = Math.floor(position / PAGE_BYTES);
+    this.#pageStart = page * PAGE_BYTES;
+    this.#page = this.#images.page(this.number, page, () => {
+      const length = Math.min(PAGE_BYTES, this.metadataBytes - page * PAGE_BYTES);
+      return this.imageBytes(this.metadataStart + page * PAGE_BYTES, length);
+    });
+    return position - this.#pageStart;
+  }
+
+  #readDevices(): readonly LayerId[] {
+    const { deviceCount, deviceTable, metadataBlock } = this.superblock;
+    if (deviceCount === 0) return [];
+    if (deviceTable + deviceCount * F.SLOT_BYTES > metadataBlock * F.BLOCK_BYTES)
+      throw this.damaged("its device table is too long");
+    const devices = decodeDevices(this.imageBytes(deviceTable, deviceCount * F.SLOT_BYTES));
+    if (devices === undefined) throw this.damaged("its device table names no layers");
+    if (devices.includes(this.id)) throw this.damaged("its device table names itself");
+    return devices;
+  }
+
+  #check(inode: Inode): void {
+    const { nid, layout, size, nanoseconds } = inode;
+    if (!Number.isSafeInteger(size) || !Number.isSafeInteger(inode.seconds) || nanoseconds > 999_999_999) {
+      throw this.damaged(`inode ${nid} has a size or time out of range`);
+    }
+    const start = this.afterXattrs(inode);
+    if (start + this.#bytesAfter(inode) > this.metadataBytes) throw this.damaged(`inode ${nid} lies outside of its metadata`);
+    const tail = layout === F.LAYOUT.inlineTail ? size % F.BLOCK_BYTES : 0;
+    if (tail > 0 && (start % F.BLOCK_BYTES) + tail > F.BLOCK_BYTES) throw this.damaged(`inode ${nid} crosses a block's end`);
+    const type = inode.mode & F.MODE.mask;
+    const hasBlocks =
+      layout !== F.LAYOUT.chunks && (type === F.MODE.file || type === F.MODE.directory || type === F.MODE.symlink);
+    const blocks = hasBlocks ? F.blocksOf(size - tail) : 0;
+    if (blocks > 0 && inode.address + blocks > this.superblock.blocks) throw this.damaged(`inode ${nid} points outside of it`);
+  }
+
+  /** Bytes that follow an inode and its xattrs. */
+  #bytesAfter({ nid, layout, size, address, mode }: Inode): number {
+    switch (layout) {
+      case F.LAYOUT.plain:
+        return 0;
+      case F.LAYOUT.inlineTail:
+        return size % F.BLOCK_BYTES;
+      case F.LAYOUT.chunks: {
+        const isKnown = (mode & F.MODE.mask) === F.MODE.file && (address & ~F.CHUNK_BITS_MASK) === F.CHUNK_INDEXES;
+        if (!isKnown) throw this.damaged(`inode ${nid} has an unknown chunk format`);
+        return chunkCount(F.blocksOf(size), address & F.CHUNK_BITS_MASK) * F.CHUNK_INDEX_BYTES;
+      }
+      default:
+        throw this.damaged(`inode ${nid} has an unknown data layout`);
+    }
+  }
+}

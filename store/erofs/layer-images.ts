@@ -1,0 +1,89 @@
+import { closeSync, fstatSync, openSync } from "node:fs";
+import path from "node:path";
+import { LRUCache } from "lru-cache";
+import { VarveError } from "../../core/errors.js";
+import type { LayerId } from "../../core/model/ids.js";
+import { errnoOf, systemFailure } from "../system-failure.js";
+import { LayerImage } from "./layer-image.js";
+import { readAt } from "./write-at.js";
+
+/** Fewer than the usual limit of 1,024, however long the chain. */
+const OPEN_FILES = 256;
+/** Metadata is read and kept in pages of this length, 32 MiB in all. */
+export const PAGE_BYTES = 64 << 10;
+const PAGES = 512;
+/** Pages of an image have keys below this; 16 TiB are 2^28 pages. */
+const PAGES_PER_IMAGE = 2 ** 29;
+
+/** The opened layer images of one tree: they share one bounded set of file descriptors and one of pages. */
+export class LayerImages {
+  readonly #directory: string;
+  readonly #images = new Map<LayerId, LayerImage>();
+  readonly #files = new LRUCache<string, number>({ max: OPEN_FILES, dispose: (fd) => closeSync(fd) });
+  readonly #pages = new LRUCache<number, Buffer>({ max: PAGES });
+  #closed = false;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** @throws VarveError STORE_DAMAGED when it is missing or no layer image of that id; PERMISSION, IO. */
+  get(id: LayerId): LayerImage {
+    let image = this.#images.get(id);
+    if (image === undefined) {
+      image = new LayerImage(this, id, path.join(this.#directory, id), this.#images.size);
+      this.#images.set(id, image);
+    }
+    return image;
+  }
+
+  /** Length of a file in bytes. */
+  length(file: string): number {
+    return fstatSync(this.#descriptor(file)).size;
+  }
+
+  /** @returns Bytes read: fewer only at the end of the file. */
+  read(file: string, buffer: Uint8Array, position: number): number {
+    try {
+      return readAt(this.#descriptor(file), buffer, position);
+    } catch (error) {
+      throw systemFailure("read a layer", error, file);
+    }
+  }
+
+  /** A page that was read before, else what `load` gives. */
+  page(image: number, page: number, load: () => Buffer): Buffer {
+    const key = image * PAGES_PER_IMAGE + page;
+    let bytes = this.#pages.get(key);
+    if (bytes === undefined) {
+      bytes = load();
+      this.#pages.set(key, bytes);
+    }
+    return bytes;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#files.clear();
+    this.#pages.clear();
+    this.#images.clear();
+  }
+
+  #descriptor(file: string): number {
+    const known = this.#files.get(file);
+    if (known !== undefined) return known;
+    if (this.#closed) throw new TypeError("A tree was read after it was closed");
+    try {
+      const fd = openSync(file, "r");
+      this.#files.set(file, fd);
+      return fd;
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") throw systemFailure("open a layer", error, file);
+      throw new VarveError("STORE_DAMAGED", `Cannot open layer "${path.basename(file)}": it is missing`, {
+        path: file,
+        hint: "Run `varve fsck` to see what the store lacks; a push or bundle of the commit may bring it back.",
+        cause: error,
+      });
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import { VarveError } from "../core/errors.js";
+import type { LayerId } from "../core/model/ids.js";
+import type { Tree } from "../core/model/tree.js";
+import type { LayerImageFile, LayerStore, LayerWriter, WrittenLayer } from "../core/ports/layer-store.js";
+import { syncDirectory } from "./durable-file.js";
+import { ChainTree } from "./erofs/chain-tree.js";
+import { ImageWriter } from "./erofs/image-writer.js";
+import { LayerImages } from "./erofs/layer-images.js";
+import { scratchPath } from "./scratch.js";
+import type { StoreLayout } from "./store-layout.js";
+import { systemFailure } from "./system-failure.js";
+
+const NAME = /^[0-9a-f]{64}$/;
+/** What `st_blocks` counts in. */
+const STAT_BLOCK_BYTES = 512;
+
+/** Layer images in a directory, each named by its id, read-only. Paths must be on one filesystem, so that a finished image is renamed. */
+export function openLayerStore(layout: Pick<StoreLayout, "layers" | "scratch">): LayerStore {
+  return new DirectoryLayerStore(layout);
+}
+
+class DirectoryLayerStore implements LayerStore {
+  readonly #layout: Pick<StoreLayout, "layers" | "scratch">;
+
+  constructor(layout: Pick<StoreLayout, "layers" | "scratch">) {
+    this.#layout = layout;
+  }
+
+  write(chain: readonly LayerId[]): LayerWriter {
+    return new ImageWriter({
+      chain,
+      scratch: () => scratchPath(this.#layout, "layer"),
+      blocksOf: (id) => this.#withImages((images) => images.get(id).superblock.blocks),
+      keep: (file, id) => this.#keep(file, id),
+    });
+  }
+
+  openTree(chain: readonly LayerId[]): Tree {
+    return new ChainTree(new LayerImages(this.#layout.layers), chain);
+  }
+
+  has(id: LayerId): boolean {
+    return existsSync(this.#path(id));
+  }
+
+  storedBytes(id: LayerId): number {
+    const stat = statSync(this.#path(id), { throwIfNoEntry: false });
+    if (stat !== undefined) return stat.blocks * STAT_BLOCK_BYTES;
+    throw new VarveError("STORE_DAMAGED", `Cannot tell the length of layer "${id}": it is missing`, { path: this.#path(id) });
+  }
+
+  image(id: LayerId): LayerImageFile {
+    const devices = this.#withImages((images) => images.get(id).devices);
+    return { id, path: this.#path(id), devices: devices.map((device) => this.#path(device)) };
+  }
+
+  list(): readonly LayerId[] {
+    try {
+      return readdirSync(this.#layout.layers)
+        .filter((name) => NAME.test(name))
+        .sort() as LayerId[];
+    } catch (error) {
+      throw systemFailure("list the layers", error, this.#layout.layers);
+    }
+  }
+
+  #path(id: LayerId): string {
+    return path.join(this.#layout.layers, id);
+  }
+
+  #withImages<T>(use: (images: LayerImages) => T): T {
+    const images = new LayerImages(this.#layout.layers);
+    try {
+      return use(images);
+    } finally {
+      images.close();
+    }
+  }
+
+  /** The file is on the disk already; here it gets its name, durably. */
+  #keep(file: string, id: LayerId): WrittenLayer {
+    if (this.has(id)) rmSync(file);
+    else {
+      mkdirSync(this.#layout.layers, { recursive: true });
+      renameSync(file, this.#path(id));
+    }
+    syncDirectory(this.#layout.layers);
+    return { id, storedBytes: this.storedBytes(id) };
+  }
+}
