@@ -41,12 +41,11 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
   const name = commandName(typed);
   seen.command = name;
   const command = await loadCommand(name);
-  const { parseWords, requireWords, helpOf } = await import("./parse-words.js");
+  const { parseWords, requireWords } = await import("./parse-words.js");
   const parsed = parseWords(command, [...leading.slice(0, -1), ...following]);
   seen.json = parsed.options["json"] === true;
   if (parsed.options["help"] === true) {
-    terminal.print(await helpOf(command));
-    return 0;
+    return printHelp(command, terminal);
   }
   requireWords(command, parsed.words);
   const session: Session = {
@@ -67,15 +66,19 @@ async function showHelp(about: readonly string[], leading: readonly string[], te
   }
   const [topic] = about.filter((word) => !word.startsWith("-"));
   if (topic !== undefined) {
-    const { helpOf } = await import("./parse-words.js");
-    terminal.print(await helpOf(await loadCommand(commandName(topic))));
-    return 0;
+    return printHelp(await loadCommand(commandName(topic)), terminal);
   }
   const { mainHelp } = await import("./main-help.js");
   const asked = leading.includes("--help") || leading.includes("help");
   if (asked) terminal.print(mainHelp());
   else terminal.complain(mainHelp());
   return asked ? 0 : 2;
+}
+
+async function printHelp(command: Command, terminal: Terminal): Promise<number> {
+  const { helpOf } = await import("./command-help.js");
+  terminal.print(helpOf(command));
+  return 0;
 }
 
 /** @throws VarveError USAGE. */

@@ -71,13 +71,13 @@ export interface Word {
 /** A command, ready to be called by cli/command-line.ts. */
 export interface Command extends CommandParts<OptionTable> {
   /** @returns The exit status; 0 when it gives none. */
-  readonly run: (invocation: Invocation) => Promise<number | void>;
+  readonly run: (invocation: Invocation) => Promise<number> | Promise<void>;
 }
 
 /** Ties the options of a command to what its function gets; afterwards the types of the options are forgotten. */
 export function command<const Table extends OptionTable>(
   parts: CommandParts<Table>,
-  run: (invocation: Invocation<Table>) => Promise<number | void>,
+  run: (invocation: Invocation<Table>) => Promise<number> | Promise<void>,
 ): Command {
   return { ...parts, run: run as unknown as Command["run"] };
 }

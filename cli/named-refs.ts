@@ -58,8 +58,10 @@ async function list(kind: RefKind, session: Session): Promise<void> {
   const mark = await kind.mark(repository, refs);
   const facts = (ref: Ref): Record<string, unknown> => ({ name: refText(ref.name), commit: ref.commit, ...mark(ref).json });
   if (session.json) return printJsonArray(session.terminal, refs.map(facts));
-  if (refs.length === 0)
-    { session.terminal.say(`There is no ${kind.word} yet. Make one with: varve ${kind.word} NAME [REV]`); return; }
+  if (refs.length === 0) {
+    session.terminal.say(`There is no ${kind.word} yet. Make one with: varve ${kind.word} NAME [REV]`);
+    return;
+  }
   const width = Math.max(0, ...refs.map(({ name }) => refText(name).length));
   const rows = refs.map((ref) => `${mark(ref).text}${refText(ref.name).padEnd(width)}  ${shortId(ref.commit)}\n`);
   session.terminal.print(rows.join(""));

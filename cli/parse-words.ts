@@ -6,14 +6,6 @@ import { normalWords } from "./normal-words.js";
 
 type Parser = ReturnType<typeof yargs>;
 
-/** yargs 18 has it, its types don't. */
-interface UsageConfiguration {
-  usageConfiguration(configuration: { readonly "hide-types": boolean }): void;
-}
-
-/** Columns of help: the same everywhere, so that docs/commands is the same everywhere. */
-const HELP_COLUMNS = 100;
-
 export interface ParsedWords {
   readonly words: readonly string[];
   readonly rest: readonly string[] | undefined;
@@ -52,15 +44,6 @@ export function requireWords(command: Command, given: readonly string[]): void {
   }
 }
 
-export async function helpOf(command: Command): Promise<string> {
-  const { name, form, description, examples, statuses = [] } = command;
-  const parser = parserOf(command).usage(`varve ${name} ${form}`.trimEnd()).usage(`\n${description}`);
-  for (const [line, says] of examples) parser.example(line, says);
-  const table = [["0", "done"], ...statuses, ["other", "see docs/errors.md"]] as const;
-  parser.epilogue(`Exit status:\n${table.map(([status, means]) => `  ${status.padEnd(8)}${means}`).join("\n")}`);
-  return `${(await parser.getHelp()).trimEnd()}\n`;
-}
-
 function optionsOf(command: Command): OptionTable {
   return { ...command.options, ...GLOBAL_OPTIONS };
 }
@@ -74,7 +57,6 @@ function parserOf(command: Command): Parser {
     .exitProcess(false)
     .fail(false)
     .detectLocale(false)
-    .wrap(HELP_COLUMNS)
     .parserConfiguration({
       "boolean-negation": false,
       "camel-case-expansion": false,
@@ -83,18 +65,13 @@ function parserOf(command: Command): Parser {
       "parse-numbers": false,
       "parse-positional-numbers": false,
     });
-  (parser as unknown as UsageConfiguration).usageConfiguration({ "hide-types": true });
   for (const [name, option] of Object.entries(optionsOf(command))) parser.option(name, yargsOption(option));
-  return parser.group(Object.keys(GLOBAL_OPTIONS), "Options of all commands:");
+  return parser;
 }
 
-function yargsOption({ type, alias, array, value, describe }: Option): Options {
-  return {
-    type,
-    describe: value === undefined ? describe : `${value}: ${describe}`,
-    ...(alias === undefined ? {} : { alias }),
-    ...(array === undefined ? {} : { array }),
-  };
+/** Short forms were turned into long ones before. */
+function yargsOption({ type, array }: Option): Options {
+  return { type, ...(array === undefined ? {} : { array }) };
 }
 
 /** The last one counts where an option is given twice, as in git and docker. */
@@ -102,5 +79,5 @@ function valueOf({ type, array }: Option, value: unknown): unknown {
   if (array === true) return value === undefined ? [] : [value].flat().map(String);
   const last: unknown = Array.isArray(value) ? value.at(-1) : value;
   if (type === "boolean") return last === true;
-  return last === undefined ? undefined : String(last);
+  return typeof last === "string" ? last : undefined;
 }

@@ -37,11 +37,13 @@ the tree's root, with or without a slash. Names that hold control characters, or
     const tree = await openSide(repository, await parseSide(repository, side));
     try {
       const nodes = withTurns(listTree(tree, path, { recursive }));
-      if (session.json)
-        { await printJsonArray(
+      if (session.json) {
+        await printJsonArray(
           session.terminal,
           mapEach(nodes, ({ path: at, node }) => entryJson(at, node)),
-        ); return; }
+        );
+        return;
+      }
       for await (const { path: at, node } of nodes) {
         const name = nameBelow(path, at);
         session.terminal.print(long ? `${longLine(name, node.entry)}\n` : `${printableName(name)}\n`);

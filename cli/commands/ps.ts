@@ -41,8 +41,10 @@ export const psCommand: Command = command(
       every.filter(({ state }) => all || state === "running" || state === "paused"),
     );
     if (json) return printJsonArray(terminal, rows.map(rowJson));
-    if (rows.length > 0)
-      { terminal.print(textTable([["NAME", "STATE", "BRANCH", "COMMIT", "COMMAND"], ...rows.map(rowText)])); return; }
+    if (rows.length > 0) {
+      terminal.print(textTable([["NAME", "STATE", "BRANCH", "COMMIT", "COMMAND"], ...rows.map(rowText)]));
+      return;
+    }
     if (every.length === 0) terminal.say("There is no container. Make one with: varve run REV -- CMD…");
     else terminal.say(`Nothing runs. ${counted(every.length, "container is", "containers are")} stopped: varve ps -a`);
   },

@@ -110,7 +110,8 @@ function report(
 ): void {
   if (json) {
     const commit = committed === undefined ? null : commitResultJson(committed);
-    printJson(terminal, { id, name, exitCode, durationMilliseconds, removed: given.rm, commit }); return;
+    printJson(terminal, { id, name, exitCode, durationMilliseconds, removed: given.rm, commit });
+    return;
   }
   if (committed !== undefined) terminal.say(commitReport(committed));
   else if (given.commit)
