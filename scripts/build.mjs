@@ -34,6 +34,7 @@ async function buildBundle() {
     bundle: true,
     splitting: true,
     external: ["koffi"],
+    alias: { "string-width": "./cli/string-width.ts" },
     banner: { js: REQUIRE },
     minifyWhitespace: true,
     minifySyntax: true,
