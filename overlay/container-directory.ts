@@ -1,4 +1,15 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import path from "node:path";
 import { VarveError } from "../core/errors.js";
 import { hasCode } from "../linux/errno.js";
@@ -6,7 +17,11 @@ import { tryLock } from "../linux/lock.js";
 import { syncDirectory } from "../linux/sync.js";
 import { AT_FDCWD } from "../linux/open-at.js";
 import { removeTree } from "../linux/unlink.js";
+import { pauseThread } from "./pause-thread.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
+
+const LOCK_ATTEMPTS = 100;
+const LOCK_PAUSE_MILLISECONDS = 10;
 
 /**
  * One container's directory:
@@ -15,6 +30,7 @@ import { formatContainer, parseContainer, type StoredContainer } from "./stored-
  * container.json     its record
  * upper.<n> work.<n> what the process wrote; n is the record's generation
  * fresh.<n>          stands while upper.<n> has never been mounted
+ * exit-code          of the process that ended last
  * config.json        the OCI bundle of the run that is or was last
  * etc/               files that the run binds over the root's own
  * runtime/ pid runtime.log   the runtime's state of a run; gone after it
@@ -32,7 +48,9 @@ export class ContainerDirectory {
     this.path = path.join(containers, id);
   }
 
-  file(name: "container.json" | "config.json" | "etc" | "runtime" | "pid" | "runtime.log" | "paused.json" | "lock"): string {
+  file(
+    name: "container.json" | "config.json" | "exit-code" | "etc" | "runtime" | "pid" | "runtime.log" | "paused.json" | "lock",
+  ): string {
     return path.join(this.path, name);
   }
 
@@ -58,7 +76,9 @@ export class ContainerDirectory {
   read(): StoredContainer | undefined {
     const file = this.file("container.json");
     try {
-      return parseContainer(readFileSync(file, "utf8"), this.id, file);
+      const { record, generation } = parseContainer(readFileSync(file, "utf8"), this.id, file);
+      const exitCode = this.#readExitCode();
+      return { record: exitCode === undefined ? record : { ...record, exitCode }, generation };
     } catch (error) {
       if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
       throw error;
@@ -79,6 +99,24 @@ export class ContainerDirectory {
     }
     renameSync(scratch, this.file("container.json"));
     this.sync();
+  }
+
+  /**
+   * Notes how the last run ended. Not made durable, and so in a file of its own: after a power cut it may be lost, and then
+   * nothing else is.
+   */
+  writeExitCode(exitCode: number): void {
+    writeFileSync(this.file("exit-code"), `${exitCode}\n`, { mode: 0o600 });
+  }
+
+  #readExitCode(): number | undefined {
+    try {
+      const text = readFileSync(this.file("exit-code"), "latin1").trim();
+      return /^[0-9]{1,3}$/.test(text) ? Number(text) : undefined;
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return undefined;
+      throw error;
+    }
   }
 
   /** An empty overlay. What an interrupted attempt left there goes first. */
@@ -111,20 +149,20 @@ export class ContainerDirectory {
   }
 
   /**
-   * Runs `work` alone among all that run or change this container.
-   * @throws VarveError CONTAINER_RUNNING when another process does.
+   * Takes the lock that only one who runs or changes this container has; waits a moment for one who is about to end.
+   * @returns Gives it back.
+   * @throws VarveError CONTAINER_RUNNING when it is still held then.
    */
-  locked<T>(action: string, work: () => T): T {
-    const release = this.tryLock();
-    if (release === undefined) throw containerBusy(action, this.id);
-    try {
-      return work();
-    } finally {
-      release();
+  lock(action: string, name: string): () => void {
+    for (let attempt = 1; attempt <= LOCK_ATTEMPTS; attempt++) {
+      const release = this.tryLock();
+      if (release !== undefined) return release;
+      pauseThread(LOCK_PAUSE_MILLISECONDS);
     }
+    throw containerBusy(action, name);
   }
 
-  /** @returns Gives the lock back; `undefined` when another has it, or this user may not. */
+  /** @returns Gives the lock back; `undefined` when another has it. */
   tryLock(): (() => void) | undefined {
     const descriptor = openSync(this.file("lock"), "a", 0o600);
     if (tryLock(descriptor, "exclusive")) return () => closeSync(descriptor);

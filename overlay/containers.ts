@@ -107,16 +107,14 @@ class DirectoryContainers implements Containers {
 
   async run({ id, name }: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult> {
     const { directory } = this.#existing(id);
-    const release = directory.tryLock();
-    if (release === undefined) throw containerBusy("start", name);
+    const release = lockIdle(directory, "start", name);
     try {
-      if (livingProcess(directory) !== undefined) throw containerBusy("start", name);
       clearRun(directory);
       const runtime = chooseRuntime(`${this.#path}/runtime.json`);
       const { record, generation } = this.#existing(id);
       const stored = { record, generation };
       const result = await runContainer({ containers: this.#path, directory, stored, images, roots: this.#roots, runtime });
-      this.update(record, { exitCode: result.exitCode });
+      directory.writeExitCode(result.exitCode);
       return result;
     } catch (error) {
       throw systemFailure(`run container "${name}"`, error, directory.path);
@@ -139,14 +137,16 @@ class DirectoryContainers implements Containers {
   remove({ id, name }: ContainerRecord): void {
     const directory = this.#directory(id);
     if (!existsSync(directory.path)) return;
-    directory.locked("remove", () => {
-      if (livingProcess(directory) !== undefined) throw containerBusy("remove", name);
+    const release = lockIdle(directory, "remove", name);
+    try {
       this.#doing(`remove container "${name}"`, () => {
         clearRun(directory);
         directory.remove();
         syncDirectory(latin1(this.#path));
       });
-    });
+    } finally {
+      release();
+    }
   }
 
   #directory(id: string): ContainerDirectory {
@@ -214,10 +214,12 @@ class DirectoryContainers implements Containers {
     work: (found: StoredContainer & { readonly directory: ContainerDirectory }) => T,
   ): T {
     const { directory } = this.#existing(id);
-    return directory.locked(action, () => {
-      if (livingProcess(directory) !== undefined) throw containerBusy(action, name);
+    const release = lockIdle(directory, action, name);
+    try {
       return this.#doing(`${action} container "${name}"`, () => work(this.#existing(id)));
-    });
+    } finally {
+      release();
+    }
   }
 
   #doing<T>(action: string, work: () => T): T {
@@ -227,6 +229,15 @@ class DirectoryContainers implements Containers {
       throw systemFailure(action, error, this.#path);
     }
   }
+}
+
+/** @throws VarveError CONTAINER_RUNNING. */
+function lockIdle(directory: ContainerDirectory, action: string, name: string): () => void {
+  if (livingProcess(directory) !== undefined) throw containerBusy(action, name);
+  const release = directory.lock(action, name);
+  if (livingProcess(directory) === undefined) return release;
+  release();
+  throw containerBusy(action, name);
 }
 
 function compare(a: string, b: string): number {

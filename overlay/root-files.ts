@@ -22,16 +22,26 @@ function tryOpen(root: number, path: string, flags: number): number | undefined 
 
 /** The text of a regular file within a root; empty when it is anything else, absent or too long. */
 export function readRootText(root: number, path: string): string {
+  const bytes = readRegular(root, path, (size) => (size > LONGEST_TEXT ? 0 : size));
+  return bytes.toString("utf8");
+}
+
+/** The first bytes of a regular file within a root; none when it is anything else. */
+export function readRootHead(root: number, path: string, length: number): Buffer {
+  return readRegular(root, path, (size) => Math.min(size, length));
+}
+
+function readRegular(root: number, path: string, lengthFor: (size: number) => number): Buffer {
   const descriptor = tryOpen(root, path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-  if (descriptor === undefined) return "";
+  if (descriptor === undefined) return Buffer.alloc(0);
   try {
     const { type, size } = statDescriptor(descriptor);
-    if (type !== S_IFREG || size > LONGEST_TEXT) return "";
-    const buffer = Buffer.alloc(size);
+    const buffer = Buffer.alloc(type === S_IFREG ? lengthFor(size) : 0);
     let length = 0;
-    for (let read = -1; read !== 0 && length < size; length += read)
-      read = readSync(descriptor, buffer, length, size - length, length);
-    return buffer.toString("utf8", 0, length);
+    for (let read = -1; read !== 0 && length < buffer.length; length += read) {
+      read = readSync(descriptor, buffer, length, buffer.length - length, length);
+    }
+    return buffer.subarray(0, length);
   } finally {
     closeDescriptor(descriptor);
   }

@@ -8,15 +8,16 @@ import type { LayerImageFile } from "../core/ports/layer-store.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../linux/open-at.js";
 import { saveTerminal } from "../linux/terminal.js";
 import { removeCgroups } from "./cgroups.js";
-import { checkCommand } from "./command-lookup.js";
+import { checkCommand, type RootView } from "./command-lookup.js";
 import { latin1, type ContainerDirectory } from "./container-directory.js";
 import { makeMountPointLayer, MOUNT_POINTS, prepareMountPoints, writeIdentityFiles } from "./container-mounts.js";
 import { livingProcess, sendSignal } from "./container-process.js";
 import { resolveUser } from "./container-user.js";
 import type { MountedRoots } from "./mounted-roots.js";
 import { startRuntime, type OciRuntime } from "./oci-runtime.js";
+import { PROGRAM_HEAD_BYTES } from "./program-interpreter.js";
 import { copyRootAttributes } from "./root-attributes.js";
-import { readRootText, rootFileMode } from "./root-files.js";
+import { readRootHead, readRootText, rootFileMode } from "./root-files.js";
 import { environmentOf, runtimeConfiguration } from "./runtime-configuration.js";
 import { isExecFailure, runtimeErrors, runtimeFailure } from "./runtime-log.js";
 import { forwardSignals } from "./signal-forwarding.js";
@@ -95,7 +96,7 @@ function writeBundle({ directory, stored: { record }, runtime }: RunRequest, roo
     const searchPath = environmentOf(configuration, user)
       .find((variable) => variable.startsWith("PATH="))!
       .slice("PATH=".length);
-    checkCommand(configuration, searchPath, (file) => rootFileMode(root, latin1(file)));
+    checkCommand(configuration, searchPath, rootView(root));
     const files = writeIdentityFiles(directory.file("etc"), configuration, root);
     const bundle = { id, root: rootPath, configuration, user, files, cgroups: runtime.cgroups, architecture: process.arch };
     writeFileSync(directory.file("config.json"), JSON.stringify(runtimeConfiguration(bundle)), { mode: 0o600 });
@@ -103,6 +104,16 @@ function writeBundle({ directory, stored: { record }, runtime }: RunRequest, roo
   } finally {
     closeDescriptor(root);
   }
+}
+
+function rootView(root: number): RootView {
+  return {
+    modeOf: (file) => rootFileMode(root, latin1(file)),
+    headOf: (file) => readRootHead(root, latin1(file), PROGRAM_HEAD_BYTES),
+    get hasOtherFormats() {
+      return existsSync("/proc/sys/fs/binfmt_misc/status");
+    },
+  };
 }
 
 async function superviseProcess(

@@ -1,0 +1,70 @@
+// A program that does one thing with containers, for tests: entering a mount namespace is for a whole process.
+// Usage: node container-driver.js JSON. The result, or the error, goes to descriptor 3 as JSON.
+import { writeSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { VarveError } from "../../core/errors.js";
+import type { CommitId, LayerId } from "../../core/model/ids.js";
+import type { Tree } from "../../core/model/tree.js";
+import type { ContainerRecord, Containers } from "../../core/ports/containers.js";
+import type { LayerImageFile } from "../../core/ports/layer-store.js";
+import { openContainers } from "../../overlay/containers.js";
+
+export interface DriverRequest {
+  readonly directory: string;
+  readonly action: "create" | "run" | "list" | "stop" | "remove" | "pausedFor" | "rebase" | "find" | "runBoth";
+  readonly record?: ContainerRecord;
+  readonly images?: readonly LayerImageFile[];
+  readonly name?: string;
+  readonly milliseconds?: number;
+  readonly other?: ContainerRecord;
+}
+
+const request = JSON.parse(process.argv[2]!) as DriverRequest;
+const containers = openContainers({
+  directory: request.directory,
+  openUpperTree: (): Tree => {
+    throw new RangeError("not used here");
+  },
+});
+
+async function act(
+  containers: Containers,
+  { action, record, images = [], name = "", milliseconds = 0, other }: DriverRequest,
+): Promise<unknown> {
+  switch (action) {
+    case "create":
+      return containers.create(record!);
+    case "run":
+      return containers.run(containers.find(name).record, images);
+    case "runBoth":
+      return Promise.all([record!, other!].map((each) => containers.run(each, images)));
+    case "list":
+      return containers.list();
+    case "find":
+      return containers.find(name);
+    case "stop":
+      return containers.stop(containers.find(name).record, milliseconds);
+    case "remove":
+      return containers.remove(containers.find(name).record);
+    case "rebase":
+      return containers.rebase(containers.find(name).record, "1".repeat(40) as CommitId, ["2".repeat(64) as LayerId]);
+    case "pausedFor":
+      return containers.whilePaused(containers.find(name).record, () => pause(milliseconds));
+  }
+}
+
+try {
+  report({ result: (await act(containers, request)) ?? null });
+} catch (error) {
+  if (!(error instanceof VarveError)) throw error;
+  report({ error: { code: error.code, message: error.message, hint: error.hint } });
+  process.exitCode = 125;
+}
+
+function report(value: unknown): void {
+  try {
+    writeSync(3, JSON.stringify(value));
+  } catch {
+    // Nobody listens.
+  }
+}

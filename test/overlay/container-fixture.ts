@@ -1,0 +1,172 @@
+import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { CommitId, LayerId, RefName } from "../../core/model/ids.js";
+import type { ContainerRecord, ContainerStatus, ProcessResult, RunConfiguration } from "../../core/ports/containers.js";
+import type { DriverRequest } from "./container-driver.js";
+import { makeImage, makeSmallRoot } from "./small-root.js";
+
+const DRIVER = fileURLToPath(new URL("./container-driver.js", import.meta.url));
+
+export const CONFIGURATION: RunConfiguration = {
+  command: ["/bin/true"],
+  environment: [],
+  workingDirectory: "/",
+  user: "",
+  hostname: "box",
+  network: "none",
+  terminal: false,
+  interactive: false,
+  readOnly: false,
+  volumes: [],
+  limits: {},
+};
+
+export interface Outcome<T = ProcessResult> {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly result: T | undefined;
+  readonly error: { readonly code: string; readonly message: string; readonly hint?: string } | undefined;
+}
+
+/** A folder with a root image and containers of it, driven by processes of their own. */
+export class ContainerFixture {
+  readonly folder: string = mkdtempSync(path.join(os.tmpdir(), "varve-containers-"));
+  readonly directory: string = path.join(this.folder, "containers");
+  readonly image: string = path.join(this.folder, "root.erofs");
+
+  constructor() {
+    makeSmallRoot(path.join(this.folder, "root"));
+    makeImage(path.join(this.folder, "root"), this.image);
+  }
+
+  /** Also ends what a failed test left running. */
+  dispose(): void {
+    for (const { state, record } of this.act<readonly ContainerStatus[]>({ action: "list" }).result ?? []) {
+      if (state !== "created" && state !== "stopped") this.act({ action: "stop", name: record.name });
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  create(name: string, configuration: Partial<RunConfiguration> = {}): ContainerRecord {
+    const record = containerRecord(name, configuration);
+    const { error } = this.act({ action: "create", record });
+    if (error !== undefined) throw new TypeError(error.message);
+    return record;
+  }
+
+  /** Creates and runs. */
+  run(name: string, configuration: Partial<RunConfiguration>, input = ""): Outcome {
+    this.create(name, configuration);
+    return this.start(name, input);
+  }
+
+  start(name: string, input = ""): Outcome {
+    return this.act<ProcessResult>({ action: "run", name }, input);
+  }
+
+  act<T>(request: Omit<DriverRequest, "directory" | "images">, input = ""): Outcome<T> {
+    const { status, stdout, stderr, output } = spawnSync(process.execPath, this.arguments(request), {
+      input,
+      encoding: "utf8",
+      stdio: ["pipe", "pipe", "pipe", "pipe"],
+      timeout: 60_000,
+      killSignal: "SIGKILL",
+    });
+    const { result, error } = JSON.parse(output[3] || "{}") as Pick<Outcome<T>, "result" | "error">;
+    return { status, stdout, stderr, result, error };
+  }
+
+  /** Starts without waiting. */
+  begin(request: Omit<DriverRequest, "directory" | "images">, options: SpawnOptions = {}): ChildProcess {
+    return spawn(process.execPath, this.arguments(request), { stdio: ["ignore", "pipe", "pipe", "pipe"], ...options });
+  }
+
+  arguments(request: Omit<DriverRequest, "directory" | "images">): string[] {
+    const images = [{ id: "0".repeat(64) as LayerId, path: this.image, devices: [] }];
+    return [DRIVER, JSON.stringify({ directory: this.directory, images, ...request })];
+  }
+
+  status(name: string): ContainerStatus | undefined {
+    return this.act<ContainerStatus>({ action: "find", name }).result;
+  }
+
+  upper({ id }: ContainerRecord, generation = 1): string {
+    return path.join(this.directory, id, `upper.${generation}`);
+  }
+
+  /** What a container left in the machine outside of its directory's lasting files. */
+  leftovers({ id }: ContainerRecord): readonly string[] {
+    const own = readdirSync(path.join(this.directory, id)).filter((name) =>
+      ["pid", "runtime", "runtime.log", "paused.json"].includes(name),
+    );
+    const mounts = readFileSync("/proc/self/mountinfo", "utf8").includes(this.folder) ? ["a mount"] : [];
+    return [...own, ...mounts, ...cgroupsOf(id), ...processesOn(id)];
+  }
+}
+
+export function containerRecord(name: string, configuration: Partial<RunConfiguration> = {}): ContainerRecord {
+  return {
+    id: createHash("sha1").update(`${name} ${process.pid}`).digest("hex").slice(0, 12),
+    name,
+    branch: `refs/heads/${name}` as RefName,
+    base: "0".repeat(40) as CommitId,
+    layers: ["0".repeat(64) as LayerId],
+    created: new Date().toISOString(),
+    configuration: { ...CONFIGURATION, ...configuration },
+  };
+}
+
+export function cgroupsOf(id: string): readonly string[] {
+  const mounts = readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("cgroup"));
+  return mounts
+    .map((line) => `${line.split(" ")[1]}/varve`)
+    .flatMap((folder) =>
+      names(folder)
+        .filter((name) => name === id)
+        .map((name) => `${folder}/${name}`),
+    );
+}
+
+/** Processes whose root is this container's overlay. */
+export function processesOn(id: string): readonly string[] {
+  return names("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/mountinfo`, "utf8")
+        .split("\n")
+        .some((line) => line.includes(` / / `) && line.includes(`upperdir=${id}/`));
+    } catch {
+      return false;
+    }
+  });
+}
+
+function names(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** @throws TypeError when it does not become true within ten seconds. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!condition()) {
+    if (performance.now() > end) throw new TypeError(`waited in vain until ${what}`);
+    await pause(20);
+  }
+}
+
+/** Resolves with a child's exit status, or the signal's name. */
+export function ended(child: ChildProcess): Promise<number | NodeJS.Signals> {
+  return new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal!)));
+}
