@@ -1,0 +1,93 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { ByteString } from "../../core/model/byte-string.js";
+import type { TreeId } from "../../core/model/ids.js";
+import type { Fingerprints } from "../change-fingerprint.js";
+import { ROW_WORDS, StatTable } from "../directory/stat-table.js";
+
+/** The number after the magic; any other is read as no index. docs/on-disk-format.md, "Stat index", has the layout. */
+const VERSION = 1;
+const MAGIC = "varve stat index";
+const HEADER_BYTES = 64;
+const AT = { version: 16, rowWords: 20, rows: 24, nameBytes: 28, tree: 32 } as const;
+const DIGEST_BYTES = 32;
+const TRAILER_BYTES = 8;
+
+/** The stat of every entry of a directory when it was equal to a tree. */
+export interface StatIndex {
+  readonly tree: TreeId;
+  readonly table: StatTable;
+}
+
+/**
+ * @returns `undefined` when there is none, or it is of another version, or damaged: it is a cache.
+ */
+export function readStatIndex(file: string, { xxh64 }: Fingerprints): StatIndex | undefined {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch {
+    return undefined;
+  }
+  if (bytes.length < HEADER_BYTES + TRAILER_BYTES || bytes.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
+  if (bytes.readUInt32LE(AT.version) !== VERSION || bytes.readUInt32LE(AT.rowWords) !== ROW_WORDS) return undefined;
+  const end = bytes.length - TRAILER_BYTES;
+  if (bytes.readBigUInt64LE(end) !== xxh64(bytes.subarray(0, end))) return undefined;
+  return decode(bytes, end);
+}
+
+function decode(bytes: Buffer, end: number): StatIndex | undefined {
+  const rows = bytes.readUInt32LE(AT.rows);
+  const digests = HEADER_BYTES + rows * ROW_WORDS * 4;
+  const names = digests + rows * DIGEST_BYTES;
+  if (names + bytes.readUInt32LE(AT.nameBytes) !== end) return undefined;
+  const table = new StatTable();
+  table.length = rows;
+  table.words = wordsOf(bytes, HEADER_BYTES, rows * ROW_WORDS);
+  table.digests = bytes.subarray(digests, names);
+  table.names = bytes.toString("latin1", names, end).split("\0") as ByteString[];
+  if (table.names.length !== rows) return undefined;
+  return { tree: bytes.toString("hex", AT.tree, AT.tree + DIGEST_BYTES) as TreeId, table };
+}
+
+function wordsOf(bytes: Buffer, offset: number, length: number): Uint32Array<ArrayBuffer> {
+  const start = bytes.byteOffset + offset;
+  const { buffer } = bytes;
+  if (start % 4 === 0) return new Uint32Array(buffer as ArrayBuffer, start, length);
+  return new Uint32Array((buffer as ArrayBuffer).slice(start, start + length * 4));
+}
+
+/**
+ * Puts an index in place by a rename. It is not made durable, being a cache that checks itself: after a power cut it may be gone.
+ */
+export function writeStatIndex(file: string, { tree, table }: StatIndex, { xxh64 }: Fingerprints): void {
+  const temporary = `${file}.${process.pid}`;
+  const bytes = encode(tree, table);
+  bytes.writeBigUInt64LE(xxh64(bytes.subarray(0, bytes.length - TRAILER_BYTES)), bytes.length - TRAILER_BYTES);
+  mkdirSync(path.dirname(file), { recursive: true });
+  try {
+    writeFileSync(temporary, bytes);
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+function encode(tree: TreeId, table: StatTable): Buffer {
+  const names = Buffer.from(table.names.join("\0"), "latin1");
+  const digests = HEADER_BYTES + table.length * ROW_WORDS * 4;
+  const namesAt = digests + table.length * DIGEST_BYTES;
+  const bytes = Buffer.alloc(namesAt + names.length + TRAILER_BYTES);
+  bytes.write(MAGIC, 0, "latin1");
+  bytes.writeUInt32LE(VERSION, AT.version);
+  bytes.writeUInt32LE(ROW_WORDS, AT.rowWords);
+  bytes.writeUInt32LE(table.length, AT.rows);
+  bytes.writeUInt32LE(names.length, AT.nameBytes);
+  bytes.write(tree, AT.tree, "hex");
+  const { buffer, byteOffset } = table.words;
+  bytes.set(new Uint8Array(buffer, byteOffset, table.length * ROW_WORDS * 4), HEADER_BYTES);
+  if (table.digests !== undefined) bytes.set(table.digests.subarray(0, table.length * DIGEST_BYTES), digests);
+  bytes.set(names, namesAt);
+  return bytes;
+}

@@ -1,0 +1,86 @@
+import type { ByteString } from "../../core/model/byte-string.js";
+import type { DirectoryEntry } from "../../core/model/entry.js";
+import type { DirectoryDigest } from "../../core/model/ids.js";
+import type { DirectoryNode, TreeNode } from "../../core/model/tree.js";
+import { LiveNodes } from "../directory/directory-tree.js";
+import { type LiveDirectory, readEntry, typeOfRow } from "../directory/live-directory.js";
+import { GONE, WORD } from "../directory/stat-table.js";
+import type { Unchanged } from "./compare-stats.js";
+
+/** Nodes of a scanned directory, with a tree's own nodes wherever an index proves that the directory still equals it. */
+export class WorktreeNodes {
+  readonly live: LiveDirectory;
+  readonly unchanged: Unchanged;
+  readonly #nodes: LiveNodes;
+
+  constructor(live: LiveDirectory, unchanged: Unchanged) {
+    this.live = live;
+    this.unchanged = unchanged;
+    this.#nodes = new LiveNodes(live);
+  }
+
+  root(head: DirectoryNode): DirectoryNode {
+    return this.node(0, head) as DirectoryNode;
+  }
+
+  /** @param head The node of the same path in the tree that the index describes. */
+  node(row: number, head: TreeNode | undefined): TreeNode {
+    const isDirectory = typeOfRow(this.live.table, row) === "directory";
+    const isUnchanged = this.unchanged.self(row) && (!isDirectory || this.unchanged.below(row));
+    if (isUnchanged && head !== undefined) return head;
+    if (!isDirectory) return this.#nodes.node(row);
+    return new WorktreeDirectory(this, row, head !== undefined && "children" in head ? head : undefined);
+  }
+}
+
+/** A directory of which something has changed, or may have. */
+class WorktreeDirectory implements DirectoryNode {
+  readonly #nodes: WorktreeNodes;
+  readonly #row: number;
+  readonly #head: DirectoryNode | undefined;
+  #entry: DirectoryEntry | undefined;
+
+  constructor(nodes: WorktreeNodes, row: number, head: DirectoryNode | undefined) {
+    this.#nodes = nodes;
+    this.#row = row;
+    this.#head = head;
+  }
+
+  get entry(): DirectoryEntry {
+    if (this.#head !== undefined && this.#nodes.unchanged.self(this.#row)) return this.#head.entry;
+    return (this.#entry ??= readEntry(this.#nodes.live, this.#row) as DirectoryEntry);
+  }
+
+  /** Where only this directory's own metadata changed, the tree's directory stands for all below. */
+  get #same(): DirectoryNode | undefined {
+    return this.#nodes.unchanged.below(this.#row) ? this.#head : undefined;
+  }
+
+  get digest(): DirectoryDigest | undefined {
+    return this.#same?.digest;
+  }
+
+  children(): Iterable<readonly [ByteString, TreeNode]> {
+    return this.#same?.children() ?? this.#mixedChildren();
+  }
+
+  *#mixedChildren(): Iterable<readonly [ByteString, TreeNode]> {
+    const { table } = this.#nodes.live;
+    const head = this.#head?.children()[Symbol.iterator]();
+    let other = head?.next();
+    const first = table.word(this.#row, WORD.firstChild);
+    const end = first + table.word(this.#row, WORD.childCount);
+    for (let row = first; row < end; row++) {
+      const name = table.names[row]!;
+      while (other !== undefined && !other.done && other.value[0] < name) other = head!.next();
+      const same = other !== undefined && !other.done && other.value[0] === name ? other.value[1] : undefined;
+      if (!table.hasFlag(row, GONE)) yield [name, this.#nodes.node(row, same)];
+    }
+  }
+
+  child(name: ByteString): TreeNode | undefined {
+    if (this.#same !== undefined) return this.#same.child(name);
+    const row = this.#nodes.live.table.find(this.#row, name);
+    return row === undefined ? undefined : this.#nodes.node(row, this.#head?.child(name));
+  }
+}
