@@ -168,5 +168,7 @@ export async function until(condition: () => boolean, what: string): Promise<voi
 
 /** Resolves with a child's exit status, or the signal's name. */
 export function ended(child: ChildProcess): Promise<number | NodeJS.Signals> {
+  const status = child.exitCode ?? child.signalCode;
+  if (status !== null) return Promise.resolve(status);
   return new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal!)));
 }
