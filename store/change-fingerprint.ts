@@ -4,6 +4,8 @@ import xxhash from "xxhash-wasm";
 export interface Fingerprints {
   /** xxh64 with seed 0. */
   xxh64(bytes: Uint8Array): bigint;
+  /** The same over pieces: `digest` once, after the last. */
+  startXxh64(): { update(bytes: Uint8Array): unknown; digest(): bigint };
   /** xxh32, which EROFS defines its xattr name filter on. */
   xxh32(bytes: Uint8Array, seed: number): number;
 }
@@ -17,6 +19,7 @@ let loading: Promise<Fingerprints> | undefined;
 export function loadFingerprints(): Promise<Fingerprints> {
   return (loading ??= xxhash().then(({ create64, h32Raw }) => ({
     xxh32: h32Raw,
+    startXxh64: () => create64(),
     xxh64: (bytes) => {
       const state = create64();
       for (let at = 0; at < bytes.length; at += PIECE) state.update(bytes.subarray(at, at + PIECE));

@@ -1,6 +1,5 @@
 import { Readable } from "node:stream";
 import { createGunzip, type Gunzip } from "node:zlib";
-import { VarveError } from "../../core/errors.js";
 import { compressionFault } from "./compression-fault.js";
 import { isZero } from "./header-block.js";
 
@@ -13,16 +12,16 @@ export async function* gunzipped(stream: AsyncIterable<Uint8Array>): AsyncIterab
   source.pipe(gunzip);
   try {
     yield* gunzip as AsyncIterable<Buffer>;
+    // zlib stops at a zero after a member, without a look at what comes then.
+    for await (const rest of feed.rest()) {
+      if (!isZero(rest)) throw compressionFault("gzip", "is followed by something else");
+    }
   } catch (error) {
-    if (error instanceof VarveError || !isZlibError(error)) throw error;
-    throw compressionFault("gzip", "is cut off or damaged", error);
+    throw isZlibError(error) ? compressionFault("gzip", "is cut off or damaged", error) : error;
   } finally {
     source.destroy();
     gunzip.destroy();
-  }
-  // zlib stops at a zero after a member, without a look at what comes then.
-  for await (const rest of feed.rest()) {
-    if (!isZero(rest)) throw compressionFault("gzip", "is followed by something else");
+    feed.close();
   }
 }
 
@@ -49,6 +48,11 @@ class GunzipFeed {
       this.#fed += bytes.length;
       yield bytes;
     }
+  }
+
+  /** Not waited for: a source that is silent must not hold up the failure that is on its way. */
+  close(): void {
+    this.#source.return?.().catch(() => undefined);
   }
 
   /** What follows the last member. */

@@ -113,19 +113,21 @@ export function readOldSparsePieces(block: Buffer, offset: number, count: number
   return pieces;
 }
 
-/**
- * Checks that pieces ascend, don't overlap, end within `size` and have `stored` bytes together. Only the last may be empty:
- * writers mark the file's end so.
- */
+/** Pieces without data that writers put at a file's end: GNU tar one, bsdtar two. */
+const MAX_EMPTY_PIECES = 2;
+
+/** Checks that pieces ascend, don't overlap, end within `size` and have `stored` bytes together. */
 export function checkSparseMap(map: readonly SparsePiece[], size: number, stored: number, fail: Fail): void {
   let end = 0;
   let sum = 0;
-  for (const [index, { offset, length }] of map.entries()) {
-    if (offset < end || length < 0) fail("its sparse map does not ascend");
-    if (length === 0 && index < map.length - 1) fail("its sparse map has an empty piece before the last one");
+  let empty = 0;
+  for (const { offset, length } of map) {
+    if (!(offset >= end && length >= 0)) fail("its sparse map does not ascend");
+    if (length === 0) empty += 1;
     end = offset + length;
     sum += length;
     if (end > size) fail(`its sparse map reaches beyond its size of ${size} bytes`);
   }
+  if (empty > MAX_EMPTY_PIECES) fail("its sparse map has pieces without data");
   if (sum !== stored) fail(`its sparse map has ${sum} bytes of data, but ${stored} are stored`);
 }

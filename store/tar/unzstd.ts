@@ -1,41 +1,58 @@
+import type { Decompress } from "fzstd";
 import { VarveError } from "../../core/errors.js";
+import { type Fingerprints, loadFingerprints } from "../change-fingerprint.js";
 import { compressionFault } from "./compression-fault.js";
-import { ZstdBlocks } from "./zstd-blocks.js";
+import { ZstdBlocks, type ZstdPart } from "./zstd-blocks.js";
 
-/** Zstd frames, one after another. Their optional checksums are not checked: the tar and what is made of it have their own. */
+/** Zstd frames, one after another; their sizes and checksums are checked, which the package leaves undone. */
 export async function* unzstded(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  const { Decompress } = await import("fzstd");
+  const [{ Decompress: Decompressor }, fingerprints] = await Promise.all([import("fzstd"), loadFingerprints()]);
   const blocks = new ZstdBlocks();
-  let output: Uint8Array[] = [];
-  let frameBytes = 0;
-  const newFrame = (): InstanceType<typeof Decompress> => new Decompress((chunk) => output.push(chunk));
+  const newFrame = (): ZstdFrame => new ZstdFrame((take) => new Decompressor(take), fingerprints);
   let frame = newFrame();
   for await (const chunk of stream) {
     for (const part of blocks.push(chunk)) {
-      const plain = decompress(() => {
-        if (part.kind === "bytes") frame.push(part.bytes);
-        else frame.push(new Uint8Array(0), true);
-      });
-      for (const bytes of plain) frameBytes += bytes.length;
-      yield* plain;
-      if (part.kind !== "frame end") continue;
-      if (part.contentSize !== undefined && part.contentSize !== frameBytes) {
-        throw compressionFault("zstd", `has ${frameBytes} bytes in a frame that promises ${part.contentSize}`);
-      }
-      frame = newFrame();
-      frameBytes = 0;
+      yield* frame.push(part);
+      if (part.kind === "frame end") frame = newFrame();
     }
   }
   if (!blocks.isComplete) throw compressionFault("zstd", "is cut off");
+}
 
-  function decompress(work: () => void): Uint8Array[] {
-    output = [];
+class ZstdFrame {
+  readonly #decompressor: Decompress;
+  readonly #hash: ReturnType<Fingerprints["startXxh64"]>;
+  #output: Uint8Array[] = [];
+  #bytes = 0;
+
+  constructor(decompressor: (take: (plain: Uint8Array) => void) => Decompress, fingerprints: Fingerprints) {
+    this.#decompressor = decompressor((plain) => this.#output.push(plain));
+    this.#hash = fingerprints.startXxh64();
+  }
+
+  /** @returns The plain bytes that came of this part. */
+  push(part: ZstdPart): readonly Uint8Array[] {
+    this.#output = [];
     try {
-      work();
+      if (part.kind === "bytes") this.#decompressor.push(part.bytes);
+      else this.#decompressor.push(new Uint8Array(0), true);
     } catch (error) {
-      if (error instanceof VarveError) throw error;
-      throw compressionFault("zstd", "is damaged", error);
+      throw error instanceof VarveError ? error : compressionFault("zstd", "is damaged", error);
     }
-    return output;
+    for (const plain of this.#output) {
+      this.#bytes += plain.length;
+      this.#hash.update(plain);
+    }
+    if (part.kind === "frame end") this.#check(part);
+    return this.#output;
+  }
+
+  #check({ contentSize, checksum }: Extract<ZstdPart, { kind: "frame end" }>): void {
+    if (contentSize !== undefined && contentSize !== this.#bytes) {
+      throw compressionFault("zstd", `has ${this.#bytes} bytes in a frame that promises ${contentSize}`);
+    }
+    if (checksum !== undefined && BigInt(checksum) !== BigInt.asUintN(32, this.#hash.digest())) {
+      throw compressionFault("zstd", "has a wrong checksum");
+    }
   }
 }

@@ -9,8 +9,8 @@ const SKIPPABLE_MAGIC = 0x184d_2a50;
 export type ZstdPart =
   /** Bytes of a frame: at most one block, so at most 128 KiB of plain data. */
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  /** A frame is complete. `contentSize` as its header said, when it did. */
-  | { readonly kind: "frame end"; readonly contentSize: number | undefined };
+  /** A frame is complete. What it said of its content, when it did: bytes, and the lower half of their xxh64. */
+  | { readonly kind: "frame end"; readonly contentSize: number | undefined; readonly checksum: number | undefined };
 
 /**
  * Takes zstd data apart into frames and blocks, without decompressing: what the decompressor gets is then bounded in window
@@ -131,8 +131,12 @@ export class ZstdBlocks {
   }
 
   #frameEnd(): ZstdPart[] {
-    const end = (): ZstdPart[] => [{ kind: "frame end", contentSize: this.#contentSize }, ...this.#nextFrame()];
-    return this.#run(this.#hasChecksum ? 4 : 0, false, end);
+    const end = (checksum?: number): ZstdPart[] => [
+      { kind: "frame end", contentSize: this.#contentSize, checksum },
+      ...this.#nextFrame(),
+    ];
+    if (!this.#hasChecksum) return end();
+    return this.#collect(4, (bytes) => [{ kind: "bytes", bytes }, ...end(bytes.readUInt32LE(0))]);
   }
 }
 

@@ -1,0 +1,214 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import test from "ava";
+import { VarveError } from "../../../core/errors.js";
+import { decompressed } from "../../../store/tar/decompress.js";
+import { testIf } from "../../helpers/requirements.js";
+import { importBytes, inPieces, listing } from "./import-bytes.js";
+import { archive, file } from "./raw-tar.js";
+
+/** The same on every run. */
+function noise(length: number): Buffer {
+  const parts: Buffer[] = [];
+  for (let n = 0; n * 32 < length; n += 1) parts.push(createHash("sha256").update(String(n)).digest());
+  return Buffer.concat(parts, length);
+}
+
+const PLAIN = archive(file("f", "x"), file("noise", noise(300_000).toString("latin1")), file("zeros", "\0".repeat(500_000)));
+const PADDED_TEXT = "trailing text, no zeros";
+const FORMATS = [
+  { format: "gzip", compress: (bytes: Buffer) => gzipSync(bytes), requirement: "sh" },
+  { format: "zstd", compress: (bytes: Buffer) => run("zstd", ["-qc"], bytes), requirement: "zstd" },
+  { format: "xz", compress: (bytes: Buffer) => run("xz", ["-c"], bytes), requirement: "xz" },
+] as const;
+
+function run(command: string, options: readonly string[], input: Buffer): Buffer {
+  const { stdout, status } = spawnSync(command, options, { input, maxBuffer: 2 ** 30 });
+  if (status !== 0) throw new RangeError(`${command} failed`);
+  return stdout;
+}
+
+async function all(bytes: Buffer, step?: number): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of decompressed(inPieces(bytes, step))) parts.push(Buffer.from(part));
+  return Buffer.concat(parts);
+}
+
+for (const { format, compress, requirement } of FORMATS) {
+  const testFormat = testIf(requirement);
+  const refuses = testFormat.macro({
+    async exec(t, _: string, bytes: () => Buffer) {
+      const error = await t.throwsAsync(all(bytes()), { instanceOf: VarveError });
+      t.is(error.code, "SOURCE_INVALID");
+      t.regex(error.message, new RegExp(`^Cannot read the tar: its ${format} data `));
+    },
+    title: (_, what: string) => `decompressed() refuses ${format} data ${what}`,
+  });
+
+  testFormat(`decompressed() gives the bytes that went into ${format}, in pieces of any length`, async (t) => {
+    const compressed = compress(PLAIN);
+    for (const step of [compressed.length, 65_536, 4097, 61]) t.true((await all(compressed, step)).equals(PLAIN), String(step));
+  });
+  testFormat(`importTar() takes a tar in ${format}`, async (t) => {
+    t.deepEqual(listing(await importBytes(compress(archive(file("f", "x"))))), ['f: file 0644 "x"']);
+  });
+  testFormat(`decompressed() of ${format} data cut off at 200 points throws SOURCE_INVALID`, async (t) => {
+    const compressed = compress(PLAIN.subarray(0, 20_000));
+    for (let point = 0; point < 200; point += 1) {
+      const length = 7 + Math.floor(((compressed.length - 8) * point) / 199);
+      const error = await t.throwsAsync(all(compressed.subarray(0, length)), { instanceOf: VarveError }, String(length));
+      t.is(error?.code, "SOURCE_INVALID");
+    }
+  });
+  testFormat(refuses, "followed by text", () => Buffer.concat([compress(PLAIN), Buffer.from(PADDED_TEXT)]));
+  testFormat(refuses, "with a damaged middle", () => {
+    const bytes = Buffer.from(compress(PLAIN));
+    bytes.fill(0xff, 20, 60);
+    return bytes;
+  });
+}
+
+test("decompressed() takes several gzip members as one stream", async (t) => {
+  const members = [PLAIN.subarray(0, 1000), PLAIN.subarray(1000, 70_000), PLAIN.subarray(70_000)].map((part) => gzipSync(part));
+  for (const step of [65_536, 100]) t.true((await all(Buffer.concat(members), step)).equals(PLAIN));
+});
+
+test("decompressed() takes zeros after gzip data, and refuses what comes after them", async (t) => {
+  const compressed = gzipSync(PLAIN);
+  t.true((await all(Buffer.concat([compressed, Buffer.alloc(100_000)]))).equals(PLAIN));
+  await t.throwsAsync(all(Buffer.concat([compressed, Buffer.alloc(100_000), Buffer.from("x")])), { code: "SOURCE_INVALID" });
+  await t.throwsAsync(all(Buffer.concat([compressed, Buffer.alloc(3), compressed])), { code: "SOURCE_INVALID" });
+});
+
+test("decompressed() refuses gzip data with a wrong checksum or length", async (t) => {
+  for (const fromEnd of [8, 4]) {
+    const bytes = gzipSync(PLAIN);
+    bytes[bytes.length - fromEnd] = (bytes[bytes.length - fromEnd] ?? 0) ^ 1;
+    await t.throwsAsync(all(bytes), { code: "SOURCE_INVALID" });
+  }
+});
+
+test("decompressed() reads a gzip header with a name of 64 MiB in bounded memory", async (t) => {
+  const head = Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3]);
+  async function* endless(): AsyncIterable<Uint8Array> {
+    yield head;
+    for (let sent = 0; sent < 1024; sent += 1) yield await Promise.resolve(Buffer.alloc(65_536, "n"));
+  }
+  const before = process.memoryUsage().rss;
+  await t.throwsAsync(
+    async () => {
+      for await (const chunk of decompressed(endless())) t.truthy(chunk);
+    },
+    { code: "SOURCE_INVALID" },
+  );
+  t.true(process.memoryUsage().rss - before < 100 * 2 ** 20);
+});
+
+test("decompressed() refuses a gzip bomb by its ratio, with bounded memory", async (t) => {
+  const member = gzipSync(Buffer.alloc(64 * 2 ** 20));
+  async function* bomb(): AsyncIterable<Uint8Array> {
+    for (let sent = 0; sent < 20; sent += 1) yield await Promise.resolve(member);
+  }
+  const limit = { freeBytes: 256 * 2 ** 20, maximumRatio: 200 };
+  const before = process.memoryUsage().rss;
+  let output = 0;
+  const error = await t.throwsAsync(
+    async () => {
+      for await (const chunk of decompressed(bomb(), limit)) output += chunk.length;
+    },
+    { instanceOf: VarveError },
+  );
+  t.regex(error.message, /expands more than 200 times/);
+  t.true(output <= limit.freeBytes);
+  t.true(process.memoryUsage().rss - before < 200 * 2 ** 20);
+});
+
+testIf("zstd")("decompressed() takes zstd frames one after another, and passes over skippable ones", async (t) => {
+  const skippable = Buffer.concat([Buffer.from([0x53, 0x2a, 0x4d, 0x18, 5, 0, 0, 0]), Buffer.from("other")]);
+  const frames = Buffer.concat([
+    run("zstd", ["-qc"], PLAIN.subarray(0, 5000)),
+    skippable,
+    run("zstd", ["-qc", "--no-check"], PLAIN.subarray(5000)),
+    skippable,
+  ]);
+  for (const step of [65_536, 11]) t.true((await all(frames, step)).equals(PLAIN));
+});
+
+testIf("zstd")("decompressed() of a zstd bomb gives at most a block at once", async (t) => {
+  const bomb = run("zstd", ["-q19c"], Buffer.alloc(256 * 2 ** 20));
+  const limit = { freeBytes: 64 * 2 ** 20, maximumRatio: 200 };
+  let output = 0;
+  await t.throwsAsync(
+    async () => {
+      for await (const chunk of decompressed(inPieces(bomb), limit)) {
+        t.true(chunk.length <= 256 * 1024);
+        output += chunk.length;
+      }
+    },
+    { message: /expands more than 200 times/ },
+  );
+  t.true(output <= limit.freeBytes);
+});
+
+const ZSTD_HEADERS: readonly (readonly [why: string, bytes: readonly number[], message: RegExp])[] = [
+  ["a window of 2 GiB", [0x00, 21 << 3], /needs a window of 2147483648 bytes/],
+  ["a single segment of 1 GiB", [0xa0, 0, 0, 0, 0x40], /needs a window of 1073741824 bytes/],
+  ["a dictionary", [0x01, 0x50, 7], /needs a dictionary/],
+  ["a block of type 3", [0x00, 0x50, 7, 0, 0], /block of an unknown kind/],
+  ["a block of 1 MiB", [0x00, 0x50, 0x05, 0x00, 0x80], /block of an unknown kind/],
+  ["a content size that is a lie", [0x20, 5, 0x13, 0, 0, 0x61, 0x62], /has 2 bytes in a frame that promises 5|is damaged/],
+];
+for (const [why, bytes, message] of ZSTD_HEADERS) {
+  test(`decompressed() refuses zstd data with ${why} (D102)`, async (t) => {
+    const data = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, ...bytes]);
+    const error = await t.throwsAsync(all(data), { instanceOf: VarveError });
+    t.regex(error.message, message);
+  });
+}
+
+for (const [format, magic] of [
+  ["bzip2", "BZh91AY"],
+  ["zip", "PK\x03\x04..."],
+  ["lz4", "\x04\x22\x4d\x18..."],
+] as const) {
+  test(`decompressed() names ${format} and what is taken instead`, async (t) => {
+    const error = await t.throwsAsync(all(Buffer.from(magic, "latin1")), { instanceOf: VarveError });
+    t.is(error.message, `Cannot read the tar: it is compressed with ${format}, expected gzip, zstd or xz`);
+  });
+}
+
+test("decompressed() closes its source when it is left early", async (t) => {
+  for (const bytes of [PLAIN, gzipSync(PLAIN)]) {
+    let isClosed = false;
+    async function* source(): AsyncIterable<Uint8Array> {
+      try {
+        yield* inPieces(bytes, 1000);
+      } finally {
+        isClosed = true;
+      }
+    }
+    for await (const chunk of decompressed(source())) {
+      t.truthy(chunk);
+      break;
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    t.true(isClosed);
+  }
+});
+
+test("decompressed() passes on what its source throws", async (t) => {
+  for (const bytes of [PLAIN, gzipSync(PLAIN)]) {
+    async function* broken(): AsyncIterable<Uint8Array> {
+      yield bytes.subarray(0, 2000);
+      await Promise.resolve();
+      throw new VarveError("IO", "Cannot read the source: gone, wanted there");
+    }
+    await t.throwsAsync(
+      async () => {
+        for await (const chunk of decompressed(broken())) t.truthy(chunk);
+      },
+      { code: "IO" },
+    );
+  }
+});
