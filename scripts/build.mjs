@@ -17,22 +17,36 @@ const shared = { platform: "node", target: "node20.19", format: "esm", logLevel:
 process.chdir(path.resolve(new URL("..", import.meta.url).pathname));
 if (process.argv.includes("--clean")) for (const folder of ["build", "dist"]) rmSync(folder, { recursive: true, force: true });
 await buildModules();
-await buildBundle().catch(() => console.error("build: dist/ is as it was: the bundle can't be made, see above"));
+await buildBundle();
 
 async function buildModules() {
   await build({ ...shared, entryPoints: FOLDERS.flatMap(typescriptFiles), outdir: "build", outbase: ".", sourcemap: "inline" });
 }
 
-/** Splitting keeps what a command does not need out of its start; koffi's native part can't be bundled. */
+/**
+ * dist/varve.js answers `--version` alone and loads dist/command-line.js for all else: one file, since each further module of a
+ * start costs more than unused code in it. Packages that are imported when they are needed stay apart, in dist/packages/.
+ */
 async function buildBundle() {
-  const { outputFiles, metafile } = await build({
+  const packages = new Set();
+  const results = [
+    await buildProgram("varve", ENTRY, [mainLoadsCommandLine()]),
+    await buildProgram("command-line", "cli/command-line.ts", [packagesApart(packages)]),
+  ];
+  for (const name of packages) results.push(await buildProgram(`packages/${name}`, name, []));
+  // The entry comes last: whoever starts it during a build finds the rest.
+  for (const { outputFiles } of results.reverse()) outputFiles.forEach(writeProgram);
+  const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  replaceFile("dist/THIRD-PARTY-LICENSES.txt", licenceTexts(inputs), 0o644);
+}
+
+function buildProgram(name, entry, plugins) {
+  return build({
     ...shared,
-    entryPoints: { varve: ENTRY },
+    entryPoints: { [name]: entry },
     outdir: "dist",
-    entryNames: "[name]",
-    chunkNames: "chunks/[name]-[hash]",
     bundle: true,
-    splitting: true,
+    // koffi's native part can't be bundled.
     external: ["koffi"],
     alias: { "string-width": "./cli/string-width.ts" },
     banner: { js: REQUIRE },
@@ -41,14 +55,33 @@ async function buildBundle() {
     legalComments: "none",
     metafile: true,
     write: false,
+    plugins,
   });
-  mkdirSync("dist/chunks", { recursive: true });
-  // The entry comes last: whoever starts it during a build finds its chunks.
-  for (const file of outputFiles.sort((a, b) => b.path.length - a.path.length)) {
-    const isEntry = path.basename(file.path) === "varve.js";
-    replaceFile(file.path, isEntry ? SHEBANG + file.text.replace(/^#!.*\n/, "") : file.text, isEntry ? 0o755 : 0o644);
-  }
-  replaceFile("dist/THIRD-PARTY-LICENSES.txt", licenceTexts(Object.keys(metafile.inputs)), 0o644);
+}
+
+function mainLoadsCommandLine() {
+  return {
+    name: "main-loads-command-line",
+    setup: ({ onResolve }) => onResolve({ filter: /\/command-line\.js$/ }, ({ path: name }) => ({ path: name, external: true })),
+  };
+}
+
+function packagesApart(packages) {
+  return {
+    name: "packages-apart",
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^[a-z@]/ }, ({ path: name, kind }) => {
+        if (kind !== "dynamic-import" || name.startsWith("node:") || name === "koffi") return undefined;
+        packages.add(name);
+        return { path: `./packages/${name}.js`, external: true };
+      }),
+  };
+}
+
+function writeProgram({ path: file, text }) {
+  mkdirSync(path.dirname(file), { recursive: true });
+  const isEntry = path.basename(file) === "varve.js";
+  replaceFile(file, isEntry ? SHEBANG + text.replace(/^#!.*\n/, "") : text, isEntry ? 0o755 : 0o644);
 }
 
 /** What the bundled packages ask for: their notices go with every copy. */
