@@ -21,7 +21,10 @@ export class Transcript {
     this.environment = sessionEnvironment(this.folder, command);
     this.child = undefined;
     this.signal = undefined;
+    this.isCleaningUp = false;
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => this.#interrupt(name));
+    // A reader that has seen enough, such as `head`, closes the pipe.
+    process.stdout.on("error", () => this.#interrupt("SIGPIPE"));
   }
 
   heading(text) {
@@ -102,6 +105,7 @@ export class Transcript {
       process.exitCode = error instanceof Interrupted ? 128 + constants.signals[this.signal] : 1;
     }
     this.signal = undefined;
+    this.isCleaningUp = true;
     this.directory = this.folder;
     await cleanUp().catch((error) => process.stderr.write(`demo: clean-up: ${error.message}\n`));
     this.#removeFolder();
@@ -145,10 +149,10 @@ export class Transcript {
 
   /** At a terminal the kernel tells the child as well; from `kill` it hears of it by us. Twice does no harm. */
   #interrupt(name) {
-    if (this.signal) return;
+    if (this.signal || this.isCleaningUp) return;
     this.signal = name;
     process.stderr.write(`\ndemo: ${name}: cleaning up\n`);
-    this.child?.kill(name);
+    this.child?.kill(name === "SIGPIPE" ? "SIGTERM" : name);
   }
 }
 
