@@ -25,6 +25,9 @@ export const MOUNT_ATTR_RDONLY = 1;
 export const MOUNT_ATTR_NOSUID = 2;
 export const MOUNT_ATTR_NODEV = 4;
 
+/** Node has no name for it: what stands there is no block device. */
+export const ENOTBLK = 15;
+
 /** The kernel takes values of at most 255 bytes. */
 export const LONGEST_MOUNT_VALUE = 255;
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { hasCode } from "../linux/errno.js";
 import { pauseThread } from "./pause-thread.js";
 
@@ -9,13 +9,19 @@ export interface CgroupMount {
   readonly controllers: readonly string[];
 }
 
-/** Reads `/proc/self/mounts`. Both versions at once ("hybrid") are common. */
+/**
+ * Reads `/proc/self/mounts`. Both versions at once ("hybrid") are common. What is hidden by a later mount is not there.
+ */
 export function parseCgroupMounts(mounts: string): readonly CgroupMount[] {
-  return mounts.split("\n").flatMap((line): CgroupMount[] => {
-    const [, path = "", type, options = ""] = line.split(" ");
-    if (type === "cgroup2") return [{ path: unescapeMount(path), version: 2, controllers: [] }];
-    return type === "cgroup" ? [{ path: unescapeMount(path), version: 1, controllers: options.split(",") }] : [];
-  });
+  let found: CgroupMount[] = [];
+  for (const line of mounts.split("\n")) {
+    const [, escaped = "", type, options = ""] = line.split(" ");
+    const path = unescapeMount(escaped);
+    found = found.filter((earlier) => earlier.path !== path && !earlier.path.startsWith(`${path}/`));
+    if (type === "cgroup2") found.push({ path, version: 2, controllers: [] });
+    if (type === "cgroup") found.push({ path, version: 1, controllers: options.split(",") });
+  }
+  return found;
 }
 
 /** /proc writes space, tab, newline and backslash in octal. */
@@ -95,6 +101,13 @@ export function freezerOf(id: string): Freezer | undefined {
   if (first !== undefined) return new Freezer1(`${first.directory}/freezer.state`);
   const second = directories.find(({ version, directory }) => version === 2 && existsSync(`${directory}/cgroup.freeze`));
   return second === undefined ? undefined : new Freezer2(second.directory);
+}
+
+/** Makes an empty cgroup that can be frozen, for trying it out. `removeCgroups` removes it. */
+export function makeFreezerGroup(id: string): void {
+  const mounts = cgroupMounts();
+  const mount = mounts.find(({ controllers }) => controllers.includes("freezer")) ?? mounts.find(({ version }) => version === 2);
+  if (mount !== undefined) mkdirSync(mount.path + cgroupPath(id), { recursive: true });
 }
 
 class Freezer1 implements Freezer {

@@ -1,7 +1,7 @@
 import { VarveError } from "../core/errors.js";
-import { hasCode, SystemCallError } from "../linux/errno.js";
+import { SystemCallError } from "../linux/errno.js";
 import { attachLoopDevice } from "../linux/loop-device.js";
-import { LONGEST_MOUNT_VALUE, MOUNT_ATTR_RDONLY, MountBuilder } from "../linux/mount-builder.js";
+import { ENOTBLK, LONGEST_MOUNT_VALUE, MOUNT_ATTR_RDONLY, MountBuilder } from "../linux/mount-builder.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../linux/open-at.js";
 import type { ImageMount } from "./mount-plan.js";
 
@@ -15,8 +15,8 @@ export function mountImage(step: ImageMount): void {
   try {
     withShortPaths([step.image, ...step.devices], ([image, ...devices]) => mountErofs(image!, devices, step.target));
   } catch (error) {
-    // ENOTBLK: this kernel takes block devices alone.
-    if (!hasCode(error, "ENOTBLK")) throw imageFailure(error, step.image);
+    // This kernel takes block devices alone, or files of other filesystems than this one (tmpfs).
+    if (!(error instanceof SystemCallError && error.errno === ENOTBLK)) throw imageFailure(error, step.image);
     mountThroughLoopDevice(step);
   }
 }
@@ -25,10 +25,10 @@ function mountThroughLoopDevice({ image, devices, target }: ImageMount): void {
   if (devices.length > 0) {
     throw new VarveError(
       "MOUNT_UNAVAILABLE",
-      "Cannot mount a layer image: it refers to other images, and this kernel mounts no image files",
+      "Cannot mount a layer image: it refers to other images, and the kernel mounts no image files of this filesystem",
       {
         path: image,
-        hint: "Linux 6.12 or newer with CONFIG_EROFS_FS_BACKED_BY_FILE is needed.",
+        hint: "Linux 6.12 or newer with CONFIG_EROFS_FS_BACKED_BY_FILE is needed, and a store on a disk filesystem, not on tmpfs.",
       },
     );
   }
@@ -110,5 +110,4 @@ const HINTS: Readonly<Record<string, (filesystem: string) => string>> = {
   ENODEV: (filesystem) =>
     `This kernel has no ${filesystem}. Load its module ("modprobe ${filesystem.toLowerCase()}") or use a kernel that has it.`,
   ENOSYS: () => "Linux 5.2 or newer is needed.",
-  ENOTBLK: () => "Linux 6.12 or newer mounts image files. On an older one /dev/loop-control is needed.",
 };
