@@ -90,6 +90,12 @@ async function leaveContainersOut({ message, hint }) {
   shell.heading("Left out: running processes on a commit");
   shell.say(`This machine does not permit it. ${message}. ${hint ?? ""}`);
   shell.say("As root on a machine (or in a container with the right to mount: --privileged) the demo shows it too.");
+  shell.say("Without it: check the commit out, change the copy, and commit that on the same branch.");
+  await shell.run("varve checkout base copy");
+  await shell.run("echo '<h1>Release 1</h1>' > copy/srv/www/index.html; rm copy/srv/www/draft.html; chmod 750 copy/srv/www");
+  await shell.run(`varve import copy -b base -m "Release 1"`);
+  await shell.run("varve diff base~1 base", { says: ["/srv/www/index.html", "content", "/srv/www/draft.html", "mode"] });
+  await shell.run("varve log base", { says: ["Release 1", "A root with a site under construction"] });
   leftOut.push("Left out, as told above: run, start, status, diff, commit, rollback and undo of a container.");
 }
 
