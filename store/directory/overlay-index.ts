@@ -36,3 +36,20 @@ export function readOverlayIndex(work: string, prefix: OverlayPrefix): OverlayIn
   }
   return { directory, inodes };
 }
+
+/** struct ovl_fb: version, magic, length, flags, type, the filesystem's uuid; then the handle that the filesystem made. */
+const TYPE = 4;
+const UUID = 5;
+const HANDLE = 21;
+/** FILEID_INO32_GEN and FILEID_INO64_GEN of linux/exportfs.h: what EROFS makes, the latter from Linux 6.6 on. */
+const INODE_32 = 1;
+const INODE_64 = 0x81;
+
+/** The key that a layer image's hardlink group has for the inode of a file handle; `undefined` for a handle of another filesystem. */
+export function groupKeyOfHandle(handle: Uint8Array): string | undefined {
+  const bytes = Buffer.from(handle);
+  const uuid = bytes.toString("hex", UUID, HANDLE);
+  if (bytes[TYPE] === INODE_32 && bytes.length >= HANDLE + 4) return `${uuid}:${bytes.readUInt32LE(HANDLE)}`;
+  if (bytes[TYPE] !== INODE_64 || bytes.length < HANDLE + 8) return undefined;
+  return `${uuid}:${bytes.readUInt32LE(HANDLE) * 0x100000000 + bytes.readUInt32LE(HANDLE + 4)}`;
+}

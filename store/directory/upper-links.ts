@@ -1,7 +1,7 @@
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { LinkGroup, Tree, TreeNode } from "../../core/model/tree.js";
 import { inWalkOrder, type LinkGroups } from "./link-groups.js";
-import type { IndexedInode } from "./overlay-index.js";
+import { groupKeyOfHandle, type IndexedInode } from "./overlay-index.js";
 import { upperDamaged } from "./overlay-marks.js";
 import { nodeAt, type UpperPlacement } from "./upper-placement.js";
 
@@ -28,11 +28,13 @@ export class UpperLinks {
   readonly #groups: LinkGroups;
   readonly #pathOfRow: (row: number) => ByteString;
 
-  constructor(placement: UpperPlacement, groups: LinkGroups, pathOfRow: (row: number) => ByteString, claims: IndexClaims) {
+  constructor(placement: UpperPlacement, groups: LinkGroups, pathOfRow: (row: number) => ByteString, source: ClaimSource) {
     this.#groups = groups;
     this.#pathOfRow = pathOfRow;
     const affected = new Map<string, LinkGroup>();
     for (const node of placement.displaced) collectGroups(node, affected);
+    const upperPaths = (inode: string): ByteString[] => (groups.rows().get(inode) ?? []).map(pathOfRow);
+    const claims = claimGroups(source, affected, upperPaths);
     for (const { group } of claims.values()) affected.set(group.key, group);
     for (const group of affected.values()) this.#settle(group, placement, claims.get(group.key)?.indexed);
   }
@@ -76,29 +78,45 @@ function collectGroups(node: TreeNode, into: Map<string, LinkGroup>): void {
   }
 }
 
-export type IndexClaims = ReadonlyMap<string, { readonly group: LinkGroup; readonly indexed: IndexedInode }>;
+export interface ClaimSource {
+  readonly inodes: readonly IndexedInode[];
+  readonly base: Tree;
+  readonly lookup: OriginLookup | undefined;
+}
+
+interface Claim {
+  readonly group: LinkGroup;
+  readonly indexed: IndexedInode;
+}
 
 /**
- * Which base group each indexed inode stands for. Where `lookup` can't tell, one of the inode's upper names that the base's
- * group has too does.
+ * Which base group each indexed inode stands for. The name by which it was copied up is overridden ever after, so its group is
+ * among those that the upper displaced; one that is not there has no name left that shows it.
  *
- * @throws VarveError STORE_DAMAGED when an inode's group can't be found.
+ * @throws VarveError STORE_DAMAGED when the handle is of an unknown kind and nothing else tells the group.
  */
-export function claimGroups(
-  inodes: readonly IndexedInode[],
-  base: Tree,
+function claimGroups(
+  { inodes, base, lookup }: ClaimSource,
+  displaced: ReadonlyMap<string, LinkGroup>,
   upperPaths: (inodeKey: string) => readonly ByteString[],
-  lookup: OriginLookup,
-): IndexClaims {
-  const claims = new Map<string, { group: LinkGroup; indexed: IndexedInode }>();
+): ReadonlyMap<string, Claim> {
+  const claims = new Map<string, Claim>();
   for (const indexed of inodes) {
-    const origin = lookup(indexed.handle);
-    const candidates = origin === undefined ? upperPaths(indexed.inodeKey) : [origin];
-    const group = candidates.map((path) => linksAt(base, path)).find((links) => links && !claims.has(links.key));
+    const key = groupKeyOfHandle(indexed.handle);
+    const path = lookup?.(indexed.handle);
+    let group = path === undefined ? undefined : linksAt(base, path);
+    if (lookup === undefined && key !== undefined) group = displaced.get(key);
+    if (lookup === undefined && key === undefined) group = groupAt(base, upperPaths(indexed.inodeKey), indexed);
     if (group !== undefined) claims.set(group.key, { group, indexed });
-    else if (origin === undefined) throw upperDamaged(handleName(indexed), "the file it was copied from is not in the base");
   }
   return claims;
+}
+
+/** Where a handle says nothing to us, a name that the inode has in the upper and its group in the base does. */
+function groupAt(base: Tree, paths: readonly ByteString[], indexed: IndexedInode): LinkGroup {
+  const group = paths.map((path) => linksAt(base, path)).find((links) => links !== undefined);
+  if (group === undefined) throw upperDamaged(handleName(indexed), "the file it was copied from is not in the base");
+  return group;
 }
 
 function linksAt(base: Tree, path: ByteString): LinkGroup | undefined {

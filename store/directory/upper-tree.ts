@@ -8,7 +8,7 @@ import { type LiveDirectory, openLiveDirectory, readEntry, typeOfRow } from "./l
 import { type OverlayIndex, readOverlayIndex } from "./overlay-index.js";
 import { type OverlayPrefix, shownXattrs, upperDamaged } from "./overlay-marks.js";
 import { GONE, WORD } from "./stat-table.js";
-import { claimGroups, type LinkOverride, type OriginLookup, UpperLinks } from "./upper-links.js";
+import { type LinkOverride, type OriginLookup, UpperLinks } from "./upper-links.js";
 import { type BaseDirectory, UpperPlacement } from "./upper-placement.js";
 
 export interface UpperTreeSource {
@@ -17,7 +17,7 @@ export interface UpperTreeSource {
   readonly work: string;
   /** What the lower layers add up to. Closed by the caller, after the tree. */
   readonly base: Tree;
-  /** Where in the base a file handle of `index` leads; needed where an upper was mounted with `index=on`. */
+  /** Where in the base a file handle of `index` leads: needed where the lower is no layer image, whose groups' keys tell. */
   readonly origin?: OriginLookup;
   /** By default `trusted.overlay.`. */
   readonly prefix?: OverlayPrefix;
@@ -62,14 +62,13 @@ function mergeOverBase(
   index: OverlayIndex,
   base: Tree,
   prefix: OverlayPrefix,
-  origin: OriginLookup = () => undefined,
+  lookup: OriginLookup | undefined,
 ): Merged {
   const placement = new UpperPlacement(upper, base, prefix);
   const groups = new LinkGroups(upper.table, "upper ");
-  const pathOfRow = (row: number): ByteString => upper.table.path(row);
-  const upperPaths = (inode: string): ByteString[] => (groups.rows().get(inode) ?? []).map(pathOfRow);
-  const claims = claimGroups(index.inodes, base, upperPaths, origin);
-  return { upper, index, base, placement, links: new UpperLinks(placement, groups, pathOfRow, claims) };
+  const source = { inodes: index.inodes, base, lookup };
+  const links = new UpperLinks(placement, groups, (row) => upper.table.path(row), source);
+  return { upper, index, base, placement, links };
 }
 
 /** The node of an upper row that is no whiteout. */

@@ -112,8 +112,11 @@ function targetOf(image: LayerImage, inode: Inode): ByteString {
   return image.bytes(start, size).toString("latin1") as ByteString;
 }
 
-/** A hardlink group lies wholly in one layer: core writes all its names again when one of them changes. */
+/**
+ * A hardlink group lies wholly in one layer: core writes all its names again when one of them changes. The key is what a file
+ * handle of the mounted image holds, its uuid and nid: store/directory/overlay-index.ts looks it up.
+ */
 function linksOf(image: LayerImage, { nid, links }: Inode): LinkGroup | undefined {
   if (links < 2) return undefined;
-  return { key: `${image.number}:${nid}`, paths: () => image.links(nid) };
+  return { key: `${image.id.slice(0, 32)}:${nid}`, paths: () => image.links(nid) };
 }

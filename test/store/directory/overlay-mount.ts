@@ -5,9 +5,14 @@ import path from "node:path";
 import type { ExecutionContext } from "ava";
 import { joinPath, type ByteString } from "../../../core/model/byte-string.js";
 import type { DirectoryNode, Tree } from "../../../core/model/tree.js";
+import type { LayerId } from "../../../core/model/ids.js";
+import { writeLayer } from "../../../core/operations/write-layer.js";
+import type { LayerStore } from "../../../core/ports/layer-store.js";
 import { fileHandle } from "../../../linux/file-handle.js";
 import { AT_FDCWD } from "../../../linux/open-at.js";
 import { openDirectoryTree } from "../../../store/directory/directory-tree.js";
+import { openLayerStore } from "../../../store/layer-store.js";
+import { storeLayout } from "../../../store/store-layout.js";
 import type { OriginLookup } from "../../../store/directory/upper-links.js";
 import { openUpperTree } from "../../../store/directory/upper-tree.js";
 
@@ -21,7 +26,9 @@ export class OverlayMount {
   readonly upper: string;
   readonly work: string;
   readonly merged: string;
-  #mounted = false;
+  readonly #mounts: string[] = [];
+  #layers: LayerStore | undefined;
+  #layer: LayerId | undefined;
 
   constructor(t: ExecutionContext) {
     this.folder = mkdtempSync(path.join(tmpdir(), "varve-overlay-"));
@@ -29,7 +36,7 @@ export class OverlayMount {
     [this.lower, this.upper, this.work, this.merged] = [at("lower"), at("upper"), at("work"), at("merged")];
     for (const directory of [this.lower, this.upper, this.work, this.merged]) mkdirSync(directory);
     t.teardown(() => {
-      this.unmount();
+      while (this.#mounts.length > 0) this.unmount();
       rmSync(this.folder, { recursive: true });
     });
   }
@@ -41,12 +48,28 @@ export class OverlayMount {
   mount(options = "index=on,metacopy=on,redirect_dir=on"): void {
     const places = `lowerdir=${this.lower},upperdir=${this.upper},workdir=${this.work}`;
     execFileSync("mount", ["-t", "overlay", "overlay", "-o", `${places},${options}`, this.merged]);
-    this.#mounted = true;
+    this.#mounts.push(this.merged);
   }
 
+  /** Takes down what was mounted last. */
   unmount(): void {
-    if (this.#mounted) execFileSync("umount", [this.merged]);
-    this.#mounted = false;
+    execFileSync("umount", [this.#mounts.pop()!]);
+  }
+
+  /** Puts a layer image of the lower directory's tree in its place. */
+  async makeLayer(): Promise<void> {
+    const layout = storeLayout(path.join(this.folder, "store"));
+    for (const directory of [layout.layers, layout.scratch]) mkdirSync(directory, { recursive: true });
+    this.#layers = openLayerStore(layout);
+    const source = openDirectoryTree(this.lower);
+    const empty = this.#layers.openTree([]);
+    const writer = this.#layers.write([]);
+    await writeLayer(writer, empty, source);
+    this.#layer = writer.publish().id;
+    source.close();
+    empty.close();
+    execFileSync("mount", ["-t", "erofs", "-o", "loop,ro", this.#layers.image(this.#layer).path, this.lower]);
+    this.#mounts.push(this.lower);
   }
 
   /** The tree that the mount shows, read through the kernel. */
@@ -56,6 +79,10 @@ export class OverlayMount {
 
   /** The tree that we make of the upper directory. */
   openUpper(): { readonly tree: Tree; readonly base: Tree } {
+    if (this.#layers !== undefined) {
+      const base = this.#layers.openTree([this.#layer!]);
+      return { tree: openUpperTree({ upper: this.upper, work: this.work, base }), base };
+    }
     const base = openDirectoryTree(this.lower);
     const tree = openUpperTree({ upper: this.upper, work: this.work, base, origin: originLookup(this.lower, base) });
     return { tree, base };

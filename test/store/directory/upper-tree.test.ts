@@ -63,18 +63,25 @@ const cases: readonly (readonly [what: string, script: string])[] = [
 ];
 
 for (const [what, script] of cases) {
-  testIf("overlay")(`openUpperTree() shows what the mount shows: ${what}`, (t) => {
-    const overlay = new OverlayMount(t);
-    overlay.shell(overlay.lower, LOWER);
-    overlay.mount();
-    overlay.shell(overlay.merged, script);
-    const merged = overlay.openMerged();
-    const wanted = describeTree(merged);
-    merged.close();
-    overlay.unmount();
-    const { tree, base } = overlay.openUpper();
-    t.deepEqual(describeTree(tree), wanted);
-    tree.close();
-    base.close();
-  });
+  for (const kind of ["a directory", "a layer image"] as const) {
+    testIf(
+      "overlay",
+      "erofs",
+      "setfattr",
+    )(`openUpperTree() over ${kind} shows what the mount shows: ${what}`, async (t) => {
+      const overlay = new OverlayMount(t);
+      overlay.shell(overlay.lower, LOWER);
+      if (kind === "a layer image") await overlay.makeLayer();
+      overlay.mount();
+      overlay.shell(overlay.merged, script);
+      const merged = overlay.openMerged();
+      const wanted = describeTree(merged);
+      merged.close();
+      overlay.unmount();
+      const { tree, base } = overlay.openUpper();
+      t.deepEqual(describeTree(tree), wanted);
+      tree.close();
+      base.close();
+    });
+  }
 }
