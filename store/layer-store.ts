@@ -16,15 +16,17 @@ const NAME = /^[0-9a-f]{64}$/;
 /** What `st_blocks` counts in. */
 const STAT_BLOCK_BYTES = 512;
 
+type LayerStoreLayout = Pick<StoreLayout, "layers" | "layer" | "scratch" | "viewTrees">;
+
 /** Layer images in a directory, each named by its id, read-only. Paths must be on one filesystem, so that a finished image is renamed. */
-export function openLayerStore(layout: Pick<StoreLayout, "layers" | "scratch">): LayerStore {
+export function openLayerStore(layout: LayerStoreLayout): LayerStore {
   return new DirectoryLayerStore(layout);
 }
 
 class DirectoryLayerStore implements LayerStore {
-  readonly #layout: Pick<StoreLayout, "layers" | "scratch">;
+  readonly #layout: LayerStoreLayout;
 
-  constructor(layout: Pick<StoreLayout, "layers" | "scratch">) {
+  constructor(layout: LayerStoreLayout) {
     this.#layout = layout;
   }
 
@@ -54,6 +56,11 @@ class DirectoryLayerStore implements LayerStore {
   image(id: LayerId): LayerImageFile {
     const devices = this.#withImages((images) => images.get(id).devices);
     return { id, path: this.#path(id), devices: devices.map((device) => this.#path(device)) };
+  }
+
+  async view(chain: readonly LayerId[]): Promise<LayerImageFile> {
+    const { viewOf } = await import("./layer-view.js");
+    return viewOf(this.#layout, this, chain);
   }
 
   list(): readonly LayerId[] {

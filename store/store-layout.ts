@@ -22,6 +22,8 @@ export interface StoreLayout {
   readonly views: string;
   /** Derived from git objects: decoded commits. */
   readonly commitCache: string;
+  /** Derived from layer images: flattened trees, by newest layer. */
+  readonly viewTrees: string;
   readonly blobs: string;
   readonly operations: string;
   readonly operationLog: string;
@@ -45,6 +47,7 @@ export function storeLayout(root: string): StoreLayout {
     layer: (id) => `${layers}/${id}`,
     views: at("views"),
     commitCache: at("views", "commits"),
+    viewTrees: at("views", "trees"),
     blobs: at("blobs"),
     operations: at("operations"),
     operationLog: at("operations", "log"),

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { VarveError } from "../errors.js";
-import type { CommitId, RefName } from "../model/ids.js";
+import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { ContainerRecord, ProcessResult, RunConfiguration } from "../ports/containers.js";
 import type { RefUpdate } from "../ports/history.js";
+import type { LayerImageFile } from "../ports/layer-store.js";
 import type { Repository } from "../ports/repository.js";
 import { requireFree } from "./branches.js";
 import { saveLive } from "./commit-target.js";
@@ -78,8 +79,17 @@ async function recordCreation(
  */
 export async function startContainer(repository: Repository, { id }: { readonly id: string }): Promise<ProcessResult> {
   const record = await repository.exclusively(() => standOnHead(repository, id));
-  const images = record.layers.map((layer) => repository.layers.image(layer));
-  return repository.containers.run(record, images);
+  return repository.containers.run(record, await imagesOf(repository, record.layers));
+}
+
+/**
+ * A stack of single layers shares their page cache between all containers above them, but each lookup of a path goes down the stack, and overlayfs
+ * takes 500 layers at most. Deeper chains are shown by one view.
+ */
+const DEEPEST_STACK = 32;
+
+async function imagesOf({ layers }: Repository, chain: readonly LayerId[]): Promise<readonly LayerImageFile[]> {
+  return chain.length > DEEPEST_STACK ? [await layers.view(chain)] : chain.map((layer) => layers.image(layer));
 }
 
 /** A commit made while it ran, or a branch moved by hand, leaves the container on an older base. */

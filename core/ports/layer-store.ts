@@ -29,6 +29,14 @@ export interface LayerStore {
   /** The image file, and the images whose blocks it points at, in the order of its device table: what a mount needs. */
   image(id: LayerId): LayerImageFile;
 
+  /**
+   * One image that shows the whole tree of a chain, however long: for a mount of more layers than a stack should have. A cache, made when
+   * it is not there.
+   *
+   * @param chain Newest first, not empty.
+   */
+  view(chain: readonly LayerId[]): Promise<LayerImageFile>;
+
   /** Ids in ascending order. */
   list(): readonly LayerId[];
 }

@@ -9,6 +9,7 @@ import { compareTrees } from "../../../core/operations/compare-trees.js";
 import { writeLayer, type LayerSummary } from "../../../core/operations/write-layer.js";
 import type { LayerStore } from "../../../core/ports/layer-store.js";
 import { openLayerStore } from "../../../store/layer-store.js";
+import { storeLayout } from "../../../store/store-layout.js";
 import { describeTree, type DescribedEntry } from "../../contracts/described-tree.js";
 import { arbitraryTree } from "../../helpers/arbitrary-tree.js";
 import { memoryTree } from "../../helpers/memory-tree.js";
@@ -18,10 +19,10 @@ test.after.always(() => rmSync(directory, { recursive: true, force: true }));
 
 function newStore(): LayerStore {
   const root = mkdtempSync(path.join(directory, "store-"));
-  const [layers, scratch] = [path.join(root, "layers"), path.join(root, "scratch")];
-  mkdirSync(layers);
-  mkdirSync(scratch);
-  return openLayerStore({ layers, scratch });
+  const layout = storeLayout(root);
+  mkdirSync(layout.layers, { recursive: true });
+  mkdirSync(layout.scratch);
+  return openLayerStore(layout);
 }
 
 async function put(
