@@ -222,7 +222,7 @@ export class ImageWriter implements LayerWriter {
       whiteout: this.#whiteout,
     };
     const layout = layOutMetadata(parts);
-    const header = this.#header(layout, metadataBlock, dataBlock, devices);
+    const header = this.#header(layout, metadataBlock, devices);
     const hash = createHash("sha256").update(header);
     let position = metadataBlock * F.BLOCK_BYTES;
     const out = new WindowWriter((bytes) => {
@@ -237,13 +237,13 @@ export class ImageWriter implements LayerWriter {
     return id;
   }
 
-  #header(layout: MetadataLayout, metadataBlock: number, dataBlock: number, devices: readonly Device[]): Buffer {
+  #header(layout: MetadataLayout, metadataBlock: number, devices: readonly Device[]): Buffer {
     const blocks = metadataBlock + layout.bytes / F.BLOCK_BYTES;
     if (blocks >= F.HOLE_ADDRESS) throw new VarveError("UNSUPPORTED", "Cannot write the layer: it takes more than 16 TiB");
     const xattrBlock = this.#xattrs.sharedBytes > 0 ? metadataBlock + layout.xattrArea / F.BLOCK_BYTES : 0;
     const rootNid = layout.nids[0] as number;
     const chunks = this.#contents.hasChunks;
-    return encodeHeader({ rootNid, inodes: this.#inodes.count, blocks, metadataBlock, xattrBlock, chunks, devices }, dataBlock);
+    return encodeHeader({ rootNid, inodes: this.#inodes.count, blocks, metadataBlock, xattrBlock, chunks, devices });
   }
 
   /** The runs with the slots of their layers; `undefined` when a layer is none of the chain, or the device table is full. */

@@ -27,10 +27,10 @@ export function headerBlocks(slots: number): number {
   return F.blocksOf((F.FIRST_SLOT + slots) * F.SLOT_BYTES);
 }
 
-/** Everything before the data, with checksum and uuid zero: so it goes into the LayerId. */
-export function encodeHeader(superblock: Superblock, blocks: number): Buffer {
-  const header = Buffer.alloc(blocks * F.BLOCK_BYTES);
+/** Block 0 and the device table, up to the end of its last block, with checksum and uuid zero: so it goes into the LayerId. */
+export function encodeHeader(superblock: Superblock): Buffer {
   const { devices } = superblock;
+  const header = Buffer.alloc(headerBlocks(devices.length) * F.BLOCK_BYTES);
   const at = F.SUPERBLOCK_OFFSET;
   header.writeUInt32LE(F.SUPERBLOCK_MAGIC, at);
   header.writeUInt32LE(F.FEATURE_CHECKSUM | F.FEATURE_MTIME, at + 8);
