@@ -17,8 +17,8 @@ export function mainHelp(): string {
   });
   return `varve [--store DIR] [--json] [--quiet] COMMAND …
 
-varve is git for root filesystems: it commits directories and containers as layers, shows what changed
-and why, and goes back.
+varve is git for root filesystems: it commits directories and containers as layers, shows what
+changed and why, and goes back.
 
 ${sections.join("\n")}
 "varve COMMAND --help" tells more. A first session:

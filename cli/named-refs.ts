@@ -2,7 +2,7 @@ import { createRef, deleteRef, listRefs } from "../core/operations/branches.js";
 import type { Ref } from "../core/model/commit.js";
 import type { RefName } from "../core/model/ids.js";
 import type { Repository } from "../core/ports/repository.js";
-import type { OptionTable, OptionValues, Session } from "./command.js";
+import type { OptionValues, Session } from "./command.js";
 import { openRepository } from "./open-repository.js";
 import { printJson, printJsonArray } from "./render/json-array.js";
 import { refText, shortId } from "./render/names.js";
@@ -26,7 +26,7 @@ export interface RefMark {
 export const REF_OPTIONS = {
   delete: { type: "boolean", alias: "d", describe: "Delete NAME; its commits stay" },
   force: { type: "boolean", alias: "f", describe: "Move NAME if it exists" },
-} as const satisfies OptionTable;
+} as const;
 
 interface Given {
   readonly words: readonly string[];

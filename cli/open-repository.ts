@@ -3,6 +3,7 @@ import type { Archives } from "../core/ports/archives.js";
 import type { Containers } from "../core/ports/containers.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { Worktree } from "../core/ports/worktree.js";
+import type { Probe } from "../overlay/probes.js";
 import { openStore } from "../store/open-store.js";
 import type { StoreLayout } from "../store/store-layout.js";
 import type { Session } from "./command.js";
@@ -23,6 +24,14 @@ export async function openRepository(session: Session, { make = false }: OpenOpt
   const location = locateStore(session.store, surroundings());
   const layout = await openOrMake(location, make, session);
   return repositoryOf(layout, location, session);
+}
+
+export type { Probe } from "../overlay/probes.js";
+
+/** Tries out what running processes needs. @param folder On the store's filesystem. */
+export async function probeMachine(folder: string | undefined): Promise<readonly Probe[]> {
+  const { probeMachine: probe } = await import("../overlay/probes.js");
+  return probe(folder);
 }
 
 /** @returns The store's directory. @throws VarveError STORE_EXISTS, PERMISSION. */

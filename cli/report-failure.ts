@@ -29,7 +29,8 @@ export function reportFailure(thrown: unknown, { json, command, debug }: ReportO
 
 function failureWords({ message, path, hint }: VarveError): string {
   const lines = [`varve: error: ${printableLine(message)}`];
-  if (path !== undefined) lines.push(`varve: path: ${printableLine(path)}`);
+  // Said once is enough.
+  if (path !== undefined && !message.includes(`"${path}"`)) lines.push(`varve: path: ${printableLine(path)}`);
   for (const line of hint === undefined ? [] : printableText(hint).split("\n")) lines.push(`varve: hint: ${line}`);
   return `${lines.join("\n")}\n`;
 }

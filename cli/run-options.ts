@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../core/errors.js";
 import type { RunConfiguration, Volume } from "../core/ports/containers.js";
-import type { OptionTable, OptionValues } from "./command.js";
+import type { OptionValues } from "./command.js";
 import { bytesOf, choiceOf, countOf, cpusOf } from "./option-values.js";
 
 /** The options of `run` that say how the process is run: docker's names. */
@@ -25,7 +25,7 @@ export const RUN_OPTIONS = {
   network: { type: "string", value: "none|host", describe: "No network, or this machine's (default: none)" },
   hostname: { type: "string", value: "NAME", describe: "The host name that it sees (default: the container's name)" },
   "read-only": { type: "boolean", describe: "Let it change nothing in its tree" },
-} as const satisfies OptionTable;
+} as const;
 
 /** @param environment What `-e NAME` takes its value from. @throws VarveError USAGE, SOURCE_MISSING. */
 export function runConfiguration(

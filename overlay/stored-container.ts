@@ -41,6 +41,7 @@ function recordOf(json: Json, id: string): ContainerRecord {
     id,
     name: textOf(json["name"], "name"),
     branch: branchOf(json["branch"]),
+    ...optional("branchMadeAt", json["branchMadeAt"], parseCommitId),
     base: parseCommitId(json["base"]),
     layers: listOf(json["layers"], "layers", parseLayerId),
     created: textOf(json["created"], "created"),
