@@ -67,8 +67,7 @@ for (const text of unreadable) {
 
 test("parseRevision() takes no long time for text made to cost it", (t) => {
   const began = performance.now();
-  for (const text of [`${"~1".repeat(2000)}x`, `${"@{".repeat(2000)}`, `${"^".repeat(4000)}@`])
-    t.throws(() => parseRevision(text));
+  for (const text of [`${"~1".repeat(2000)}x`, "@{".repeat(2000), `${"^".repeat(4000)}@`]) t.throws(() => parseRevision(text));
   t.true(performance.now() - began < 1000);
 });
 
