@@ -11,7 +11,7 @@ export interface BlockRun {
 }
 
 /** A sparse file whose index would have more chunks gets larger chunks, and its smallest holes become data. 128 KiB of index. */
-export const INDEX_LIMIT = 1 << 14;
+export const INDEX_LIMIT: number = 1 << 14;
 
 /**
  * The largest chunk (as log2 of its blocks) that shows every run and hole exactly.

@@ -13,8 +13,8 @@ export const SUPERBLOCK_MAGIC = 0xe0f5e1e2;
 /** The unit of `devt_slotoff`, and a slot's length. */
 export const SLOT_BYTES = 128;
 /** The device table follows the superblock at once. */
-export const FIRST_SLOT = (SUPERBLOCK_OFFSET + SUPERBLOCK_BYTES) / SLOT_BYTES;
-export const SLOTS_IN_BLOCK_0 = (BLOCK_BYTES - SUPERBLOCK_OFFSET - SUPERBLOCK_BYTES) / SLOT_BYTES;
+export const FIRST_SLOT: number = (SUPERBLOCK_OFFSET + SUPERBLOCK_BYTES) / SLOT_BYTES;
+export const SLOTS_IN_BLOCK_0: number = (BLOCK_BYTES - SUPERBLOCK_OFFSET - SUPERBLOCK_BYTES) / SLOT_BYTES;
 /** `extra_devices` has 16 bits. */
 export const MAXIMUM_SLOTS = 0xffff;
 

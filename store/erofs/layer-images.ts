@@ -10,7 +10,7 @@ import { readAt } from "./write-at.js";
 /** Fewer than the usual limit of 1,024, however long the chain. */
 const OPEN_FILES = 256;
 /** Metadata is read and kept in pages of this length, 32 MiB in all. */
-export const PAGE_BYTES = 64 << 10;
+export const PAGE_BYTES: number = 64 << 10;
 const PAGES = 512;
 /** Pages of an image have keys below this; 16 TiB are 2^28 pages. */
 const PAGES_PER_IMAGE = 2 ** 29;
