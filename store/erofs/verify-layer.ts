@@ -34,7 +34,7 @@ export function verifyLayer(file: string, id: LayerId): LayerDamage[] {
   try {
     const image = images.get(id);
     if (layerIdOf(image) !== id) damages.push({ state: "its bytes are not those of its id" });
-    new Verification(image, damages).directory("" as ByteString, image.rootNid, image.rootNid);
+    new Verification(image, damages).tree();
   } catch (error) {
     damages.push({ state: stateOf(error) });
   } finally {
@@ -67,16 +67,22 @@ class Verification {
     this.#damages = damages;
   }
 
-  directory(at: ByteString, nid: number, parent: number): void {
-    this.#attempt(at, () => {
-      const directory = new ImageDirectory(this.#image, nid, parent);
-      void this.#image.xattrs(directory.inode);
-      for (const dirent of directory.entries()) {
-        const below = joinPath(at, dirent.name);
-        if (dirent.type === F.DIRENT_DIRECTORY) this.directory(below, dirent.nid, nid);
-        else this.#attempt(below, () => this.#leaf(below, dirent.nid, dirent.type));
-      }
-    });
+  tree(): void {
+    const { rootNid } = this.#image;
+    // No recursion: a tree may be deeper than the stack.
+    const pending = [{ at: "" as ByteString, nid: rootNid, parent: rootNid }];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const { at, nid, parent } = next;
+      this.#attempt(at, () => {
+        const directory = new ImageDirectory(this.#image, nid, parent);
+        this.#image.xattrs(directory.inode);
+        for (const dirent of directory.entries()) {
+          const below = joinPath(at, dirent.name);
+          if (dirent.type === F.DIRENT_DIRECTORY) pending.push({ at: below, nid: dirent.nid, parent: nid });
+          else this.#attempt(below, () => this.#leaf(below, dirent.nid, dirent.type));
+        }
+      });
+    }
   }
 
   #leaf(at: ByteString, nid: number, type: number): void {
