@@ -14,7 +14,7 @@ export interface CgroupMount {
  */
 export function parseCgroupMounts(mounts: string): readonly CgroupMount[] {
   let found: CgroupMount[] = [];
-  for (const line of mounts.split("\n")) {
+  for (const line of mounts.split("\n").filter(Boolean)) {
     const [, escaped = "", type, options = ""] = line.split(" ");
     const path = unescapeMount(escaped);
     found = found.filter((earlier) => earlier.path !== path && !earlier.path.startsWith(`${path}/`));

@@ -55,8 +55,8 @@ export class ContainerFixture {
 
   create(name: string, configuration: Partial<RunConfiguration> = {}): ContainerRecord {
     const record = containerRecord(name, configuration);
-    const { error } = this.act({ action: "create", record });
-    if (error !== undefined) throw new TypeError(error.message);
+    const { status, error, stderr } = this.act({ action: "create", record });
+    if (status !== 0) throw new TypeError(error?.message ?? stderr);
     return record;
   }
 
