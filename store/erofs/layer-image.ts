@@ -4,7 +4,7 @@ import type { LayerId } from "../../core/model/ids.js";
 import { chunkCount } from "./block-runs.js";
 import { DIGEST_BYTES } from "./content-table.js";
 import * as F from "./image-format.js";
-import { PAGE_BYTES, type LayerImages } from "./layer-images.js";
+import { PAGE_BYTES, type LayerImages, type Page } from "./layer-images.js";
 import { findLinks, LINK_ROW_BYTES } from "./link-table.js";
 import { decodeMetadataHeader, METADATA_HEADER_BYTES, type MetadataHeader } from "./metadata-header.js";
 import { decodeDevices, decodeSuperblock, type SuperblockHead } from "./superblock.js";
@@ -51,7 +51,8 @@ export class LayerImage {
   readonly header: MetadataHeader;
   readonly #images: LayerImages;
   /** The page used last: most reads want it again. */
-  #page: Buffer = Buffer.alloc(0);
+  #page: Page = { key: -1, length: 0, bytes: Buffer.alloc(0) };
+  #pageKey = -2;
   #pageStart = 0;
 
   constructor(images: LayerImages, id: LayerId, path: string, number: number) {
@@ -113,13 +114,13 @@ export class LayerImage {
     return this.#images.get(id);
   }
 
-  /** Bytes of the metadata region; the result may be part of a page, and must not be changed. */
+  /** Bytes of the metadata region: to be used before the next read, since they may be part of a page, and not to be changed. */
   bytes(position: number, length: number): Buffer {
     if (!(position >= 0 && length >= 0 && position + length <= this.metadataBytes)) {
       throw this.damaged(`${length} bytes at ${position} lie outside of its metadata`);
     }
     const at = this.#at(position);
-    if (at + length <= this.#page.length) return this.#page.subarray(at, at + length);
+    if (at + length <= this.#page.length) return this.#page.bytes.subarray(at, at + length);
     return this.imageBytes(this.metadataStart + position, length);
   }
 
@@ -129,8 +130,8 @@ export class LayerImage {
       throw this.damaged(`inode ${nid} lies outside of its metadata`);
     }
     let at = this.#at(position);
-    let page = this.#page;
-    if (at + F.INODE_BYTES > page.length) {
+    let page = this.#page.bytes;
+    if (at + F.INODE_BYTES > this.#page.length) {
       page = this.bytes(position, F.INODE_BYTES);
       at = 0;
     }
@@ -159,7 +160,9 @@ export class LayerImage {
     if (inode.xattrBytes === 0) return NO_XATTRS;
     const start = this.superblock.xattrBlock * F.BLOCK_BYTES - this.metadataStart;
     const shared = (position: number, length: number): Buffer => this.bytes(start + position, length);
-    const decoded = decodeXattrs(this.bytes(inode.nid * F.NID_BYTES + F.INODE_BYTES, inode.xattrBytes), shared);
+    // A copy: reading the shared area may fill the page anew.
+    const body = Buffer.from(this.bytes(inode.nid * F.NID_BYTES + F.INODE_BYTES, inode.xattrBytes));
+    const decoded = decodeXattrs(body, shared);
     if (decoded === undefined) throw this.damaged(`the xattrs of inode ${inode.nid} contradict themselves`);
     return decoded;
   }
@@ -188,14 +191,18 @@ export class LayerImage {
   /** Sees to it that `#page` holds the position. @returns Where in it. */
   #at(position: number): number {
     const at = position - this.#pageStart;
-    if (at >= 0 && at < this.#page.length) return at;
+    if (at >= 0 && at < this.#page.length && this.#page.key === this.#pageKey) return at;
     const page = Math.floor(position / PAGE_BYTES);
-    this.#pageStart = page * PAGE_BYTES;
-    this.#page = this.#images.page(this.number, page, () => {
-      const length = Math.min(PAGE_BYTES, this.metadataBytes - page * PAGE_BYTES);
-      return this.imageBytes(this.metadataStart + page * PAGE_BYTES, length);
+    const start = page * PAGE_BYTES;
+    const length = Math.min(PAGE_BYTES, this.metadataBytes - start);
+    this.#page = this.#images.page(this.number, page, (bytes) => {
+      if (this.read(bytes.subarray(0, length), this.metadataStart + start) < length)
+        throw this.damaged("it ends before its metadata does");
+      return length;
     });
-    return position - this.#pageStart;
+    this.#pageKey = this.#page.key;
+    this.#pageStart = start;
+    return position - start;
   }
 
   #readDevices(): readonly LayerId[] {

@@ -9,18 +9,27 @@ import { readAt } from "./write-at.js";
 
 /** Fewer than the usual limit of 1,024, however long the chain. */
 const OPEN_FILES = 256;
-/** Metadata is read and kept in pages of this length, 32 MiB in all. */
+/** Metadata is read and kept in pages of this length, 16 MiB in all. */
 export const PAGE_BYTES: number = 64 << 10;
-const PAGES = 512;
+const PAGES = 256;
 /** Pages of an image have keys below this; 16 TiB are 2^28 pages. */
 const PAGES_PER_IMAGE = 2 ** 29;
+/** Spreads neighbouring images over the pages. */
+const IMAGE_STRIDE = 37;
 
-/** The opened layer images of one tree: they share one bounded set of file descriptors and one of pages. */
+/** A place for one page. It is filled again and again, so whoever holds it must look at `key` before he reads `bytes`. */
+export interface Page {
+  key: number;
+  length: number;
+  readonly bytes: Buffer;
+}
+
+/** The opened layer images of one tree: they share one bounded set of file descriptors and one of pages of metadata. */
 export class LayerImages {
   readonly #directory: string;
   readonly #images = new Map<LayerId, LayerImage>();
   readonly #files = new LRUCache<string, number>({ max: OPEN_FILES, dispose: (fd) => closeSync(fd) });
-  readonly #pages = new LRUCache<number, Buffer>({ max: PAGES });
+  readonly #pages: Page[] = [];
   #closed = false;
 
   constructor(directory: string) {
@@ -51,21 +60,22 @@ export class LayerImages {
     }
   }
 
-  /** A page that was read before, else what `load` gives. */
-  page(image: number, page: number, load: () => Buffer): Buffer {
+  /** The page, filled by `fill` unless it is there already. @param fill Gets the page's bytes; returns how many there are. */
+  page(image: number, page: number, fill: (bytes: Buffer) => number): Page {
     const key = image * PAGES_PER_IMAGE + page;
-    let bytes = this.#pages.get(key);
-    if (bytes === undefined) {
-      bytes = load();
-      this.#pages.set(key, bytes);
-    }
-    return bytes;
+    const place = (image * IMAGE_STRIDE + page) % PAGES;
+    const found = (this.#pages[place] ??= { key: -1, length: 0, bytes: Buffer.allocUnsafeSlow(PAGE_BYTES) });
+    if (found.key === key) return found;
+    found.key = -1;
+    found.length = fill(found.bytes);
+    found.key = key;
+    return found;
   }
 
   close(): void {
     this.#closed = true;
     this.#files.clear();
-    this.#pages.clear();
+    this.#pages.length = 0;
     this.#images.clear();
   }
 
