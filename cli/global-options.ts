@@ -1,4 +1,3 @@
-
 /** Options that all commands have, before or after the command's name. */
 export const GLOBAL_OPTIONS = {
   store: { type: "string", value: "DIR", describe: "Use the store in DIR (default: $VARVE_STORE, or the nearest .varve)" },

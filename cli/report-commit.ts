@@ -2,13 +2,14 @@ import { VarveError } from "../core/errors.js";
 import type { CommitResult } from "../core/operations/commit-target.js";
 import type { Session } from "./command.js";
 import { EXIT_STATUS } from "./exit-status.js";
+import { printableLine } from "./printable.js";
 import { commitResultJson } from "./render/commit-json.js";
 import { commitReport } from "./render/commit-text.js";
 import { printJson } from "./render/json-array.js";
 
 /** Tells of a commit that was made, and of what was lost on the way. */
 export function reportCommit({ terminal, json }: Session, result: CommitResult, next?: string): void {
-  for (const warning of result.warnings) terminal.complain(`varve: warning: ${warning}\n`);
+  for (const warning of result.warnings) terminal.complain(`varve: warning: ${printableLine(warning)}\n`);
   if (json) printJson(terminal, commitResultJson(result));
   else terminal.say(next === undefined ? commitReport(result) : `${commitReport(result)}\n${next}`);
 }

@@ -1,10 +1,12 @@
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import path from "node:path";
 import { exportTree } from "../../core/operations/export-tree.js";
 import { parseSide, type Side } from "../../core/operations/sides.js";
 import { VarveError } from "../../core/errors.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
 import { openRepository } from "../open-repository.js";
+import { printableLine } from "../printable.js";
 import { printJson } from "../render/json-array.js";
 
 const options = {
@@ -34,7 +36,8 @@ in a tar: they are left out, with a warning. To stdout, unless that is a termina
     const { skipped } = toStdout
       ? await exportTree(repository, side, async (chunk) => session.terminal.write(chunk))
       : await exportToFile(repository, side, output);
-    for (const path of skipped) session.terminal.complain(`varve: warning: Left out ${path}: a tar can't hold a socket.\n`);
+    for (const name of skipped)
+      session.terminal.complain(`varve: warning: Left out ${printableLine(name)}: a tar can't hold a socket.\n`);
     if (toStdout) return;
     if (session.json) printJson(session.terminal, { file: output, skipped });
     else session.terminal.say(`Wrote ${output}`);
@@ -48,17 +51,37 @@ function refuseStdout({ terminal, json }: Session): void {
   if (json) throw new VarveError("USAGE", "Cannot write an archive and JSON to stdout: wanted -o FILE", { hint });
 }
 
-/** A file that is half-written when something fails is removed: it would look like an archive. */
+/**
+ * The archive appears under its name once it is whole; one that stood there until then is lost only to a whole one. What is no
+ * plain file, such as a FIFO, is written to as it is.
+ */
 async function exportToFile(repository: Repository, side: Side, file: string): ReturnType<typeof exportTree> {
-  const descriptor = openSync(file, "w");
+  const isPlain = statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
+  const scratch = isPlain ? `${file}.varve-${process.pid}` : file;
+  const descriptor = openOutput(scratch, file);
   try {
-    return await exportTree(repository, side, async (chunk) => {
+    const result = await exportTree(repository, side, async (chunk) => {
       for (let at = 0; at < chunk.length;) at += writeSync(descriptor, chunk, at);
     });
+    if (isPlain) renameSync(scratch, file);
+    return result;
   } catch (error) {
-    rmSync(file, { force: true });
+    if (isPlain) rmSync(scratch, { force: true });
     throw error;
   } finally {
     closeSync(descriptor);
+  }
+}
+
+function openOutput(scratch: string, file: string): number {
+  try {
+    return openSync(scratch, "w");
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code !== "ENOENT" && code !== "ENOTDIR") throw cause;
+    throw new VarveError("PATH_MISSING", `Cannot write "${file}": its directory does not exist`, {
+      path: path.resolve(file),
+      cause,
+    });
   }
 }

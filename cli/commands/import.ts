@@ -46,7 +46,12 @@ archive on stdin. Owners, times, xattrs, hardlinks, devices and holes are kept. 
     const observe = showProgress(session.terminal);
     return whenNothingToCommit(session, async () => {
       const result = await importSource(repository, opened, { branch: ref, message: says, command: session.typed, observe });
-      reportCommit(session, result, `Look at it: varve ls ${branch}. Run something on it: varve run ${branch} -- CMD…`);
+      const isNew = result.commit.parents.length === 0;
+      reportCommit(
+        session,
+        result,
+        isNew ? `Look at it: varve ls ${branch}. Run something on it: varve run ${branch} -- CMD…` : undefined,
+      );
     });
   },
 );

@@ -78,6 +78,10 @@ async function runAndSettle(
       given.commit && result.exitCode === 0 ? await commitRun(repository, record, result, given, session) : undefined;
     report(session, record, result, committed, given);
     return result.exitCode;
+  } catch (error) {
+    if (!given.rm)
+      session.terminal.say(`The container ${record.name} stays: varve start ${record.name}, varve rm ${record.name}`);
+    throw error;
   } finally {
     if (given.rm) await removeContainer(repository, record, { command: session.typed, force: true, forget: true });
   }

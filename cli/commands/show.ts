@@ -1,5 +1,6 @@
 import { diffSides, type Difference } from "../../core/operations/diff-sides.js";
 import { readLog, type LogEntry } from "../../core/operations/read-log.js";
+import type { RefName } from "../../core/model/ids.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command } from "../command.js";
 import { openRepository } from "../open-repository.js";
@@ -36,12 +37,19 @@ came or went is one line; "varve diff REV~1 REV" lists everything.`,
     const difference = await diffSides(repository, before, { kind: "commit", commit: commit.id });
     try {
       if (json) printJson(terminal, { ...logEntryJson(entry), changes: difference.changes.map(changeJson) });
-      else terminal.print(`${commitText(entry, undefined, terminal.paint)}\n${changesText(difference, terminal)}`);
+      else
+        terminal.print(
+          `${commitText(entry, await headBranch(repository), terminal.paint)}\n${changesText(difference, terminal)}`,
+        );
     } finally {
       difference.close();
     }
   },
 );
+
+async function headBranch({ history, worktree }: Repository): Promise<RefName | undefined> {
+  return worktree === undefined ? undefined : history.head();
+}
 
 async function entryOf(repository: Repository, word: string): Promise<LogEntry> {
   const from = await commitOf(repository, word);

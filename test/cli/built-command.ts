@@ -1,16 +1,27 @@
 import { spawnSync, type SpawnSyncReturns } from "node:child_process";
-import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { hermeticEnvironment } from "../helpers/hermetic-environment.js";
 
 /** The command as people get it: scripts/build.mjs made it. */
 export const BUILT_COMMAND: string = path.resolve("dist/varve.js");
 
+const MAKE_SMALL_ROOT = `#!/bin/sh
+exec node --input-type=module -e "
+  import { makeSmallRoot, addSite } from '${path.resolve("scripts/demo/small-root.mjs")}';
+  makeSmallRoot(process.argv[1]);
+  addSite(process.argv[1]);
+" "$1"
+`;
+
 /** An environment in which `varve` is the built command. @param home Empty, and the run's alone. */
 export function environmentWithVarve(home: string): NodeJS.ProcessEnv {
   const programs = path.join(home, "programs");
   mkdirSync(programs, { recursive: true });
-  if (!existsSync(path.join(programs, "varve"))) symlinkSync(BUILT_COMMAND, path.join(programs, "varve"));
+  if (!existsSync(path.join(programs, "varve"))) {
+    symlinkSync(BUILT_COMMAND, path.join(programs, "varve"));
+    writeFileSync(path.join(programs, "make-small-root"), MAKE_SMALL_ROOT, { mode: 0o755 });
+  }
   const environment = hermeticEnvironment(home);
   return { ...environment, PATH: `${programs}:${environment["PATH"] ?? ""}` };
 }
