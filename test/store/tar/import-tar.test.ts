@@ -3,6 +3,7 @@ import { createReadStream, readdirSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { VarveError } from "../../../core/errors.js";
 import { writeLayer } from "../../../core/operations/write-layer.js";
+import type { ContentDigest } from "../../../core/model/ids.js";
 import type { Tree } from "../../../core/model/tree.js";
 import { exportTar, type ExportOptions } from "../../../store/tar/export-tar.js";
 import { tarArchives } from "../../../store/tar/tar-archives.js";
@@ -68,7 +69,7 @@ test("open() of an imported file before its layer is published throws, and its d
   const node = tree.root.child("f" as never);
   t.true(node !== undefined && "content" in node);
   if (node === undefined || !("content" in node)) return;
-  t.is<string>(node.content.digest(), "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03");
+  t.is(node.content.digest(), "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03" as ContentDigest);
   t.throws(() => node.content.open(), { code: "BUG" });
   writer.abort();
 });
