@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import path from "node:path";
+import { errnoOf } from "./system-failure.js";
 
 /** Makes the names in a directory durable: what was created, renamed or unlinked there. */
 export function syncDirectory(directory: string): void {
@@ -8,6 +9,16 @@ export function syncDirectory(directory: string): void {
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** `syncDirectory`, or when another program has removed the directory, of what stood above it: that tells of the removal. */
+export function syncNearest(directory: string): void {
+  try {
+    syncDirectory(directory);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT" || directory === path.dirname(directory)) throw error;
+    syncNearest(path.dirname(directory));
   }
 }
 

@@ -1,6 +1,7 @@
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { VarveError } from "../core/errors.js";
+import { yieldToSignals } from "../core/operations/yield-to-signals.js";
 import { tryLock } from "../linux/lock.js";
 import type { StoreLayout } from "./store-layout.js";
 import { errnoOf, systemFailure } from "./system-failure.js";
@@ -28,7 +29,7 @@ export interface LockHolder {
  * Runs `work` while this process alone holds the store's lock. The kernel gives the lock back when the process ends, however it
  * ends. Waiting leaves the event loop free, so signals are seen. Not re-entrant.
  *
- * @throws VarveError STORE_LOCKED with `wait: false`, PERMISSION.
+ * @throws VarveError STORE_LOCKED with `wait: false`, INTERRUPTED while waiting, PERMISSION.
  */
 export async function exclusively<T>(layout: StoreLayout, work: () => Promise<T>, options: LockOptions = {}): Promise<T> {
   const fd = openLock(layout);
@@ -63,6 +64,7 @@ async function acquire(fd: number, layout: StoreLayout, { wait = true, onWait }:
       onWait?.(lockHolder(layout));
     }
     await sleep(pause);
+    await yieldToSignals();
     pause = Math.min(pause * 2, LONGEST_WAIT_MILLISECONDS);
   }
 }

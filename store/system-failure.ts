@@ -35,6 +35,7 @@ export function systemFailure(action: string, error: unknown, path?: string): un
   if (errno === undefined) return error;
   const where = path ?? (error as { path?: string }).path;
   const code = CODES[errno] ?? "IO";
-  const hint = code === "DISK_FULL" ? "Nothing was changed. Free some space, then run the command again." : undefined;
-  return new VarveError(code, `Cannot ${action}: ${STATES[errno] ?? errno}`, { path: where, hint, cause: error });
+  const hint = code === "DISK_FULL" ? "Free some space, then run the command again." : undefined;
+  const message = `Cannot ${action}: ${STATES[errno] ?? errno}`;
+  return new VarveError(code, message, { path: where, hint, cause: error });
 }

@@ -13,7 +13,7 @@ const LONGEST_NAME_BYTES = 1000;
 /** First what names may not hold, then the words for it: the rules of git-check-ref-format(1), and some of ours. */
 const RULES: readonly (readonly [pattern: RegExp, why: string])[] = [
   [/^$/, "it is empty"],
-  // eslint-disable-next-line no-control-regex
+
   [/[\x00-\x20\x7f-\x9f]/, "it holds a space or a control character"],
   [/[~^:?*[\\]/, "it holds one of ~ ^ : ? * [ \\"],
   [/[\ud800-\udfff\ufffd]/u, "it is no valid UTF-8"],

@@ -51,7 +51,7 @@ export function decodeOrigin(bytes: Buffer, commit: string): Origin {
   const { command, exitCode, durationMilliseconds } = value;
   const words = Array.isArray(command) && command.every((word) => typeof word === "string");
   if (!words || !Number.isSafeInteger(exitCode) || typeof durationMilliseconds !== "number") throw invalid(ORIGIN_FILE, commit);
-  return { command: command as string[], exitCode: exitCode as number, durationMilliseconds };
+  return { command, exitCode: exitCode as number, durationMilliseconds };
 }
 
 function decode(name: string, bytes: Buffer, commit: string): Record<string, unknown> {

@@ -14,12 +14,14 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { inflateSync } from "node:zlib";
-import { syncDirectory, writeNewFile } from "../durable-file.js";
+import { syncNearest, writeNewFile } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
+import { errnoOf } from "../system-failure.js";
 
 /** Objects of ours are small; a bigger one that inflates is not ours. */
 const LARGEST_OBJECT_BYTES = 64 * 2 ** 20;
+const MOST_TRIES = 20;
 
 interface StagedObject {
   readonly scratch: string;
@@ -44,11 +46,10 @@ export class ObjectFiles {
   publish(): void {
     for (const { scratch, target } of this.#staged.values()) {
       const directory = path.dirname(target);
-      if (mkdirSync(directory, { recursive: true }) !== undefined) this.#touched.add(path.dirname(directory));
-      renameSync(scratch, target);
+      if (moveBelow(scratch, target)) this.#touched.add(path.dirname(directory));
       this.#touched.add(directory);
     }
-    for (const directory of this.#touched) syncDirectory(directory);
+    for (const directory of this.#touched) syncNearest(directory);
     this.#forget();
   }
 
@@ -105,17 +106,34 @@ export class ObjectFiles {
   }
 }
 
+/**
+ * Renames a file into a directory that may have to be made. `git gc` may remove it again before the file stands in it.
+ *
+ * @returns Whether the directory was made.
+ */
+function moveBelow(from: string, to: string): boolean {
+  for (let tries = 1; ; tries += 1) {
+    const made = mkdirSync(path.dirname(to), { recursive: true }) !== undefined;
+    try {
+      renameSync(from, to);
+      return made;
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT" || tries === MOST_TRIES) throw error;
+    }
+  }
+}
+
 async function refuse(): Promise<never> {
   throw new TypeError("isomorphic-git may write objects only");
 }
 
 /** Never follows a link, waits for a FIFO or reads a directory: a foreign repository may hold any of them. */
-export function readRegularFile(file: string, largest = Infinity): Buffer {
+export function readRegularFile(file: string, largest?: number): Buffer {
   const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw Object.assign(new RangeError(`${file} is no regular file`), { code: "EINVAL" });
-    if (largest === Infinity) return readFileSync(fd);
+    if (largest === undefined) return readFileSync(fd);
     const bytes = Buffer.alloc(Math.min(stat.size, largest));
     return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
   } finally {

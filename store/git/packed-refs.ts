@@ -1,3 +1,4 @@
+import { lstatSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
@@ -11,11 +12,28 @@ export interface PackedRef {
 }
 
 const FILE = "packed-refs";
+const NONE: ReadonlyMap<string, PackedRef> = new Map();
 const LINE = /^([0-9a-f]{40}) (refs\/\S.*)$/;
 const PEELED = /^\^([0-9a-f]{40})$/;
 
+/** What was read last: it is asked for each ref that has no file of its own. */
+let known: { readonly state: string; readonly refs: ReadonlyMap<string, PackedRef> } | undefined;
+
 /** @returns By name, in the file's order. @throws VarveError STORE_DAMAGED. @see gitrepository-layout(5), git-pack-refs(1). */
 export function readPackedRefs(git: string): ReadonlyMap<string, PackedRef> {
+  const state = stateOf(git);
+  if (state === undefined) return NONE;
+  if (known?.state !== state) known = { state, refs: parsePackedRefs(git) };
+  return known.refs;
+}
+
+/** Changes whenever the file is replaced, which is how git and varve change it. `undefined`: there is none. */
+function stateOf(git: string): string | undefined {
+  const stat = lstatSync(path.join(git, FILE), { bigint: true, throwIfNoEntry: false });
+  return stat && [git, stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(" ");
+}
+
+function parsePackedRefs(git: string): ReadonlyMap<string, PackedRef> {
   const refs = new Map<string, PackedRef>();
   let last: string | undefined;
   for (const line of readLines(git)) {
@@ -31,13 +49,12 @@ export function readPackedRefs(git: string): ReadonlyMap<string, PackedRef> {
 /** The file's text without some refs, or `undefined` when it holds none of them. */
 export function withoutPackedRefs(git: string, names: ReadonlySet<string>): string | undefined {
   let dropping = false;
-  let found = false;
-  const kept = readLines(git).filter((line) => {
+  const lines = readLines(git);
+  const kept = lines.filter((line) => {
     if (!line.startsWith("^")) dropping = names.has(LINE.exec(line)?.[2] ?? "");
-    found ||= dropping;
     return !dropping;
   });
-  return found ? kept.join("\n") : undefined;
+  return kept.length < lines.length ? kept.join("\n") : undefined;
 }
 
 function readLines(git: string): string[] {

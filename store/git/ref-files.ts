@@ -74,7 +74,7 @@ function damagedRef(git: string, name: string, state: string): VarveError {
 
 /** Names below a prefix, from files and packed-refs, in byte order, whether they can be read or not. */
 export function listRefNames(git: string, prefix: string): RefName[] {
-  const names = new Set<string>([...readPackedRefs(git).keys()].filter((name) => name.startsWith(prefix)));
+  const names = new Set<string>();
   const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
   const pending = [folder.startsWith("refs/") ? folder : "refs/"];
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
@@ -84,6 +84,8 @@ export function listRefNames(git: string, prefix: string): RefName[] {
       else if (name.startsWith(prefix) && isRefName(name)) names.add(name);
     }
   }
+  // After the files: `git pack-refs` writes packed-refs first, then removes the files.
+  for (const name of readPackedRefs(git).keys()) if (name.startsWith(prefix)) names.add(name);
   return [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))) as RefName[];
 }
 

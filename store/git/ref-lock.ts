@@ -1,8 +1,8 @@
-import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync } from "node:fs";
+import { closeSync, linkSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, rmdirSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { VarveError } from "../../core/errors.js";
-import { syncDirectory, writeNewFile } from "../durable-file.js";
+import { syncNearest, writeNewFile } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf } from "../system-failure.js";
@@ -26,16 +26,16 @@ export const LOCK_SCRATCH = "ref-lock";
  * Locks a file of the git repository against git's commands (varve's own wait on the store's lock). The lock file is a hard
  * link to a scratch file that carries our process id, so that recovery finds a dead process's lock by its inode and removes it.
  *
- * @param content What the file will hold; on the disk when this resolves.
+ * @param content What the file will hold, on the disk when this resolves; `undefined` when it is not to be replaced.
  * @throws VarveError STORE_LOCKED after about a second.
  */
-export async function lockFile(layout: StoreLayout, file: string, content: string): Promise<FileLock> {
+export async function lockFile(layout: StoreLayout, file: string, content: string | undefined): Promise<FileLock> {
   const scratch = scratchPath(layout, LOCK_SCRATCH);
   const lock = `${file}.lock`;
   try {
-    makeDurableDirectory(path.dirname(file), layout.git);
-    writeNewFile(scratch, Buffer.from(content));
-    await linkPatiently(scratch, lock);
+    if (content === undefined) closeSync(openSync(scratch, "wx"));
+    else writeNewFile(scratch, Buffer.from(content));
+    await linkPatiently(scratch, lock, layout.git);
   } catch (error) {
     rmSync(scratch, { force: true });
     throw error;
@@ -56,12 +56,16 @@ export async function lockFile(layout: StoreLayout, file: string, content: strin
   };
 }
 
-async function linkPatiently(scratch: string, lock: string): Promise<void> {
+/** The directory is made in here, since `git pack-refs` removes empty ones. */
+async function linkPatiently(scratch: string, lock: string, git: string): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return linkSync(scratch, lock);
+      makeDurableDirectory(path.dirname(lock), git);
+      linkSync(scratch, lock);
+      return;
     } catch (error) {
-      if (errnoOf(error) !== "EEXIST") throw error;
+      const errno = errnoOf(error) ?? "";
+      if (!["EEXIST", "ENOENT"].includes(errno) || (errno === "ENOENT" && tries === TRIES)) throw error;
       if (tries === TRIES) throw heldByGit(lock);
     }
     await sleep(PAUSE_MILLISECONDS);
@@ -91,5 +95,5 @@ export function removeEmptyDirectories(directory: string): void {
 export function makeDurableDirectory(directory: string, top: string): void {
   const first = mkdirSync(directory, { recursive: true });
   if (first === undefined) return;
-  for (let at = directory; at !== path.dirname(first) && at !== top; at = path.dirname(at)) syncDirectory(path.dirname(at));
+  for (let at = directory; at !== path.dirname(first) && at !== top; at = path.dirname(at)) syncNearest(path.dirname(at));
 }

@@ -1,11 +1,11 @@
-import { existsSync, rmSync, rmdirSync } from "node:fs";
+import { rmSync, rmdirSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { Signature } from "../../core/model/commit.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { RefUpdate } from "../../core/ports/history.js";
 import { parseRefName, shortName } from "../../core/revision/ref-names.js";
-import { syncDirectory, writeNewFile } from "../durable-file.js";
+import { syncDirectory, syncNearest, writeNewFile } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
@@ -52,8 +52,10 @@ export async function moveRefs(layout: StoreLayout, updates: readonly RefUpdate[
 async function lockAll(layout: StoreLayout, updates: readonly RefUpdate[], locks: Map<string, FileLock>): Promise<void> {
   const { git } = layout;
   for (const { name, after } of updates) {
-    locks.set(name, await lockFile(layout, path.join(git, name), after === undefined ? "" : `${after}\n`));
+    locks.set(name, await lockFile(layout, path.join(git, name), after === undefined ? undefined : `${after}\n`));
   }
+  // Git's commands that rewrite HEAD's log hold this lock; those that rewrite a branch's log hold the branch's.
+  if (updates.some(({ name }) => isHead(git, name))) locks.set("HEAD", await lockFile(layout, path.join(git, "HEAD"), undefined));
   const deleted = new Set(updates.filter(({ after }) => after === undefined).map(({ name }) => name));
   const packed = deleted.size > 0 ? withoutPackedRefs(git, deleted) : undefined;
   if (packed !== undefined) locks.set("packed-refs", await lockFile(layout, path.join(git, "packed-refs"), packed));
@@ -134,10 +136,14 @@ function writeJournal(layout: StoreLayout, updates: readonly RefUpdate[]): strin
 
 /** Before the move, as git does: what is logged may not have happened, but nothing happens unlogged. */
 function logMove(git: string, { name, before, after }: RefUpdate, note: MoveNote): void {
-  const head = readLooseRef(git, "HEAD");
-  const isHead = head !== undefined && "symbolic" in head && head.symbolic === name;
-  if (isHead) appendReflog(git, "HEAD", { before, after, ...note });
+  if (isHead(git, name)) appendReflog(git, "HEAD", { before, after, ...note });
   if (after !== undefined && hasReflog(name)) appendReflog(git, name, { before, after, ...note });
+}
+
+/** Whether HEAD names this branch. */
+function isHead(git: string, name: RefName): boolean {
+  const head = readLooseRef(git, "HEAD");
+  return head !== undefined && "symbolic" in head && head.symbolic === name;
 }
 
 /** Removes the loose ref and its log. */
@@ -150,7 +156,7 @@ export function removeRef(git: string, name: RefName): void {
 export function syncFolders(git: string, updates: readonly RefUpdate[]): void {
   const folders = new Set(updates.map(({ name }) => path.dirname(path.join(git, name))));
   if (updates.some(({ after }) => after === undefined)) folders.add(git);
-  for (const folder of folders) if (existsSync(folder)) syncDirectory(folder);
+  for (const folder of folders) syncNearest(folder);
 }
 
 /** As git: `refs/heads/a/` goes with its last branch, so that a branch `a` can be made. `refs/heads` itself stays. */

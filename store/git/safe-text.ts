@@ -1,7 +1,7 @@
 import { VarveError } from "../../core/errors.js";
 
 /** Control characters besides tab and newline: they would drive the terminal of whoever reads the log. */
-// eslint-disable-next-line no-control-regex
+
 const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 const REPLACEMENT = "\ufffd";
 
@@ -20,7 +20,6 @@ export function checkedMessage(message: string): string {
 
 /** A name or an address as git keeps it: one line, without `<` and `>`, and without what git trims from the ends. */
 export function safePersonPart(text: string): string {
-  // eslint-disable-next-line no-control-regex
   const line = text.replace(/[<>]/g, "").replace(/[\x00-\x20\x7f-\x9f]+/g, " ");
   return line.replace(/^[\s.,:;"'\\]+|[\s.,:;"'\\]+$/g, "");
 }

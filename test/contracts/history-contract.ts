@@ -9,7 +9,7 @@ const MAIN = "refs/heads/main" as RefName;
 const TAG = "refs/tags/v1" as RefName;
 
 /** What every history promises. @param open Gives an empty one. */
-export function historyContract(test: TestFn, name: string, open: (t: ExecutionContext<unknown>) => History): void {
+export function historyContract(test: TestFn, name: string, open: (t: ExecutionContext) => History): void {
   test(`${name}: readCommit() gives back what writeCommit() was given`, async (t) => {
     const history = open(t);
     const parent = await history.writeCommit(commitDraft(1));
@@ -142,7 +142,7 @@ export function historyContract(test: TestFn, name: string, open: (t: ExecutionC
   });
 }
 
-async function rejects(t: ExecutionContext<unknown>, work: Promise<unknown>, code: ErrorCode): Promise<void> {
+async function rejects(t: ExecutionContext, work: Promise<unknown>, code: ErrorCode): Promise<void> {
   const error = await t.throwsAsync(work, { instanceOf: VarveError });
   t.is(error?.code, code);
 }

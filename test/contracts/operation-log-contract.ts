@@ -19,7 +19,7 @@ export async function listed(log: OperationLog): Promise<Operation[]> {
 }
 
 /** What every operation log promises. @param open Gives an empty one. */
-export function operationLogContract(test: TestFn, name: string, open: (t: ExecutionContext<unknown>) => OperationLog): void {
+export function operationLogContract(test: TestFn, name: string, open: (t: ExecutionContext) => OperationLog): void {
   test(`${name}: list() of a new log is empty`, async (t) => {
     t.deepEqual(await listed(open(t)), []);
   });

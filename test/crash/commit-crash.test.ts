@@ -56,7 +56,7 @@ for (const [name, fewest] of Object.entries(CALLS)) {
   );
 }
 
-async function preparedStore(t: ExecutionContext<unknown>): Promise<string> {
+async function preparedStore(t: ExecutionContext): Promise<string> {
   const layout = temporaryStore(t);
   const history = gitHistory(layout);
   const [first] = await commitChain(history, 2);
@@ -83,7 +83,7 @@ async function runWhole(store: string): Promise<string> {
 }
 
 /** Opens the store as the next command would, and checks all of it with git. */
-async function stateAfter(t: ExecutionContext<unknown>, store: string, when: string): Promise<"before" | "after"> {
+async function stateAfter(t: ExecutionContext, store: string, when: string): Promise<"before" | "after"> {
   const layout = await openStore(store);
   const fsck = async (): Promise<string> =>
     (await execute("git", ["fsck", "--strict", "--no-dangling"], { cwd: layout.git, env: environment })).stdout;

@@ -32,7 +32,7 @@ interface Disk {
 }
 
 /** An ext4 of its own in a file. */
-function disk(t: ExecutionContext<unknown>): Disk {
+function disk(t: ExecutionContext): Disk {
   const directory = temporaryDirectory(t);
   const [image, mountPoint] = [path.join(directory, "image"), path.join(directory, "mount")];
   writeFileSync(image, "");
@@ -63,7 +63,7 @@ function cutPower({ mountPoint }: Disk): void {
 
 /** Runs the subject on a fresh disk, cuts the power once it has ended, and mounts the disk again. @returns The store. */
 async function cutAfterSubject(
-  t: ExecutionContext<unknown>,
+  t: ExecutionContext,
   wrap: readonly string[],
   seconds: number,
 ): Promise<{ store: string; id: string }> {
@@ -74,8 +74,8 @@ async function cutAfterSubject(
   const [first] = await commitChain(history, 1);
   await history.updateRefs([{ name: "refs/heads/ci/old" as RefName, before: undefined, after: first }]);
   execFileSync("sync");
-  const [command = "", ...words] = [...wrap, process.execPath, SUBJECT, layout.root];
-  const stdout = execFileSync(command, words, { env: environment, encoding: "utf8" });
+  const words = [...wrap, process.execPath, SUBJECT, layout.root];
+  const stdout = execFileSync("env", words, { env: environment, encoding: "utf8" });
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   cutPower(device);
   device.unmount();

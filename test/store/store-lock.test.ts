@@ -19,7 +19,7 @@ const HOLD = `
 `;
 
 /** Another process that holds the lock until it is killed. */
-async function holder(t: ExecutionContext<unknown>, layout: StoreLayout): Promise<ChildProcess> {
+async function holder(t: ExecutionContext, layout: StoreLayout): Promise<ChildProcess> {
   const modules = ["store-lock", "store-layout"].map((name) => new URL(`../../store/${name}.js`, import.meta.url).pathname);
   const child = spawn(process.execPath, ["--input-type=module", "-e", HOLD, ...modules, layout.root], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -24,7 +24,7 @@ interface Subject {
   readonly git: (...words: string[]) => string;
 }
 
-function subject(t: ExecutionContext<unknown>): Subject {
+function subject(t: ExecutionContext): Subject {
   const layout = temporaryStore(t);
   const git = (...words: string[]): string => runGit(layout.git, words);
   return { layout, history: gitHistory(layout), git };

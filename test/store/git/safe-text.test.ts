@@ -1,0 +1,37 @@
+import test from "ava";
+import { checkedMessage, safeMessage, safePersonPart } from "../../../store/git/safe-text.js";
+
+const messages = [
+  ["a plain one", "title\n\nbody", "title\n\nbody"],
+  ["blank lines around", "\n\ntitle\n \n", "title"],
+  ["Windows and old Mac line ends", "a\r\nb\rc", "a\nb\nc"],
+  ["tabs and text of any language", "\tä 日本 👍", "\tä 日本 👍"],
+  ["sequences that drive terminals", "\x1b]0;x\x07 \x9b31m\x7f", "\ufffd]0;x\ufffd \ufffd31m\ufffd"],
+  ["nothing", "", ""],
+] as const;
+
+for (const [what, text, wants] of messages) {
+  test(`safeMessage() of ${what}`, (t) => {
+    t.is(safeMessage(text), wants);
+    t.is(safeMessage(safeMessage(text)), wants);
+  });
+}
+
+const people = [
+  ["Ada Lovelace", "Ada Lovelace"],
+  ["  Ada \n Lovelace\0 ", "Ada Lovelace"],
+  ["<ada@example.org>", "ada@example.org"],
+  ['"Ada, Countess."', "Ada, Countess"],
+  ["\x1b[31mEve", "[31mEve"],
+  [".,;:", ""],
+] as const;
+
+for (const [text, wants] of people) {
+  test(`safePersonPart() of ${JSON.stringify(text)} is ${JSON.stringify(wants)}`, (t) => {
+    t.is(safePersonPart(text), wants);
+  });
+}
+
+test("checkedMessage() of a NUL throws USAGE", (t) => {
+  t.throws(() => checkedMessage("a\0"), { code: "USAGE" });
+});
