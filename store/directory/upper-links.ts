@@ -21,9 +21,9 @@ export type OriginLookup = (handle: Uint8Array) => ByteString | undefined;
 /** The hardlink groups of the merged tree, where they are not the base's own. */
 export class UpperLinks {
   /** By merged path. */
-  readonly overrides = new Map<ByteString, LinkOverride>();
+  readonly overrides: Map<ByteString, LinkOverride> = new Map();
   /** Merged paths of all directories above an override: their digests are not the base's. */
-  readonly touched = new Set<ByteString>();
+  readonly touched: Set<ByteString> = new Set();
   readonly #byUpperInode = new Map<string, LinkGroup | undefined>();
   readonly #groups: LinkGroups;
   readonly #pathOfRow: (row: number) => ByteString;

@@ -35,10 +35,13 @@ export class OverlayMount {
     const at = (name: string): string => path.join(this.folder, name);
     [this.lower, this.upper, this.work, this.merged] = [at("lower"), at("upper"), at("work"), at("merged")];
     for (const directory of [this.lower, this.upper, this.work, this.merged]) mkdirSync(directory);
-    t.teardown(() => {
-      while (this.#mounts.length > 0) this.unmount();
-      rmSync(this.folder, { recursive: true });
-    });
+    t.teardown(() => this.close());
+  }
+
+  /** May be repeated. */
+  close(): void {
+    while (this.#mounts.length > 0) this.unmount();
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   shell(directory: string, script: string): void {
