@@ -1,7 +1,7 @@
 import { createReadStream, statSync } from "node:fs";
 import path from "node:path";
 import { importSource, type ImportSource } from "../../core/operations/import-source.js";
-import { interruptionSignal } from "../../core/operations/yield-to-signals.js";
+import { interruptionSignal, yieldToSignals } from "../../core/operations/yield-to-signals.js";
 import { branchRef } from "../../core/revision/ref-names.js";
 import { VarveError } from "../../core/errors.js";
 import { command, type Command } from "../command.js";
@@ -59,7 +59,7 @@ archive on stdin. Owners, times, xattrs, hardlinks, devices and holes are kept. 
 /** Before a store is opened, or even made: a source that is not there is the more likely slip. */
 function openSource(source: string): ImportSource {
   const signal = interruptionSignal();
-  if (source === "-") return { kind: "tar", stream: createReadStream("", { fd: 0, autoClose: false, signal }) };
+  if (source === "-") return { kind: "tar", stream: interruptible(createReadStream("", { fd: 0, autoClose: false, signal })) };
   const stat = statSync(source, { throwIfNoEntry: false });
   if (stat === undefined) {
     throw new VarveError("SOURCE_MISSING", `Cannot import "${source}": there is no such file or directory`, {
@@ -67,8 +67,18 @@ function openSource(source: string): ImportSource {
     });
   }
   if (stat.isDirectory()) return { kind: "directory", path: path.resolve(source) };
-  if (stat.isFile() || stat.isFIFO()) return { kind: "tar", stream: createReadStream(source, { signal }) };
+  if (stat.isFile() || stat.isFIFO()) return { kind: "tar", stream: interruptible(createReadStream(source, { signal })) };
   throw new VarveError("WRONG_TYPE", `Cannot import "${source}": wanted a directory or a tar archive`, {
     path: path.resolve(source),
   });
+}
+
+/** A pipe may bring nothing for long: then no loop of ours hears of the signal, but the stream does. */
+async function* interruptible(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (error) {
+    if (interruptionSignal().aborted) await yieldToSignals();
+    throw error;
+  }
 }
