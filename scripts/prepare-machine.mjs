@@ -16,6 +16,14 @@ const SYSTEM_PACKAGES = [
   { commands: ["getfattr"], name: "attr", why: "sets and reads extended attributes in the tests" },
   { commands: ["setfacl"], name: "acl", why: "sets and reads ACLs in the tests" },
   { commands: ["setcap"], name: "libcap2-bin", why: "sets file capabilities in the tests" },
+  { commands: ["zstd"], name: "zstd", why: "makes archives for the tests" },
+  { commands: ["xz"], name: "xz-utils", why: "makes archives for the tests" },
+  {
+    commands: ["bsdtar"],
+    name: "libarchive-tools",
+    why: "makes and reads archives in the tests, apart from our own code and GNU tar",
+  },
+  { commands: ["pgrep"], name: "procps", why: "lets tests see that no process is left" },
   { commands: ["strace"], name: "strace", why: "lets tests look at, and break, system calls" },
 ];
 const DEBIAN_PACKAGES = [
