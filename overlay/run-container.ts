@@ -98,12 +98,18 @@ function writeBundle({ directory, stored: { record }, runtime }: RunRequest, roo
       .slice("PATH=".length);
     checkCommand(configuration, searchPath, rootView(root));
     const files = writeIdentityFiles(directory.file("etc"), configuration, root);
-    const bundle = { id, root: rootPath, configuration, user, files, cgroups: runtime.cgroups, architecture: process.arch };
+    const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: terminalSize() };
+    const bundle = { id, root: rootPath, configuration, user, files, ...machine };
     writeFileSync(directory.file("config.json"), JSON.stringify(runtimeConfiguration(bundle)), { mode: 0o600 });
     mkdirSync(directory.file("runtime"), { recursive: true, mode: 0o700 });
   } finally {
     closeDescriptor(root);
   }
+}
+
+/** crun takes it from the configuration alone. */
+function terminalSize(): { readonly rows: number; readonly columns: number } | undefined {
+  return [process.stdout, process.stderr].find(({ isTTY }) => isTTY);
 }
 
 function rootView(root: number): RootView {

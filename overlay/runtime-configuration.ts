@@ -8,6 +8,7 @@ export interface RuntimeConfiguration {
   readonly ociVersion: string;
   readonly process: {
     readonly terminal: boolean;
+    readonly consoleSize?: { readonly height: number; readonly width: number };
     readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids: readonly number[] };
     readonly args: readonly string[];
     readonly env: readonly string[];
@@ -54,15 +55,18 @@ export interface RuntimeRequest {
   readonly cgroups: boolean;
   /** Node's `process.arch`. */
   readonly architecture: string;
+  /** Of this process's terminal, when there is one. */
+  readonly terminalSize?: { readonly rows: number; readonly columns: number } | undefined;
 }
 
 export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfiguration {
-  const { id, root, configuration, user, files, cgroups, architecture } = request;
+  const { id, root, configuration, user, files, cgroups, architecture, terminalSize: size } = request;
   const seccomp = seccompProfile(architecture);
   return {
     ociVersion: "1.0.2",
     process: {
       terminal: configuration.terminal,
+      ...(configuration.terminal && size ? { consoleSize: { height: size.rows, width: size.columns } } : {}),
       user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
       args: configuration.command,
       env: environmentOf(configuration, user),

@@ -40,7 +40,11 @@ export class ContainerFixture {
   readonly directory: string = path.join(this.folder, "containers");
   readonly image: string = path.join(this.folder, "root.erofs");
 
-  constructor() {
+  readonly #prepare: string;
+
+  /** @param prepare Shell commands for a mount namespace in which each driver then runs, such as other cgroups. */
+  constructor(prepare = "") {
+    this.#prepare = prepare;
     makeSmallRoot(path.join(this.folder, "root"));
     makeImage(path.join(this.folder, "root"), this.image);
   }
@@ -71,20 +75,27 @@ export class ContainerFixture {
   }
 
   act<T>(request: Omit<DriverRequest, "directory" | "images">, input = ""): Outcome<T> {
-    const { status, stdout, stderr, output } = spawnSync(process.execPath, this.arguments(request), {
+    const { status, stdout, stderr, output } = spawnSync(...this.#driver(request), {
       input,
       encoding: "utf8",
       stdio: ["pipe", "pipe", "pipe", "pipe"],
       timeout: 60_000,
       killSignal: "SIGKILL",
     });
-    const { result, error } = JSON.parse(output[3] || "{}") as Pick<Outcome<T>, "result" | "error">;
+    if (!output[3]) throw new TypeError(`The driver failed: ${stderr}`);
+    const { result, error } = JSON.parse(output[3]) as Pick<Outcome<T>, "result" | "error">;
     return { status, stdout, stderr, result, error };
   }
 
   /** Starts without waiting. */
   begin(request: Omit<DriverRequest, "directory" | "images">, options: SpawnOptions = {}): ChildProcess {
-    return spawn(process.execPath, this.arguments(request), { stdio: ["ignore", "pipe", "pipe", "pipe"], ...options });
+    return spawn(...this.#driver(request), { stdio: ["ignore", "pipe", "pipe", "pipe"], ...options });
+  }
+
+  #driver(request: Omit<DriverRequest, "directory" | "images">): [program: string, words: string[]] {
+    if (this.#prepare === "") return [process.execPath, this.arguments(request)];
+    const script = `${this.#prepare} && exec "$0" "$@"`;
+    return ["unshare", ["--mount", "sh", "-c", script, process.execPath, ...this.arguments(request)]];
   }
 
   arguments(request: Omit<DriverRequest, "directory" | "images">): string[] {
