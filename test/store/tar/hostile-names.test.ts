@@ -1,31 +1,8 @@
 import test from "ava";
 import { VarveError } from "../../../core/errors.js";
+import { rejected, taken, warned, type Case } from "./hostile-cases.js";
 import { importBytes, listing } from "./import-bytes.js";
 import { archive, directory, file, gnuLong, hardlink, header, pax, symlink } from "./raw-tar.js";
-
-/** Family A of the hostile corpus: names and links. `id` numbers its cases, `rejects` is part of the message. */
-interface Case {
-  readonly id: string;
-  readonly why: string;
-  readonly bytes: () => Buffer;
-  readonly rejects?: RegExp;
-  readonly gives?: readonly string[];
-  readonly warns?: RegExp;
-}
-
-const rejected = (id: string, why: string, rejects: RegExp, ...parts: readonly Buffer[]): Case => ({
-  id,
-  why,
-  bytes: () => archive(...parts),
-  rejects,
-});
-const taken = (id: string, why: string, gives: readonly string[], ...parts: readonly Buffer[]): Case => ({
-  id,
-  why,
-  bytes: () => archive(...parts),
-  gives,
-});
-const warned = (warns: RegExp, one: Case): Case => ({ ...one, warns });
 
 const DOTS = /has "\.\."/;
 const aliases = Array.from({ length: 16 }, (_, depth) => "d".repeat(247) + String.fromCharCode(97 + depth));
@@ -33,6 +10,7 @@ const linkName = (n: number): string => `l${String(n).padStart(2, "0")}`;
 const hops = (count: number): Buffer[] =>
   Array.from({ length: count }, (_, n) => symlink(linkName(n), n + 1 < count ? linkName(n + 1) : "end"));
 
+/** Families A and B of the hostile corpus: names and links. */
 const CASES: readonly Case[] = [
   rejected("A1", "a file above the root", DOTS, file("../victim/x")),
   rejected("A2", "a file above the root by an absolute path", DOTS, file("/../victim/x")),
