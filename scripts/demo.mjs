@@ -14,7 +14,7 @@ const COMMAND = path.join(PROJECT, "dist/varve.js");
 const wantsDebian = process.argv.includes("--debian");
 
 if (wantsDebian)
-  spawnSync(process.execPath, [path.join(PROJECT, "scripts/prepare-machine.mjs"), "--debian"], { stdio: "inherit" });
+  spawnSync(process.execPath, [path.join(PROJECT, "scripts/prepare-machine.mjs"), "--demo", "--debian"], { stdio: "inherit" });
 if (!existsSync(COMMAND)) await import("./build.mjs");
 
 const started = performance.now();

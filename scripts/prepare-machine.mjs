@@ -1,7 +1,7 @@
 // Brings a fresh clone to where its scripts run: npm packages, and as root the system packages that tests and the demo use.
 // Depends on nothing but Node. Says in one line what it installs and why; says nothing when all is there.
 //
-// node scripts/prepare-machine.mjs [--debian]
+// node scripts/prepare-machine.mjs [--demo [--debian]]      --demo: only what the demo needs
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, readFileSync } from "node:fs";
 import path from "node:path";
@@ -10,8 +10,8 @@ const PROJECT = path.resolve(new URL("..", import.meta.url).pathname);
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /** Any one of the commands will do; the package is Debian's and Ubuntu's name. */
-const SYSTEM_PACKAGES = [
-  { commands: ["runc", "crun"], name: "runc", why: "starts the processes of `varve run`" },
+const RUN_PACKAGES = [{ commands: ["runc", "crun"], name: "runc", why: "starts the processes of `varve run`" }];
+const TEST_PACKAGES = [
   { commands: ["fsck.erofs"], name: "erofs-utils", why: "checks layer images in the tests, apart from our own code" },
   { commands: ["getfattr"], name: "attr", why: "sets and reads extended attributes in the tests" },
   { commands: ["setfacl"], name: "acl", why: "sets and reads ACLs in the tests" },
@@ -30,9 +30,9 @@ const DEBIAN_PACKAGES = [
   { commands: ["debootstrap"], name: "debootstrap", why: "makes the Debian root of `npm run demo -- --debian`" },
 ];
 
-function prepareMachine({ debian }) {
+function prepareMachine({ demo, debian }) {
   if (!npmPackagesAreInstalled()) installNpmPackages();
-  const wanted = debian ? [...SYSTEM_PACKAGES, ...DEBIAN_PACKAGES] : SYSTEM_PACKAGES;
+  const wanted = [...RUN_PACKAGES, ...(demo ? [] : TEST_PACKAGES), ...(debian ? DEBIAN_PACKAGES : [])];
   const missing = wanted.filter(({ commands }) => !commands.some(findCommand));
   if (missing.length === 0) return;
   const isRoot = process.getuid?.() === 0;
@@ -113,4 +113,4 @@ function fail(text) {
 
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 20 || (major === 20 && minor < 19)) fail(`Node ${process.versions.node} is too old: 20.19 or newer is needed`);
-prepareMachine({ debian: process.argv.includes("--debian") });
+prepareMachine({ demo: process.argv.includes("--demo"), debian: process.argv.includes("--debian") });
