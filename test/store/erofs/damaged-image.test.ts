@@ -24,9 +24,9 @@ const ENTRIES: readonly DescribedEntry[] = [
 interface Anatomy {
   readonly bytes: Buffer;
   readonly metadata: number;
-  inode(nid: number): number;
+  readonly inode: (nid: number) => number;
   /** nid of the root's child, found in its directory block, and where its entry stands. */
-  entry(name: string): { readonly nid: number; readonly at: number };
+  readonly entry: (name: string) => { readonly nid: number; readonly at: number };
 }
 
 type Damage = (image: Anatomy) => void;
