@@ -29,6 +29,7 @@ export function openContainers(options: ContainersOptions): Containers {
   return new DirectoryContainers(options);
 }
 
+const UNFINISHED = "new-";
 const CONTAINER_ID = /^[0-9a-f]{12}$/;
 
 class DirectoryContainers implements Containers {
@@ -47,14 +48,19 @@ class DirectoryContainers implements Containers {
     this.#refuseTakenName(record.name);
     this.#doing(`create container "${record.name}"`, () => {
       mkdirSync(this.#path, { recursive: true, mode: 0o700 });
-      // Under a name that no listing sees, until it is whole.
-      const unfinished = new ContainerDirectory(this.#path, `new-${record.id}`);
-      unfinished.remove();
+      this.#removeUnfinished();
+      // Under a name that no listing sees, and locked, until it is whole.
+      const unfinished = new ContainerDirectory(this.#path, `${UNFINISHED}${record.id}`);
       mkdirSync(unfinished.path, { mode: 0o700 });
-      unfinished.makeGeneration(1);
-      unfinished.write({ record, generation: 1 });
-      renameSync(unfinished.path, this.#directory(record.id).path);
-      syncDirectory(latin1(this.#path));
+      const release = unfinished.lock("create", record.name);
+      try {
+        unfinished.makeGeneration(1);
+        unfinished.write({ record, generation: 1 });
+        renameSync(unfinished.path, this.#directory(record.id).path);
+        syncDirectory(latin1(this.#path));
+      } finally {
+        release();
+      }
     });
   }
 
@@ -110,6 +116,7 @@ class DirectoryContainers implements Containers {
     const release = lockIdle(directory, "start", name);
     try {
       clearRun(directory);
+      this.#roots.enter();
       const runtime = chooseRuntime(`${this.#path}/runtime.json`);
       const { record, generation } = this.#existing(id);
       const stored = { record, generation };
@@ -145,6 +152,17 @@ class DirectoryContainers implements Containers {
         syncDirectory(latin1(this.#path));
       });
     } finally {
+      release();
+    }
+  }
+
+  /** What a killed `create` left: nobody holds its lock any more. */
+  #removeUnfinished(): void {
+    for (const name of readdirSync(this.#path).filter((each) => each.startsWith(UNFINISHED))) {
+      const unfinished = new ContainerDirectory(this.#path, name);
+      const release = unfinished.tryLock();
+      if (release === undefined) continue;
+      unfinished.remove();
       release();
     }
   }

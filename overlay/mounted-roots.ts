@@ -37,7 +37,7 @@ export class MountedRoots {
    * @throws VarveError MOUNT_UNAVAILABLE, STORE_DAMAGED.
    */
   mount(request: Omit<MountRequest, "target">, name: string, beforeOverlay: (topmost: string) => void): string {
-    this.#enter();
+    this.enter();
     const target = `${MOUNTS}/${name}`;
     mkdirSync(`${this.#directory}/${target}`, { recursive: true });
     // Relative paths stay below the 255 bytes of an option's value, and hold no character that options quote.
@@ -77,7 +77,11 @@ export class MountedRoots {
     }
   }
 
-  #enter(): void {
+  /**
+   * Moves this process into a mount namespace of its own, once.
+   * @throws VarveError MOUNT_UNAVAILABLE without the privilege.
+   */
+  enter(): void {
     if (this.#entered) return;
     const target = `${this.#directory}/${MOUNTS}`;
     try {

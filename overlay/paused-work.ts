@@ -20,12 +20,11 @@ export async function whileFrozen<T>(directory: ContainerDirectory, name: string
     rmSync(directory.file("paused.json"), { force: true });
   };
   const thawAndEnd = (signal: NodeJS.Signals): void => {
+    // With others who listen, the signal ends `work` or the process: both ways lead to thawing.
+    if (process.listenerCount(signal) > 1) return;
     thaw();
-    // Whoever else listens decides what comes next; with nobody, the signal does what it always does.
-    if (process.listenerCount(signal) === 1) {
-      process.removeListener(signal, thawAndEnd);
-      process.kill(process.pid, signal);
-    }
+    process.removeListener(signal, thawAndEnd);
+    process.kill(process.pid, signal);
   };
   for (const signal of SIGNALS) process.on(signal, thawAndEnd);
   process.on("exit", thaw);

@@ -10,7 +10,7 @@ import type { ContainerRecord, ContainerStatus, ProcessResult, RunConfiguration 
 import type { DriverRequest } from "./container-driver.js";
 import { makeImage, makeSmallRoot } from "./small-root.js";
 
-const DRIVER = fileURLToPath(new URL("./container-driver.js", import.meta.url));
+export const DRIVER: string = fileURLToPath(new URL("./container-driver.js", import.meta.url));
 
 export const CONFIGURATION: RunConfiguration = {
   command: ["/bin/true"],

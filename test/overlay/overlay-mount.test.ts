@@ -118,3 +118,26 @@ testIf("erofs", "mkfs.erofs")(
     t.not(existsSync(file) ? readFileSync(file, "utf8").trim() : undefined, "/mnt/image");
   },
 );
+
+testIf("erofs", "mkfs.erofs")(
+  "mountImage() mounts an image whose contents stand in another, and tells why it can't on tmpfs",
+  (t) => {
+    const folder = mkdtempSync(path.join(os.tmpdir(), "varve-image-"));
+    for (const name of ["root", "content"]) mkdirSync(path.join(folder, name));
+    writeFileSync(path.join(folder, "content/file"), "text".repeat(5000));
+    const blob = path.join(folder, "blob");
+    spawnSync("mkfs.erofs", [`--blobdev=${blob}`, "--chunksize=4096", path.join(folder, "image"), path.join(folder, "content")]);
+    const { stdout, stderr } = inOwnProcess(`${PRELUDE}
+    import { copyFileSync, mkdirSync } from "node:fs";
+    const folder = ${JSON.stringify(folder)};
+    mountImage({ kind: "image", image: folder + "/image", devices: [folder + "/blob"], target: folder + "/root" });
+    console.log(readFileSync(folder + "/root/file", "utf8") === "text".repeat(5000));
+    mount({ source: "x", target: "/mnt", type: "tmpfs" });
+    copyFileSync(folder + "/image", "/mnt/image");
+    mkdirSync("/mnt/root");
+    try { mountImage({ kind: "image", image: "/mnt/image", devices: [folder + "/blob"], target: "/mnt/root" }); }
+    catch (error) { console.log(error.code, error.hint !== undefined); }`);
+    t.is(stdout, "true\nMOUNT_UNAVAILABLE true\n", stderr);
+    rmSync(folder, { recursive: true });
+  },
+);

@@ -1,9 +1,22 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import test from "ava";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import { testIf } from "../helpers/requirements.js";
-import { ContainerFixture } from "./container-fixture.js";
+import { containerRecord, ContainerFixture, DRIVER } from "./container-fixture.js";
 
 const runtimeTest = testIf("erofs", "overlay", "oci-runtime", "mkfs.erofs");
 let fixture: ContainerFixture;
@@ -253,6 +266,28 @@ runtimeTest("run() of two containers at once mounts the image once and keeps the
     [0, 0],
   );
   t.deepEqual(stdout.trim().split("\n").sort(), ["1", "2"]);
+});
+
+testIf(
+  "erofs",
+  "overlay",
+  "oci-runtime",
+  "mkfs.erofs",
+  "setpriv",
+)("run() without privileges throws MOUNT_UNAVAILABLE with a hint", (t) => {
+  const record = containerRecord("unprivileged");
+  const folder = mkdtempSync(path.join(os.tmpdir(), "varve-unprivileged-"));
+  chownSync(folder, 65534, 65534);
+  const driver = (action: "create" | "run"): string => {
+    const request = { directory: path.join(folder, "containers"), action, record, name: record.name };
+    const words = ["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, DRIVER, JSON.stringify(request)];
+    return spawnSync("setpriv", words, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe", "pipe"] }).output[3] ?? "";
+  };
+  t.is(driver("create"), '{"result":null}');
+  const { error } = JSON.parse(driver("run")) as { error: { code: string; hint: string } };
+  t.is(error.code, "MOUNT_UNAVAILABLE");
+  t.regex(error.hint, /CAP_SYS_ADMIN/);
+  rmSync(folder, { recursive: true });
 });
 
 test("the tests of this file use mounts of a private namespace alone", (t) => {
