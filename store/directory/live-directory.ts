@@ -74,13 +74,22 @@ export class LiveDirectory {
  * @throws VarveError SOURCE_MISSING, WRONG_TYPE, SOURCE_UNREADABLE, SOURCE_CHANGED, UNSUPPORTED.
  */
 export function openLiveDirectory(directory: string, options: ScanOptions = {}, xattrs?: XattrReader): LiveDirectory {
-  const opener = new DirectoryOpener(openRoot(directory));
+  return scanLiveDirectory(openDirectoryRoot(directory), options, xattrs);
+}
+
+/** @param opener Closed with the directory, or when this fails. */
+export function scanLiveDirectory(opener: DirectoryOpener, options: ScanOptions, xattrs?: XattrReader): LiveDirectory {
   try {
     return new LiveDirectory(opener, scanDirectory(opener, options), xattrs);
   } catch (error) {
     opener.close();
     throw error;
   }
+}
+
+/** @throws VarveError SOURCE_MISSING, WRONG_TYPE, SOURCE_UNREADABLE. */
+export function openDirectoryRoot(directory: string): DirectoryOpener {
+  return new DirectoryOpener(openRoot(directory));
 }
 
 function openRoot(directory: string): number {

@@ -2,7 +2,7 @@ import { VarveError } from "../../core/errors.js";
 import { joinPath, textOf, type ByteString } from "../../core/model/byte-string.js";
 import { ERRNO, hasCode, SystemCallError } from "../../linux/errno.js";
 import { readDirectory } from "../../linux/read-directory.js";
-import { FileStat, S_IFCHR, S_IFDIR, statDescriptor, tryStatAt } from "../../linux/stat.js";
+import { FileStat, S_IFCHR, S_IFDIR, S_IFMT, statDescriptor, tryStatAt } from "../../linux/stat.js";
 import type { DirectoryOpener } from "./directory-opener.js";
 import { sourceFailure } from "./source-failure.js";
 import { GONE, StatTable, WORD } from "./stat-table.js";
@@ -12,6 +12,15 @@ export interface ScanOptions {
   readonly exclude?: readonly string[];
   /** Whether a character device 0:0 is an overlay's whiteout, which an upper directory holds. */
   readonly whiteouts?: boolean;
+  /** Saves the system calls for what it holds. */
+  readonly proved?: ProvedStats | undefined;
+}
+
+/** What is known already of the directory to scan, and proved to be so still. */
+export interface ProvedStats {
+  readonly table: StatTable;
+  /** Whether the row's inode has not changed; so a directory has the same names as in the table. */
+  isSame(row: number): boolean;
 }
 
 export interface DirectoryScan {
@@ -44,27 +53,43 @@ class Scanner {
     this.#mount = mountOf(this.#stat);
     this.#table.append(0, root, this.#stat);
     // Last in, first out: a directory's own directories follow it at once, so rows stand nearly in the order of a walk.
-    const waiting: { row: number; path: ByteString }[] = [{ row: 0, path: root }];
+    const waiting: Waiting[] = [{ row: 0, path: root, known: this.#options.proved && 0 }];
+    if (this.#options.proved) this.#table.reserve(this.#options.proved.table.length + 64);
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const { row, path } = next;
-      const below = this.#scanOne(row, path);
-      for (let index = below.length - 1; index >= 0; index--) {
-        const child = below[index]!;
-        waiting.push({ row: child, path: joinPath(path, this.#table.names[child]!) });
-      }
+      const below = this.#copyKnown(next) ?? this.#scanOne(next.row, next.path, next.known);
+      for (let index = below.length - 1; index >= 0; index--) waiting.push(below[index]!);
     }
     return { table: this.#table, skippedMounts: this.#skippedMounts };
   }
 
-  /** @returns The rows of the directories in it. */
-  #scanOne(row: number, path: ByteString): number[] {
+  /** @returns The directories in it; `undefined` when it is not proved to hold the same names as before. */
+  #copyKnown({ row, path, known }: Waiting): Waiting[] | undefined {
+    const proved = this.#options.proved;
+    if (proved === undefined || known === undefined || !proved.isSame(known)) return undefined;
+    const table = this.#table;
+    const first = proved.table.word(known, WORD.firstChild);
+    const end = first + proved.table.word(known, WORD.childCount);
+    for (let child = first; child < end; child++) if (!proved.isSame(child)) return undefined;
+    const directories: Waiting[] = [];
+    table.setWord(row, WORD.firstChild, table.length);
+    table.setWord(row, WORD.childCount, end - first);
+    for (let child = first; child < end; child++) {
+      const copy = table.appendCopy(row, proved.table, child);
+      if ((table.word(copy, WORD.mode) & S_IFMT) !== S_IFDIR) continue;
+      directories.push({ row: copy, path: joinPath(path, table.names[copy]!), known: child });
+    }
+    return directories;
+  }
+
+  /** @returns The directories in it. */
+  #scanOne(row: number, path: ByteString, known: number | undefined): Waiting[] {
     try {
       const descriptor = this.#opener.open(path);
       // It may be another directory than its parent's walk saw.
       statDescriptor(descriptor, this.#stat);
       if (mountOf(this.#stat) !== this.#mount) throw new SystemCallError("openat", ERRNO.EXDEV, path);
       this.#table.set(row, this.#stat);
-      return this.#scanNames(row, path, descriptor, readDirectory(descriptor).names as ByteString[]);
+      return this.#scanNames(row, path, descriptor, known);
     } catch (error) {
       if (!hasCode(error, "ENOENT", "ENOTDIR", "ELOOP") || row === 0) throw sourceFailure(error, path);
       this.#table.addFlag(row, GONE);
@@ -72,35 +97,46 @@ class Scanner {
     }
   }
 
-  #scanNames(row: number, path: ByteString, descriptor: number, names: ByteString[]): number[] {
-    names.sort();
+  #scanNames(row: number, path: ByteString, descriptor: number, known: number | undefined): Waiting[] {
+    const names = (readDirectory(descriptor).names as ByteString[]).sort();
     const table = this.#table;
     const first = table.length;
-    const directories: number[] = [];
+    const directories: Waiting[] = [];
     for (const name of names) {
       if (row === 0 && this.#options.exclude?.includes(name)) continue;
       const errno = tryStatAt(descriptor, name, this.#stat);
       if (errno === ERRNO.ENOENT) continue;
       if (errno !== 0) throw sourceFailure(new SystemCallError("statx", errno, name), joinPath(path, name));
-      this.#add(row, path, name, directories);
+      const directory = this.#add(row, path, name);
+      if (directory === undefined) continue;
+      const before = known === undefined ? undefined : this.#options.proved?.table.find(known, name);
+      directories.push({ row: directory, path: joinPath(path, name), known: before });
     }
     table.setWord(row, WORD.firstChild, first);
     table.setWord(row, WORD.childCount, table.length - first);
     return directories;
   }
 
-  #add(parent: number, parentPath: ByteString, name: ByteString, directories: number[]): void {
+  /** @returns The row of a directory to be entered. */
+  #add(parent: number, parentPath: ByteString, name: ByteString): number | undefined {
     const stat = this.#stat;
     const isDirectory = stat.type === S_IFDIR;
     const isMount = mountOf(stat) !== this.#mount;
     if (isMount) this.#skippedMounts.push(joinPath(parentPath, name));
-    if (isMount && !isDirectory) return;
+    if (isMount && !isDirectory) return undefined;
     if (!this.#options.whiteouts && stat.type === S_IFCHR && stat.rdevMajor === 0 && stat.rdevMinor === 0) {
       throw whiteoutInDirectory(joinPath(parentPath, name));
     }
     const row = this.#table.append(parent, name, stat);
-    if (isDirectory && !isMount) directories.push(row);
+    return isDirectory && !isMount ? row : undefined;
   }
+}
+
+interface Waiting {
+  readonly row: number;
+  readonly path: ByteString;
+  /** Its row in what is known already. */
+  readonly known: number | undefined;
 }
 
 /** Mount ids came with Linux 5.8; before, the device tells, except for bind mounts of the same filesystem. */

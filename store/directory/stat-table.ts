@@ -58,6 +58,29 @@ export class StatTable {
     return row;
   }
 
+  /** Appends a row as another table has it, without its digest and children. */
+  appendCopy(parent: number, from: StatTable, fromRow: number): number {
+    const row = this.length++;
+    if (this.length * ROW_WORDS > this.words.length) this.#grow();
+    this.names.push(from.names[fromRow]!);
+    const at = row * ROW_WORDS;
+    const fromAt = fromRow * ROW_WORDS;
+    for (let word = 0; word < ROW_WORDS; word++) this.words[at + word] = from.words[fromAt + word]!;
+    this.words[at + WORD.parent] = parent;
+    this.words[at + WORD.firstChild] = 0;
+    this.words[at + WORD.childCount] = 0;
+    this.words[at + WORD.flags] = from.words[fromAt + WORD.flags]! & MAY_HAVE_HOLES;
+    return row;
+  }
+
+  /** Room for that many rows at once. */
+  reserve(rows: number): void {
+    if (rows * ROW_WORDS <= this.words.length) return;
+    const larger = new Uint32Array(rows * ROW_WORDS);
+    larger.set(this.words);
+    this.words = larger;
+  }
+
   #grow(): void {
     const larger = new Uint32Array(this.words.length * 2);
     larger.set(this.words);

@@ -11,21 +11,14 @@ const FIRST_WORD = WORD.mode;
 const LAST_WORD = WORD.nlink;
 
 /** What an index proves of a directory that was scanned just now, row by row. */
-export class Unchanged {
-  readonly #flags: Uint8Array;
-
-  constructor(flags: Uint8Array) {
-    this.#flags = flags;
-  }
-
-  self(row: number): boolean {
-    return (this.#flags[row]! & SELF) !== 0;
-  }
-
-  below(row: number): boolean {
-    return (this.#flags[row]! & BELOW) !== 0;
-  }
+export interface Unchanged {
+  /** The row itself. */
+  self(row: number): boolean;
+  /** All below a directory. */
+  below(row: number): boolean;
 }
+
+export const ALL_UNCHANGED: Unchanged = { self: () => true, below: () => true };
 
 /** Compares each row with the index's of the same path, and takes over the digests of what is unchanged. */
 export function compareStats(live: StatTable, index: StatTable): Unchanged {
@@ -45,7 +38,7 @@ export function compareStats(live: StatTable, index: StatTable): Unchanged {
     const wanted = isDirectory(live, row) ? BELOW : SELF;
     if (pairs[row] !== 0 && (flags[row]! & wanted) !== 0) live.copyDigest(row, index, pairs[row]! - 1);
   }
-  return new Unchanged(flags);
+  return { self: (row) => (flags[row]! & SELF) !== 0, below: (row) => (flags[row]! & BELOW) !== 0 };
 }
 
 function isDirectory(table: StatTable, row: number): boolean {

@@ -4,11 +4,13 @@ import type { Tree } from "../../core/model/tree.js";
 import type { Worktree } from "../../core/ports/worktree.js";
 import { type Fingerprints, loadFingerprints } from "../change-fingerprint.js";
 import { treeOfLiveDirectory } from "../directory/directory-tree.js";
-import { type LiveDirectory, openLiveDirectory } from "../directory/live-directory.js";
+import type { DirectoryOpener } from "../directory/directory-opener.js";
+import { LiveDirectory, openDirectoryRoot, scanLiveDirectory } from "../directory/live-directory.js";
 import { applyTree } from "../directory/write-directory.js";
 import { STORE_NAME, type StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
-import { compareStats } from "./compare-stats.js";
+import { ALL_UNCHANGED, compareStats, type Unchanged } from "./compare-stats.js";
+import { type ProvedIndex, proveStats } from "./prove-stats.js";
 import { readStatIndex, type StatIndex, writeStatIndex } from "./stat-index-file.js";
 import { adoptTree, distrustRecent, TICK_MILLISECONDS } from "./verify-stats.js";
 import { WorktreeNodes } from "./worktree-tree.js";
@@ -24,6 +26,8 @@ interface Scan {
   readonly live: LiveDirectory;
   /** Milliseconds since 1970. */
   readonly began: number;
+  /** What the index proves, when there is one; its digests are taken over. */
+  readonly unchanged: Unchanged | undefined;
 }
 
 class IndexedWorktree implements Worktree {
@@ -40,24 +44,24 @@ class IndexedWorktree implements Worktree {
   }
 
   openTree(head: Tree, headId: TreeId | undefined): Tree {
-    const scan = this.#scan();
-    const tree = this.#treeOf(scan.live, head, headId);
+    const index = this.#readIndex();
+    const scan = this.#scan(index);
+    const isOfHead = index !== undefined && index.tree === headId;
+    const tree = treeOf(scan, isOfHead ? head : undefined);
     this.#scans.set(tree, scan);
     return tree;
   }
 
-  #scan(): Scan {
+  #scan(index: StatIndex | undefined): Scan {
     const began = Date.now();
-    return { live: openLiveDirectory(this.path, { exclude: EXCLUDED }), began };
-  }
-
-  #treeOf(live: LiveDirectory, head: Tree, headId: TreeId | undefined): Tree {
-    const index = this.#readIndex();
-    if (index === undefined) return treeOfLiveDirectory(live);
-    const unchanged = compareStats(live.table, index.table);
-    // An index of another tree still tells what is in files that have not changed since.
-    if (index.tree !== headId) return treeOfLiveDirectory(live);
-    return { root: new WorktreeNodes(live, unchanged).root(head.root), close: () => live.close() };
+    const opener = openDirectoryRoot(this.path);
+    const proved = index && provedOrClosed(opener, index);
+    if (index !== undefined && proved?.isComplete) {
+      const live = new LiveDirectory(opener, { table: index.table, skippedMounts: [] });
+      return { live, began, unchanged: ALL_UNCHANGED };
+    }
+    const live = scanLiveDirectory(opener, { exclude: EXCLUDED, proved });
+    return { live, began, unchanged: index && compareStats(live.table, index.table) };
   }
 
   #readIndex(): StatIndex | undefined {
@@ -78,15 +82,29 @@ class IndexedWorktree implements Worktree {
   #scanAnew(tree: Tree): Scan {
     // So that what was written last is older than a tick, and can be trusted.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TICK_MILLISECONDS + 5);
-    const scan = this.#scan();
-    scan.live.close();
     const index = this.#readIndex();
-    const unchanged = index === undefined ? undefined : compareStats(scan.live.table, index.table);
-    adoptTree(scan.live.table, unchanged, tree.root);
+    const scan = this.#scan(index);
+    scan.live.close();
+    adoptTree(scan.live.table, scan.unchanged, tree.root);
     return scan;
   }
 
   apply(current: Tree, target: Tree): void {
     applyTree(current, target, this.path, EXCLUDED);
   }
+}
+
+function provedOrClosed(opener: DirectoryOpener, index: StatIndex): ProvedIndex {
+  try {
+    return proveStats(opener, index);
+  } catch (error) {
+    opener.close();
+    throw systemFailure("read the tracked directory", error);
+  }
+}
+
+/** @param head The tree that the index describes. An index of another still tells what is in files that have not changed since. */
+function treeOf({ live, unchanged }: Scan, head: Tree | undefined): Tree {
+  if (unchanged === undefined || head === undefined) return treeOfLiveDirectory(live);
+  return { root: new WorktreeNodes(live, unchanged).root(head.root), close: () => live.close() };
 }

@@ -17,6 +17,8 @@ const TRAILER_BYTES = 8;
 export interface StatIndex {
   readonly tree: TreeId;
   readonly table: StatTable;
+  /** The names in the order of the rows, each with a NUL behind it. */
+  readonly nameBytes: Buffer;
 }
 
 /**
@@ -46,8 +48,9 @@ function decode(bytes: Buffer, end: number): StatIndex | undefined {
   table.words = wordsOf(bytes, HEADER_BYTES, rows * ROW_WORDS);
   table.digests = bytes.subarray(digests, names);
   table.names = bytes.toString("latin1", names, end).split("\0") as ByteString[];
-  if (table.names.length !== rows) return undefined;
-  return { tree: bytes.toString("hex", AT.tree, AT.tree + DIGEST_BYTES) as TreeId, table };
+  // Each name has a NUL behind it, the last one too.
+  if (table.names.pop() !== "" || table.names.length !== rows) return undefined;
+  return { tree: bytes.toString("hex", AT.tree, AT.tree + DIGEST_BYTES) as TreeId, table, nameBytes: bytes.subarray(names, end) };
 }
 
 function wordsOf(bytes: Buffer, offset: number, length: number): Uint32Array<ArrayBuffer> {
@@ -60,7 +63,7 @@ function wordsOf(bytes: Buffer, offset: number, length: number): Uint32Array<Arr
 /**
  * Puts an index in place by a rename. It is not made durable, being a cache that checks itself: after a power cut it may be gone.
  */
-export function writeStatIndex(file: string, { tree, table }: StatIndex, { xxh64 }: Fingerprints): void {
+export function writeStatIndex(file: string, { tree, table }: Omit<StatIndex, "nameBytes">, { xxh64 }: Fingerprints): void {
   const temporary = `${file}.${process.pid}`;
   const bytes = encode(tree, table);
   bytes.writeBigUInt64LE(xxh64(bytes.subarray(0, bytes.length - TRAILER_BYTES)), bytes.length - TRAILER_BYTES);
@@ -75,7 +78,7 @@ export function writeStatIndex(file: string, { tree, table }: StatIndex, { xxh64
 }
 
 function encode(tree: TreeId, table: StatTable): Buffer {
-  const names = Buffer.from(table.names.join("\0"), "latin1");
+  const names = Buffer.from(`${table.names.join("\0")}\0`, "latin1");
   const digests = HEADER_BYTES + table.length * ROW_WORDS * 4;
   const namesAt = digests + table.length * DIGEST_BYTES;
   const bytes = Buffer.alloc(namesAt + names.length + TRAILER_BYTES);
