@@ -95,6 +95,9 @@ class DirectoryStack {
 /** A directory that one layer holds, or several. */
 class ChainDirectory implements DirectoryNode {
   readonly #parts: readonly Part[];
+  /** Those of `#parts` that were opened, at the same index. */
+  readonly #opened: ImageDirectory[] = [];
+  #entry: DirectoryEntry | undefined;
 
   /** @param parts Newest first; one or more. */
   constructor(parts: readonly Part[]) {
@@ -103,7 +106,7 @@ class ChainDirectory implements DirectoryNode {
 
   get entry(): DirectoryEntry {
     const { image, nid } = this.#top();
-    return directoryEntryOf(image, image.inode(nid));
+    return (this.#entry ??= directoryEntryOf(image, image.inode(nid)));
   }
 
   /** The newest layer's: whoever changes something below a directory writes the directory too. */
@@ -116,9 +119,8 @@ class ChainDirectory implements DirectoryNode {
   child(name: ByteString): TreeNode | undefined {
     if (name === "." || name === "..") return undefined;
     const stack = new DirectoryStack();
-    for (const part of this.#parts) {
-      if (stack.closed) break;
-      const directory = openPart(part);
+    for (let part = 0; part < this.#parts.length && !stack.closed; part += 1) {
+      const directory = this.#open(part);
       const dirent = directory.lookup(name);
       if (dirent !== undefined) stack.addDirent(directory, dirent);
     }
@@ -126,12 +128,12 @@ class ChainDirectory implements DirectoryNode {
   }
 
   children(): Iterable<readonly [name: ByteString, node: TreeNode]> {
-    return this.#parts.length === 1 ? childrenOf(openPart(this.#top())) : this.#merged();
+    return this.#parts.length === 1 ? childrenOf(this.#open(0)) : this.#merged();
   }
 
   /** The lowest layer, which is mostly the largest, is read along; what stands above it is collected first. */
   *#merged(): Generator<readonly [ByteString, TreeNode]> {
-    const base = openPart(this.#parts.at(-1) as Part);
+    const base = this.#open(this.#parts.length - 1);
     const above = this.#above();
     const names = [...above.keys()].sort();
     let next = 0;
@@ -151,8 +153,8 @@ class ChainDirectory implements DirectoryNode {
   /** By name: what all layers but the lowest have. */
   #above(): Map<ByteString, DirectoryStack> {
     const above = new Map<ByteString, DirectoryStack>();
-    for (const part of this.#parts.slice(0, -1)) {
-      const directory = openPart(part);
+    for (let part = 0; part < this.#parts.length - 1; part += 1) {
+      const directory = this.#open(part);
       for (const dirent of directory.entries()) {
         let stack = above.get(dirent.name);
         if (stack === undefined) above.set(dirent.name, (stack = new DirectoryStack()));
@@ -165,10 +167,11 @@ class ChainDirectory implements DirectoryNode {
   #top(): Part {
     return this.#parts[0] as Part;
   }
-}
 
-function openPart({ image, nid, parent }: Part): ImageDirectory {
-  return new ImageDirectory(image, nid, parent);
+  #open(index: number): ImageDirectory {
+    const { image, nid, parent } = this.#parts[index] as Part;
+    return (this.#opened[index] ??= new ImageDirectory(image, nid, parent));
+  }
 }
 
 function* childrenOf(directory: ImageDirectory): Generator<readonly [ByteString, TreeNode]> {

@@ -54,7 +54,20 @@ export class ImageDirectory {
       if (this.#firstName(middle) <= name) low = middle;
       else high = middle - 1;
     }
-    return this.#entriesOf(low).find((entry) => entry.name === name);
+    return this.#lookupIn(this.#block(low), name);
+  }
+
+  #lookupIn(bytes: Buffer, name: ByteString): Dirent | undefined {
+    const count = this.#count(bytes);
+    let [low, high] = [0, count - 1];
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const found = nameAt(bytes, middle, count);
+      if (found === name) return this.#direntAt(bytes, middle, count);
+      if (found < name) low = middle + 1;
+      else high = middle - 1;
+    }
+    return undefined;
   }
 
   #block(block: number): Buffer {
@@ -74,15 +87,17 @@ export class ImageDirectory {
     const bytes = this.#block(block);
     const count = this.#count(bytes);
     const entries = new Array<Dirent>(count);
-    for (let index = 0; index < count; index += 1) {
-      const at = index * F.DIRENT_BYTES;
-      const name = nameAt(bytes, index, count);
-      if (name.length === 0 || name.length > F.MAXIMUM_NAME_BYTES || name.includes("/") || name.includes("\0"))
-        throw this.#damaged();
-      const nid = bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
-      entries[index] = { name, nid, type: bytes.readUInt8(at + 10) };
-    }
+    for (let index = 0; index < count; index += 1) entries[index] = this.#direntAt(bytes, index, count);
     return entries;
+  }
+
+  #direntAt(bytes: Buffer, index: number, count: number): Dirent {
+    const at = index * F.DIRENT_BYTES;
+    const name = nameAt(bytes, index, count);
+    if (name.length === 0 || name.length > F.MAXIMUM_NAME_BYTES || name.includes("/") || name.includes("\0"))
+      throw this.#damaged();
+    const nid = bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
+    return { name, nid, type: bytes.readUInt8(at + 10) };
   }
 
   #count(bytes: Buffer): number {

@@ -11,6 +11,7 @@ export class ImageFileNode implements FileNode {
   readonly #image: LayerImage;
   readonly #nid: number;
   #known: Inode | undefined;
+  #entry: FileEntry | undefined;
 
   constructor(image: LayerImage, nid: number) {
     this.#image = image;
@@ -19,7 +20,7 @@ export class ImageFileNode implements FileNode {
 
   get entry(): FileEntry {
     const inode = this.#inode();
-    return { type: "file", ...metadataOf(this.#image, inode), size: inode.size };
+    return (this.#entry ??= { type: "file", ...metadataOf(this.#image, inode), size: inode.size });
   }
 
   get content(): FileContent {
@@ -40,6 +41,7 @@ export class ImageFileNode implements FileNode {
 export class ImageOtherNode implements OtherNode {
   readonly #image: LayerImage;
   readonly #inode: Inode;
+  #entry: OtherNode["entry"] | undefined;
 
   constructor(image: LayerImage, inode: Inode) {
     this.#image = image;
@@ -47,6 +49,14 @@ export class ImageOtherNode implements OtherNode {
   }
 
   get entry(): OtherNode["entry"] {
+    return (this.#entry ??= this.#readEntry());
+  }
+
+  get links(): LinkGroup | undefined {
+    return linksOf(this.#image, this.#inode);
+  }
+
+  #readEntry(): OtherNode["entry"] {
     const inode = this.#inode;
     const metadata = metadataOf(this.#image, inode);
     switch (inode.mode & F.MODE.mask) {
@@ -63,10 +73,6 @@ export class ImageOtherNode implements OtherNode {
       default:
         throw this.#image.damaged(`inode ${inode.nid} is of another type than its directory says`);
     }
-  }
-
-  get links(): LinkGroup | undefined {
-    return linksOf(this.#image, this.#inode);
   }
 }
 
