@@ -69,7 +69,7 @@ kernelTest(
     t.deepEqual(verifyLayer(path.join(layers, id as LayerId), id as LayerId), []);
     const wanted = witness(source);
     // Else two empty lists would be equal.
-    t.deepEqual([wanted.entries.length, wanted.xattrs.length, wanted.digests.length], [40, 11, 20]);
+    t.true(wanted.entries.length >= 40 && wanted.xattrs.length >= 11 && wanted.digests.length >= 20);
     t.deepEqual(witness(mountImage(t, image)), wanted);
   },
 );
