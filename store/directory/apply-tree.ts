@@ -24,7 +24,6 @@ interface Action {
 
 interface TouchedDirectory {
   readonly path: ByteString;
-  readonly before: DirectoryNode;
   readonly after: DirectoryNode;
 }
 
@@ -44,6 +43,8 @@ export class TreeChange {
   readonly #kept = new Map<ByteString, boolean>();
   readonly #temporary = `.varve-new-${randomBytes(6).toString("hex")}-`;
   #staged = 0;
+  /** Names that come or go in the directory that is being compared. */
+  #ownActions = 0;
 
   /** @param permission Given to only ask whether the change could be made. */
   constructor(
@@ -70,17 +71,19 @@ export class TreeChange {
     }
   }
 
-  /** @returns Whether anything below changes. */
   #compareDirectories(before: DirectoryNode, after: DirectoryNode, path: ByteString): void {
     const position = this.#touched.length;
-    const actions = this.#actions.length;
-    if (before.digest === undefined || before.digest !== after.digest) this.#compareChildren(before, after, path);
-    if (this.#actions.length === actions && sameMetadata(before.entry, after.entry)) return;
+    const isSameBelow = before.digest !== undefined && before.digest === after.digest;
+    const namesChange = !isSameBelow && this.#compareChildren(before, after, path);
+    if (!namesChange && sameMetadata(before.entry, after.entry)) return;
     this.#permission?.check(after.entry, path);
-    this.#touched.splice(position, 0, { path, before, after });
+    this.#touched.splice(position, 0, { path, after });
   }
 
-  #compareChildren(before: DirectoryNode, after: DirectoryNode, path: ByteString): void {
+  /** @returns Whether names come or go here, which moves the directory's time. */
+  #compareChildren(before: DirectoryNode, after: DirectoryNode, path: ByteString): boolean {
+    const own = this.#ownActions;
+    this.#ownActions = 0;
     const old = before.children()[Symbol.iterator]();
     let next = old.next();
     for (const [name, node] of after.children()) {
@@ -91,9 +94,13 @@ export class TreeChange {
       if (same !== undefined) next = old.next();
     }
     for (; !next.done; next = old.next()) this.#remove(path, next.value[0]);
+    const namesChange = this.#ownActions > 0;
+    this.#ownActions = own;
+    return namesChange;
   }
 
   #remove(directory: ByteString, name: ByteString): void {
+    this.#ownActions++;
     this.#actions.push({ directory, name, remove: true });
   }
 
@@ -132,6 +139,7 @@ export class TreeChange {
     const path = joinPath(directory, name);
     if (this.#permission !== undefined) checkAll(this.#permission, after, path);
     const staged = `${this.#temporary}${this.#staged++}` as ByteString;
+    this.#ownActions++;
     this.#actions.push({ directory, name, staged, remove });
     if (this.#permission !== undefined) return;
     this.#noteKeptLeaders(after, path);
