@@ -3,10 +3,21 @@ import { declare } from "./native-library.js";
 
 const tcgetattr = declare("int tcgetattr(int descriptor, void *settings)");
 const tcsetattr = declare("int tcsetattr(int descriptor, int when, const void *settings)");
+const ioctl = declare("int ioctl(int descriptor, unsigned long request, void *size)");
 
 const TCSANOW = 0;
 /** glibc's struct termios has 60 bytes; musl's as many. */
 const SETTINGS_BYTES = 128;
+
+/** From asm-generic/ioctls.h. */
+const TIOCGWINSZ = 0x5413;
+
+/** @returns `undefined` when the descriptor is no terminal. */
+export function terminalSize(descriptor: number): { readonly rows: number; readonly columns: number } | undefined {
+  const size = new Uint16Array(4);
+  if (ioctl(descriptor, TIOCGWINSZ, size) === -1) return undefined;
+  return { rows: size[0]!, columns: size[1]! };
+}
 
 /**
  * Keeps a terminal's settings.

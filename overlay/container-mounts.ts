@@ -82,7 +82,7 @@ export function prepareMountPoints({ volumes }: RunConfiguration, root: number):
     } catch (error) {
       throw new VarveError(
         "RUNTIME_FAILED",
-        `Cannot mount the volume "${source}" on "${destination}": ${String((error as Error).message)}`,
+        `Cannot mount the volume "${source}" on "${destination}": ${(error as Error).message}`,
         {
           path: destination,
           cause: error,

@@ -6,7 +6,7 @@ import { VarveError } from "../core/errors.js";
 import type { ProcessResult } from "../core/ports/containers.js";
 import type { LayerImageFile } from "../core/ports/layer-store.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../linux/open-at.js";
-import { saveTerminal } from "../linux/terminal.js";
+import { saveTerminal, terminalSize } from "../linux/terminal.js";
 import { removeCgroups } from "./cgroups.js";
 import { checkCommand, type RootView } from "./command-lookup.js";
 import { latin1, type ContainerDirectory } from "./container-directory.js";
@@ -98,18 +98,15 @@ function writeBundle({ directory, stored: { record }, runtime }: RunRequest, roo
       .slice("PATH=".length);
     checkCommand(configuration, searchPath, rootView(root));
     const files = writeIdentityFiles(directory.file("etc"), configuration, root);
-    const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: terminalSize() };
+    // crun takes a terminal's size from the configuration alone.
+    const size = configuration.terminal ? (terminalSize(1) ?? terminalSize(2)) : undefined;
+    const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: size };
     const bundle = { id, root: rootPath, configuration, user, files, ...machine };
     writeFileSync(directory.file("config.json"), JSON.stringify(runtimeConfiguration(bundle)), { mode: 0o600 });
     mkdirSync(directory.file("runtime"), { recursive: true, mode: 0o700 });
   } finally {
     closeDescriptor(root);
   }
-}
-
-/** crun takes it from the configuration alone. */
-function terminalSize(): { readonly rows: number; readonly columns: number } | undefined {
-  return [process.stdout, process.stderr].find(({ isTTY }) => isTTY);
 }
 
 function rootView(root: number): RootView {

@@ -87,7 +87,7 @@ export function probeRuntime(runtime: OciRuntime): RuntimeProbe {
     const code = runRuntimeToEnd(runtime, paths, id, LONGEST_MILLISECONDS);
     return { runtime, works: code === 0, detail: code === 0 ? "" : whyNot(paths.log, code) };
   } catch (error) {
-    return { runtime, works: false, detail: String((error as Error).message) };
+    return { runtime, works: false, detail: (error as Error).message };
   } finally {
     cleanUp(folder, root, id);
   }

@@ -26,7 +26,7 @@ export function parseContainer(text: string, id: string, path: string): StoredCo
     if (json["id"] !== id) throw new TypeError(`"id" is not ${JSON.stringify(id)}`);
     return { record: recordOf(json, id), generation: integerOf(json["generation"], "generation", 1) };
   } catch (error) {
-    throw new VarveError("STORE_DAMAGED", `Cannot read the container's record: ${String((error as Error).message)}`, {
+    throw new VarveError("STORE_DAMAGED", `Cannot read the container's record: ${(error as Error).message}`, {
       path,
       hint: `"varve rm" can't remove it; delete the directory ${JSON.stringify(id)} when nothing of it is wanted.`,
       cause: error,

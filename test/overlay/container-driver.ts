@@ -33,7 +33,8 @@ async function act(
 ): Promise<unknown> {
   switch (action) {
     case "create":
-      return containers.create(record!);
+      containers.create(record!);
+      return undefined;
     case "run":
       return containers.run(containers.find(name).record, images);
     case "runBoth":
@@ -45,7 +46,8 @@ async function act(
     case "stop":
       return containers.stop(containers.find(name).record, milliseconds);
     case "remove":
-      return containers.remove(containers.find(name).record);
+      containers.remove(containers.find(name).record);
+      return undefined;
     case "rebase":
       return containers.rebase(containers.find(name).record, "1".repeat(40) as CommitId, ["2".repeat(64) as LayerId]);
     case "pausedFor":

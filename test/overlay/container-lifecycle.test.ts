@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -19,7 +19,7 @@ const shell = (script: string): Partial<RunConfiguration> => ({ command: ["/bin/
 async function beginRun(
   name: string,
   configuration: Partial<RunConfiguration>,
-): Promise<{ record: ContainerRecord; child: ReturnType<typeof spawn>; file: string }> {
+): Promise<{ record: ContainerRecord; child: ChildProcess; file: string }> {
   const record = fixture.create(name, configuration);
   const child = fixture.begin({ action: "run", name });
   const file = path.join(fixture.upper(record), "tmp/started");

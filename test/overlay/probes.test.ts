@@ -12,7 +12,7 @@ const MODULE = fileURLToPath(new URL("../../overlay/probes.js", import.meta.url)
 function probe(folder: string, ...prefix: readonly string[]): readonly Probe[] {
   const script = `import { probeMachine } from ${JSON.stringify(MODULE)}; console.log(JSON.stringify(probeMachine(${JSON.stringify(folder)})));`;
   const [program, ...words] = [...prefix, process.execPath, "--input-type=module", "-e", script];
-  const { stdout, stderr } = spawnSync(program!, words, { encoding: "utf8" });
+  const { stdout, stderr } = spawnSync(program, words, { encoding: "utf8" });
   if (stdout === "") throw new TypeError(stderr);
   return JSON.parse(stdout) as readonly Probe[];
 }
