@@ -61,6 +61,7 @@ export class LayerImage {
     this.path = path;
     this.number = number;
     const length = images.length(path);
+    if (length === undefined) throw this.damaged("it is no regular file");
     const superblock = decodeSuperblock(this.imageBytes(0, Math.min(length, F.BLOCK_BYTES)), id);
     if (typeof superblock === "string") throw this.damaged(`its superblock ${superblock}`);
     this.superblock = superblock;

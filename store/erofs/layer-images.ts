@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import path from "node:path";
 import { LRUCache } from "lru-cache";
 import { VarveError } from "../../core/errors.js";
@@ -46,9 +46,10 @@ export class LayerImages {
     return image;
   }
 
-  /** Length of a file in bytes. */
-  length(file: string): number {
-    return fstatSync(this.#descriptor(file)).size;
+  /** Length in bytes; `undefined` for what is no regular file. */
+  length(file: string): number | undefined {
+    const stat = fstatSync(this.#descriptor(file));
+    return stat.isFile() ? stat.size : undefined;
   }
 
   /** @returns Bytes read: fewer only at the end of the file. */
@@ -84,7 +85,8 @@ export class LayerImages {
     if (known !== undefined) return known;
     if (this.#closed) throw new TypeError("A tree was read after it was closed");
     try {
-      const fd = openSync(file, "r");
+      // Without waiting: a FIFO in an image's place must not stop us.
+      const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
       this.#files.set(file, fd);
       return fd;
     } catch (error) {

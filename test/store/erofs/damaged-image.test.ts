@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import test from "ava";
 import { VarveError } from "../../../core/errors.js";
@@ -141,6 +142,19 @@ test("any byte of an image changed is found by verifyLayer(), and reading ends w
     if (at >= metadata) t.not(verifyLayer(path, id).length, 0, `byte ${at}`);
   }
 });
+
+for (const [what, command] of [
+  ["a FIFO", "mkfifo"],
+  ["a directory", "mkdir"],
+  ["an empty file", "touch"],
+] as const) {
+  test(`${what} in an image's place throws STORE_DAMAGED`, (t) => {
+    const { store, layers } = layerFixture(t);
+    const id = "1".repeat(64) as LayerId;
+    execFileSync(command, [`${layers}/${id}`]);
+    t.throws(() => readAll(store, id), { instanceOf: VarveError, code: "STORE_DAMAGED" });
+  });
+}
 
 function readAll(store: LayerStore, id: LayerId): void {
   const tree = store.openTree([id]);
