@@ -1,4 +1,4 @@
-import { closeSync, copyFileSync, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../core/errors.js";
 import type { RunConfiguration } from "../core/ports/containers.js";
@@ -18,6 +18,8 @@ export const MOUNT_POINTS = "mount-points";
  */
 export function makeMountPointLayer(containers: string): void {
   const layer = path.join(containers, MOUNT_POINTS);
+  // The last of them stands only when all do.
+  if (existsSync(path.join(layer, "etc", FILES.at(-1)!))) return;
   for (const folder of ["proc", "sys", "dev", "etc"]) mkdirSync(path.join(layer, folder), { recursive: true, mode: 0o755 });
   for (const file of FILES) closeSync(openSync(path.join(layer, "etc", file), "a", 0o644));
 }
