@@ -1,4 +1,4 @@
-import type { ContentDigest } from "../../core/model/ids.js";
+import type { ContentDigest, LayerId } from "../../core/model/ids.js";
 import type { ContentReader, Extent, FileContent, StoredContent } from "../../core/model/tree.js";
 import { extentsOf, runsOfChunks, type BlockRun } from "./block-runs.js";
 import * as F from "./image-format.js";
@@ -22,6 +22,11 @@ export class ImageFileContent implements FileContent {
 
   get size(): number {
     return this.#inode.size;
+  }
+
+  /** The inode that holds it: equal for its names alone. */
+  get inode(): { readonly layer: LayerId; readonly nid: number } {
+    return { layer: this.#image.id, nid: this.#inode.nid };
   }
 
   get knownDigest(): ContentDigest {

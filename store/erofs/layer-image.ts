@@ -4,7 +4,7 @@ import type { LayerId } from "../../core/model/ids.js";
 import { chunkCount } from "./block-runs.js";
 import { DIGEST_BYTES } from "./content-table.js";
 import * as F from "./image-format.js";
-import { PAGE_BYTES, type LayerImages, type Page } from "./layer-images.js";
+import { PAGE_BYTES, type ImageFiles, type Page } from "./image-files.js";
 import { findLinks, LINK_ROW_BYTES } from "./link-table.js";
 import { decodeMetadataHeader, METADATA_HEADER_BYTES, type MetadataHeader } from "./metadata-header.js";
 import { decodeDevices, decodeSuperblock, type SuperblockHead } from "./superblock.js";
@@ -29,6 +29,16 @@ export interface Inode {
   readonly xattrBytes: number;
 }
 
+/** Where an image is found, and those that lend to it. */
+export interface LayerImagePlace {
+  readonly files: ImageFiles;
+  readonly id: LayerId;
+  readonly path: string;
+  /** Another one for each image of `files`. */
+  readonly number: number;
+  readonly find: (id: LayerId) => LayerImage;
+}
+
 const NO_XATTRS: DecodedXattrs = { xattrs: Object.freeze([]), opaque: false };
 const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.keys(F.DIRENT_TYPE).map(Number));
 
@@ -49,18 +59,20 @@ export class LayerImage {
   readonly metadataStart: number;
   readonly metadataBytes: number;
   readonly header: MetadataHeader;
-  readonly #images: LayerImages;
+  readonly #files: ImageFiles;
+  readonly #find: (id: LayerId) => LayerImage;
   /** The page used last: most reads want it again. */
   #page: Page = { key: -1, length: 0, bytes: Buffer.alloc(0) };
   #pageKey = -2;
   #pageStart = 0;
 
-  constructor(images: LayerImages, id: LayerId, path: string, number: number) {
-    this.#images = images;
+  constructor({ files, id, path, number, find }: LayerImagePlace) {
+    this.#files = files;
+    this.#find = find;
     this.id = id;
     this.path = path;
     this.number = number;
-    const length = images.length(path);
+    const length = files.length(path);
     if (length === undefined) throw this.damaged("it is no regular file");
     const superblock = decodeSuperblock(this.imageBytes(0, Math.min(length, F.BLOCK_BYTES)), id);
     if (typeof superblock === "string") throw this.damaged(`its superblock ${superblock}`);
@@ -104,7 +116,7 @@ export class LayerImage {
 
   /** Fills the buffer from a position in the image. @returns Bytes read: fewer only at its end. */
   read(buffer: Uint8Array, position: number): number {
-    return this.#images.read(this.path, buffer, position);
+    return this.#files.read(this.path, buffer, position);
   }
 
   /** The image of a chunk index's device. */
@@ -112,7 +124,7 @@ export class LayerImage {
     if (slot === 0) return this;
     const id = this.devices[slot - 1];
     if (id === undefined) throw this.damaged(`a file lies in device ${slot} of ${this.devices.length}`);
-    return this.#images.get(id);
+    return this.#find(id);
   }
 
   /** Bytes of the metadata region: to be used before the next read, since they may be part of a page, and not to be changed. */
@@ -196,7 +208,7 @@ export class LayerImage {
     const page = Math.floor(position / PAGE_BYTES);
     const start = page * PAGE_BYTES;
     const length = Math.min(PAGE_BYTES, this.metadataBytes - start);
-    this.#page = this.#images.page(this.number, page, (bytes) => {
+    this.#page = this.#files.page(this.number, page, (bytes) => {
       if (this.read(bytes.subarray(0, length), this.metadataStart + start) < length)
         throw this.damaged("it ends before its metadata does");
       return length;
