@@ -13,6 +13,8 @@ export interface Comparison {
   readonly ours: Contender;
   readonly rival: Contender;
   readonly rounds: number;
+  /** One round before the others that does not count: it fills caches. */
+  readonly warmUp: boolean;
 }
 
 export interface Timing {
@@ -22,12 +24,12 @@ export interface Timing {
   readonly ratio: number;
 }
 
-/** Ours and the rival's in turn, so that both meet the same weather; medians. One round before the others warms the caches up. */
-export function compare({ ours, rival, rounds }: Comparison, environment: NodeJS.ProcessEnv): Timing {
+/** Ours and the rival's in turn, so that both meet the same weather; medians. */
+export function compare({ ours, rival, rounds, warmUp }: Comparison, environment: NodeJS.ProcessEnv): Timing {
   const times = { ours: [] as number[], rival: [] as number[] };
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = warmUp ? -1 : 0; round < rounds; round += 1) {
     const [first, second] = [timeOnce(ours, environment), timeOnce(rival, environment)];
-    if (round === 0) continue;
+    if (round < 0) continue;
     times.ours.push(first);
     times.rival.push(second);
   }

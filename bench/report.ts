@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 
 export interface Row {
   readonly what: string;
@@ -56,6 +56,9 @@ function oldBody(text: string, section: Section): string | undefined {
     .trim();
 }
 
+/** Before the benchmark began: what else the machine had to do. More than 0.5 or so makes times, and in part ratios, worse. */
+const load = (loadavg()[0] ?? 0).toFixed(1);
+
 /** The kind of machine, without its name. */
 function machineKind(directory: string): string {
   const filesystem = spawnSync("stat", ["--file-system", "--format=%T", directory], { encoding: "utf8" }).stdout.trim();
@@ -68,6 +71,7 @@ function machineKind(directory: string): string {
     filesystem,
     `Node ${process.versions.node}`,
     spawnSync("git", ["--version"], { encoding: "utf8" }).stdout.trim(),
+    `load ${load}`,
   ];
   return `${parts.join(" · ")}.`;
 }
