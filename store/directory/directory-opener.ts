@@ -82,7 +82,10 @@ function openStep(directory: number, step: string, flags: number): number {
 
 /** Pieces that the kernel takes; single names where each must be opened by itself. */
 function* steps(path: ByteString): Generator<string> {
-  if (hasOpenat2 && path.length <= LONGEST_STEP) return yield path;
+  if (hasOpenat2 && path.length <= LONGEST_STEP) {
+    yield path;
+    return;
+  }
   let step = "";
   for (const name of path.split("/")) {
     if (step !== "" && (!hasOpenat2 || step.length + name.length > LONGEST_STEP)) {

@@ -53,7 +53,10 @@ export class LiveContent implements FileContent {
   *extents(): Iterable<Extent> {
     const { size } = this;
     if (size === 0) return;
-    if (!this.#live.table.hasFlag(this.#row, MAY_HAVE_HOLES)) return yield { offset: 0, length: size, kind: "data" };
+    if (!this.#live.table.hasFlag(this.#row, MAY_HAVE_HOLES)) {
+      yield { offset: 0, length: size, kind: "data" };
+      return;
+    }
     const reader = this.open();
     try {
       yield* fileExtents(reader.descriptor, size);

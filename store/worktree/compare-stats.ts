@@ -7,8 +7,8 @@ const SELF = 1;
 const BELOW = 2;
 
 /** The words that prove an inode unchanged: mode to nlink. Device numbers may change with a reboot. */
-const FIRST_WORD = WORD.mode;
-const LAST_WORD = WORD.nlink;
+const FIRST_WORD: number = WORD.mode;
+const LAST_WORD: number = WORD.nlink;
 
 /** What an index proves of a directory that was scanned just now, row by row. */
 export interface Unchanged {
