@@ -77,7 +77,8 @@ function removeCgroup(directory: string): void {
 }
 
 function killAll(directory: string): void {
-  for (const pid of readFileSync(`${directory}/cgroup.procs`, "latin1").split("\n").filter(Boolean)) {
+  const processes = ifThere(() => readFileSync(`${directory}/cgroup.procs`, "latin1"), "");
+  for (const pid of processes.split("\n").filter(Boolean)) {
     try {
       process.kill(Number(pid), "SIGKILL");
     } catch (error) {
@@ -117,19 +118,19 @@ class Freezer1 implements Freezer {
   }
 
   isFrozen(): boolean {
-    return readFileSync(this.#file, "latin1").trim() !== "THAWED";
+    return ifThere(() => readFileSync(this.#file, "latin1").trim() !== "THAWED", false);
   }
 
   freeze(): boolean {
+    // Written again and again: version 1 stays FREEZING while a process forks faster than it is caught.
     return waitUntil(() => {
-      // Written again and again: version 1 stays FREEZING while a process forks faster than it is caught.
       writeFileSync(this.#file, "FROZEN");
       return readFileSync(this.#file, "latin1").trim() === "FROZEN";
     });
   }
 
   thaw(): void {
-    writeFileSync(this.#file, "THAWED");
+    ifThere(() => writeFileSync(this.#file, "THAWED"), undefined);
   }
 }
 
@@ -140,23 +141,35 @@ class Freezer2 implements Freezer {
   }
 
   isFrozen(): boolean {
-    return readFileSync(`${this.#directory}/cgroup.freeze`, "latin1").trim() === "1";
+    return ifThere(() => readFileSync(`${this.#directory}/cgroup.freeze`, "latin1").trim() === "1", false);
   }
 
   freeze(): boolean {
-    writeFileSync(`${this.#directory}/cgroup.freeze`, "1");
-    return waitUntil(() => readFileSync(`${this.#directory}/cgroup.events`, "latin1").includes("frozen 1"));
+    return waitUntil(() => {
+      writeFileSync(`${this.#directory}/cgroup.freeze`, "1");
+      return readFileSync(`${this.#directory}/cgroup.events`, "latin1").includes("frozen 1");
+    });
   }
 
   thaw(): void {
-    writeFileSync(`${this.#directory}/cgroup.freeze`, "0");
+    ifThere(() => writeFileSync(`${this.#directory}/cgroup.freeze`, "0"), undefined);
+  }
+}
+
+/** A container that ends meanwhile takes its cgroup with it. */
+function ifThere<T>(work: () => T, otherwise: T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENODEV")) return otherwise;
+    throw error;
   }
 }
 
 /** A process in an uninterruptible wait freezes late, or never. */
 function waitUntil(condition: () => boolean): boolean {
   for (let attempt = 0; attempt < 2000; attempt++) {
-    if (condition()) return true;
+    if (ifThere(condition, true)) return true;
     pauseThread(1);
   }
   return false;

@@ -1,5 +1,5 @@
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
-import path from "node:path";
+import path, { posix } from "node:path";
 import { VarveError } from "../core/errors.js";
 import type { RunConfiguration } from "../core/ports/containers.js";
 import { hasCode } from "../linux/errno.js";
@@ -68,7 +68,11 @@ function copyHostFile(from: string, to: string): void {
  *
  * @throws VarveError RUNTIME_FAILED, SOURCE_MISSING.
  */
-export function prepareMountPoints({ volumes }: RunConfiguration, root: number): void {
+export function prepareMountPoints({ volumes, workingDirectory }: RunConfiguration, root: number): void {
+  // Through a descriptor that a runtime left open, /proc leads out of the container (CVE-2024-21626).
+  if (isWithin(posix.normalize(workingDirectory), "/proc")) {
+    throw new VarveError("RUNTIME_FAILED", `Cannot start the process in "${workingDirectory}": it is within /proc`);
+  }
   for (const name of ["proc", "sys", "dev"]) {
     // Mounting on a symlink would follow it to a place that the image chose.
     if (!isRootEntry(root, name, S_IFDIR)) {

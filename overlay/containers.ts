@@ -14,7 +14,7 @@ import { MountedRoots } from "./mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { clearRun, runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
-import type { StoredContainer } from "./stored-container.js";
+import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
 import { systemFailure } from "./system-failure.js";
 
 export interface ContainersOptions {
@@ -45,6 +45,8 @@ class DirectoryContainers implements Containers {
 
   create(record: ContainerRecord): void {
     if (!CONTAINER_ID.test(record.id)) throw new RangeError(`A container's id is 12 hex digits: ${record.id}`);
+    // One that `undo` brings back comes from the operation log.
+    parseContainer(formatContainer({ record, generation: 1 }), record.id, this.#path);
     this.#refuseTakenName(record.name);
     this.#doing(`create container "${record.name}"`, () => {
       mkdirSync(this.#path, { recursive: true, mode: 0o700 });

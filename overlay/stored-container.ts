@@ -1,6 +1,7 @@
 import { VarveError } from "../core/errors.js";
 import { parseCommitId, parseLayerId, type RefName } from "../core/model/ids.js";
 import type { ContainerRecord, RunConfiguration, Volume } from "../core/ports/containers.js";
+import { isRefName } from "../core/revision/ref-names.js";
 
 /** What `containers/<id>/container.json` holds. */
 export interface StoredContainer {
@@ -117,7 +118,7 @@ function positiveOf(value: unknown, name: string): number {
 
 function branchOf(value: unknown): RefName {
   const text = textOf(value, "branch");
-  if (!text.startsWith("refs/")) throw new TypeError('"branch" is no full ref name');
+  if (!isRefName(text)) throw new TypeError('"branch" is no full ref name');
   return text as RefName;
 }
 

@@ -103,6 +103,11 @@ const facts: readonly { readonly fact: string; readonly run: Partial<RunConfigur
     run: { ...shell("touch /x 2>/dev/null || echo refused"), readOnly: true },
     wants: "refused\n",
   },
+  {
+    fact: "has three descriptors and the one that it opens itself",
+    run: { command: ["ls", "/proc/self/fd"] },
+    wants: "0\n1\n2\n3\n",
+  },
   { fact: "gets no input without -i", run: shell("cat; echo end"), wants: "end\n" },
   { fact: "gets its own hosts file", run: shell("cat /etc/hosts"), wants: /127\.0\.0\.1 localhost\n[^]*127\.0\.1\.1 box\n/ },
 ];
@@ -137,6 +142,11 @@ const exits: readonly { readonly why: string; readonly run: Partial<RunConfigura
     why: "COMMAND_NOT_EXECUTABLE for bytes that are no program",
     run: { command: ["/data/no-format"] },
     wants: "COMMAND_NOT_EXECUTABLE",
+  },
+  {
+    why: "RUNTIME_FAILED for a working directory in /proc",
+    run: { workingDirectory: "/data/..//proc/self/fd/7" },
+    wants: "RUNTIME_FAILED",
   },
   { why: "RUNTIME_FAILED for an unknown user", run: { user: "nobody-here" }, wants: "RUNTIME_FAILED" },
   {

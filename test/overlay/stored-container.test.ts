@@ -19,6 +19,7 @@ const hostile: readonly (readonly [why: string, text: string])[] = [
   ["a list", "[]"],
   ["null", "null"],
   ["another id", JSON.stringify({ ...good, id: "0".repeat(12) })],
+  ["a path as a branch", JSON.stringify({ ...good, branch: "refs/heads/../../x" })],
   ["a path as a layer", JSON.stringify({ ...good, layers: ["../../etc"] })],
   ["layers that are no list", JSON.stringify({ ...good, layers: "x" })],
   ["a generation that is a path", JSON.stringify({ ...good, generation: "../x" })],
