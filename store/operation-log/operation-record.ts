@@ -60,8 +60,18 @@ function checkRef({ name, before, after }: RefUpdate): RefUpdate {
 }
 
 function checkTree({ target, before, after, container }: TreeUpdate): TreeUpdate {
-  if (target.kind !== "directory" && typeof target.id !== "string") throw new RangeError("a target without an id");
+  checkTarget(target);
+  if (container !== undefined && (target.kind === "directory" || container["id"] !== target.id)) {
+    throw new RangeError("another container's record");
+  }
   return { target, before: checkCommit(before), after: checkCommit(after), ...(container && { container }) };
+}
+
+/** A container's id becomes the name of its directory. */
+function checkTarget(target: TreeUpdate["target"]): void {
+  const kind: string = target.kind;
+  if (kind === "directory" || (target.kind === "container" && ID.test(target.id))) return;
+  throw new RangeError("a target that is none");
 }
 
 function checkCommit(id: CommitId | undefined): CommitId | undefined {

@@ -4,6 +4,7 @@ import type { ByteString } from "../../core/model/byte-string.js";
 import type { TreeId } from "../../core/model/ids.js";
 import type { Fingerprints } from "../change-fingerprint.js";
 import { ROW_WORDS, StatTable } from "../directory/stat-table.js";
+import { areRowsSound } from "./sound-rows.js";
 
 /** The number after the magic; any other is read as no index. docs/on-disk-format.md, "Stat index", has the layout. */
 const VERSION = 1;
@@ -50,7 +51,9 @@ function decode(bytes: Buffer, end: number): StatIndex | undefined {
   table.names = bytes.toString("latin1", names, end).split("\0") as ByteString[];
   // Each name has a NUL behind it, the last one too.
   if (table.names.pop() !== "" || table.names.length !== rows) return undefined;
-  return { tree: bytes.toString("hex", AT.tree, AT.tree + DIGEST_BYTES) as TreeId, table, nameBytes: bytes.subarray(names, end) };
+  const nameBytes = bytes.subarray(names, end);
+  if (!areRowsSound(table, nameBytes)) return undefined;
+  return { tree: bytes.toString("hex", AT.tree, AT.tree + DIGEST_BYTES) as TreeId, table, nameBytes };
 }
 
 function wordsOf(bytes: Buffer, offset: number, length: number): Uint32Array<ArrayBuffer> {

@@ -1,6 +1,8 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import test from "ava";
 import { VarveError } from "../../../core/errors.js";
+import type { Operation } from "../../../core/ports/operation-log.js";
+import { encodeOperation } from "../../../store/operation-log/operation-record.js";
 import { fileOperationLog } from "../../../store/operation-log/file-operation-log.js";
 import { listed, operationDraft, operationLogContract } from "../../contracts/operation-log-contract.js";
 import { temporaryStore } from "../../helpers/temporary-store.js";
@@ -48,6 +50,21 @@ test("list() of a log that was changed in the middle throws STORE_DAMAGED there,
   t.is(error?.code, "STORE_DAMAGED");
   t.deepEqual(seen, [second.id]);
 });
+
+const OTHERS: readonly (readonly [what: string, update: object])[] = [
+  ["a container whose id is a path", { target: { kind: "container", id: "../../etc" } }],
+  ["a target of an unknown kind", { target: { kind: "host", id: "0123456789ab" } }],
+  ["another container's record", { target: { kind: "container", id: "0123456789ab" }, container: { id: "../../etc" } }],
+];
+
+for (const [what, update] of OTHERS) {
+  test(`list() of a log that names ${what} throws STORE_DAMAGED`, async (t) => {
+    const layout = temporaryStore(t);
+    const operation = { ...operationDraft("x"), id: "0123456789ab", time: "", trees: [update] };
+    writeFileSync(layout.operationLog, encodeOperation(operation as unknown as Operation));
+    await t.throwsAsync(listed(fileOperationLog(layout)), { code: "STORE_DAMAGED" });
+  });
+}
 
 test("append() after a damaged record keeps the damage to be seen", async (t) => {
   const layout = temporaryStore(t);
