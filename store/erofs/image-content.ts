@@ -62,15 +62,21 @@ export class ImageFileContent implements FileContent {
     const { size } = inode;
     const inlineStart = inode.layout === F.LAYOUT.inlineTail ? size - (size % F.BLOCK_BYTES) : size;
     let current = 0;
-    const read = (buffer: Uint8Array, position: number): number => {
+    const readPart = (buffer: Uint8Array, position: number): number => {
       const wanted = Math.min(buffer.length, size - position);
-      if (wanted <= 0) return 0;
       if (position >= inlineStart) {
         buffer.set(image.bytes(image.afterXattrs(inode) + position - inlineStart, wanted));
         return wanted;
       }
       current = runAt(runs, current, Math.floor(position / F.BLOCK_BYTES));
       return readPiece(runs[current], buffer.subarray(0, Math.min(wanted, inlineStart - position)), position);
+    };
+    const read = (buffer: Uint8Array, position: number): number => {
+      let done = 0;
+      for (const wanted = Math.min(buffer.length, size - position); done < wanted;) {
+        done += readPart(buffer.subarray(done), position + done);
+      }
+      return done;
     };
     return { read, verify: () => undefined, close: () => undefined };
   }

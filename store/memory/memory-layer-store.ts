@@ -1,0 +1,200 @@
+import { createHash } from "node:crypto";
+import { VarveError } from "../../core/errors.js";
+import type { ByteString } from "../../core/model/byte-string.js";
+import {
+  NO_XATTRS,
+  type DeviceEntry,
+  type DirectoryEntry,
+  type Entry,
+  type FileEntry,
+  type PipeEntry,
+  type SymlinkEntry,
+} from "../../core/model/entry.js";
+import type { ContentDigest, DirectoryDigest, LayerId } from "../../core/model/ids.js";
+import type { FileContent, StoredContent, Tree } from "../../core/model/tree.js";
+import type {
+  ContentSink,
+  InodeHandle,
+  LayerImageFile,
+  LayerStore,
+  LayerWriter,
+  WrittenLayer,
+} from "../../core/ports/layer-store.js";
+import { MemorySink, MemoryStored, storedFrom } from "./memory-content.js";
+import {
+  isDirectory,
+  mergedDirectory,
+  nameInodes,
+  type MemoryDirectory,
+  type MemoryInode,
+  type MemoryLayer,
+} from "./memory-layer.js";
+
+const EMPTY_ROOT: DirectoryEntry = {
+  type: "directory",
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  mtimeSeconds: 0,
+  mtimeNanoseconds: 0,
+  xattrs: NO_XATTRS,
+};
+
+/** A layer store without a disk, for tests of what stands above it. Its layers have no image file, so nothing mounts them. */
+export function memoryLayerStore(): LayerStore {
+  return new MemoryLayerStore();
+}
+
+class MemoryLayerStore implements LayerStore {
+  readonly #layers = new Map<LayerId, MemoryLayer>();
+
+  write(): LayerWriter {
+    return new MemoryLayerWriter((layer) => this.#layers.set(layer.id, this.#layers.get(layer.id) ?? layer));
+  }
+
+  openTree(chain: readonly LayerId[]): Tree {
+    const stack = chain.length === 0 ? [directory(EMPTY_ROOT)] : chain.map((id) => this.#layer(id).root);
+    return { root: mergedDirectory(stack), close: () => undefined };
+  }
+
+  has(id: LayerId): boolean {
+    return this.#layers.has(id);
+  }
+
+  storedBytes(id: LayerId): number {
+    return this.#layer(id).storedBytes;
+  }
+
+  image(id: LayerId): LayerImageFile {
+    throw new VarveError("MOUNT_UNAVAILABLE", `Cannot mount layer "${id}": it is kept in memory, wanted an image file`);
+  }
+
+  async view(chain: readonly LayerId[]): Promise<LayerImageFile> {
+    return this.image(chain[0] as LayerId);
+  }
+
+  list(): readonly LayerId[] {
+    return [...this.#layers.keys()].sort();
+  }
+
+  #layer(id: LayerId): MemoryLayer {
+    const layer = this.#layers.get(id);
+    if (layer !== undefined) return layer;
+    throw new VarveError("STORE_DAMAGED", `Cannot open layer "${id}": it is missing`, {
+      path: id,
+      hint: "A store in memory forgets with its process.",
+    });
+  }
+}
+
+function directory(entry: DirectoryEntry): MemoryDirectory {
+  return { entry, names: new Map(), digest: undefined };
+}
+
+class MemoryLayerWriter implements LayerWriter {
+  readonly #keep: (layer: MemoryLayer) => void;
+  readonly #inodes: MemoryInode[] = [];
+  readonly #contents = new Map<ContentDigest, MemoryStored>();
+  readonly #hash = createHash("sha256");
+  #ownBytes = 0;
+  #ended = false;
+
+  constructor(keep: (layer: MemoryLayer) => void) {
+    this.#keep = keep;
+  }
+
+  store(content: FileContent): StoredContent {
+    return (content.knownDigest && this.find(content.knownDigest)) ?? this.#own(storedFrom(content));
+  }
+
+  sink(): ContentSink {
+    return new MemorySink((bytes) => this.#own(bytes));
+  }
+
+  borrow(stored: StoredContent): StoredContent {
+    if (!(stored instanceof MemoryStored)) throw new TypeError("borrow() of content that no layer in memory holds");
+    this.#contents.set(stored.digest, stored);
+    return stored;
+  }
+
+  find(digest: ContentDigest): StoredContent | undefined {
+    return this.#contents.get(digest);
+  }
+
+  root(entry: DirectoryEntry): InodeHandle {
+    return this.#inode(directory(entry), entry);
+  }
+
+  directory(parent: InodeHandle, name: ByteString, entry: DirectoryEntry): InodeHandle {
+    return this.#name(parent, name, this.#inode(directory(entry), entry));
+  }
+
+  file(parent: InodeHandle, name: ByteString, entry: FileEntry, content: StoredContent): InodeHandle {
+    if (!(content instanceof MemoryStored)) throw new TypeError("file() with content that no layer in memory holds");
+    this.#hash.update(`${content.digest} `);
+    return this.#name(parent, name, this.#inode({ entry, stored: content, paths: [] }, entry));
+  }
+
+  other(parent: InodeHandle, name: ByteString, entry: SymlinkEntry | DeviceEntry | PipeEntry): InodeHandle {
+    if (entry.type === "character" && entry.major === 0 && entry.minor === 0) {
+      throw new VarveError("UNSUPPORTED", "Cannot keep a character device 0:0: overlayfs reads it as a deletion");
+    }
+    return this.#name(parent, name, this.#inode({ entry, stored: undefined, paths: [] }, entry));
+  }
+
+  link(parent: InodeHandle, name: ByteString, existing: InodeHandle): void {
+    this.#name(parent, name, existing);
+  }
+
+  whiteout(parent: InodeHandle, name: ByteString): void {
+    this.#hash.update(JSON.stringify(["whiteout", parent, name]));
+    this.#directory(parent).names.set(name, "whiteout");
+  }
+
+  setDirectoryDigest(handle: InodeHandle, digest: DirectoryDigest): void {
+    this.#hash.update(JSON.stringify(["digest", handle, digest]));
+    this.#directory(handle).digest = digest;
+  }
+
+  publish(): WrittenLayer {
+    if (this.#ended) throw new TypeError("publish() after the layer ended");
+    this.#ended = true;
+    const root = this.#directory(0 as InodeHandle);
+    nameInodes(root);
+    const layer = { id: this.#hash.digest("hex") as LayerId, root, storedBytes: this.#ownBytes + this.#inodes.length };
+    this.#keep(layer);
+    return { id: layer.id, storedBytes: layer.storedBytes };
+  }
+
+  abort(): void {
+    this.#ended = true;
+  }
+
+  #own(bytes: MemoryStored): MemoryStored {
+    const known = this.#contents.get(bytes.digest);
+    if (known !== undefined) return known;
+    this.#contents.set(bytes.digest, bytes);
+    this.#ownBytes += bytes.size;
+    return bytes;
+  }
+
+  #inode(inode: MemoryInode, entry: Entry): InodeHandle {
+    const xattrs = entry.xattrs.map(({ name, value }) => [name, Buffer.from(value).toString("base64")]);
+    this.#hash.update(JSON.stringify({ ...entry, xattrs }));
+    return (this.#inodes.push(inode) - 1) as InodeHandle;
+  }
+
+  #name(parent: InodeHandle, name: ByteString, child: InodeHandle): InodeHandle {
+    this.#hash.update(JSON.stringify(["name", parent, name, child]));
+    const { names } = this.#directory(parent);
+    if (names.has(name)) throw new RangeError("A name twice in one directory");
+    names.set(name, this.#inodes[child] as MemoryInode);
+    return child;
+  }
+
+  #directory(handle: InodeHandle): MemoryDirectory {
+    const inode = this.#inodes[handle];
+    if (inode === undefined || !isDirectory(inode)) throw new TypeError("A parent that is no directory");
+    return inode;
+  }
+}
