@@ -1,7 +1,7 @@
 import type { Command } from "./command.js";
 
 export interface CommandRow {
-  readonly group: "start" | "look" | "change" | "run" | "move";
+  readonly group: "start" | "look" | "change" | "run" | "move" | "keep";
   readonly summary: string;
   /** Commands are loaded when they are called: most calls need one. */
   readonly load: () => Promise<Command>;
@@ -113,6 +113,21 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     group: "move",
     summary: "Write a tree as a tar archive",
     load: async () => (await import("./commands/export.js")).exportCommand,
+  },
+  gc: {
+    group: "keep",
+    summary: "Remove layers that nothing leads to",
+    load: async () => (await import("./commands/gc.js")).gcCommand,
+  },
+  fsck: {
+    group: "keep",
+    summary: "Check the whole store, and tell what damage touches",
+    load: async () => (await import("./commands/fsck.js")).fsckCommand,
+  },
+  du: {
+    group: "keep",
+    summary: "Show what commits and layers take, share and waste",
+    load: async () => (await import("./commands/du.js")).duCommand,
   },
 };
 

@@ -6,6 +6,7 @@ const GROUPS = {
   change: "Change",
   run: "Run processes in containers",
   move: "Take trees elsewhere",
+  keep: "Look after the store",
 } as const;
 
 /** What `varve --help` prints. */

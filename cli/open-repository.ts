@@ -1,11 +1,14 @@
 import { VarveError } from "../core/errors.js";
 import type { Archives } from "../core/ports/archives.js";
 import type { Containers } from "../core/ports/containers.js";
+import type { Garbage } from "../core/ports/garbage.js";
 import type { Repository } from "../core/ports/repository.js";
+import type { StoreChecks } from "../core/ports/store-checks.js";
+import type { UsageMeter } from "../core/ports/usage-meter.js";
 import type { Worktree } from "../core/ports/worktree.js";
 import type { Probe } from "../overlay/probes.js";
 import { openStore } from "../store/open-store.js";
-import type { StoreLayout } from "../store/store-layout.js";
+import { storeLayout, type StoreLayout } from "../store/store-layout.js";
 import type { Session } from "./command.js";
 import { locateStore, surroundings, type StoreLocation } from "./store-location.js";
 
@@ -38,6 +41,23 @@ export async function probeMachine(folder: string | undefined): Promise<readonly
 export async function makeStore(directory: string, branch: string): Promise<string> {
   const { initStore } = await import("../store/init-store.js");
   return initStore(directory, branch).root;
+}
+
+/** What gc, fsck and du need beyond the ports that all commands use. */
+export interface Maintenance {
+  readonly garbage: Garbage;
+  readonly checks: StoreChecks;
+  readonly meter: UsageMeter;
+}
+
+export async function openMaintenance(repository: Repository): Promise<Maintenance> {
+  const [{ openGarbage }, { openChecks }, { openUsageMeter }] = await Promise.all([
+    import("../store/maintenance/collect-waste.js"),
+    import("../store/maintenance/check-parts.js"),
+    import("../store/maintenance/measure-layers.js"),
+  ]);
+  const layout = storeLayout(repository.path);
+  return { garbage: openGarbage(layout, repository.history), checks: openChecks(layout), meter: openUsageMeter(layout) };
 }
 
 async function openOrMake(location: StoreLocation, make: boolean, { terminal }: Session): Promise<StoreLayout> {

@@ -36,3 +36,19 @@ export function choiceOf<Choice extends string>(option: string, text: string, ch
   if (found !== undefined) return found;
   throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted ${choices.join(" or ")}`);
 }
+
+const UNIT_MILLISECONDS: Readonly<Record<string, number>> = {
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 7 * 86_400_000,
+};
+
+/** An age such as `30d`, `12h` or `2w`, in milliseconds; `now` is 0. @throws VarveError USAGE. */
+export function ageOf(option: string, text: string): number {
+  if (text === "now") return 0;
+  const [, number, unit = ""] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
+  if (number !== undefined) return Number(number) * (UNIT_MILLISECONDS[unit] ?? 0);
+  throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted an age, such as 30d, 12h, 2w or now`);
+}

@@ -9,6 +9,7 @@ export type ErrorCode =
   | "STORE_FORMAT" // a store of an unknown format number
   | "STORE_LOCKED" // another process holds the store's lock
   | "STORE_DAMAGED" // the store contradicts itself: a corrupt layer, commit or record
+  | "LAYER_CORRUPT" // layer images that are not what their ids or digests say
   | "BAD_ID" // text that is no id of the wanted kind
   | "BAD_NAME" // a name that a branch, tag or container can't have
   | "REVISION_UNKNOWN" // no commit by that name

@@ -32,6 +32,8 @@ async function buildBundle() {
   const results = [
     await buildProgram("varve", ENTRY, [mainLoadsCommandLine()]),
     await buildProgram("command-line", "cli/command-line.ts", [packagesApart(packages)]),
+    // A thread's own entry: store/maintenance/verify-pool.ts finds it beside the program.
+    await buildProgram("verify-worker", "store/maintenance/verify-worker.ts", [packagesApart(packages)]),
   ];
   for (const name of packages) results.push(await buildProgram(`packages/${name}`, name, []));
   // The entry comes last: whoever starts it during a build finds the rest.

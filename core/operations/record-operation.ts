@@ -1,3 +1,4 @@
+import { VarveError } from "../errors.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import type { Operation } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
@@ -11,13 +12,24 @@ export function savedRef(commit: CommitId): RefName {
  * Moves the refs of an operation and writes it to the operation log. In this order: a crash between the two leaves moved refs, which the
  * reflog tells of, and never a log of something that did not happen.
  *
- * @throws VarveError CONFLICT when a ref is not what the operation says it was; nothing has moved then.
+ * @throws VarveError REVISION_UNKNOWN when a commit's layer was collected; CONFLICT when a ref is not what the operation says it was; nothing has moved then.
  */
 export async function recordOperation(repository: Repository, operation: Omit<Operation, "id" | "time">): Promise<Operation> {
   const moved = operation.refs.filter(({ before, after }) => before !== after);
+  await requireLayers(repository, moved);
   await repository.history.updateRefs(moved);
   if (operation.head !== undefined) await repository.history.setHead(operation.head.after);
   return repository.operations.append({ ...operation, refs: moved });
+}
+
+/** An old id may still be known to git, or be typed a moment before garbage collection takes it: no ref may lead to what is gone. */
+async function requireLayers({ history, layers }: Repository, updates: Operation["refs"]): Promise<void> {
+  for (const { after } of updates) {
+    if (after === undefined || layers.has((await history.readCommit(after)).layer)) continue;
+    throw new VarveError("REVISION_UNKNOWN", `Cannot use commit "${after}": its layer is gone`, {
+      hint: "Garbage collection removed it, since nothing led there. If something did, `varve fsck` tells what is damaged.",
+    });
+  }
 }
 
 /** The ref update that keeps a saved commit; none when there is nothing saved or it is kept already. */

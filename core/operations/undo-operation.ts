@@ -1,6 +1,8 @@
 import { VarveError } from "../errors.js";
 import type { CommitId } from "../model/ids.js";
 import type { ContainerRecord } from "../ports/containers.js";
+import type { History } from "../ports/history.js";
+import type { LayerStore } from "../ports/layer-store.js";
 import type { Operation, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import { saveLive } from "./commit-target.js";
@@ -25,6 +27,7 @@ export interface UndoResult {
 export async function undoOperation(repository: Repository, { command }: { readonly command: string }): Promise<UndoResult> {
   return repository.exclusively(async () => {
     const undone = await newestUndoable(repository);
+    await requireStanding(repository, undone);
     const reverted = await prepare(repository, undone);
     const refs = undone.refs.filter(isNotSaved).map(({ name, before, after }) => ({ name, before: after, after: before }));
     const saved = (await Promise.all(reverted.map(({ saved }) => keepSaved(repository, saved)))).flat();
@@ -55,6 +58,25 @@ async function newestUndoable({ operations }: Repository): Promise<Operation> {
   throw new VarveError("NOTHING_TO_UNDO", "Cannot undo: the operation log holds nothing that is not undone already", {
     hint: "Commands that change branches, tags, containers or tracked directories can be undone.",
   });
+}
+
+/** @throws VarveError NOTHING_TO_UNDO when what it would bring back is gone: `gc` keeps what younger operations name. */
+async function requireStanding({ history, layers }: Repository, { command, refs, trees, time }: Operation): Promise<void> {
+  for (const { before } of [...refs, ...trees]) {
+    if (before === undefined || (await stands(history, layers, before))) continue;
+    throw new VarveError("NOTHING_TO_UNDO", `Cannot undo "${command}" of ${time}: commit "${before.slice(0, 12)}" is gone`, {
+      hint: "Garbage collection keeps what operations of the last 30 days need, or what --prune-age told. If it should still be there, `varve fsck` tells what is damaged.",
+    });
+  }
+}
+
+async function stands(history: History, layers: LayerStore, commit: CommitId): Promise<boolean> {
+  try {
+    return (await layerChain(history, commit)).every((layer) => layers.has(layer));
+  } catch (error) {
+    if (error instanceof VarveError && error.code === "STORE_DAMAGED") return false;
+    throw error;
+  }
 }
 
 /** All that can fail is done here, before anything moves. */

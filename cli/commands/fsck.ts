@@ -1,0 +1,71 @@
+import { checkStore, type Finding } from "../../core/operations/check-store.js";
+import type { VerifyProgress } from "../../core/ports/store-checks.js";
+import { command, type Command } from "../command.js";
+import { EXIT_STATUS } from "../exit-status.js";
+import { openMaintenance, openRepository } from "../open-repository.js";
+import { printJson } from "../render/json-array.js";
+import { checkJson, checkText } from "../render/store-check.js";
+import { readableBytes } from "../render/quantities.js";
+import type { Terminal } from "../terminal.js";
+
+const options = {
+  quick: { type: "boolean", describe: "Read metadata alone, not the contents of files" },
+  repair: { type: "boolean", describe: "Mend what can be mended, and move damaged layers to quarantine" },
+} as const;
+
+const PROGRESS_MILLISECONDS = 100;
+const PROGRESS_CELLS = 30;
+
+export const fsckCommand: Command = command(
+  {
+    name: "fsck",
+    form: "[--quick] [--repair]",
+    summary: "Check the whole store, and tell what damage touches",
+    description: `Compares every layer with its id, its lenders and its contents' digests, commits with layers and trees, refs, operations
+and containers with commits, and caches with what they were made from. Tells what is damaged, and which commits, refs and paths that
+touches. All processors are used.
+
+With --repair, caches that are wrong are removed (they are made again), damaged contents are fetched from other layers that hold the
+same, and layers that stay damaged are moved to quarantine/ in the store: nothing is deleted. Refs, operations and containers' records
+are not repaired.`,
+    words: [],
+    options,
+    examples: [
+      ["varve fsck", "read and check everything"],
+      ["varve fsck --quick", "without the contents of files"],
+      ["varve fsck --repair", "and mend what can be mended"],
+    ],
+    statuses: [
+      ["14", "the store is damaged"],
+      ["15", "only layers are damaged"],
+    ],
+  },
+  async ({ options: { quick, repair }, session }) => {
+    const { terminal } = session;
+    const repository = await openRepository(session);
+    const { checks } = await openMaintenance(repository);
+    const check = await checkStore(repository, checks, { quick, repair, observe: showBar(terminal) });
+    terminal.progress("");
+    if (session.json) printJson(terminal, checkJson(check));
+    else terminal.print(checkText(check, terminal.paint));
+    return statusOf(check.findings);
+  },
+);
+
+function statusOf(findings: readonly Finding[]): number {
+  const damage = findings.filter(({ part, repaired }) => part !== "notice" && !repaired);
+  if (damage.length === 0) return 0;
+  return damage.every(({ part }) => part === "layer") ? EXIT_STATUS["LAYER_CORRUPT"] : EXIT_STATUS["STORE_DAMAGED"];
+}
+
+function showBar(terminal: Terminal): (progress: VerifyProgress) => void {
+  let next = performance.now() + PROGRESS_MILLISECONDS;
+  return ({ bytes, ofBytes }) => {
+    const now = performance.now();
+    if (now < next) return;
+    next = now + PROGRESS_MILLISECONDS;
+    const share = ofBytes === 0 ? 1 : bytes / ofBytes;
+    const bar = "#".repeat(Math.round(share * PROGRESS_CELLS)).padEnd(PROGRESS_CELLS, ".");
+    terminal.progress(`[${bar}] ${Math.floor(share * 100)}% of ${readableBytes(ofBytes)}`);
+  };
+}

@@ -1,0 +1,142 @@
+import { VarveError } from "../errors.js";
+import type { CommitId, LayerId, RefName } from "../model/ids.js";
+import type { Repository } from "../ports/repository.js";
+import type { LayerFault, StoreChecks, VerifyProgress } from "../ports/store-checks.js";
+import { checkHistory, checkTrees, type CheckedHistory, type FindingPart } from "./check-history.js";
+import { repairStore, type Damage, type Repairs } from "./repair-store.js";
+
+export interface CheckOptions {
+  /** Reads metadata alone. */
+  readonly quick: boolean;
+  readonly repair: boolean;
+  readonly observe: (progress: VerifyProgress) => void;
+}
+
+export interface Finding {
+  readonly part: FindingPart;
+  /** An id, a ref's name, or a path below the store. */
+  readonly name: string;
+  readonly state: string;
+  /** What is damaged within a layer; those without a path concern the image as a whole. */
+  readonly faults: readonly LayerFault[];
+  /** Commits whose trees it touches. */
+  readonly commits: readonly CommitId[];
+  readonly refs: readonly RefName[];
+  /** Names of containers. */
+  readonly containers: readonly string[];
+  /** What was done, as a sentence without its end. */
+  readonly repair: string | undefined;
+  /** Whether it is damage no more. */
+  readonly repaired: boolean;
+}
+
+export interface StoreCheck {
+  readonly findings: readonly Finding[];
+  readonly checked: { readonly layers: number; readonly commits: number; readonly containers: number; readonly content: boolean };
+}
+
+/**
+ * Compares all that a store holds with what names it. Layers are read without the store's lock, since they never change; the rest while it is
+ * held. A store that may not be written is checked without the lock.
+ */
+export async function checkStore(repository: Repository, checks: StoreChecks, options: CheckOptions): Promise<StoreCheck> {
+  const ids = repository.layers.list();
+  const read = await checks.verifyLayers(ids, !options.quick, options.observe);
+  return withLock(repository, options.repair, async () => {
+    const history = await checkHistory(checks, repository.operations);
+    // A collection may have removed some meanwhile.
+    const layers = new Map([...read].filter(([id]) => repository.layers.has(id)));
+    for (const id of missingLayers(repository, history)) layers.set(id, [{ kind: "image", state: "is missing" }]);
+    const damage: Damage = { layers, history, caches: await checks.cacheFaults() };
+    const treeFaults = await checkAllTrees(checks, damage, options.quick);
+    const whole = { ...damage, history: { ...history, faults: [...history.faults, ...treeFaults] } };
+    const repairs = options.repair ? await repairStore(repository, checks, damage) : undefined;
+    const checked = {
+      layers: ids.length,
+      commits: history.graph.size,
+      containers: history.containers.length,
+      content: !options.quick,
+    };
+    return { findings: describe(checks, whole, repairs), checked };
+  });
+}
+
+async function withLock<T>(repository: Repository, needed: boolean, work: () => Promise<T>): Promise<T> {
+  const progress = { began: false };
+  try {
+    return await repository.exclusively(async () => {
+      progress.began = true;
+      return work();
+    });
+  } catch (error) {
+    if (needed || progress.began || !(error instanceof VarveError) || error.code !== "PERMISSION") throw error;
+    return work();
+  }
+}
+
+function missingLayers({ layers }: Repository, { graph, containers }: CheckedHistory): readonly LayerId[] {
+  const wanted = new Set([...graph.layers(), ...containers.flatMap(({ record }) => record?.layers ?? [])]);
+  return [...wanted].filter((id) => !layers.has(id));
+}
+
+async function checkAllTrees(
+  checks: StoreChecks,
+  { layers, history }: Damage,
+  quick: boolean,
+): Promise<CheckedHistory["faults"]> {
+  const without = new Set<CommitId>();
+  for (const id of layers.keys()) for (const commit of history.graph.needing(id)) without.add(commit);
+  const trees = checks.openTrees();
+  try {
+    return await checkTrees(trees, history.graph, { quick, without });
+  } finally {
+    trees.close();
+  }
+}
+
+function describe(checks: StoreChecks, { layers, history, caches }: Damage, repairs: Repairs | undefined): readonly Finding[] {
+  const findings: Finding[] = [];
+  for (const [id, faults] of layers) {
+    const state = faults.find(({ path }) => path === undefined)?.state ?? "holds damaged contents";
+    const users = history.containers
+      .filter(({ record }) => record?.layers.includes(id))
+      .map(({ record, id: own }) => record?.name ?? own);
+    const repair = repairs?.restored.get(id) ?? repairs?.quarantined.get(id);
+    const repaired = repairs?.restored.has(id) === true;
+    findings.push({
+      ...touched(history, history.graph.needing(id)),
+      part: "layer",
+      name: id,
+      state,
+      faults,
+      containers: users,
+      repair,
+      repaired,
+    });
+  }
+  const plain = { faults: [], containers: [], repair: undefined, repaired: false };
+  for (const { part, name, state, commits } of history.faults) {
+    findings.push({ ...plain, ...touched(history, history.graph.withDescendants(commits)), part, name, state });
+  }
+  const rebuilt = { ...plain, commits: [], refs: [], repair: repairs && "removed; it is made again when it is needed" };
+  for (const { path: name, state } of caches) {
+    findings.push({ ...rebuilt, part: "cache", name, state, repaired: repairs?.caches.has(name) === true });
+  }
+  for (const id of history.wronglyCached) {
+    findings.push({
+      ...rebuilt,
+      part: "cache",
+      name: id,
+      state: "the commit cache tells it otherwise than git",
+      repaired: repairs !== undefined,
+    });
+  }
+  for (const name of checks.leftovers()) {
+    findings.push({ ...plain, commits: [], refs: [], part: "notice", name, state: "is nothing of varve's" });
+  }
+  return findings;
+}
+
+function touched({ tips }: CheckedHistory, commits: ReadonlySet<CommitId>): Pick<Finding, "commits" | "refs"> {
+  return { commits: [...commits], refs: tips.filter(({ commit }) => commits.has(commit)).map(({ name }) => name) };
+}

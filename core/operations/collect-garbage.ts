@@ -1,0 +1,98 @@
+import type { CommitId, LayerId } from "../model/ids.js";
+import type { Garbage, Waste } from "../ports/garbage.js";
+import type { Repository } from "../ports/repository.js";
+import { findReachable, type Reachable } from "./reachable-layers.js";
+
+export interface CollectOptions {
+  /** Operations younger than this can be undone afterwards. */
+  readonly pruneAgeMilliseconds: number;
+  /** Only tells what would go. */
+  readonly dryRun: boolean;
+}
+
+export interface CollectedItem {
+  readonly id: LayerId;
+  /** Bytes of disk. */
+  readonly bytes: number;
+}
+
+export interface Collection {
+  readonly layers: readonly CollectedItem[];
+  /** By the newest layer of each. */
+  readonly views: readonly CollectedItem[];
+  /** What `undo` could have brought back; their hidden refs go. */
+  readonly saved: readonly CommitId[];
+  readonly commits: readonly CommitId[];
+  readonly gitObjects: { readonly count: number; readonly bytes: number };
+  /** Of all that goes. */
+  readonly bytes: number;
+  readonly kept: { readonly commits: number; readonly layers: number; readonly bytes: number };
+}
+
+/**
+ * Removes what nothing reaches: layers, saved trees, views and commits. Holds the store's lock from the first look to the last removal, and
+ * whoever writes a layer holds it until a ref leads there: so nothing that another process is about to use is taken for garbage.
+ *
+ * @throws VarveError STORE_DAMAGED when it is not certain what must be kept; nothing was removed then.
+ */
+export async function collectGarbage(repository: Repository, garbage: Garbage, options: CollectOptions): Promise<Collection> {
+  return repository.exclusively(async () => {
+    const since = new Date(garbage.now().getTime() - options.pruneAgeMilliseconds);
+    const reachable = await findReachable(repository, garbage, since);
+    const waste = await findWaste(repository, garbage, reachable);
+    const collection = describe(repository, garbage, reachable, waste);
+    if (!options.dryRun) await remove(repository, garbage, { reachable, waste, since });
+    return collection;
+  });
+}
+
+async function findWaste({ layers, containers }: Repository, garbage: Garbage, reachable: Reachable): Promise<Waste> {
+  const used = new Set(containers.list().map(({ record }) => record.layers[0]));
+  return {
+    layers: layers.list().filter((id) => !reachable.layers.has(id)),
+    views: garbage
+      .views()
+      .filter(({ newest }) => !used.has(newest) || !layers.has(newest))
+      .map(({ newest }) => newest),
+    loose: await garbage.looseCommits(reachable.commits),
+  };
+}
+
+function describe(
+  { layers }: Repository,
+  garbage: Garbage,
+  { commits, layers: kept, staleSaved }: Reachable,
+  waste: Waste,
+): Collection {
+  const viewBytes = new Map(garbage.views().map(({ newest, bytes }) => [newest, bytes]));
+  const goingLayers = waste.layers.map((id) => ({ id, bytes: layers.storedBytes(id) }));
+  const goingViews = waste.views.map((id) => ({ id, bytes: viewBytes.get(id) ?? 0 }));
+  return {
+    layers: goingLayers,
+    views: goingViews,
+    saved: staleSaved.flatMap(({ commit }) => commit ?? []),
+    commits: waste.loose.commits,
+    gitObjects: { count: waste.loose.objects.length, bytes: waste.loose.bytes },
+    bytes: sum([...goingLayers, ...goingViews]) + waste.loose.bytes,
+    kept: { commits: commits.size, layers: kept.size, bytes: sum([...kept].map((id) => ({ bytes: layers.storedBytes(id) }))) },
+  };
+}
+
+function sum(items: readonly { readonly bytes: number }[]): number {
+  return items.reduce((total, { bytes }) => total + bytes, 0);
+}
+
+/** From what names to what is named: stopped anywhere, nothing that is left names something that is gone. */
+async function remove(
+  { history }: Repository,
+  garbage: Garbage,
+  { reachable, waste, since }: { readonly reachable: Reachable; readonly waste: Waste; readonly since: Date },
+): Promise<void> {
+  const { staleSaved } = reachable;
+  if (staleSaved.length + waste.loose.commits.length + waste.layers.length > 0) garbage.moveHorizon(since);
+  await history.updateRefs(
+    staleSaved.map(({ name, commit }) => ({ name, before: commit, after: undefined })),
+    "gc",
+  );
+  await garbage.remove(waste);
+}

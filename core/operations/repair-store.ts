@@ -1,0 +1,43 @@
+import type { LayerId } from "../model/ids.js";
+import type { Repository } from "../ports/repository.js";
+import type { CacheFault, LayerFault, StoreChecks } from "../ports/store-checks.js";
+import type { CheckedHistory } from "./check-history.js";
+
+/** All that was found, before it is told what it touches. */
+export interface Damage {
+  readonly layers: ReadonlyMap<LayerId, readonly LayerFault[]>;
+  readonly history: CheckedHistory;
+  readonly caches: readonly CacheFault[];
+}
+
+export interface Repairs {
+  /** Layers that are whole again, with what was done. */
+  readonly restored: ReadonlyMap<LayerId, string>;
+  readonly quarantined: ReadonlyMap<LayerId, string>;
+  readonly caches: ReadonlySet<string>;
+}
+
+/**
+ * Mends what can be mended without a loss: caches are removed, damaged contents are fetched from layers that hold the same bytes, and a damaged
+ * layer that can't be made whole is moved to quarantine, where writing or importing the same tree again finds its place free. The store's
+ * lock is held.
+ */
+export async function repairStore({ layers }: Repository, checks: StoreChecks, damage: Damage): Promise<Repairs> {
+  const restored = new Map<LayerId, string>();
+  const quarantined = new Map<LayerId, string>();
+  for (const [id, faults] of damage.layers) {
+    // What is wrong with a lender is told, and mended, there.
+    if (!layers.has(id) || faults.every(({ kind }) => kind === "lender")) continue;
+    if (canRestore(faults) && (await checks.restoreContents(id, faults))) {
+      restored.set(id, "its contents were fetched from other layers; the damaged image is in quarantine");
+    } else quarantined.set(id, `moved to ${checks.quarantine(id)}`);
+  }
+  for (const fault of damage.caches) checks.removeCache(fault);
+  checks.forgetCommits(damage.history.wronglyCached);
+  return { restored, quarantined, caches: new Set(damage.caches.map(({ path }) => path)) };
+}
+
+/** Its metadata is sound, which tells what each content must be. */
+function canRestore(faults: readonly LayerFault[]): boolean {
+  return faults.every(({ kind }) => kind !== "image");
+}

@@ -1,0 +1,119 @@
+import { readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { VarveError } from "../../core/errors.js";
+import type { Commit } from "../../core/model/commit.js";
+import { parseCommitId, parseLayerId, type LayerId } from "../../core/model/ids.js";
+import type { ChainTrees, ContainerReading, StoreChecks } from "../../core/ports/store-checks.js";
+import { ChainTree } from "../erofs/chain-tree.js";
+import { LayerImages } from "../erofs/layer-images.js";
+import { CommitCache } from "../git/commit-cache.js";
+import { gitHistory } from "../git/git-history.js";
+import type { StoreLayout } from "../store-layout.js";
+import { findCacheFaults, findLeftovers, namesIn } from "./cache-faults.js";
+import { readHorizon, readRefs } from "./collect-waste.js";
+import { quarantine } from "./quarantine.js";
+import { throwAway } from "./trash.js";
+
+/** Checks of a store on the disk. */
+export function openChecks(layout: StoreLayout): StoreChecks {
+  // A cache in a folder that is not there: nothing is found in it, nothing is put into it.
+  const history = gitHistory({ ...layout, commitCache: path.join(layout.root, "no-cache") });
+  const cache = new CommitCache(layout.commitCache);
+  return {
+    verifyLayers: async (ids, content, observe) => {
+      const { verifyLayers } = await import("./verify-pool.js");
+      return verifyLayers(ids, { layers: layout.layers, content, observe });
+    },
+    refs: () => readRefs(layout, history),
+    headFault: async () => {
+      try {
+        await history.head();
+        return undefined;
+      } catch (error) {
+        return faultOf(error);
+      }
+    },
+    readCommit: (id) => history.readCommit(id),
+    isCachedWrong: async (commit) => isCachedWrong(cache, commit),
+    containers: () => readContainers(layout),
+    openTrees: () => new SharedTrees(layout.layers),
+    cacheFaults: () => findCacheFaults(layout),
+    leftovers: () => findLeftovers(layout),
+    horizon: () => readHorizon(layout),
+    forgetCommits: (ids) => {
+      for (const shard of new Set(ids.map((id) => id.slice(0, 2)))) rmSync(path.join(layout.commitCache, shard), { force: true });
+    },
+    removeCache: (fault) => throwAway(layout, [path.join(layout.root, fault.path)]),
+    restoreContents: async (id, faults) => {
+      const { restoreContents } = await import("./restore-contents.js");
+      const others = namesIn(layout.layers).filter((name) => name !== id && /^[0-9a-f]{64}$/.test(name)) as LayerId[];
+      return restoreContents(layout, id, faults, others);
+    },
+    quarantine: (id) => quarantine(layout, id),
+  };
+}
+
+function isCachedWrong(cache: CommitCache, commit: Commit): boolean {
+  try {
+    const cached = cache.get(commit.id);
+    return cached !== undefined && !isDeepStrictEqual(asJson(cached), asJson(commit));
+  } catch {
+    return true; // its checksum is right, its JSON is none
+  }
+}
+
+/** Absent and undefined are alike. */
+function asJson(commit: Commit): unknown {
+  return JSON.parse(JSON.stringify(commit));
+}
+
+function readContainers({ containers }: StoreLayout): readonly ContainerReading[] {
+  return namesIn(containers)
+    .filter((name) => /^[0-9a-f]{12}$/.test(name))
+    .map((id) => {
+      const file = path.join(containers, id, "container.json");
+      try {
+        return { id, path: file, record: recordOf(readFileSync(file, "utf8")), fault: undefined };
+      } catch (error) {
+        return { id, path: file, record: undefined, fault: `its record can't be read: ${(error as Error).message}` };
+      }
+    });
+}
+
+/** As far as it leads to commits and layers. */
+function recordOf(text: string): ContainerReading["record"] {
+  const { name, base, layers } = JSON.parse(text) as { name: unknown; base: unknown; layers: unknown };
+  if (typeof name !== "string" || !Array.isArray(layers)) throw new TypeError("its name or layers are missing");
+  return { name, base: parseCommitId(base), layers: layers.map(parseLayerId) };
+}
+
+/** Trees of many chains over one set of opened images. */
+class SharedTrees implements ChainTrees {
+  readonly #folder: string;
+  #images: LayerImages;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#images = new LayerImages(folder);
+  }
+
+  open(chain: readonly LayerId[]): ChainTree {
+    try {
+      return new ChainTree(this.#images, chain);
+    } catch (error) {
+      // It has closed the images.
+      this.#images = new LayerImages(this.#folder);
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#images.close();
+  }
+}
+
+function faultOf(error: unknown): string {
+  if (error instanceof VarveError) return error.message;
+  throw error;
+}

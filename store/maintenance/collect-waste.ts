@@ -1,0 +1,135 @@
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import { VarveError } from "../../core/errors.js";
+import type { LayerId } from "../../core/model/ids.js";
+import type { Garbage, KeptView, RefReading, Waste } from "../../core/ports/garbage.js";
+import type { RefName } from "../../core/model/ids.js";
+import type { History } from "../../core/ports/history.js";
+import { now } from "../clock.js";
+import { replaceFile, syncNearest } from "../durable-file.js";
+import { LayerImages } from "../erofs/layer-images.js";
+import { listRefNames } from "../git/ref-files.js";
+import { scratchPath } from "../scratch.js";
+import type { StoreLayout } from "../store-layout.js";
+import { errnoOf, systemFailure } from "../system-failure.js";
+import { findLooseCommits, looseObject } from "./loose-objects.js";
+import { pruneReflogs } from "./prune-reflogs.js";
+import { throwAway } from "./trash.js";
+
+const LAYER_NAME = /^[0-9a-f]{64}$/;
+const STAT_BLOCK_BYTES = 512;
+
+/** Garbage of a store on the disk. */
+export function openGarbage(layout: StoreLayout, history: History): Garbage {
+  return {
+    now,
+    refs: () => readRefs(layout, history),
+    lenders: (id) => lendersOf(layout, id),
+    views: () => listViews(layout),
+    looseCommits: (kept) => findLooseCommits(layout.git, kept),
+    horizon: () => readHorizon(layout),
+    moveHorizon: (time) => moveHorizon(layout, time),
+    remove: (waste) => removeWaste(layout, waste),
+  };
+}
+
+/** Every ref, each with what is wrong with it. */
+export async function readRefs({ git }: StoreLayout, history: History): Promise<readonly RefReading[]> {
+  const refs: RefReading[] = [];
+  for (const name of listRefNames(git, "refs/")) refs.push(await readRef(name, history));
+  return refs;
+}
+
+async function readRef(name: RefName, history: History): Promise<RefReading> {
+  try {
+    return { name, commit: await history.readRef(name), failure: undefined };
+  } catch (error) {
+    if (error instanceof VarveError) return { name, commit: undefined, failure: error };
+    throw error;
+  }
+}
+
+function lendersOf({ layers }: StoreLayout, id: LayerId): readonly LayerId[] {
+  const images = new LayerImages(layers);
+  try {
+    return images.get(id).devices;
+  } finally {
+    images.close();
+  }
+}
+
+function listViews({ viewTrees }: StoreLayout): readonly KeptView[] {
+  const names = namesIn(viewTrees).filter((name) => LAYER_NAME.test(name)) as LayerId[];
+  return names.sort().map((newest) => {
+    const directory = path.join(viewTrees, newest);
+    const blocks = namesIn(directory).map((name) => statSync(path.join(directory, name), { throwIfNoEntry: false })?.blocks ?? 0);
+    return { newest, bytes: blocks.reduce((sum, count) => sum + count, 0) * STAT_BLOCK_BYTES };
+  });
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory, "latin1");
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw systemFailure("list the views", error, directory);
+  }
+}
+
+function horizonFile({ operations }: StoreLayout): string {
+  return path.join(operations, "horizon");
+}
+
+export function readHorizon(layout: StoreLayout): Date | undefined {
+  try {
+    const time = new Date(readFileSync(horizonFile(layout), "latin1").trim());
+    // What can't be read tells nothing: then every operation may be concerned.
+    return Number.isNaN(time.getTime()) ? now() : time;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw systemFailure("read how far back operations can be undone", error, horizonFile(layout));
+  }
+}
+
+function moveHorizon(layout: StoreLayout, time: Date): void {
+  const known = readHorizon(layout);
+  if (known !== undefined && known >= time) return;
+  try {
+    replaceFile(horizonFile(layout), Buffer.from(`${time.toISOString()}\n`), scratchPath(layout, "horizon"));
+  } catch (error) {
+    throw systemFailure("note how far back operations can be undone", error, horizonFile(layout));
+  }
+}
+
+async function removeWaste(layout: StoreLayout, { layers, views, loose }: Waste): Promise<void> {
+  try {
+    if (loose.commits.length > 0) {
+      await pruneReflogs(layout, new Set(loose.commits));
+      removeLoose(layout, loose.objects);
+      // A cache, read whole and kept in memory: the other commits of the shard are decoded again.
+      const shards = new Set(loose.commits.map((id) => path.join(layout.commitCache, id.slice(0, 2))));
+      for (const shard of shards) rmSync(shard, { force: true });
+    }
+    throwAway(
+      layout,
+      layers.map((id) => layout.layer(id)),
+    );
+    throwAway(
+      layout,
+      views.map((id) => path.join(layout.viewTrees, id)),
+    );
+  } catch (error) {
+    throw systemFailure("remove garbage", error, layout.root);
+  }
+}
+
+/** In their order, so that an object that stands never names one that is gone. Git may have packed or removed some meanwhile. */
+function removeLoose({ git }: StoreLayout, ids: readonly string[]): void {
+  const folders = new Set<string>();
+  for (const id of ids) {
+    const file = looseObject(git, id);
+    rmSync(file, { force: true });
+    folders.add(path.dirname(file));
+  }
+  for (const folder of folders) syncNearest(folder);
+}

@@ -1,0 +1,34 @@
+import { existsSync, linkSync, mkdirSync, renameSync } from "node:fs";
+import path from "node:path";
+import type { LayerId } from "../../core/model/ids.js";
+import { syncDirectory } from "../durable-file.js";
+import type { StoreLayout } from "../store-layout.js";
+import { systemFailure } from "../system-failure.js";
+
+/** Takes a layer's image out of the store without losing it. @returns Where it stands now. */
+export function quarantine(layout: StoreLayout, id: LayerId): string {
+  return into(layout, id, (from, to) => {
+    renameSync(from, to);
+    syncDirectory(layout.layers);
+  });
+}
+
+/** The image gets a second name in quarantine/; its own is about to be another image's. */
+export function linkToQuarantine(layout: StoreLayout, id: LayerId): string {
+  return into(layout, id, linkSync);
+}
+
+function into(layout: StoreLayout, id: LayerId, move: (from: string, to: string) => void): string {
+  const folder = path.join(layout.root, "quarantine");
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    let target = path.join(folder, id);
+    for (let number = 1; existsSync(target); number += 1) target = path.join(folder, `${id}.${number}`);
+    move(layout.layer(id), target);
+    syncDirectory(folder);
+    syncDirectory(layout.root);
+    return target;
+  } catch (error) {
+    throw systemFailure("move a layer to quarantine", error, layout.layer(id));
+  }
+}

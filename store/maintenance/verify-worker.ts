@@ -1,0 +1,33 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { LayerFault } from "../../core/ports/store-checks.js";
+import { LayerImages } from "../erofs/layer-images.js";
+import { ImageVerifier, type VerifyTask } from "./verify-image.js";
+
+/** What a worker tells the pool: bytes that it read, or the end of a task. */
+export type WorkerAnswer = { readonly bytes: number } | { readonly faults: readonly LayerFault[] };
+
+export interface WorkerStart {
+  readonly layers: string;
+}
+
+const REPORT_BYTES = 8 << 20;
+
+// A thread of its own, started by store/maintenance/verify-pool.ts: hashing keeps a processor busy, and a signal must still be heard.
+if (parentPort !== null) serve(parentPort, workerData as WorkerStart);
+
+function serve(port: NonNullable<typeof parentPort>, { layers }: WorkerStart): void {
+  const answer = (message: WorkerAnswer): void => port.postMessage(message);
+  let read = 0;
+  const verifier = new ImageVerifier(new LayerImages(layers), (bytes) => {
+    read += bytes;
+    if (read < REPORT_BYTES) return;
+    answer({ bytes: read });
+    read = 0;
+  });
+  port.on("message", (task: VerifyTask) => {
+    const faults = verifier.verify(task);
+    answer({ bytes: read });
+    read = 0;
+    answer({ faults });
+  });
+}
