@@ -1,5 +1,6 @@
-import { createReadStream, statSync } from "node:fs";
+import { constants, createReadStream, openSync, statSync } from "node:fs";
 import path from "node:path";
+import type { Readable } from "node:stream";
 import { importSource, type ImportSource } from "../../core/operations/import-source.js";
 import { interruptionSignal, yieldToSignals } from "../../core/operations/yield-to-signals.js";
 import { branchRef } from "../../core/revision/ref-names.js";
@@ -40,7 +41,7 @@ archive on stdin. Owners, times, xattrs, hardlinks, devices and holes are kept. 
   },
   async ({ words: [source = ""], options: { branch = "main", message }, session }) => {
     const ref = branchRef(branch);
-    const opened = openSource(source);
+    const opened = await openSource(source);
     const repository = await openRepository(session, { make: true });
     const says = message ?? `import ${source === "-" ? "from stdin" : path.basename(path.resolve(source))}`;
     const observe = showProgress(session.terminal);
@@ -57,28 +58,36 @@ archive on stdin. Owners, times, xattrs, hardlinks, devices and holes are kept. 
 );
 
 /** Before a store is opened, or even made: a source that is not there is the more likely slip. */
-function openSource(source: string): ImportSource {
-  const signal = interruptionSignal();
-  if (source === "-") return { kind: "tar", stream: interruptible(createReadStream("", { fd: 0, autoClose: false, signal })) };
+async function openSource(source: string): Promise<ImportSource> {
+  if (source === "-") return { kind: "tar", stream: interruptible(process.stdin) };
   const stat = statSync(source, { throwIfNoEntry: false });
+  const place = path.resolve(source);
   if (stat === undefined) {
-    throw new VarveError("SOURCE_MISSING", `Cannot import "${source}": there is no such file or directory`, {
-      path: path.resolve(source),
-    });
+    throw new VarveError("SOURCE_MISSING", `Cannot import "${source}": there is no such file or directory`, { path: place });
   }
-  if (stat.isDirectory()) return { kind: "directory", path: path.resolve(source) };
-  if (stat.isFile() || stat.isFIFO()) return { kind: "tar", stream: interruptible(createReadStream(source, { signal })) };
-  throw new VarveError("WRONG_TYPE", `Cannot import "${source}": wanted a directory or a tar archive`, {
-    path: path.resolve(source),
-  });
+  if (stat.isDirectory()) return { kind: "directory", path: place };
+  if (stat.isFile()) return { kind: "tar", stream: interruptible(createReadStream(source)) };
+  if (stat.isFIFO()) return { kind: "tar", stream: interruptible(await openPipe(source)) };
+  throw new VarveError("WRONG_TYPE", `Cannot import "${source}": wanted a directory or a tar archive`, { path: place });
 }
 
-/** A pipe may bring nothing for long: then no loop of ours hears of the signal, but the stream does. */
-async function* interruptible(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** `varve import <(zcat root.tar.z)`. A blocking read of a pipe would hold the process, even its end. */
+async function openPipe(source: string): Promise<Readable> {
+  const { Socket } = await import("node:net");
+  return new Socket({ fd: openSync(source, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
+}
+
+/** A pipe may bring nothing for long: then no loop of ours hears of a signal, but the stream does. */
+async function* interruptible(stream: Readable): AsyncGenerator<Uint8Array> {
+  const signal = interruptionSignal();
+  const stop = (): void => void stream.destroy();
+  signal.addEventListener("abort", stop);
   try {
-    yield* stream;
+    for await (const chunk of stream) yield chunk as Uint8Array;
   } catch (error) {
-    if (interruptionSignal().aborted) await yieldToSignals();
-    throw error;
+    if (!signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
+  if (signal.aborted) await yieldToSignals();
 }

@@ -41,11 +41,7 @@ const lines: readonly (readonly [why: string, change: Change, line: string])[] =
   ],
   [
     "says where a symlink led and leads",
-    modified(
-      ["link"],
-      { type: "symlink", target: bytesOfText("a") },
-      { target: bytesOfText("b\n") },
-    ),
+    modified(["link"], { type: "symlink", target: bytesOfText("a") }, { target: bytesOfText("b\n") }),
     'M  /etc/x  link a→"b\\n"',
   ],
   [
@@ -83,10 +79,7 @@ test("nameStatusLine() parts by tabs, also both names of a rename", (t) => {
 });
 
 test("statLine() shows sizes before and after", (t) => {
-  t.is(
-    statLine(modified(["content"], { size: 10 }, { size: 2048 }), plain),
-    "M  /etc/x | 10 B → 2.0 KiB",
-  );
+  t.is(statLine(modified(["content"], { size: 10 }, { size: 2048 }), plain), "M  /etc/x | 10 B → 2.0 KiB");
 });
 
 test("modeText() has four octal digits", (t) => {

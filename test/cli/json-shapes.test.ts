@@ -1,0 +1,209 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import test, { type ExecutionContext } from "ava";
+import { testIf } from "../helpers/requirements.js";
+import { temporaryDirectory } from "../helpers/temporary-directory.js";
+import { environmentWithVarve, varve } from "./built-command.js";
+
+/** A description of JSON: a type's name, a pattern, null, an array of one description, keys, or several that may be. */
+type Shape = string | RegExp | null | { readonly any: readonly Shape[] } | readonly [Shape] | { readonly [key: string]: Shape };
+
+const COMMIT_ID = /^[0-9a-f]{40}$/;
+const DIGEST = /^[0-9a-f]{64}$/;
+const OPERATION = { id: /^[0-9a-f]{12}$/, time: /^\d{4}-.*Z$/, command: "string" };
+const CHANGES: Shape = [{ path: /^\//, status: /^[AMDTR]$/, reasons: [/^(content|type|mode|owner|xattr|mtime|link)$/] }];
+const COMMITTED: Shape = {
+  commit: COMMIT_ID,
+  tree: DIGEST,
+  layer: DIGEST,
+  branch: "string",
+  parents: [COMMIT_ID],
+  added: "number",
+  modified: "number",
+  deleted: "number",
+  storedBytes: "number",
+};
+const LOGGED = {
+  commit: COMMIT_ID,
+  parents: [COMMIT_ID],
+  tree: DIGEST,
+  layer: DIGEST,
+  author: { name: "string", email: "string" },
+  time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/,
+  message: "string",
+  refs: ["string"],
+  storedBytes: "number",
+} as const satisfies Shape;
+const ENTRY: Shape = {
+  path: /^\//,
+  type: /^(file|directory|symlink|fifo|socket|character|block)$/,
+  mode: /^[0-7]{4}$/,
+  uid: "number",
+  gid: "number",
+  size: { any: ["number", null] },
+  mtime: /^[+-]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/,
+  sha256: { any: [DIGEST, null] },
+  target: { any: ["string", null] },
+  device: { any: [/^\d+:\d+$/, null] },
+  nlink: "number",
+  xattrs: "object",
+};
+
+/** @returns Where the value is of another shape, and how. */
+function misfits(value: unknown, shape: Shape, place = "$"): readonly string[] {
+  if (shape === null) return value === null ? [] : [`${place}: ${JSON.stringify(value)} is not null`];
+  if (typeof shape === "string")
+    return typeof value === shape && value !== null ? [] : [`${place}: ${JSON.stringify(value)} is no ${shape}`];
+  if (shape instanceof RegExp)
+    return typeof value === "string" && shape.test(value) ? [] : [`${place}: ${JSON.stringify(value)}`];
+  if (Array.isArray(shape)) {
+    if (!Array.isArray(value)) return [`${place}: no array`];
+    return value.flatMap((item, index) => misfits(item, (shape as readonly [Shape])[0], `${place}[${index}]`));
+  }
+  if ("any" in shape && Array.isArray(shape["any"])) {
+    const found = (shape["any"] as readonly Shape[]).map((one) => misfits(value, one, place));
+    return found.some((list) => list.length === 0) ? [] : found.flat();
+  }
+  if (typeof value !== "object" || value === null) return [`${place}: no object`];
+  const shapes = shape as Readonly<Record<string, Shape>>;
+  const strange = Object.keys(value).filter((key) => !(key in shapes) && !key.endsWith("Base64"));
+  const wrong = Object.entries(shapes).flatMap(([key, part]) =>
+    misfits((value as Record<string, unknown>)[key], part, `${place}.${key}`),
+  );
+  return [...strange.map((key) => `${place}.${key}: not documented`), ...wrong];
+}
+
+interface Site {
+  readonly cwd: string;
+  readonly home: string;
+  readonly json: (...words: readonly string[]) => unknown;
+}
+
+function makeSite(t: ExecutionContext): Site {
+  const home = temporaryDirectory(t);
+  const cwd = path.join(home, "site");
+  mkdirSync(cwd);
+  const json = (...words: readonly string[]): unknown => {
+    const { stdout, stderr } = varve(["--json", ...words], { cwd, home });
+    t.is(stderr, "");
+    return JSON.parse(stdout);
+  };
+  return { cwd, home, json };
+}
+
+function fits(t: ExecutionContext, value: unknown, shape: Shape): void {
+  t.deepEqual(misfits(value, shape), []);
+}
+
+test("the check of shapes finds keys that are missing, strange or of another type", (t) => {
+  t.is(misfits({ a: 1 }, { a: "number" }).length, 0);
+  t.is(misfits({ a: "1" }, { a: "number" }).length, 1);
+  t.is(misfits({}, { a: "number" }).length, 1);
+  t.is(misfits({ a: 1, b: 2 }, { a: "number" }).length, 1);
+  t.is(misfits([{ a: 1 }, {}], [{ a: "number" }]).length, 1);
+});
+
+test("--json of each command for tracked directories has the shape of docs/json.md", (t) => {
+  const { cwd, json } = makeSite(t);
+  fits(t, json("init"), { store: /\.varve$/, directory: /site$/, branch: /^main$/ });
+  writeFileSync(path.join(cwd, "file"), "one");
+  symlinkSync("file", path.join(cwd, "link"));
+  fits(t, json("status"), { branch: /^main$/, commit: null, changes: CHANGES });
+  fits(t, json("commit", "-m", "first"), COMMITTED);
+  t.deepEqual(json("commit", "-m", "again"), { commit: null });
+  writeFileSync(path.join(cwd, "file"), "two");
+  mkdirSync(path.join(cwd, "sub"));
+  fits(t, json("diff"), CHANGES);
+  fits(t, json("commit", "-m", "second"), COMMITTED);
+  fits(t, json("log"), [LOGGED]);
+  fits(t, json("show"), { ...LOGGED, changes: CHANGES });
+  fits(t, json("ls", "-r", "HEAD"), [ENTRY]);
+  fits(t, json("cat", "HEAD:file"), { path: /^\/file$/, size: "number", sha256: DIGEST, contentBase64: /^dHdv$/ });
+  fits(t, json("rollback", "HEAD~1"), { branch: /^main$/, before: COMMIT_ID, after: COMMIT_ID, saved: null, changes: "number" });
+  fits(t, json("undo"), { undone: OPERATION, operation: OPERATION });
+  fits(t, json("branch", "try"), { branch: /^try$/, commit: COMMIT_ID, before: null });
+  fits(t, json("branch"), [{ name: "string", commit: COMMIT_ID, current: "boolean", container: null }]);
+  fits(t, json("branch", "-d", "try"), { branch: /^try$/, commit: null, before: COMMIT_ID });
+  fits(t, json("tag", "v1"), { tag: /^v1$/, commit: COMMIT_ID, before: null });
+  fits(t, json("tag"), [{ name: "string", commit: COMMIT_ID }]);
+  fits(t, json("checkout", "HEAD", "../copy"), { commit: COMMIT_ID, directory: /copy$/ });
+  fits(t, json("export", "HEAD", "-o", "../out.tar"), { file: "string", skipped: ["string"] });
+  fits(t, json("import", "../out.tar", "-b", "other"), COMMITTED);
+  t.deepEqual(json("ps"), []);
+  fits(t, json("cat", "HEAD:nothing"), {
+    error: { code: /^PATH_MISSING$/, message: /^Cannot /, path: "string", hint: { any: ["string", null] } },
+  });
+});
+
+const CONTAINER = { id: /^[0-9a-f]{12}$/, name: /^web$/ };
+
+testIf(
+  "oci-runtime",
+  "erofs",
+  "overlay",
+)("--json of each command for containers has the shape of docs/json.md", (t) => {
+  const { home, json } = makeSite(t);
+  execFileSync("make-small-root", ["root"], { cwd: home, env: environmentWithVarve(home) });
+  const store = ["--store", path.join(home, "store")];
+  t.is(varve([...store, "import", "root", "-b", "base", "-q"], { cwd: home, home }).stderr, "");
+  const ran = { ...CONTAINER, exitCode: "number", durationMilliseconds: "number" };
+  fits(t, json(...store, "run", "--name", "web", "base", "--", "touch", "/new"), { ...ran, removed: "boolean", commit: null });
+  fits(t, json(...store, "status", "web"), { branch: /^web$/, commit: COMMIT_ID, changes: CHANGES });
+  fits(t, json(...store, "commit", "web", "-m", "new"), COMMITTED);
+  fits(t, json(...store, "start", "web"), ran);
+  const listed = { ...CONTAINER, state: /^stopped$/, commit: COMMIT_ID, branch: /^web$/, pid: null, exitCode: "number" };
+  fits(t, json(...store, "ps", "-a"), [listed]);
+  fits(t, json(...store, "stop", "web"), [CONTAINER]);
+  fits(t, json(...store, "rm", "web"), [CONTAINER]);
+  const committed = json(...store, "run", "--rm", "-b", "base", "--commit", "base", "--", "touch", "/new");
+  fits(t, committed, {
+    id: "string",
+    name: "string",
+    exitCode: "number",
+    durationMilliseconds: "number",
+    removed: "boolean",
+    commit: COMMITTED,
+  });
+  fits(t, json(...store, "doctor"), {
+    works: "boolean",
+    version: /^\d+\.\d+\.\d+$/,
+    node: /^v/,
+    store: { path: "string", layers: "number", layerBytes: "number", branches: "number", containers: "number" },
+    checks: [{ name: "string", works: "boolean", detail: "string", hint: { any: ["string", null] } }],
+  });
+});
+
+test("a name that is no UTF-8 comes with its bytes in path, from and target", (t) => {
+  const { cwd, json } = makeSite(t);
+  json("init");
+  const name = Buffer.concat([Buffer.from(`${cwd}/`), Buffer.from("caf\xe9", "latin1")]);
+  symlinkSync(Buffer.from("n\xff", "latin1"), name);
+  const [change] = json("diff") as readonly Record<string, unknown>[];
+  t.is(change?.["path"], "/caf\ufffd");
+  t.is(Buffer.from(String(change?.["pathBase64"]), "base64").toString("latin1"), "/caf\xe9");
+  const [entry] = json("ls", "@") as readonly Record<string, unknown>[];
+  t.is(Buffer.from(String(entry?.["targetBase64"]), "base64").toString("latin1"), "n\xff");
+  t.false("pathBase64" in ((json("ls", "@:/") as readonly object[])[1] ?? {}));
+});
+
+test("ls --json tells of an mtime before 1970 and of all bits of a mode", (t) => {
+  const { cwd, json } = makeSite(t);
+  json("init");
+  const file = path.join(cwd, "old");
+  writeFileSync(file, "x");
+  chmodSync(file, 0o6755);
+  execFileSync("touch", ["-d", "1969-12-31T23:59:58.25Z", file]);
+  const [entry] = json("ls", "@") as readonly Record<string, unknown>[];
+  t.like(entry, { mode: "6755", mtime: "1969-12-31T23:59:58.250000000Z", size: 1, nlink: 1 });
+});
+
+testIf("setfattr")("ls --json gives xattrs in base64", (t) => {
+  const { cwd, json } = makeSite(t);
+  json("init");
+  const file = path.join(cwd, "file");
+  writeFileSync(file, "x");
+  execFileSync("setfattr", ["-n", "user.note", "-v", "0x00ff10", file]);
+  const [entry] = json("ls", "@") as readonly { readonly xattrs: object }[];
+  t.deepEqual(entry?.xattrs, { "user.note": "AP8Q" });
+});
