@@ -113,7 +113,7 @@ class DirectoryContainers implements Containers {
     return updated;
   }
 
-  async run({ id, name }: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult> {
+  async run({ id, name, base }: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult> {
     const { directory } = this.#existing(id);
     const release = lockIdle(directory, "start", name);
     try {
@@ -121,6 +121,8 @@ class DirectoryContainers implements Containers {
       this.#roots.enter();
       const runtime = chooseRuntime(`${this.#path}/runtime.json`);
       const { record, generation } = this.#existing(id);
+      // The images are those of the record that was given.
+      if (record.base !== base) throw movedMeanwhile(name);
       const stored = { record, generation };
       const result = await runContainer({ containers: this.#path, directory, stored, images, roots: this.#roots, runtime });
       directory.writeExitCode(result.exitCode);
@@ -258,6 +260,12 @@ function lockIdle(directory: ContainerDirectory, action: string, name: string): 
   if (livingProcess(directory) === undefined) return release;
   release();
   throw containerBusy(action, name);
+}
+
+function movedMeanwhile(name: string): VarveError {
+  return new VarveError("CONFLICT", `Cannot start container "${name}": another command moved it to another commit meanwhile`, {
+    hint: "Start it again.",
+  });
 }
 
 function compare(a: string, b: string): number {

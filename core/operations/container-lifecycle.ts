@@ -3,6 +3,7 @@ import { VarveError } from "../errors.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { ContainerRecord, ProcessResult, RunConfiguration } from "../ports/containers.js";
 import type { RefUpdate } from "../ports/history.js";
+import type { Operation } from "../ports/operation-log.js";
 import type { LayerImageFile } from "../ports/layer-store.js";
 import type { Repository } from "../ports/repository.js";
 import { requireFree } from "./branches.js";
@@ -54,23 +55,19 @@ export async function createContainer(repository: Repository, options: CreateOpt
       created: new Date().toISOString(),
       configuration: options.configuration,
     };
-    const refs = [{ name: branch, before, after: options.commit }];
+    // The branch first: a crash after it leaves a branch, never a container without one.
+    const refs = before === undefined ? [{ name: branch, before, after: options.commit }] : [];
+    await history.updateRefs(refs);
     containers.create(record);
-    if (options.passing === true) await history.updateRefs(refs.filter(({ before: old, after }) => old !== after));
-    else await recordCreation(repository, record, refs, options.command);
+    if (options.passing !== true) await repository.operations.append(creation(record, refs, options.command));
     return record;
   });
 }
 
-async function recordCreation(
-  repository: Repository,
-  record: ContainerRecord,
-  refs: readonly RefUpdate[],
-  command: string,
-): Promise<void> {
+function creation(record: ContainerRecord, refs: readonly RefUpdate[], command: string): Omit<Operation, "id" | "time"> {
   const target = { kind: "container", id: record.id } as const;
   const container = record as unknown as Record<string, unknown>;
-  await recordOperation(repository, { command, refs, trees: [{ target, before: undefined, after: record.base, container }] });
+  return { command, refs, trees: [{ target, before: undefined, after: record.base, container }] };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Tree } from "../model/tree.js";
 import type { LayerWriter } from "../ports/layer-store.js";
 import type { Repository } from "../ports/repository.js";
 import type { CommitOptions, CommitResult } from "./commit-target.js";
+import { requireFree } from "./branches.js";
 import { commitTree } from "./commit-tree.js";
 import { recordOperation } from "./record-operation.js";
 import { openCommitTree } from "./targets.js";
@@ -18,11 +19,12 @@ export interface ImportOptions extends CommitOptions {
 
 /**
  * Commits a whole tree from outside on a branch. What the branch's last commit holds already is not stored again.
- * @throws VarveError NOTHING_TO_COMMIT, SOURCE_MISSING, SOURCE_UNREADABLE, SOURCE_CHANGED, SOURCE_INVALID, UNSUPPORTED.
+ * @throws VarveError BRANCH_BUSY, NOTHING_TO_COMMIT, SOURCE_MISSING, SOURCE_UNREADABLE, SOURCE_CHANGED, SOURCE_INVALID, UNSUPPORTED.
  */
 export async function importSource(repository: Repository, source: ImportSource, options: ImportOptions): Promise<CommitResult> {
   return repository.exclusively(async () => {
     const { branch, command } = options;
+    await requireFree(repository, branch, "import to");
     const parent = await repository.history.readRef(branch);
     const base = await openCommitTree(repository, parent);
     const opened: { tree?: Tree; warnings: readonly string[] } = { warnings: [] };

@@ -87,7 +87,7 @@ export interface Containers {
    *
    * @param images The images of `record.layers`, in their order.
    * @throws VarveError RUNTIME_MISSING, RUNTIME_FAILED, MOUNT_UNAVAILABLE, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE,
-   *   CONTAINER_RUNNING.
+   *   CONTAINER_RUNNING; CONFLICT when it stands on another commit than `record` says.
    */
   run(record: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult>;
 

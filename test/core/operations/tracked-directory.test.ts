@@ -4,9 +4,11 @@ import test, { type ExecutionContext } from "ava";
 import { VarveError } from "../../../core/errors.js";
 import { textOf } from "../../../core/model/byte-string.js";
 import { checkoutCommit } from "../../../core/operations/checkout-commit.js";
+import { importSource } from "../../../core/operations/import-source.js";
 import { rollbackTarget } from "../../../core/operations/rollback-target.js";
 import { statusOf } from "../../../core/operations/status-of.js";
 import { undoOperation } from "../../../core/operations/undo-operation.js";
+import { branchRef } from "../../../core/revision/ref-names.js";
 import { temporaryDirectory } from "../../helpers/temporary-directory.js";
 import { trackedRepository, type TrackedRepository } from "../../helpers/tracked-repository.js";
 
@@ -154,4 +156,14 @@ test("rollbackTarget() past a branch of commits keeps them for undoOperation()",
   await undoOperation(repository, { command: "undo" });
   t.is(witness(), wanted);
   t.is((await statusOf(repository, target)).commit, third);
+});
+
+test("importSource() to the branch that the directory stands on throws BRANCH_BUSY, to another one commits", async (t) => {
+  const { repository, directory, commit } = await story(t);
+  await commit("first");
+  const source = { kind: "directory", path: `${directory}/etc` } as const;
+  const options = { message: "x", command: "import" };
+  const onto = (name: string): Promise<unknown> => importSource(repository, source, { ...options, branch: branchRef(name) });
+  await t.throwsAsync(onto("main"), { instanceOf: VarveError, code: "BRANCH_BUSY" });
+  await t.notThrowsAsync(onto("other"));
 });
