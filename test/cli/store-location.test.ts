@@ -53,9 +53,9 @@ test("locateStore() takes a shared store as it is, whatever is in it", (t) => {
 
 const defaults: readonly (readonly [why: string, environment: NodeJS.ProcessEnv, isRoot: boolean, store: string])[] = [
   ["of root", { HOME: "/root", XDG_DATA_HOME: "/x" }, true, "/var/lib/varve"],
-  ["of a user", { HOME: "/home/ada" }, false, "/home/ada/.local/share/varve"],
-  ["where XDG_DATA_HOME says", { HOME: "/home/ada", XDG_DATA_HOME: "/data" }, false, "/data/varve"],
-  ["despite a relative XDG_DATA_HOME", { HOME: "/home/ada", XDG_DATA_HOME: "data" }, false, "/home/ada/.local/share/varve"],
+  ["of a user", { HOME: "/users/ada" }, false, "/users/ada/.local/share/varve"],
+  ["where XDG_DATA_HOME says", { HOME: "/users/ada", XDG_DATA_HOME: "/data" }, false, "/data/varve"],
+  ["despite a relative XDG_DATA_HOME", { HOME: "/users/ada", XDG_DATA_HOME: "data" }, false, "/users/ada/.local/share/varve"],
   ["without HOME", {}, false, "/.local/share/varve"],
 ];
 
