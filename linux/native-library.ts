@@ -26,8 +26,8 @@ export function declare(declaration: string): NativeFunction {
 }
 
 function bind(declaration: string): NativeFunction {
-  libc ??= loadKoffi().load(null as unknown as string);
-  return libc.func(declaration) as unknown as NativeFunction;
+  libc ??= loadKoffi().load(null);
+  return libc.func(declaration);
 }
 
 /** `errno` of the native call made last on this thread. */
