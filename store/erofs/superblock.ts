@@ -83,6 +83,7 @@ export function decodeSuperblock(block: Buffer, id: LayerId): SuperblockHead | s
   if (block.readUInt8(at + 12) !== F.BLOCK_BITS) return "tells another block size than 4096";
   if (block.readUInt32LE(at + 80) & ~(F.FEATURE_CHUNKS | F.FEATURE_DEVICES)) return "asks for unknown features";
   if (block.toString("hex", at + 48, at + 64) !== id.slice(0, 32)) return "has the uuid of another layer";
+  if (!areRestZeros(block)) return "has values where zeros should be";
   return {
     rootNid: block.readUInt16LE(at + 14),
     blocks: block.readUInt32LE(at + 36),
@@ -91,6 +92,29 @@ export function decodeSuperblock(block: Buffer, id: LayerId): SuperblockHead | s
     deviceCount: block.readUInt16LE(at + 86),
     deviceTable: block.readUInt16LE(at + 88) * F.SLOT_BYTES,
   };
+}
+
+/** What docs/on-disk-format.md does not list means something to some kernel: another place of xattr prefixes, of packed files. */
+const UNUSED: readonly (readonly [from: number, to: number])[] = [
+  [13, 14],
+  [24, 36],
+  [64, 80],
+  [84, 86],
+  [90, F.SUPERBLOCK_BYTES],
+];
+
+function areRestZeros(block: Buffer): boolean {
+  const at = F.SUPERBLOCK_OFFSET;
+  if (block.readUInt32LE(at + 8) !== (F.FEATURE_CHECKSUM | F.FEATURE_MTIME)) return false;
+  const hasDevices = block.readUInt16LE(at + 86) > 0;
+  if (hasDevices !== ((block.readUInt32LE(at + 80) & F.FEATURE_DEVICES) !== 0)) return false;
+  if (block.readUInt16LE(at + 88) !== (hasDevices ? F.FIRST_SLOT : 0)) return false;
+  return UNUSED.every(([from, to]) => isZero(block, at + from, at + to));
+}
+
+function isZero(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 1) if (bytes[at] !== 0) return false;
+  return true;
 }
 
 export interface SuperblockHead {
@@ -108,7 +132,8 @@ export function decodeDevices(table: Buffer): LayerId[] | undefined {
   const ids: LayerId[] = [];
   for (let slot = 0; slot < table.length; slot += F.SLOT_BYTES) {
     const tag = table.toString("latin1", slot, slot + 64);
-    if (!/^[0-9a-f]{64}$/.test(tag)) return undefined;
+    // An address mapped into this image's own would give its blocks another meaning.
+    if (!/^[0-9a-f]{64}$/.test(tag) || !isZero(table, slot + 68, slot + F.SLOT_BYTES)) return undefined;
     ids.push(tag as LayerId);
   }
   return ids;
