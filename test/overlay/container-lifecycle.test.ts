@@ -137,9 +137,9 @@ runtimeTest.serial("after kill -9 of varve and the runtime the next command clea
   const { record, child } = await beginRun("wreck", shell(DEAF));
   const runtimes = spawnSync("pgrep", ["-f", `--bundle ${path.join(fixture.directory, record.id)}`], { encoding: "utf8" });
   child.kill("SIGKILL");
-  for (const pid of runtimes.stdout.split("\n").filter(Boolean)) process.kill(Number(pid), "SIGKILL");
+  runtimes.stdout.split("\n").filter(Boolean).forEach(killIfThere);
   await ended(child);
-  for (const pid of processesOn(record.id)) process.kill(Number(pid), "SIGKILL");
+  processesOn(record.id).forEach(killIfThere);
   await until(() => processesOn(record.id).length === 0, "its processes are gone");
   t.not(fixture.leftovers(record).length, 0, "something is left, or this test proves nothing");
   t.like(fixture.status("wreck"), { state: "stopped" });
@@ -279,3 +279,12 @@ runtimeTest.serial("run() with -t gives the process a real terminal, of the size
   t.deepEqual(fixture.leftovers(record), []);
   rmSync(`${fixture.folder}/before`);
 });
+
+/** It may end by itself meanwhile. */
+function killIfThere(pid: string): void {
+  try {
+    process.kill(Number(pid), "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
