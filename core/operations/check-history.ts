@@ -1,7 +1,9 @@
 import { VarveError } from "../errors.js";
 import type { Commit } from "../model/commit.js";
 import type { CommitId, RefName } from "../model/ids.js";
+import type { LayerStore } from "../ports/layer-store.js";
 import type { OperationLog } from "../ports/operation-log.js";
+import type { Repository } from "../ports/repository.js";
 import type { ChainTrees, ContainerReading, StoreChecks } from "../ports/store-checks.js";
 import { addsUpTo } from "./check-tree.js";
 import { CommitGraph } from "./commit-graph.js";
@@ -31,8 +33,8 @@ export interface CheckedHistory {
 }
 
 /** Reads all that refs, containers and operations lead to, from git, and compares the cache with it. */
-export async function checkHistory(checks: StoreChecks, operations: OperationLog): Promise<CheckedHistory> {
-  const reading = new HistoryReading(checks);
+export async function checkHistory({ layers, operations }: Repository, checks: StoreChecks): Promise<CheckedHistory> {
+  const reading = new HistoryReading(checks, layers);
   const head = await checks.headFault();
   if (head !== undefined) reading.fault("ref", "HEAD", head);
   const tips: { name: RefName; commit: CommitId }[] = [];
@@ -56,9 +58,11 @@ class HistoryReading {
   readonly wronglyCached: CommitId[] = [];
   readonly #unreadable = new Set<CommitId>();
   readonly #checks: StoreChecks;
+  readonly #layers: LayerStore;
 
-  constructor(checks: StoreChecks) {
+  constructor(checks: StoreChecks, layers: LayerStore) {
     this.#checks = checks;
+    this.#layers = layers;
   }
 
   fault(part: FindingPart, name: string, state: string, commits: readonly CommitId[] = []): void {
@@ -108,6 +112,8 @@ class HistoryReading {
   async #read(id: CommitId, quiet: boolean): Promise<Commit | undefined> {
     try {
       const commit = await this.#checks.readCommit(id);
+      // Git may keep in a pack what was collected.
+      if (quiet && !this.#layers.has(commit.layer)) return undefined;
       if (await this.#checks.isCachedWrong(commit)) this.wronglyCached.push(id);
       return commit;
     } catch (error) {

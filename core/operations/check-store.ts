@@ -43,7 +43,7 @@ export async function checkStore(repository: Repository, checks: StoreChecks, op
   const ids = repository.layers.list();
   const read = await checks.verifyLayers(ids, !options.quick, options.observe);
   return withLock(repository, options.repair, async () => {
-    const history = await checkHistory(checks, repository.operations);
+    const history = await checkHistory(repository, checks);
     // A collection may have removed some meanwhile.
     const layers = new Map([...read].filter(([id]) => repository.layers.has(id)));
     for (const id of missingLayers(repository, history)) layers.set(id, [{ kind: "image", state: "is missing" }]);

@@ -103,7 +103,7 @@ async function saved(
 
 /** Goes from the tips to the first commits, each once. @param lenient Passes over what is gone. */
 async function follow(
-  { history, layers }: Repository,
+  repository: Repository,
   tips: Iterable<CommitId>,
   seen: ReadonlySet<CommitId>,
   keep: (commit: Commit) => void,
@@ -113,15 +113,25 @@ async function follow(
   for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
     if (seen.has(id)) continue;
     if (isTurnDue()) await yieldToSignals();
-    try {
-      const commit = await history.readCommit(id);
-      if (!layers.has(commit.layer)) throw unknowable(`layer "${commit.layer}" of commit "${id}" is missing`);
-      keep(commit);
-      pending.push(...commit.parents);
-    } catch (error) {
-      if (!(error instanceof VarveError) || error.code !== "STORE_DAMAGED") throw error;
-      if (!lenient) throw unknowable(`commit "${id}" can't be followed`, error);
-    }
+    const commit = await readOrTell(repository, id);
+    if (commit instanceof VarveError && !lenient) throw commit;
+    if (commit instanceof VarveError) continue;
+    keep(commit);
+    pending.push(...commit.parents);
+  }
+}
+
+async function readOrTell(
+  { history, layers }: Pick<Repository, "history" | "layers">,
+  id: CommitId,
+): Promise<Commit | VarveError> {
+  try {
+    const commit = await history.readCommit(id);
+    return layers.has(commit.layer) ? commit : unknowable(`layer "${commit.layer}" of commit "${id}" is missing`);
+  } catch (error) {
+    if (error instanceof VarveError && error.code === "STORE_DAMAGED")
+      return unknowable(`commit "${id}" can't be followed`, error);
+    throw error;
   }
 }
 

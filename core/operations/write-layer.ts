@@ -3,8 +3,9 @@ import { type ChangeReason, isEcho } from "../model/change.js";
 import { changeReasons } from "../model/compare-entries.js";
 import type { ContentDigest, TreeId } from "../model/ids.js";
 import { DirectoryDigester, linkGroupDigest, treeId, type ChildContent } from "../model/tree-digest.js";
-import type { DirectoryNode, FileNode, OtherNode, Tree, TreeNode } from "../model/tree.js";
-import type { InodeHandle, LayerWriter } from "../ports/layer-store.js";
+import type { DirectoryNode, FileNode, OtherNode, StoredContent, Tree, TreeNode } from "../model/tree.js";
+import type { InodeHandle, LayerWriter, PlaceBelow } from "../ports/layer-store.js";
+import { nodeAt } from "../model/paths.js";
 import { isDirectory, walkTreePair, type NodePair } from "./walk-tree-pair.js";
 import { isTurnDue, yieldToSignals } from "./yield-to-signals.js";
 
@@ -36,7 +37,7 @@ export async function writeLayer(
   target: Tree,
   observe?: (progress: LayerProgress) => void,
 ): Promise<LayerSummary> {
-  const layer = new LayerAssembly(writer, target.root);
+  const layer = new LayerAssembly(writer, base, target.root);
   for (const event of walkTreePair(base, target)) {
     if (event.kind === "enter") layer.enter(event);
     else if (event.kind === "leave") layer.leave();
@@ -69,6 +70,7 @@ class LayerAssembly implements LayerProgress {
   entries = 0;
   bytes = 0;
   readonly #writer: LayerWriter;
+  readonly #base: Tree;
   readonly #open: OpenDirectory[] = [];
   readonly #groups = new Map<string, EmittedGroup>();
   readonly #counts = { added: 0, modified: 0, deleted: 0 };
@@ -76,8 +78,9 @@ class LayerAssembly implements LayerProgress {
   readonly #rootHandle: InodeHandle;
   #tree: TreeId | undefined;
 
-  constructor(writer: LayerWriter, root: DirectoryNode) {
+  constructor(writer: LayerWriter, base: Tree, root: DirectoryNode) {
     this.#writer = writer;
+    this.#base = base;
     this.#root = root;
     this.#rootHandle = writer.root(root.entry);
   }
@@ -177,14 +180,24 @@ class LayerAssembly implements LayerProgress {
     parent: InodeHandle,
     { name, before }: NodePair,
     reasons: readonly ChangeReason[],
-    { entry, content }: FileNode,
+    { entry, content, links }: FileNode,
   ): Emitted {
-    const former =
-      before !== undefined && "content" in before && !reasons.includes("content") ? before.content.stored : undefined;
-    const known = content.stored ?? former;
-    const stored = known === undefined ? this.#writer.store(content) : this.#writer.borrow(known);
+    const former = before !== undefined && "content" in before && !reasons.includes("content") ? before : undefined;
+    const known = content.stored ?? former?.content.stored;
+    const below = links === undefined ? (): PlaceBelow | undefined => this.#placeBelow(former, known) : undefined;
+    const stored = known === undefined ? this.#writer.store(content) : this.#writer.borrow(known, below);
     this.bytes += stored.size;
     return { handle: this.#writer.file(parent, name, entry, stored), digest: stored.digest };
+  }
+
+  /** @param former What the base has at the same path, when it has the same content. */
+  #placeBelow(former: FileNode | undefined, known: StoredContent | undefined): PlaceBelow | undefined {
+    if (former !== undefined && former.links === undefined) return {};
+    // The content may come from another tree than the base.
+    const redirect = known?.path;
+    const node = redirect === undefined ? undefined : nodeAt(this.#base, redirect);
+    if (node === undefined || !("content" in node) || node.links !== undefined) return undefined;
+    return node.content.size === known?.size && node.content.knownDigest === known.digest ? { redirect } : undefined;
   }
 
   #emitOther(parent: InodeHandle, { name }: NodePair, { entry }: OtherNode): Emitted {
