@@ -37,7 +37,7 @@ async function buildBundle() {
   const packages = new Set();
   const results = [
     await buildProgram("varve", ENTRY, [mainLoadsCommandLine()]),
-    await buildProgram("command-line", "cli/command-line.ts", [packagesApart(packages), lazyBuiltins()]),
+    await buildProgram("command-line", "cli/command-line.ts", [packagesApart(packages)]),
     // A thread's own entry: store/maintenance/verify-pool.ts finds it beside the program.
     await buildProgram("verify-worker", "store/maintenance/verify-worker.ts", [packagesApart(packages)]),
   ];
@@ -83,26 +83,6 @@ function packagesApart(packages) {
         packages.add(name);
         return { path: `./packages/${name}.js`, external: true };
       }),
-  };
-}
-
-/**
- * Node's own modules are required by the modules that use them, when those run. As imports of the one file they would all be loaded at
- * each start (child_process, net, streams), and importing node:fs reads each of its names, which loads streams too.
- */
-function lazyBuiltins() {
-  return {
-    name: "lazy-builtins",
-    setup: ({ onResolve, onLoad }) => {
-      onResolve({ filter: /^node:/ }, ({ path: name, namespace, kind }) =>
-        namespace === "lazy-builtin" || kind === "dynamic-import"
-          ? { path: name, external: true }
-          : { path: name, namespace: "lazy-builtin" },
-      );
-      onLoad({ filter: /.*/, namespace: "lazy-builtin" }, ({ path: name }) => ({
-        contents: `module.exports = require("${name}");`,
-      }));
-    },
   };
 }
 
