@@ -29,6 +29,7 @@ export function writeReport(document: string, section: Section, rows: readonly R
   const bodies = SECTIONS.map((name) => ({ name, body: name === section ? sectionBody(rows, directory) : oldBody(old, name) }));
   const parts = bodies.filter(({ body }) => body !== undefined).map(({ name, body }) => `\n## ${name}\n\n${body}\n`);
   writeFileSync(document, INTRODUCTION + parts.join(""));
+  spawnSync("node_modules/.bin/prettier", ["--write", document]);
 }
 
 export function tableOf(rows: readonly Row[]): string {
@@ -45,7 +46,8 @@ export function tableOf(rows: readonly Row[]): string {
 }
 
 function sectionBody(rows: readonly Row[], directory: string): string {
-  return `${machineKind(directory)}\n\n${tableOf(rows)}`;
+  const warning = Number(load) > availableParallelism() ? `\n\n${BUSY}` : "";
+  return `${machineKind(directory)}${warning}\n\n${tableOf(rows)}`;
 }
 
 function oldBody(text: string, section: Section): string | undefined {
@@ -58,6 +60,8 @@ function oldBody(text: string, section: Section): string | undefined {
 
 /** Before the benchmark began: what else the machine had to do. More than 0.5 or so makes times, and in part ratios, worse. */
 const load = (loadavg()[0] ?? 0).toFixed(1);
+const BUSY =
+  "The machine was busy with other work meanwhile, more than its cores could do: times are too long, and ratios uncertain.";
 
 /** The kind of machine, without its name. */
 function machineKind(directory: string): string {
