@@ -82,7 +82,7 @@ class DirectoryContainers implements Containers {
     const state =
       byPrefix.length > 1 ? `${byPrefix.length} containers have an id that begins so` : "there is none by that name or id";
     throw new VarveError("TARGET_UNKNOWN", `Cannot find container "${nameOrId}": ${state}`, {
-      hint: '"varve ps" lists all containers.',
+      hint: '"varve ps -a" lists all containers.',
     });
   }
 

@@ -59,7 +59,7 @@ archive on stdin. Owners, times, xattrs, hardlinks, devices and holes are kept. 
 
 /** Before a store is opened, or even made: a source that is not there is the more likely slip. */
 async function openSource(source: string): Promise<ImportSource> {
-  if (source === "-") return { kind: "tar", stream: interruptible(process.stdin) };
+  if (source === "-") return { kind: "tar", stream: interruptible(openStdin()) };
   const stat = statSync(source, { throwIfNoEntry: false });
   const place = path.resolve(source);
   if (stat === undefined) {
@@ -69,6 +69,13 @@ async function openSource(source: string): Promise<ImportSource> {
   if (stat.isFile()) return { kind: "tar", stream: interruptible(createReadStream(source)) };
   if (stat.isFIFO()) return { kind: "tar", stream: interruptible(await openPipe(source)) };
   throw new VarveError("WRONG_TYPE", `Cannot import "${source}": wanted a directory or a tar archive`, { path: place });
+}
+
+function openStdin(): Readable {
+  if (!process.stdin.isTTY) return process.stdin;
+  throw new VarveError("USAGE", "Cannot import from the terminal: wanted an archive on stdin", {
+    hint: "Send one through a pipe, such as `docker export NAME | varve import - -b BRANCH`.",
+  });
 }
 
 /** `varve import <(zcat root.tar.z)`. A blocking read of a pipe would hold the process, even its end. */
