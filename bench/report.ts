@@ -65,13 +65,14 @@ const BUSY =
 
 /** The kind of machine, without its name. */
 function machineKind(directory: string): string {
-  const filesystem = spawnSync("stat", ["--file-system", "--format=%T", directory], { encoding: "utf8" }).stdout.trim();
+  const filesystem = spawnSync("df", ["--output=fstype", directory], { encoding: "utf8" }).stdout.trim().split("
+").at(-1) ?? "";
   const model = cpus()[0]?.model.trim() ?? "unknown processor";
   const parts = [
     new Date().toISOString().slice(0, 10),
     `${availableParallelism()} cores (${model})`,
     `${Math.round(totalmem() / 2 ** 30)} GiB memory`,
-    `Linux ${release()}`,
+    `Linux ${release().split("-")[0] ?? ""}`,
     filesystem,
     `Node ${process.versions.node}`,
     spawnSync("git", ["--version"], { encoding: "utf8" }).stdout.trim(),
