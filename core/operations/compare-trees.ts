@@ -3,6 +3,7 @@ import { type Change, isEcho } from "../model/change.js";
 import { changeReasons } from "../model/compare-entries.js";
 import type { Tree } from "../model/tree.js";
 import { detectRenames } from "./detect-renames.js";
+import { readAgain } from "./read-again.js";
 import { walkTreePair, type NodePair } from "./walk-tree-pair.js";
 import { isTurnDue, yieldToSignals } from "./yield-to-signals.js";
 
@@ -21,7 +22,12 @@ export async function compareTrees(before: Tree, after: Tree): Promise<Change[]>
       if (directory?.change !== undefined && !isEcho(directory.change.reasons, directory.touched)) changes.push(directory.change);
       continue;
     }
-    const change = changeOf(event);
+    let change: Change | undefined;
+    try {
+      change = changeOf(event);
+    } catch (error) {
+      change = await readAgain(event, error, changeOf);
+    }
     const parent = open.at(-1);
     if (parent !== undefined && change !== undefined) parent.touched = true;
     if (event.kind === "enter") open.push({ change, touched: false });

@@ -7,6 +7,8 @@ export interface NodePair {
   readonly name: ByteString;
   readonly before: TreeNode | undefined;
   readonly after: TreeNode | undefined;
+  /** The directories that hold it; absent for the root. */
+  readonly parent: NodePair | undefined;
 }
 
 /**
@@ -36,7 +38,8 @@ interface Level {
  * not go down: the cost follows the difference. The stack is ours, so that depth is bounded by memory alone.
  */
 export function* walkTreePair(before: Tree, after: Tree): Generator<PairEvent> {
-  const root: NodePair = { path: "" as ByteString, name: "" as ByteString, before: before.root, after: after.root };
+  const empty = "" as ByteString;
+  const root: NodePair = { path: empty, name: empty, before: before.root, after: after.root, parent: undefined };
   if (!needsDescent(root)) {
     yield { kind: "node", ...root };
     return;
@@ -84,5 +87,6 @@ function nextPair(level: Level): NodePair | undefined {
     name,
     before: takeBefore ? nextBefore[1] : undefined,
     after: takeAfter ? nextAfter[1] : undefined,
+    parent: level.pair,
   };
 }

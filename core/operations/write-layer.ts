@@ -1,12 +1,14 @@
 import type { ByteString } from "../model/byte-string.js";
 import { type ChangeReason, isEcho } from "../model/change.js";
 import { changeReasons } from "../model/compare-entries.js";
+import type { Entry } from "../model/entry.js";
 import type { ContentDigest, TreeId } from "../model/ids.js";
 import { DirectoryDigester, linkGroupDigest, treeId, type ChildContent } from "../model/tree-digest.js";
 import type { DirectoryNode, FileNode, OtherNode, StoredContent, Tree, TreeNode } from "../model/tree.js";
 import type { InodeHandle, LayerWriter, PlaceBelow } from "../ports/layer-store.js";
 import { nodeAt } from "../model/paths.js";
-import { isDirectory, walkTreePair, type NodePair } from "./walk-tree-pair.js";
+import { readAgain } from "./read-again.js";
+import { isDirectory, walkTreePair, type NodePair, type PairEvent } from "./walk-tree-pair.js";
 import { isTurnDue, yieldToSignals } from "./yield-to-signals.js";
 
 /** What a layer changes, counted by path as `compareTrees` lists it, renames as an addition and a deletion. */
@@ -27,6 +29,8 @@ export interface LayerProgress {
  *
  * A hardlink group lives wholly in one layer: when one of its names changes, comparing finds all of them changed.
  *
+ * A live file that changes while it is read is read again, see `readAgain`; one that vanishes counts as not there.
+ *
  * @param writer Fresh; published or aborted by the caller.
  * @param base What the layers below add up to.
  * @param target What the layer and those below shall add up to.
@@ -39,9 +43,11 @@ export async function writeLayer(
 ): Promise<LayerSummary> {
   const layer = new LayerAssembly(writer, base, target.root);
   for (const event of walkTreePair(base, target)) {
-    if (event.kind === "enter") layer.enter(event);
-    else if (event.kind === "leave") layer.leave();
-    else layer.node(event);
+    try {
+      layer.take(event);
+    } catch (error) {
+      await readAgain(event, error, (pair) => layer.take({ ...pair, kind: event.kind }));
+    }
     if (!isTurnDue()) continue;
     observe?.(layer);
     await yieldToSignals();
@@ -90,7 +96,14 @@ class LayerAssembly implements LayerProgress {
     return { tree: this.#tree, ...this.#counts };
   }
 
-  enter(pair: NodePair): void {
+  /** @throws VarveError SOURCE_CHANGED; then nothing is done yet, and it may be called again with what stands there now. */
+  take(event: PairEvent): void {
+    if (event.kind === "enter") this.#enter(event);
+    else if (event.kind === "leave") this.#leave();
+    else this.#node(event);
+  }
+
+  #enter(pair: NodePair): void {
     const compared = compare(pair);
     const { after } = pair;
     if (isDirectory(after)) this.#countChild(compared);
@@ -101,7 +114,7 @@ class LayerAssembly implements LayerProgress {
     if (digester !== undefined && isChanged(compared)) this.#reach();
   }
 
-  leave(): void {
+  #leave(): void {
     const directory = this.#open.pop();
     if (directory === undefined) return;
     const { pair, reasons, digester, handle, touched } = directory;
@@ -110,11 +123,11 @@ class LayerAssembly implements LayerProgress {
     const below = digester.digest();
     if (handle !== undefined) this.#writer.setDirectoryDigest(handle, below);
     if (pair.path === "") this.#tree = treeId(this.#root.entry, below);
-    else this.#record(pair.name, pair.after, { below });
+    else this.#record(pair.name, pair.after.entry, { below });
   }
 
   /** A pair without a walk below it. */
-  node(pair: NodePair): void {
+  #node(pair: NodePair): void {
     const compared = compare(pair);
     if (pair.path !== "") return this.#leaf(compared);
     // Both trees hold the same below their roots, so the base's digest is known.
@@ -126,8 +139,10 @@ class LayerAssembly implements LayerProgress {
   }
 
   #leaf(compared: Compared): void {
-    this.#countChild(compared);
     const { before, after, name } = compared.pair;
+    if (before === undefined && after === undefined) return;
+    const content = this.#readContent(compared);
+    this.#countChild(compared);
     const inTarget = this.#open.at(-1)?.digester !== undefined;
     if (after === undefined) {
       if (inTarget) this.#writer.whiteout(this.#reach(), name);
@@ -135,8 +150,19 @@ class LayerAssembly implements LayerProgress {
     }
     if (before !== undefined) this.#countModified(compared.reasons);
     if (isDirectory(after)) return this.#directoryWithEqualContents(compared, after);
-    const content = isChanged(compared) ? this.#emit(compared, after) : knownContent(before, after);
-    this.#record(name, after, { content, group: this.#group(after)?.digest });
+    if (isChanged(compared)) this.#emit(compared.pair, after, content.stored);
+    const group = this.#group(after);
+    this.#record(name, group?.entry ?? after.entry, { content: group?.content ?? content.digest, group: group?.digest });
+  }
+
+  /** Comes before all that changes the layer, since a live file can fail here. */
+  #readContent({ pair, reasons }: Compared): ReadContent {
+    const { before, after } = pair;
+    if (after === undefined || !("content" in after)) return {};
+    if (!isChanged({ pair, reasons })) return { digest: knownContent(before, after) };
+    if (this.#group(after)?.handle !== undefined) return {};
+    const stored = this.#storeContent(pair, reasons, after);
+    return { stored, digest: stored.digest };
   }
 
   /** Its metadata may differ, what stands below does not: the layers below supply it. */
@@ -147,7 +173,7 @@ class LayerAssembly implements LayerProgress {
       const handle = this.#writer.directory(this.#reach(), name, after.entry);
       if (below !== undefined) this.#writer.setDirectoryDigest(handle, below);
     }
-    this.#record(name, after, { below });
+    this.#record(name, after.entry, { below });
   }
 
   /** Makes the layer hold the directory that the walk stands in, and so all above it. */
@@ -163,31 +189,24 @@ class LayerAssembly implements LayerProgress {
     return parent;
   }
 
-  #emit({ pair, reasons }: Compared, after: FileNode | OtherNode): ContentDigest | undefined {
+  #emit({ name }: NodePair, after: FileNode | OtherNode, stored: StoredContent | undefined): void {
     const parent = this.#reach();
     const group = this.#group(after);
-    if (group?.handle !== undefined) {
-      this.#writer.link(parent, pair.name, group.handle);
-      return group.content;
-    }
-    const { handle, digest } =
-      "content" in after ? this.#emitFile(parent, pair, reasons, after) : this.#emitOther(parent, pair, after);
-    if (group !== undefined) Object.assign(group, { handle, content: digest });
-    return digest;
+    if (group?.handle !== undefined) return this.#writer.link(parent, name, group.handle);
+    const handle =
+      stored !== undefined && "content" in after
+        ? this.#writer.file(parent, name, after.entry, stored)
+        : this.#writer.other(parent, name, after.entry as OtherNode["entry"]);
+    if (group !== undefined) Object.assign(group, { handle, entry: after.entry, content: stored?.digest });
   }
 
-  #emitFile(
-    parent: InodeHandle,
-    { name, before }: NodePair,
-    reasons: readonly ChangeReason[],
-    { entry, content, links }: FileNode,
-  ): Emitted {
+  #storeContent({ before }: NodePair, reasons: readonly ChangeReason[], { content, links }: FileNode): StoredContent {
     const former = before !== undefined && "content" in before && !reasons.includes("content") ? before : undefined;
     const known = content.stored ?? former?.content.stored;
     const below = links === undefined ? (): PlaceBelow | undefined => this.#placeBelow(former, known) : undefined;
     const stored = known === undefined ? this.#writer.store(content) : this.#writer.borrow(known, below);
     this.bytes += stored.size;
-    return { handle: this.#writer.file(parent, name, entry, stored), digest: stored.digest };
+    return stored;
   }
 
   /** @param former What the base has at the same path, when it has the same content. */
@@ -200,23 +219,19 @@ class LayerAssembly implements LayerProgress {
     return node.content.size === known?.size && node.content.knownDigest === known.digest ? { redirect } : undefined;
   }
 
-  #emitOther(parent: InodeHandle, { name }: NodePair, { entry }: OtherNode): Emitted {
-    return { handle: this.#writer.other(parent, name, entry), digest: undefined };
-  }
-
   #group(node: FileNode | OtherNode): EmittedGroup | undefined {
     const { links } = node;
     if (links === undefined) return undefined;
     let group = this.#groups.get(links.key);
     if (group === undefined) {
-      group = { digest: linkGroupDigest(links), handle: undefined, content: undefined };
+      group = { digest: linkGroupDigest(links), handle: undefined, entry: undefined, content: undefined };
       this.#groups.set(links.key, group);
     }
     return group;
   }
 
-  #record(name: ByteString, node: TreeNode, content: ChildContent): void {
-    this.#open.at(-1)?.digester?.add(name, node.entry, content);
+  #record(name: ByteString, entry: Entry, content: ChildContent): void {
+    this.#open.at(-1)?.digester?.add(name, entry, content);
   }
 
   #countChild({ pair, reasons }: Compared): void {
@@ -236,12 +251,16 @@ interface EmittedGroup {
   readonly digest: string;
   /** Absent while no name of the group is in the layer. */
   handle: InodeHandle | undefined;
+  /** What the layer has of the inode: a live one may have changed since, when its other names are met. */
+  entry: Entry | undefined;
   content: ContentDigest | undefined;
 }
 
-interface Emitted {
-  readonly handle: InodeHandle;
-  readonly digest: ContentDigest | undefined;
+/** Of a file alone. */
+interface ReadContent {
+  /** For one that the layer shall hold and does not yet. */
+  readonly stored?: StoredContent;
+  readonly digest?: ContentDigest | undefined;
 }
 
 function compare(pair: NodePair): Compared {

@@ -1,3 +1,4 @@
+import { VarveError } from "../../core/errors.js";
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { DirectoryEntry, FileEntry } from "../../core/model/entry.js";
 import type { DirectoryDigest } from "../../core/model/ids.js";
@@ -6,7 +7,11 @@ import { LinkGroups } from "./link-groups.js";
 import { LiveContent } from "./live-content.js";
 import { type LiveDirectory, openLiveDirectory, readEntry, typeOfRow } from "./live-directory.js";
 import type { ScanOptions } from "./scan-directory.js";
+import { sourceChanged } from "./source-failure.js";
 import { GONE, WORD } from "./stat-table.js";
+
+/** How often what stands at a name is looked at, when it is another each time. */
+const ATTEMPTS = 3;
 
 export interface DirectoryTreeOptions {
   /** Names in the root that are no part of the tree, such as `.varve`. */
@@ -22,7 +27,8 @@ export interface DirectoryTree extends Tree {
  * A live directory as a tree. Takes the stat of everything at once; xattrs, link targets and contents when they are asked for.
  * Follows no symlink and opens no FIFO or device, whatever is swapped below meanwhile.
  *
- * A file that changes between the stat and its reading fails with SOURCE_CHANGED; asked for again, it is what stands there now.
+ * A file that changes between the stat and its reading fails with SOURCE_CHANGED; asked for again, it is what stands there now. What
+ * vanishes is not there.
  *
  * @throws VarveError SOURCE_MISSING, SOURCE_UNREADABLE, SOURCE_CHANGED; UNSUPPORTED for a character device 0:0.
  */
@@ -59,6 +65,25 @@ export class LiveNodes {
   directory(row: number): DirectoryNode {
     return new LiveDirectoryNode(this, row);
   }
+
+  /**
+   * The node that `make` gives, with its entry read: what vanished since the scan is not there, and what was replaced is what replaced it.
+   * @throws VarveError SOURCE_CHANGED when a directory replaced something else, or the other way round.
+   */
+  standing<Node extends TreeNode>(row: number, make: () => Node): Node | undefined {
+    const { table } = this.live;
+    for (let attempt = 1; !table.hasFlag(row, GONE); attempt++) {
+      const node = make();
+      try {
+        if (node.entry.type === typeOfRow(table, row)) return node;
+        if (attempt >= ATTEMPTS) throw sourceChanged(table.path(row));
+      } catch (error) {
+        if (!(error instanceof VarveError) || error.code !== "SOURCE_CHANGED" || attempt >= ATTEMPTS) throw error;
+        this.live.lookAgain(row);
+      }
+    }
+    return undefined;
+  }
 }
 
 class LiveDirectoryNode implements DirectoryNode {
@@ -84,13 +109,14 @@ class LiveDirectoryNode implements DirectoryNode {
     const first = table.word(this.#row, WORD.firstChild);
     const end = first + table.word(this.#row, WORD.childCount);
     for (let row = first; row < end; row++) {
-      if (!table.hasFlag(row, GONE)) yield [table.names[row]!, this.#nodes.node(row)];
+      const node = this.#nodes.standing(row, () => this.#nodes.node(row));
+      if (node !== undefined) yield [table.names[row]!, node];
     }
   }
 
   child(name: ByteString): TreeNode | undefined {
     const row = this.#nodes.live.table.find(this.#row, name);
-    return row === undefined ? undefined : this.#nodes.node(row);
+    return row === undefined ? undefined : this.#nodes.standing(row, () => this.#nodes.node(row));
   }
 }
 
@@ -116,19 +142,25 @@ class LiveOtherNode implements OtherNode {
 class LiveFileNode implements FileNode {
   readonly #nodes: LiveNodes;
   readonly #row: number;
+  #looks: number;
   #entry: FileEntry | undefined;
 
   constructor(nodes: LiveNodes, row: number) {
     this.#nodes = nodes;
     this.#row = row;
+    this.#looks = nodes.live.looks(row);
   }
 
   get entry(): FileEntry {
-    return (this.#entry ??= readEntry(this.#nodes.live, this.#row) as FileEntry);
+    if (this.#entry === undefined) {
+      this.#entry = readEntry(this.#nodes.live, this.#row) as FileEntry;
+      this.#looks = this.#nodes.live.looks(this.#row);
+    }
+    return this.#entry;
   }
 
   get content(): LiveContent {
-    return new LiveContent(this.#nodes.live, this.#row);
+    return new LiveContent(this.#nodes.live, this.#row, this.#looks);
   }
 
   get links(): LinkGroup | undefined {

@@ -1,11 +1,10 @@
 import { createHash, hash } from "node:crypto";
 import { readSync } from "node:fs";
-import type { ByteString } from "../../core/model/byte-string.js";
 import type { ContentDigest } from "../../core/model/ids.js";
 import type { ContentReader, Extent, FileContent } from "../../core/model/tree.js";
 import { fileExtents } from "../../linux/file-holes.js";
 import { closeDescriptor, OPEN_FILE, openAt } from "../../linux/open-at.js";
-import { FileStat, statDescriptor, tryStatAt } from "../../linux/stat.js";
+import { FileStat, statDescriptor } from "../../linux/stat.js";
 import type { LiveDirectory } from "./live-directory.js";
 import { sourceChanged, sourceFailure } from "./source-failure.js";
 import { MAY_HAVE_HOLES, WORD } from "./stat-table.js";
@@ -14,14 +13,20 @@ const STAT = new FileStat();
 const PIECE = 1 << 20;
 let pieces: Buffer | undefined;
 
-/** The content of a regular file in a live directory. Each opening checks that it still is the file that was seen. */
+/**
+ * The content of a regular file in a live directory. Each opening checks that it still is the file that was seen. Where it is not, its row is
+ * looked at again: a caller who asks the directory for this name once more gets what stands there now.
+ */
 export class LiveContent implements FileContent {
   readonly #live: LiveDirectory;
   readonly #row: number;
+  readonly #looks: number;
 
-  constructor(live: LiveDirectory, row: number) {
+  /** @param looks When it was seen: content of another time is not its own. */
+  constructor(live: LiveDirectory, row: number, looks: number) {
     this.#live = live;
     this.#row = row;
+    this.#looks = looks;
   }
 
   get size(): number {
@@ -29,7 +34,11 @@ export class LiveContent implements FileContent {
   }
 
   get knownDigest(): ContentDigest | undefined {
-    return this.#live.table.digest(this.#row) as ContentDigest | undefined;
+    return this.#isOutdated ? undefined : (this.#live.table.digest(this.#row) as ContentDigest | undefined);
+  }
+
+  get #isOutdated(): boolean {
+    return this.#live.looks(this.#row) !== this.#looks;
   }
 
   get stored(): undefined {
@@ -71,9 +80,11 @@ export class LiveContent implements FileContent {
     const { table } = this.#live;
     const name = table.names[this.#row]!;
     let descriptor: number;
+    if (this.#isOutdated) throw sourceChanged(table.path(this.#row));
     try {
       descriptor = openAt(this.#live.openParent(this.#row), name, OPEN_FILE);
     } catch (error) {
+      this.#live.lookAgain(this.#row);
       throw sourceFailure(error, table.path(this.#row));
     }
     const reader = new LiveReader(this.#live, this.#row, descriptor);
@@ -82,16 +93,7 @@ export class LiveContent implements FileContent {
       return reader;
     } catch (error) {
       reader.close();
-      this.#lookAgain(name);
       throw error;
-    }
-  }
-
-  /** So that a caller who asks the directory for this name once more gets what stands there now. */
-  #lookAgain(name: ByteString): void {
-    const { table } = this.#live;
-    if (tryStatAt(this.#live.openParent(this.#row), name, STAT) === 0 && STAT.mode === table.word(this.#row, WORD.mode)) {
-      table.set(this.#row, STAT);
     }
   }
 }
@@ -124,6 +126,7 @@ class LiveReader implements ContentReader {
 
   verify(): void {
     if (!this.#live.table.isUnchanged(this.#row, statDescriptor(this.descriptor, STAT))) {
+      this.#live.lookAgain(this.#row);
       throw sourceChanged(this.#live.table.path(this.#row));
     }
   }

@@ -11,7 +11,7 @@ import { readXattrs } from "./live-xattrs.js";
 import { type DirectoryScan, scanDirectory, type ScanOptions } from "./scan-directory.js";
 import { sourceChanged, sourceFailure } from "./source-failure.js";
 import type { StatTable } from "./stat-table.js";
-import { WORD } from "./stat-table.js";
+import { GONE, WORD } from "./stat-table.js";
 
 const TYPES: Readonly<Record<number, EntryType>> = {
   [S_IFREG]: "file",
@@ -36,6 +36,8 @@ export class LiveDirectory {
   /** How an entry's xattrs are shown. */
   readonly xattrs: XattrReader;
   readonly #opener: DirectoryOpener;
+  /** How often a row was looked at again, of those that were. */
+  readonly #looks = new Map<number, number>();
   #openRow = -1;
   #descriptor = -1;
 
@@ -58,6 +60,32 @@ export class LiveDirectory {
   /** The directory that holds the row's name; for the root, the root, whose name is empty. */
   openParent(row: number): number {
     return this.openDirectory(this.table.word(row, WORD.parent));
+  }
+
+  /** Another number after each `lookAgain`: what was read of a row before it does not belong to what is read after. */
+  looks(row: number): number {
+    return this.#looks.get(row) ?? 0;
+  }
+
+  /**
+   * Takes the stat of a row anew, for what changed while it was read. What is no longer there is marked GONE. What is a directory now and
+   * was none, or the other way round, stays as it was; so does a name that came to or left a hardlink group.
+   */
+  lookAgain(row: number): void {
+    const { table } = this;
+    this.#looks.set(row, this.looks(row) + 1);
+    try {
+      statAt(this.openParent(row), table.names[row]!, STAT);
+    } catch (error) {
+      if (!hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) throw sourceFailure(error, table.path(row));
+      table.addFlag(row, GONE);
+      return;
+    }
+    const wasDirectory = (table.word(row, WORD.mode) & S_IFMT) === S_IFDIR;
+    if (STAT.type === S_IFDIR || wasDirectory) {
+      if (STAT.type === S_IFDIR && wasDirectory && table.isInode(row, STAT)) table.set(row, STAT);
+    } else if (table.isInode(row, STAT)) table.setInode(row, STAT);
+    else if (table.word(row, WORD.nlink) < 2 && STAT.nlink < 2) table.set(row, STAT);
   }
 
   /** May be repeated. */
@@ -120,8 +148,8 @@ export function readEntry(live: LiveDirectory, row: number): Entry {
       const target = type === "symlink" ? (readLink(directory, name) as ByteString) : undefined;
       if (xattrs.length === 0 && target === undefined) return entryOfRow(table, row, type, xattrs, target);
       if (table.isUnchanged(row, statAt(directory, name, STAT))) return entryOfRow(table, row, type, xattrs, target);
-      if ((STAT.mode & S_IFMT) !== (table.word(row, WORD.mode) & S_IFMT)) break;
-      table.set(row, STAT);
+      live.lookAgain(row);
+      if (table.hasFlag(row, GONE) || typeOfRow(table, row) !== type) break;
     }
   } catch (error) {
     throw sourceFailure(error, table.path(row));

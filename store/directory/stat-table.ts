@@ -87,6 +87,23 @@ export class StatTable {
     this.words = larger;
   }
 
+  isInode(row: number, stat: FileStat): boolean {
+    return (
+      this.word(row, WORD.inode) === stat.inodeLow &&
+      this.word(row, WORD.inode + 1) === stat.inodeHigh &&
+      this.word(row, WORD.deviceMinor) === stat.deviceMinor &&
+      this.word(row, WORD.deviceMajor) === stat.deviceMajor
+    );
+  }
+
+  /** Writes a stat into a row and all others of the same inode. */
+  setInode(row: number, stat: FileStat): void {
+    const hadOthers = this.word(row, WORD.nlink) > 1;
+    this.set(row, stat);
+    if (!hadOthers) return;
+    for (let other = 1; other < this.length; other++) if (other !== row && this.isInode(other, stat)) this.set(other, stat);
+  }
+
   /** Writes a stat into a row; its children stay, its digest does not. */
   set(row: number, stat: FileStat): void {
     const { words } = this;

@@ -4,7 +4,7 @@ import type { DirectoryDigest } from "../../core/model/ids.js";
 import type { DirectoryNode, TreeNode } from "../../core/model/tree.js";
 import { LiveNodes } from "../directory/directory-tree.js";
 import { type LiveDirectory, readEntry, typeOfRow } from "../directory/live-directory.js";
-import { GONE, WORD } from "../directory/stat-table.js";
+import { WORD } from "../directory/stat-table.js";
 import type { Unchanged } from "./compare-stats.js";
 
 /** Nodes of a scanned directory, with a tree's own nodes wherever an index proves that the directory still equals it. */
@@ -20,11 +20,15 @@ export class WorktreeNodes {
   }
 
   root(head: DirectoryNode): DirectoryNode {
-    return this.node(0, head) as DirectoryNode;
+    return this.#node(0, head) as DirectoryNode;
   }
 
   /** @param head The node of the same path in the tree that the index describes. */
-  node(row: number, head: TreeNode | undefined): TreeNode {
+  node(row: number, head: TreeNode | undefined): TreeNode | undefined {
+    return this.#nodes.standing(row, () => this.#node(row, head));
+  }
+
+  #node(row: number, head: TreeNode | undefined): TreeNode {
     const isDirectory = typeOfRow(this.live.table, row) === "directory";
     const isUnchanged = this.unchanged.self(row) && (!isDirectory || this.unchanged.below(row));
     if (isUnchanged && head !== undefined) return head;
@@ -74,7 +78,8 @@ class WorktreeDirectory implements DirectoryNode {
       const name = table.names[row]!;
       while (other !== undefined && !other.done && other.value[0] < name) other = head!.next();
       const same = other !== undefined && !other.done && other.value[0] === name ? other.value[1] : undefined;
-      if (!table.hasFlag(row, GONE)) yield [name, this.#nodes.node(row, same)];
+      const node = this.#nodes.node(row, same);
+      if (node !== undefined) yield [name, node];
     }
   }
 
