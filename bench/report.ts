@@ -65,8 +65,7 @@ const BUSY =
 
 /** The kind of machine, without its name. */
 function machineKind(directory: string): string {
-  const filesystem = spawnSync("df", ["--output=fstype", directory], { encoding: "utf8" }).stdout.trim().split("
-").at(-1) ?? "";
+  const filesystem = spawnSync("df", ["--output=fstype", directory], { encoding: "utf8" }).stdout.trim().split("\n").at(-1) ?? "";
   const model = cpus()[0]?.model.trim() ?? "unknown processor";
   const parts = [
     new Date().toISOString().slice(0, 10),
