@@ -1,3 +1,5 @@
+import { VarveError } from "../errors.js";
+import { textOf, type ByteString } from "../model/byte-string.js";
 import type { LayerId, TreeId } from "../model/ids.js";
 import { DirectoryDigester, linkGroupDigest, treeId } from "../model/tree-digest.js";
 import type { DirectoryDigest } from "../model/ids.js";
@@ -42,7 +44,8 @@ class TreeDigests {
     const digester = new DirectoryDigester();
     for (const [name, node] of directory.children()) {
       if (isTurnDue()) await yieldToSignals();
-      if (isDirectory(node)) digester.add(name, node.entry, { below: node.digest ?? (await this.of(node)) });
+      if (isDirectory(node)) digester.add(name, node.entry, { below: node.digest ?? (await this.#below(node)) });
+      else if ("content" in node && node.content.stored === undefined) throw contentMissing(name);
       else
         digester.add(name, node.entry, {
           ...("content" in node && { content: node.content.digest() }),
@@ -52,10 +55,21 @@ class TreeDigests {
     return digester.digest();
   }
 
+  /** Awaits first, so that a deep tree does not fill the stack. */
+  async #below(directory: DirectoryNode): Promise<DirectoryDigest> {
+    await Promise.resolve();
+    return this.of(directory);
+  }
+
   #group(links: LinkGroup | undefined): string | undefined {
     if (links === undefined) return undefined;
     let digest = this.#groups.get(links.key);
     if (digest === undefined) this.#groups.set(links.key, (digest = linkGroupDigest(links)));
     return digest;
   }
+}
+
+/** A layer may hold a file without its content, which a layer below has. */
+function contentMissing(name: ByteString): VarveError {
+  return new VarveError("STORE_DAMAGED", `Cannot read "${textOf(name)}": its content stands in a layer below, which lacks it`);
 }
