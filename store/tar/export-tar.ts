@@ -17,7 +17,7 @@ import { encodePaxRecord } from "./pax-records.js";
 import { TarOutput } from "./tar-output.js";
 
 export interface ExportOptions {
-  /** Writes files with holes as GNU.sparse 1.0. Without it holes become zeros, which every reader understands. */
+  /** False: holes become zeros, which every reader understands. By default files with holes are written as GNU.sparse 1.0. */
   readonly sparse?: boolean;
 }
 
@@ -50,7 +50,7 @@ class TarExport {
   /** First path of each hardlink group met. */
   readonly #leaders = new Map<string, ByteString>();
 
-  constructor(output: TarOutput, { sparse = false }: ExportOptions) {
+  constructor(output: TarOutput, { sparse = true }: ExportOptions) {
     this.#output = output;
     this.#isSparse = sparse;
   }
