@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { hasCode } from "../linux/errno.js";
 import type { ContainerDirectory } from "./container-directory.js";
 
@@ -40,6 +40,24 @@ export function signalDisposition(pid: number, signal: number): SignalDispositio
 function hasSignal(status: string, set: string, signal: number): boolean {
   const mask = new RegExp(`^${set}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0";
   return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+/** Every other process in the pid namespace of a container's first one. One look at each process of this machine. */
+export function companionsOf(pid: number): readonly number[] {
+  const namespace = pidNamespace(pid);
+  if (namespace === undefined) return [];
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((other) => other > 0 && other !== pid && pidNamespace(other) === namespace);
+}
+
+function pidNamespace(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    // Gone meanwhile, or not ours to look at.
+    return undefined;
+  }
 }
 
 /** @returns False when the process is gone. */

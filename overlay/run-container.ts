@@ -142,7 +142,8 @@ async function superviseProcess(
   try {
     const status = await endOf(child, runtime);
     const durationMilliseconds = performance.now() - begin;
-    if (signals.first === "SIGINT") throw interrupted(record.name);
+    // A process that handled the signal and ended by its own will has the last word.
+    if (signals.first === "SIGINT" && status >= 128) throw interrupted(record.name);
     if (signals.first !== undefined && status >= 128)
       return { exitCode: 128 + os.constants.signals[signals.first], durationMilliseconds };
     throwRuntimeFailure(paths, command[0] ?? "", runtime.name);
@@ -171,6 +172,6 @@ function throwRuntimeFailure(paths: { readonly pidFile: string; readonly log: st
 
 function interrupted(name: string): VarveError {
   return new VarveError("INTERRUPTED", `Cannot finish the run of container "${name}": it was interrupted and stopped`, {
-    hint: "What it wrote until then stands in the container.",
+    hint: `What it wrote until then stands in the container, unless that was to be removed (--rm): varve diff ${name}`,
   });
 }

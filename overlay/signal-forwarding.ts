@@ -1,6 +1,8 @@
 import os from "node:os";
-import { sendSignal, signalDisposition } from "./container-process.js";
+import { companionsOf, sendSignal, signalDisposition } from "./container-process.js";
 
+/** A keyboard sends these to all that run in the foreground, not to one process. */
+const FROM_KEYBOARD: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
 const FORWARDED = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 const POLL_MILLISECONDS = 10;
 
@@ -11,8 +13,8 @@ export interface ForwardedSignals {
 }
 
 /**
- * While a container runs, signals to this process are the container's: its first process gets them when it handles them. One
- * that it would not even notice kills it, and so does a second one.
+ * While a container runs, signals to this process are the container's: its first process gets them when it handles them, and
+ * those of a keyboard all its processes, as in a terminal. One that the first would not even notice kills it, and so does a second one.
  *
  * @param livingPid The container's first process; `undefined` while it is not there yet.
  * @param killRuntime Ends a runtime that is still starting the container.
@@ -24,7 +26,9 @@ export function forwardSignals(livingPid: () => number | undefined, killRuntime:
     const pid = livingPid();
     if (pid !== undefined) {
       const handled = !kill && signalDisposition(pid, os.constants.signals[signal]) === "handled";
+      // It comes first: a shell that sees its child end by a signal, and has none itself, would go on.
       sendSignal(pid, handled ? signal : "SIGKILL");
+      if (handled && FROM_KEYBOARD.includes(signal)) for (const other of companionsOf(pid)) sendSignal(other, signal);
     } else if (kill) killRuntime();
     else timer = setTimeout(() => forward(signal, kill), POLL_MILLISECONDS);
   };

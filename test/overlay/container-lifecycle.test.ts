@@ -50,6 +50,18 @@ const signals: readonly {
     wants: { exitCode: 3 },
   },
   {
+    why: "SIGINT goes to a process that handles it, and its exit code is the answer",
+    script: "trap 'exit 5' INT; echo > /tmp/started; while true; do sleep 0.05; done",
+    signals: ["SIGINT"],
+    wants: { exitCode: 5 },
+  },
+  {
+    why: "SIGINT reaches the child that a shell waits for",
+    script: "echo > /tmp/started; sleep 60; exit 7",
+    signals: ["SIGINT"],
+    wants: { code: "INTERRUPTED" },
+  },
+  {
     why: "a second SIGINT kills a process that handles the first by going on",
     script: "trap 'echo no' INT; echo > /tmp/started; while true; do sleep 0.05; done",
     signals: ["SIGINT", "SIGINT"],
