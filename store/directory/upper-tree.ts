@@ -79,7 +79,7 @@ function nodeOfRow(merged: Merged, row: number, path: ByteString): TreeNode {
   const entry = readEntry(merged.upper, row);
   if (type !== "file") return { entry, links } as OtherNode;
   if (!merged.placement.marks(row).metacopy)
-    return { entry: entry as FileEntry, links, content: new LiveContent(merged.upper, row) };
+    return { entry: entry as FileEntry, links, content: new LiveContent(merged.upper, row, merged.upper.looks(row)) };
   const content = contentOf(merged.placement.origin(row)?.node);
   if (content === undefined) throw upperDamaged(path, "its content stands in no file of the base");
   return metacopy(entry as FileEntry, content, links);
@@ -109,7 +109,7 @@ function overriddenNode(merged: Merged, node: FileNode | OtherNode, { links, ind
   if (entry.type !== "file") return { entry, links } as OtherNode;
   const content = contentOf(node);
   if (indexed.metacopy && content !== undefined) return metacopy(entry, content, links);
-  return { entry, content: new LiveContent(directory, indexed.row), links };
+  return { entry, content: new LiveContent(directory, indexed.row, directory.looks(indexed.row)), links };
 }
 
 /** A directory that the upper holds, merged with what it shows of the base. */
