@@ -116,7 +116,9 @@ class LiveDirectoryNode implements DirectoryNode {
 
   child(name: ByteString): TreeNode | undefined {
     const row = this.#nodes.live.table.find(this.#row, name);
-    return row === undefined ? undefined : this.#nodes.standing(row, () => this.#nodes.node(row));
+    if (row === undefined) return undefined;
+    this.#nodes.live.refresh(row);
+    return this.#nodes.standing(row, () => this.#nodes.node(row));
   }
 }
 

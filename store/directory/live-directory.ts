@@ -62,6 +62,11 @@ export class LiveDirectory {
     return this.openDirectory(this.table.word(row, WORD.parent));
   }
 
+  /** The same for a row that was looked at again before: it may go on changing. */
+  refresh(row: number): void {
+    if (this.looks(row) > 0) this.lookAgain(row);
+  }
+
   /** Another number after each `lookAgain`: what was read of a row before it does not belong to what is read after. */
   looks(row: number): number {
     return this.#looks.get(row) ?? 0;

@@ -86,6 +86,8 @@ class WorktreeDirectory implements DirectoryNode {
   child(name: ByteString): TreeNode | undefined {
     if (this.#same !== undefined) return this.#same.child(name);
     const row = this.#nodes.live.table.find(this.#row, name);
-    return row === undefined ? undefined : this.#nodes.node(row, this.#head?.child(name));
+    if (row === undefined) return undefined;
+    this.#nodes.live.refresh(row);
+    return this.#nodes.node(row, this.#head?.child(name));
   }
 }

@@ -97,12 +97,13 @@ test("verify() of a file that changed while it was read throws SOURCE_CHANGED; a
   const folder = temporaryDirectory(t);
   shell(folder, "echo content > f");
   const tree = openDirectoryTree(folder);
-  const reader = (tree.root.child("f" as ByteString) as FileNode).content.open();
+  const before = tree.root.child("f" as ByteString) as FileNode;
+  const reader = before.content.open();
   shell(folder, "echo more >> f");
   t.throws(() => reader.verify(), { code: "SOURCE_CHANGED" });
   reader.close();
-  const { content } = tree.root.child("f" as ByteString) as FileNode;
-  t.throws(() => content.digest(), { code: "SOURCE_CHANGED" });
+  t.is(before.entry.size, 8);
+  t.throws(() => before.content.digest(), { code: "SOURCE_CHANGED" }, "its entry is of another time");
   const again = tree.root.child("f" as ByteString) as FileNode;
   t.is(again.entry.size, 13);
   t.is(String(again.content.digest()), shell(folder, "sha256sum < f").slice(0, 64));

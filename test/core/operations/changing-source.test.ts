@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import test, { type ExecutionContext } from "ava";
+import type { ByteString } from "../../../core/model/byte-string.js";
+import type { CommitId } from "../../../core/model/ids.js";
+import { nodeAt } from "../../../core/model/paths.js";
+import { importSource } from "../../../core/operations/import-source.js";
+import { openCommitTree } from "../../../core/operations/targets.js";
+import type { Repository } from "../../../core/ports/repository.js";
+import { branchRef } from "../../../core/revision/ref-names.js";
+import { temporaryDirectory } from "../../helpers/temporary-directory.js";
+import { trackedRepository } from "../../helpers/tracked-repository.js";
+
+/** Large enough that reading it takes longer than the writers' pauses. */
+const LARGE = 64 * 1024 * 1024;
+/** Each write is one byte repeated, so that a mixture of two states shows. */
+const WRITE_ONCE = "fs.writeFileSync(file, Buffer.alloc(size - count, 97 + (count++ % 26)));";
+const HEAD = `const fs = require("node:fs"); const [file, size] = [process.argv[1], Number(process.argv[2])]; let count = 0;`;
+
+/** Runs a program beside the test; it says so when it has begun. */
+async function startWriter(t: ExecutionContext, program: string, file: string, size = LARGE): Promise<ChildProcess> {
+  const script = `${HEAD} ${program}`;
+  const writer = spawn(process.execPath, ["-e", script, file, String(size)], { stdio: ["ignore", "pipe", "inherit"] });
+  t.teardown(() => void writer.kill("SIGKILL"));
+  await once(writer.stdout, "data");
+  return writer;
+}
+
+function importOf(repository: Repository, source: string): ReturnType<typeof importSource> {
+  const options = { branch: branchRef("imported"), message: "m", command: "import" };
+  return importSource(repository, { kind: "directory", path: source }, options);
+}
+
+async function fileOf(repository: Repository, commit: CommitId, name: string): Promise<Record<string, unknown> | undefined> {
+  const tree = await openCommitTree(repository, commit);
+  try {
+    const node = nodeAt(tree, name as ByteString);
+    return node && "content" in node ? { ...node.entry, digest: String(node.content.digest()) } : undefined;
+  } finally {
+    tree.close();
+  }
+}
+
+test("a file that changes while it is imported is imported as it is at rest, with the size of that time", async (t) => {
+  const { repository } = await trackedRepository(t);
+  const source = temporaryDirectory(t);
+  const file = path.join(source, "big");
+  writeFileSync(file, Buffer.alloc(LARGE));
+  await startWriter(t, `${WRITE_ONCE} console.log("ready"); setTimeout(() => { ${WRITE_ONCE} }, 20);`, file);
+  const { commit } = await importOf(repository, source);
+  const found = await fileOf(repository, commit.id, "big");
+  // Any state that the writer left will do, but a whole one.
+  const states = [0, 1].map((count) => [LARGE - count, sha256(Buffer.alloc(LARGE - count, 97 + count))]);
+  t.true(
+    states.some(([size, digest]) => found?.["size"] === size && found?.["digest"] === digest),
+    JSON.stringify(found),
+  );
+});
+
+test("a file that never rests fails with SOURCE_CHANGED, and nothing is committed", async (t) => {
+  const { repository, directory } = await trackedRepository(t);
+  const source = temporaryDirectory(t);
+  const file = path.join(source, "log");
+  writeFileSync(file, Buffer.alloc(LARGE));
+  await startWriter(t, `console.log("ready"); for (;;) fs.appendFileSync(file, "line\\n");`, file);
+  const error = await t.throwsAsync(importOf(repository, source), { code: "SOURCE_CHANGED" });
+  t.is((error as { path?: string }).path, "log");
+  t.truthy((error as { hint?: string }).hint);
+  t.is(await repository.history.readRef(branchRef("imported")), undefined);
+  t.deepEqual(repository.layers.list(), []);
+  t.deepEqual(readdirSync(path.join(directory, ".varve", "scratch")), []);
+});
+
+test("files and directories that come and go while they are imported and committed are there or not, and stop nothing", async (t) => {
+  const { repository, directory, commit } = await trackedRepository(t);
+  const flicker = `
+    let ready = false;
+    for (;;) {
+      fs.mkdirSync(file + "/d/e", { recursive: true });
+      for (let n = 0; n < 40; n++) fs.writeFileSync(file + (n % 2 ? "/f" : "/d/e/f") + n, "x");
+      fs.symlinkSync("target", file + "/link");
+      if (!ready) { ready = true; fs.writeSync(1, "ready\\n"); }
+      fs.rmSync(file + "/d", { recursive: true });
+      for (const name of fs.readdirSync(file)) if (name !== "kept" && name !== ".varve") fs.rmSync(file + "/" + name);
+    }`;
+  for (const place of [path.join(temporaryDirectory(t), "source"), directory]) {
+    mkdirSync(place, { recursive: true });
+    writeFileSync(path.join(place, "kept"), "kept\n");
+    const writer = await startWriter(t, flicker, place);
+    for (let round = 0; round < 15; round++) {
+      writeFileSync(path.join(place, "kept"), `kept ${round}\n`);
+      const id = place === directory ? await commit("c") : (await importOf(repository, place)).commit.id;
+      t.is((await fileOf(repository, id, "kept"))?.["digest"], sha256(Buffer.from(`kept ${round}\n`)));
+    }
+    writer.kill("SIGKILL");
+    await once(writer, "close");
+  }
+});
+
+function sha256(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
