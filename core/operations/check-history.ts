@@ -134,7 +134,8 @@ export async function checkTrees(
   options: { readonly quick: boolean; readonly without: ReadonlySet<CommitId> },
 ): Promise<readonly PartFault[]> {
   const faults: PartFault[] = [];
-  for (const id of graph.ids()) {
+  // Those that were found last are the oldest.
+  for (const id of [...graph.ids()].reverse()) {
     if (isTurnDue()) await yieldToSignals();
     const chain = options.without.has(id) ? undefined : graph.chain(id);
     const tree = graph.get(id)?.tree;

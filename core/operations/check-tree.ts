@@ -17,10 +17,10 @@ import { isTurnDue, yieldToSignals } from "./yield-to-signals.js";
  * @throws VarveError STORE_DAMAGED.
  */
 export async function addsUpTo(trees: ChainTrees, chain: readonly LayerId[], tree: TreeId, quick: boolean): Promise<boolean> {
-  const whole = trees.open(chain).root;
+  const { root: whole } = await trees.open(chain);
   if (quick) return whole.digest === undefined || treeId(whole.entry, whole.digest) === tree;
   const digests = new TreeDigests();
-  const held = trees.open(chain.slice(0, 1)).root;
+  const { root: held } = await trees.open(chain.slice(0, 1));
   const pending: [held: DirectoryNode, whole: DirectoryNode][] = [[held, whole]];
   for (let pair = pending.pop(); pair !== undefined; pair = pending.pop()) {
     const [ours, all] = pair;

@@ -91,8 +91,9 @@ export interface CacheFault {
   readonly state: string;
 }
 
+/** Quick for deep chains, when older commits come before those that stand on them. */
 export interface ChainTrees {
-  /** Not to be closed. @throws VarveError STORE_DAMAGED. */
-  open(chain: readonly LayerId[]): Tree;
+  /** Not to be closed; to be used until the next one is opened. @param chain Newest first. @throws VarveError STORE_DAMAGED. */
+  open(chain: readonly LayerId[]): Promise<Tree>;
   close(): void;
 }

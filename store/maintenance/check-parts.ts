@@ -4,14 +4,13 @@ import { isDeepStrictEqual } from "node:util";
 import { VarveError } from "../../core/errors.js";
 import type { Commit } from "../../core/model/commit.js";
 import { parseCommitId, parseLayerId, type LayerId } from "../../core/model/ids.js";
-import type { ChainTrees, ContainerReading, StoreChecks } from "../../core/ports/store-checks.js";
-import { ChainTree } from "../erofs/chain-tree.js";
-import { LayerImages } from "../erofs/layer-images.js";
+import type { ContainerReading, StoreChecks } from "../../core/ports/store-checks.js";
 import { CommitCache } from "../git/commit-cache.js";
 import { gitHistory } from "../git/git-history.js";
 import type { StoreLayout } from "../store-layout.js";
 import { findCacheFaults, findLeftovers, namesIn } from "./cache-faults.js";
 import { readHorizon, readRefs } from "./collect-waste.js";
+import { CheckpointedTrees } from "./checkpointed-trees.js";
 import { quarantine } from "./quarantine.js";
 import { throwAway } from "./trash.js";
 
@@ -37,7 +36,7 @@ export function openChecks(layout: StoreLayout): StoreChecks {
     readCommit: (id) => history.readCommit(id),
     isCachedWrong: async (commit) => isCachedWrong(cache, commit),
     containers: () => readContainers(layout),
-    openTrees: () => new SharedTrees(layout.layers),
+    openTrees: () => new CheckpointedTrees(layout),
     cacheFaults: () => findCacheFaults(layout),
     leftovers: () => findLeftovers(layout),
     horizon: () => readHorizon(layout),
@@ -86,31 +85,6 @@ function recordOf(text: string): ContainerReading["record"] {
   const { name, base, layers } = JSON.parse(text) as { name: unknown; base: unknown; layers: unknown };
   if (typeof name !== "string" || !Array.isArray(layers)) throw new TypeError("its name or layers are missing");
   return { name, base: parseCommitId(base), layers: layers.map(parseLayerId) };
-}
-
-/** Trees of many chains over one set of opened images. */
-class SharedTrees implements ChainTrees {
-  readonly #folder: string;
-  #images: LayerImages;
-
-  constructor(folder: string) {
-    this.#folder = folder;
-    this.#images = new LayerImages(folder);
-  }
-
-  open(chain: readonly LayerId[]): ChainTree {
-    try {
-      return new ChainTree(this.#images, chain);
-    } catch (error) {
-      // It has closed the images.
-      this.#images = new LayerImages(this.#folder);
-      throw error;
-    }
-  }
-
-  close(): void {
-    this.#images.close();
-  }
 }
 
 function faultOf(error: unknown): string {
