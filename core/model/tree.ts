@@ -90,4 +90,6 @@ export interface StoredContent {
   readonly size: number;
   /** The images that hold the bytes. Without entries for a file that is one hole. */
   readonly layers: readonly LayerId[];
+  /** Where the tree that gave it has it, when that is a layer's and the file has one name. */
+  readonly path?: ByteString | undefined;
 }

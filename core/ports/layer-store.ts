@@ -48,6 +48,12 @@ export interface LayerImageFile {
   readonly devices: readonly string[];
 }
 
+/** A file of the tree that the layers below add up to, with one name. */
+export interface PlaceBelow {
+  /** Absent when it is the path of the new file itself. */
+  readonly redirect?: ByteString | undefined;
+}
+
 declare const handle: unique symbol;
 /** An inode of the layer being written. */
 export type InodeHandle = number & { readonly [handle]: true };
@@ -64,12 +70,15 @@ export interface LayerWriter {
   sink(): ContentSink;
 
   /**
-   * Content that a layer of the chain holds already, or this layer. Costs no data where blocks can be pointed at; content
-   * shorter than a block is copied.
+   * Content that a layer holds already, or this one. Costs no data where blocks can be pointed at; content shorter than a block is
+   * copied, unless the layers below show it.
+   *
+   * @param below Tells where the layers below show it. Asked for short content alone. The file that it is borrowed for must have one
+   *   name: overlayfs looks for content below by path.
    */
-  borrow(stored: StoredContent): StoredContent;
+  borrow(stored: StoredContent, below?: () => PlaceBelow | undefined): StoredContent;
 
-  /** Looks a digest up among this layer's own contents. */
+  /** Looks a digest up among the contents that this layer has, or points at. */
   find(digest: ContentDigest, size: number): StoredContent | undefined;
 
   /** Once, before all else that has a parent. */

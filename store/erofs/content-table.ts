@@ -12,6 +12,8 @@ export const PLACE = {
   plain: 1,
   /** Blocks here or in other images, and holes: `start` is a row of the run table. */
   chunks: 2,
+  /** In a layer below, at a path that the inode tells. */
+  below: 3,
 } as const;
 
 /** The contents of the layer being written, each digest once, as columns. A content's number is its row in the digest table, less 1. */
@@ -50,6 +52,12 @@ export class ContentTable {
     this.hasChunks = true;
     this.runCount[content] = this.runs.count - first;
     return content;
+  }
+
+  /** A content of which no bytes are in the layer yet. @returns Its number. */
+  addBelow(digest: Uint8Array, size: number): number {
+    const known = this.find(digest, size);
+    return known < 0 ? this.add(digest, size, PLACE.below, 0) : known;
   }
 
   /** @returns -1 when absent. */

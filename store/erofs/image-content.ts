@@ -1,3 +1,4 @@
+import type { ByteString } from "../../core/model/byte-string.js";
 import type { ContentDigest, LayerId } from "../../core/model/ids.js";
 import type { ContentReader, Extent, FileContent, StoredContent } from "../../core/model/tree.js";
 import { extentsOf, runsOfChunks, type BlockRun } from "./block-runs.js";
@@ -15,9 +16,13 @@ export class ImageFileContent implements FileContent {
   readonly #image: LayerImage;
   readonly #inode: Inode;
 
-  constructor(image: LayerImage, inode: Inode) {
+  readonly #path: (() => ByteString | undefined) | undefined;
+
+  /** @param path Gives StoredContent.path. */
+  constructor(image: LayerImage, inode: Inode, path?: () => ByteString | undefined) {
     this.#image = image;
     this.#inode = inode;
+    this.#path = path;
   }
 
   get size(): number {
@@ -34,7 +39,7 @@ export class ImageFileContent implements FileContent {
   }
 
   get stored(): StoredContent {
-    return new ImageStoredContent(this, () => this.#lendable());
+    return new ImageStoredContent(this, () => this.#lendable(), this.#path);
   }
 
   digest(): ContentDigest {

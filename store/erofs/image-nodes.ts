@@ -1,21 +1,37 @@
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { DirectoryEntry, FileEntry, Metadata } from "../../core/model/entry.js";
-import type { FileContent, FileNode, LinkGroup, OtherNode } from "../../core/model/tree.js";
+import type { ContentDigest } from "../../core/model/ids.js";
+import type { Extent, FileContent, FileNode, LinkGroup, OtherNode } from "../../core/model/tree.js";
 import { ImageFileContent } from "./image-content.js";
 import * as F from "./image-format.js";
 import type { Dirent } from "./image-directory.js";
 import type { Inode, LayerImage } from "./layer-image.js";
 
+/** Where a chain of layers has a file. */
+export interface PlaceInChain {
+  path(): ByteString;
+  /**
+   * The file that the layers below this one's show.
+   *
+   * @param path By default the file's own.
+   * @returns `undefined` when they show none there.
+   */
+  fileBelow(path: ByteString | undefined): ImageFileNode | undefined;
+}
+
 /** A file of one layer image. Its inode is read when it is first asked for. */
 export class ImageFileNode implements FileNode {
   readonly #image: LayerImage;
   readonly #nid: number;
+  readonly #place: PlaceInChain | undefined;
   #known: Inode | undefined;
   #entry: FileEntry | undefined;
 
-  constructor(image: LayerImage, nid: number) {
+  /** @param place `undefined` for a layer that is looked at alone. */
+  constructor(image: LayerImage, nid: number, place?: PlaceInChain) {
     this.#image = image;
     this.#nid = nid;
+    this.#place = place;
   }
 
   get entry(): FileEntry {
@@ -24,7 +40,31 @@ export class ImageFileNode implements FileNode {
   }
 
   get content(): FileContent {
-    return new ImageFileContent(this.#image, this.#inode());
+    const place = this.#place;
+    const path = place === undefined || this.#inode().links > 1 ? undefined : (): ByteString => place.path();
+    const holder = ImageFileNode.#holderOf(this);
+    if (holder === undefined) return new AbsentContent(this.#image, this.#inode());
+    return this.#checked(new ImageFileContent(holder.#image, holder.#inode(), path));
+  }
+
+  /** The node of the layer that holds the content. */
+  static #holderOf(node: ImageFileNode): ImageFileNode | undefined {
+    // No recursion: each layer of a long chain may have changed the file's mode.
+    for (let holder: ImageFileNode | undefined = node; holder !== undefined;) {
+      const { metacopy, redirect } = holder.#image.xattrs(holder.#inode());
+      if (!metacopy) return holder;
+      holder = holder.#place?.fileBelow(redirectedPath(holder.#image, redirect));
+    }
+    return undefined;
+  }
+
+  /** What stands below must be what this layer's digest, which its id covers, says. */
+  #checked(content: ImageFileContent): FileContent {
+    const inode = this.#inode();
+    const { layer, nid } = content.inode;
+    const isOwn = nid === inode.nid && layer === this.#image.id;
+    if (isOwn || (content.size === inode.size && content.digest() === this.#image.digest(inode.digestRow))) return content;
+    return new AbsentContent(this.#image, inode);
   }
 
   get links(): LinkGroup | undefined {
@@ -34,6 +74,39 @@ export class ImageFileNode implements FileNode {
   #inode(): Inode {
     this.#known ??= inodeOf(this.#image, this.#nid, F.MODE.file);
     return this.#known;
+  }
+}
+
+/** @throws VarveError STORE_DAMAGED when it is no absolute path, as varve writes it. */
+function redirectedPath(image: LayerImage, redirect: ByteString | undefined): ByteString | undefined {
+  if (redirect === undefined) return undefined;
+  if (/^(\/[^/]+)+$/.test(redirect) && !/\0|\/\.{1,2}(\/|$)/.test(redirect)) return redirect.slice(1) as ByteString;
+  throw image.damaged("a file's content is said to stand at what is no path");
+}
+
+/** Of a file whose content stands in a layer below, which is not there. Its digest is known all the same. */
+class AbsentContent implements FileContent {
+  readonly size: number;
+  readonly knownDigest: ContentDigest;
+  readonly stored = undefined;
+  readonly #image: LayerImage;
+
+  constructor(image: LayerImage, inode: Inode) {
+    this.#image = image;
+    this.size = inode.size;
+    this.knownDigest = image.digest(inode.digestRow) as ContentDigest;
+  }
+
+  digest(): ContentDigest {
+    return this.knownDigest;
+  }
+
+  extents(): Iterable<Extent> {
+    return this.size === 0 ? [] : [{ offset: 0, length: this.size, kind: "data" }];
+  }
+
+  open(): never {
+    throw this.#image.damaged("a file's content stands in a layer below it, which lacks it");
   }
 }
 
@@ -76,9 +149,9 @@ export class ImageOtherNode implements OtherNode {
   }
 }
 
-/** @returns `undefined` for a whiteout. Not for directories. */
-export function leafNode(image: LayerImage, { nid, type }: Dirent): FileNode | OtherNode | undefined {
-  if (type === FILE_DIRENT) return new ImageFileNode(image, nid);
+/** @returns `undefined` for a whiteout. Not for directories. @param place See ImageFileNode. */
+export function leafNode(image: LayerImage, { nid, type }: Dirent, place?: PlaceInChain): FileNode | OtherNode | undefined {
+  if (type === FILE_DIRENT) return new ImageFileNode(image, nid, place);
   const inode = image.inode(nid);
   if (F.DIRENT_TYPE[inode.mode >> 12] !== type) throw image.damaged(`inode ${nid} is of another type than its directory says`);
   return isWhiteout(inode) ? undefined : new ImageOtherNode(image, inode);
@@ -115,7 +188,9 @@ function targetOf(image: LayerImage, inode: Inode): ByteString {
   const { size, layout, address } = inode;
   if (size === 0 || size >= F.BLOCK_BYTES) throw image.damaged(`symlink ${inode.nid} has ${size} bytes`);
   const start = layout === F.LAYOUT.inlineTail ? image.afterXattrs(inode) : address * F.BLOCK_BYTES - image.metadataStart;
-  return image.bytes(start, size).toString("latin1") as ByteString;
+  const target = image.bytes(start, size).toString("latin1") as ByteString;
+  if (target.includes("\0")) throw image.damaged(`symlink ${inode.nid} has a NUL in its target`);
+  return target;
 }
 
 /**

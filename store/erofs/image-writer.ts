@@ -5,12 +5,12 @@ import { bufferOf, textOf, type ByteString } from "../../core/model/byte-string.
 import type { DeviceEntry, DirectoryEntry, Entry, FileEntry, PipeEntry, SymlinkEntry } from "../../core/model/entry.js";
 import type { ContentDigest, DirectoryDigest, LayerId } from "../../core/model/ids.js";
 import type { FileContent, StoredContent } from "../../core/model/tree.js";
-import type { ContentSink, InodeHandle, LayerWriter, WrittenLayer } from "../../core/ports/layer-store.js";
+import type { ContentSink, InodeHandle, LayerWriter, PlaceBelow, WrittenLayer } from "../../core/ports/layer-store.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
 import { exactChunkBits } from "./block-runs.js";
 import { BlockSink } from "./content-sink.js";
 import { ContentStore } from "./content-store.js";
-import { ContentTable } from "./content-table.js";
+import { ContentTable, PLACE } from "./content-table.js";
 import { DataRegion } from "./data-region.js";
 import * as F from "./image-format.js";
 import { checkName, InodeTable } from "./inode-table.js";
@@ -21,6 +21,7 @@ import { ImageStoredContent, type ImageRun } from "./stored-content.js";
 import { encodeHeader, headerBlocks, sealHeader, type Device } from "./superblock.js";
 import { WindowWriter } from "./window-writer.js";
 import { writeAt } from "./write-at.js";
+import type { InodeMarks } from "./xattr-body.js";
 import { XattrTable } from "./xattr-table.js";
 
 /** What surrounds a layer while it is written. */
@@ -119,12 +120,14 @@ export class ImageWriter implements LayerWriter {
     };
   }
 
-  borrow(stored: StoredContent): StoredContent {
+  borrow(stored: StoredContent, below?: () => PlaceBelow | undefined): StoredContent {
     this.#checkIdle();
     if (stored instanceof OwnStoredContent && stored.owner === this) return stored;
     if (!(stored instanceof ImageStoredContent)) throw new TypeError("borrow() of content that no layer image holds");
     const known = this.find(stored.digest, stored.size);
     if (known !== undefined) return known;
+    const place = stored.size > 0 && stored.size < F.BLOCK_BYTES ? below?.() : undefined;
+    if (place !== undefined) return this.#leaveBelow(stored, place);
     const runs = stored.size < F.BLOCK_BYTES ? undefined : stored.runs;
     const lent = runs === undefined ? undefined : this.#lend(runs);
     if (lent === undefined) return this.#copy(stored);
@@ -134,7 +137,7 @@ export class ImageWriter implements LayerWriter {
 
   find(digest: ContentDigest, size: number): StoredContent | undefined {
     const content = this.#contents.find(Buffer.from(digest, "hex"), size);
-    return content < 0 ? undefined : this.#own(content);
+    return content < 0 || this.#contents.place[content] === PLACE.below ? undefined : this.#own(content);
   }
 
   root(entry: DirectoryEntry): InodeHandle {
@@ -160,7 +163,9 @@ export class ImageWriter implements LayerWriter {
       throw new TypeError("file() with another layer's content");
     if (entry.size !== content.size)
       throw new RangeError(`file() of ${entry.size} bytes with a content of ${content.size} bytes`);
-    const file = this.#add(entry, content.content, content.size);
+    const { below } = content;
+    const file = this.#add(entry, content.content, content.size, below && { metacopy: true, redirect: below.redirect });
+    if (below !== undefined) this.#inodes.isBelow[file] = 1;
     this.#inodes.addName(parent, name, file);
     return file as InodeHandle;
   }
@@ -240,7 +245,7 @@ export class ImageWriter implements LayerWriter {
   #header(layout: MetadataLayout, metadataBlock: number, devices: readonly Device[]): Buffer {
     const blocks = metadataBlock + layout.bytes / F.BLOCK_BYTES;
     if (blocks >= F.HOLE_ADDRESS) throw new VarveError("UNSUPPORTED", "Cannot write the layer: it takes more than 16 TiB");
-    const xattrBlock = this.#xattrs.sharedBytes > 0 ? metadataBlock + layout.xattrArea / F.BLOCK_BYTES : 0;
+    const xattrBlock = this.#xattrs.sharedBytes > 0 || this.#xattrs.hasMetacopy ? metadataBlock : 0;
     const rootNid = layout.nids[0] as number;
     const chunks = this.#contents.hasChunks;
     return encodeHeader({ rootNid, inodes: this.#inodes.count, blocks, metadataBlock, xattrBlock, chunks, devices });
@@ -256,6 +261,12 @@ export class ImageWriter implements LayerWriter {
       lent.push({ ...run, device });
     }
     return lent;
+  }
+
+  #leaveBelow(stored: StoredContent, below: PlaceBelow): StoredContent {
+    const content = this.#contents.addBelow(Buffer.from(stored.digest, "hex"), stored.size);
+    this.#contents.hasChunks = true;
+    return this.#own(content, below);
   }
 
   /** @throws VarveError STORE_DAMAGED when the bytes are not those of the digest. */
@@ -282,13 +293,13 @@ export class ImageWriter implements LayerWriter {
     );
   }
 
-  #add(entry: Entry, payload: number, size: number): number {
-    const xattrs = this.#attempt(() => this.#xattrs.add(entry.xattrs));
+  #add(entry: Entry, payload: number, size: number, marks?: InodeMarks): number {
+    const xattrs = this.#attempt(() => this.#xattrs.add(entry.xattrs, marks));
     return this.#inodes.add(TYPE_BITS[entry.type], entry, payload, size, xattrs);
   }
 
-  #own(content: number): StoredContent {
-    return new OwnStoredContent(this, content, this.#contents, this.#slots);
+  #own(content: number, below?: PlaceBelow): StoredContent {
+    return new OwnStoredContent(this, content, this.#contents, this.#slots, below);
   }
 
   #checkIdle(): void {
@@ -332,10 +343,19 @@ function deviceOf(entry: DeviceEntry | PipeEntry, name: ByteString): number {
 class OwnStoredContent implements StoredContent {
   readonly owner: ImageWriter;
   readonly content: number;
+  /** Where else its bytes are, for one file. */
+  readonly below: PlaceBelow | undefined;
   readonly #table: ContentTable;
   readonly #slots: ReadonlyMap<LayerId, number>;
 
-  constructor(owner: ImageWriter, content: number, table: ContentTable, slots: ReadonlyMap<LayerId, number>) {
+  constructor(
+    owner: ImageWriter,
+    content: number,
+    table: ContentTable,
+    slots: ReadonlyMap<LayerId, number>,
+    below: PlaceBelow | undefined,
+  ) {
+    this.below = below;
     this.owner = owner;
     this.content = content;
     this.#table = table;

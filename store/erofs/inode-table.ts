@@ -24,6 +24,8 @@ export class InodeTable {
   xattrs: Uint32Array = new Uint32Array(FIRST_CAPACITY);
   /** A file's content, a symlink's target in the arena, a device's number, the row of a directory's digest. */
   payload: Float64Array = new Float64Array(FIRST_CAPACITY);
+  /** 1 for a file without content of its own: it stands in a layer below. */
+  isBelow: Uint8Array = new Uint8Array(FIRST_CAPACITY);
   /** Bytes; a directory's once it is laid out. */
   size: Float64Array = new Float64Array(FIRST_CAPACITY);
 
@@ -79,6 +81,7 @@ export class InodeTable {
     this.xattrs = grown(this.xattrs, count);
     this.payload = grown(this.payload, count);
     this.size = grown(this.size, count);
+    this.isBelow = grown(this.isBelow, count);
   }
 }
 

@@ -39,7 +39,9 @@ export interface LayerImagePlace {
   readonly find: (id: LayerId) => LayerImage;
 }
 
-const NO_XATTRS: DecodedXattrs = { xattrs: Object.freeze([]), opaque: false };
+/** To the kernel an owner of 2^32 - 1 is none. */
+const NO_OWNER = 0xffffffff;
+const NO_XATTRS: DecodedXattrs = { xattrs: Object.freeze([]), opaque: false, metacopy: false, redirect: undefined };
 const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.keys(F.DIRENT_TYPE).map(Number));
 
 /**
@@ -164,7 +166,9 @@ export class LayerImage {
       links: page.readUInt32LE(at + 44),
       xattrBytes: xattrBytes(page.readUInt16LE(at + 2)),
     };
-    if ((format & 1) === 0 || !KNOWN_TYPES.has(mode >> 12)) throw this.damaged(`inode ${nid} has an unknown form`);
+    // Bytes 6 and 7: newer kernels read high bits of addresses there.
+    const isOurs = (format & 1) === 1 && page.readUInt16LE(at + 6) === 0 && KNOWN_TYPES.has(mode >> 12);
+    if (!isOurs) throw this.damaged(`inode ${nid} has an unknown form`);
     this.#check(inode);
     return inode;
   }
@@ -234,6 +238,7 @@ export class LayerImage {
     if (!Number.isSafeInteger(size) || !Number.isSafeInteger(inode.seconds) || nanoseconds > 999_999_999) {
       throw this.damaged(`inode ${nid} has a size or time out of range`);
     }
+    if (inode.uid === NO_OWNER || inode.gid === NO_OWNER) throw this.damaged(`inode ${nid} has no owner`);
     const start = this.afterXattrs(inode);
     if (start + this.#bytesAfter(inode) > this.metadataBytes) throw this.damaged(`inode ${nid} lies outside of its metadata`);
     const tail = layout === F.LAYOUT.inlineTail ? size % F.BLOCK_BYTES : 0;

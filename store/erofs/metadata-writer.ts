@@ -6,7 +6,7 @@ import { encodeDirectoryBlock } from "./directory-blocks.js";
 import { encodeMetadataHeader } from "./metadata-header.js";
 import { inodeBytes, inodeShape, type InodeShape, type LayerParts, type MetadataLayout } from "./metadata-layout.js";
 import type { WindowWriter } from "./window-writer.js";
-import { xattrCount } from "./xattr-body.js";
+import { METACOPY_AT, METACOPY_ENTRY, xattrCount } from "./xattr-body.js";
 
 /** Chunk indexes written at a time. */
 const INDEX_PIECE = 1 << 14;
@@ -36,6 +36,7 @@ export class MetadataWriter {
     const { inodes, contents, xattrs } = this.#parts;
     const header = { digestTable, digestRows, linkTable, linkGroups: links.groups, linkTableBytes: links.bytes.length };
     this.#out.write(0, encodeMetadataHeader(header));
+    if (xattrs.hasMetacopy) this.#out.write(METACOPY_AT, METACOPY_ENTRY);
     for (let inode = 0; inode < inodes.count; inode += 1) this.#inode(inode);
     this.#blocks();
     let position = xattrArea;
@@ -71,15 +72,13 @@ export class MetadataWriter {
     writeUInt64(buffer, inodes.seconds[inode] as number, at + 32);
     buffer.writeUInt32LE(inodes.nanoseconds[inode] as number, at + 40);
     buffer.writeUInt32LE(inodes.links[inode] as number, at + 44);
-    xattrs.copy(inodes.xattrs[inode] as number, buffer, at + F.INODE_BYTES);
+    xattrs.copy(inodes.xattrs[inode] as number, buffer, at + F.INODE_BYTES, this.#layout.xattrArea);
     if (shape.tailBytes > 0) this.#lastPiece(inode, type, shape.tailBytes, at + headBytes);
     if (shape.layout === F.LAYOUT.chunks) {
-      const index = F.roundUp(headBytes, F.CHUNK_INDEX_BYTES);
-      this.#chunkIndex(
-        inodes.payload[inode] as number,
-        contents.chunkBits[inodes.payload[inode] as number] as number,
-        position + index,
-      );
+      const index = position + F.roundUp(headBytes, F.CHUNK_INDEX_BYTES);
+      const content = inodes.payload[inode] as number;
+      if (inodes.isBelow[inode] === 1) this.#chunk(-1, 0, this.#out.at(index, F.CHUNK_INDEX_BYTES));
+      else this.#chunkIndex(content, contents.chunkBits[content] as number, index);
     }
   }
 
@@ -100,7 +99,8 @@ export class MetadataWriter {
     const payload = inodes.payload[inode] as number;
     if (type === F.MODE.character || type === F.MODE.block) return payload;
     if (type !== F.MODE.file) return 0;
-    if (layout === F.LAYOUT.chunks) return F.CHUNK_INDEXES | (contents.chunkBits[payload] as number);
+    if (layout === F.LAYOUT.chunks)
+      return inodes.isBelow[inode] === 1 ? F.CHUNK_INDEXES : F.CHUNK_INDEXES | (contents.chunkBits[payload] as number);
     return contents.place[payload] === PLACE.plain ? this.#dataBlock + (contents.start[payload] as number) : 0;
   }
 

@@ -1,3 +1,4 @@
+import type { ByteString } from "../../core/model/byte-string.js";
 import type { ContentDigest, LayerId } from "../../core/model/ids.js";
 import type { FileContent, StoredContent } from "../../core/model/tree.js";
 import type { BlockRun } from "./block-runs.js";
@@ -11,11 +12,20 @@ export interface ImageRun extends BlockRun {
 export class ImageStoredContent implements StoredContent {
   readonly content: FileContent;
   readonly #runs: () => readonly ImageRun[] | undefined;
+  readonly #path: (() => ByteString | undefined) | undefined;
 
-  /** @param runs Gives where the bytes are, in order of `block`; `undefined` when they are not all in whole blocks. */
-  constructor(content: FileContent, runs: () => readonly ImageRun[] | undefined) {
+  /**
+   * @param runs Gives where the bytes are, in order of `block`; `undefined` when they are not all in whole blocks.
+   * @param path Gives StoredContent.path.
+   */
+  constructor(content: FileContent, runs: () => readonly ImageRun[] | undefined, path?: () => ByteString | undefined) {
     this.content = content;
     this.#runs = runs;
+    this.#path = path;
+  }
+
+  get path(): ByteString | undefined {
+    return this.#path?.();
   }
 
   get digest(): ContentDigest {

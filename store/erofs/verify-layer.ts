@@ -4,6 +4,7 @@ import { VarveError } from "../../core/errors.js";
 import { joinPath, textOf, type ByteString } from "../../core/model/byte-string.js";
 import type { LayerId } from "../../core/model/ids.js";
 import type { FileContent } from "../../core/model/tree.js";
+import { ImageFileContent } from "./image-content.js";
 import { ImageDirectory } from "./image-directory.js";
 import * as F from "./image-format.js";
 import { leafNode } from "./image-nodes.js";
@@ -23,7 +24,7 @@ export interface LayerDamage {
 
 /**
  * Reads a layer image wholly: whether it has the id that its name says, whether every inode can be decoded, and whether every file has the
- * content that its digest says, those in other layers included. Takes as long as reading the data.
+ * content that its digest says, those in other layers included, save what stands in the layers below by path alone. Takes as long as reading the data.
  *
  * @param file The image; the images of its devices are looked for beside it.
  * @returns Nothing when all is well.
@@ -90,7 +91,8 @@ class Verification {
     if (node === undefined) return;
     const { entry, links } = node;
     if (links !== undefined && !links.paths().includes(at)) this.#damages.push({ path: at, state: "lacks in its link table" });
-    if (entry.type !== "file" || !("content" in node)) return;
+    // Content that stands below is that of another layer, where it is verified.
+    if (entry.type !== "file" || !("content" in node) || !(node.content instanceof ImageFileContent)) return;
     const { digestRow } = this.#image.inode(nid);
     if (this.#verified.has(digestRow)) return;
     this.#verified.add(digestRow);

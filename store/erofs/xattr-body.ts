@@ -25,7 +25,23 @@ const PREFIXES: Readonly<Record<number, string>> = Object.fromEntries(NAMESPACES
 /** What overlayfs keeps for itself, and how it stores a user's xattr of such a name (Linux 6.7: "nesting"). */
 const OVERLAY = "trusted.overlay.";
 const ESCAPED_OVERLAY = "trusted.overlay.overlay.";
+/** Position of METACOPY_ENTRY in the metadata region. */
+export const METACOPY_AT = 64;
+/** Added to an id of the shared area as long as nobody knows where that will stand. */
+const FIRST_SHARED = 2 ** 31;
 const OPAQUE = "trusted.overlay.opaque";
+const METACOPY = "trusted.overlay.metacopy";
+const REDIRECT = "trusted.overlay.redirect";
+
+/** What a layer says to overlayfs through an inode's xattrs. */
+export interface InodeMarks {
+  /** The directory hides what the layers below have in it. */
+  readonly opaque?: boolean;
+  /** The file's content stands in a layer below. */
+  readonly metacopy?: boolean;
+  /** The path at which the layers below have it, if not at the file's own: without a leading slash. */
+  readonly redirect?: ByteString | undefined;
+}
 
 /** An inode's xattr area. */
 export interface XattrBody {
@@ -38,14 +54,15 @@ export interface XattrBody {
 /**
  * Encodes the xattrs of one inode.
  *
- * @param xattrs At least one.
- * @param sharedBytes Length of the shared area so far: a new entry's id is its position there, in units of 4 bytes.
+ * @param marks Stand in the area unescaped; `metacopy`, which thousands of files may have, is the entry in the metadata's header.
+ * @param sharedBytes Length of the shared area so far: a new entry's id tells its position there until `placeShared`.
  * @throws VarveError UNSUPPORTED when EROFS can't hold them.
  */
-export function encodeXattrs(xattrs: readonly Xattr[], sharedBytes: number): XattrBody {
-  const entries = xattrs.map(encodeXattr);
+export function encodeXattrs(xattrs: readonly Xattr[], sharedBytes: number, marks: InodeMarks = {}): XattrBody {
+  const entries = [...xattrs.map((xattr) => encodeXattr(xattr)), ...encodeMarks(marks)];
   const shared: Buffer[] = [];
-  let room = LARGEST_BODY - HEAD_BYTES;
+  const ofHeader = marks.metacopy === true ? [METACOPY_AT / 4] : [];
+  let room = LARGEST_BODY - HEAD_BYTES - 4;
   for (const entry of entries) room -= entry.length;
   // The largest go to the shared area, where each costs 4 bytes here.
   for (const entry of room < 0 ? entries.toSorted((a, b) => b.length - a.length) : []) {
@@ -53,15 +70,27 @@ export function encodeXattrs(xattrs: readonly Xattr[], sharedBytes: number): Xat
     shared.push(entry);
     room += entry.length - 4;
   }
-  if (shared.length > MOST_SHARED) throw unsupported(xattrs[0] as Xattr, "the file has more xattrs than an EROFS image holds");
-  const head = Buffer.alloc(HEAD_BYTES + shared.length * 4);
-  head.writeUInt8(shared.length, 4);
+  if (ofHeader.length + shared.length > MOST_SHARED)
+    throw unsupported(xattrs[0] as Xattr, "the file has more xattrs than an EROFS image holds");
+  const head = Buffer.alloc(HEAD_BYTES + (ofHeader.length + shared.length) * 4);
+  head.writeUInt8(ofHeader.length + shared.length, 4);
+  ofHeader.forEach((id, index) => head.writeUInt32LE(id, HEAD_BYTES + index * 4));
   let position = sharedBytes;
   shared.forEach((entry, index) => {
-    head.writeUInt32LE(position / 4, HEAD_BYTES + index * 4);
+    head.writeUInt32LE(FIRST_SHARED + position / 4, HEAD_BYTES + (ofHeader.length + index) * 4);
     position += entry.length;
   });
   return { inline: Buffer.concat([head, ...entries.filter((entry) => !shared.includes(entry))]), shared };
+}
+
+/** Settles the ids of an encoded area's shared entries. @param start Of the shared area, in bytes from the start of the metadata region. */
+export function placeShared(body: Buffer, at: number, start: number): void {
+  const count = body.readUInt8(at + 4);
+  for (let index = 0; index < count; index += 1) {
+    const id = at + HEAD_BYTES + index * 4;
+    const value = body.readUInt32LE(id);
+    if (value >= FIRST_SHARED) body.writeUInt32LE(value - FIRST_SHARED + start / 4, id);
+  }
 }
 
 /** `xattr_icount` of an area of so many bytes. */
@@ -74,9 +103,21 @@ export function xattrBytes(count: number): number {
   return count === 0 ? 0 : HEAD_BYTES + (count - 1) * 4;
 }
 
-function encodeXattr(xattr: Xattr): Buffer {
+function encodeMarks({ opaque, redirect }: InodeMarks): Buffer[] {
+  const marks: Buffer[] = [];
+  if (opaque === true) marks.push(encodeXattr({ name: OPAQUE as ByteString, value: bufferOf("y" as ByteString) }, OPAQUE));
+  if (redirect !== undefined) {
+    marks.push(encodeXattr({ name: REDIRECT as ByteString, value: bufferOf(`/${redirect}` as ByteString) }, REDIRECT));
+  }
+  return marks;
+}
+
+function escaped(name: ByteString): string {
+  return name.startsWith(OVERLAY) ? ESCAPED_OVERLAY + name.slice(OVERLAY.length) : name;
+}
+
+function encodeXattr(xattr: Xattr, name: string = escaped(xattr.name)): Buffer {
   const { value } = xattr;
-  const name = xattr.name.startsWith(OVERLAY) ? ESCAPED_OVERLAY + xattr.name.slice(OVERLAY.length) : xattr.name;
   const namespace = NAMESPACES.find(([prefix]) => (prefix.endsWith(".") ? name.startsWith(prefix) : name === prefix));
   if (namespace === undefined) throw unsupported(xattr, "EROFS has no such xattr namespace");
   const [prefix, index] = namespace;
@@ -99,18 +140,25 @@ function unsupported(xattr: Xattr, state: string): VarveError {
   });
 }
 
+/** The entry that an image's files share whose content stands below: it has room in the header of the metadata region. */
+export const METACOPY_ENTRY: Buffer = encodeXattr({ name: METACOPY as ByteString, value: Buffer.alloc(0) }, METACOPY);
+
 /** What an inode's xattr area says. */
 export interface DecodedXattrs {
   /** Without overlayfs's own, in byte order of name. */
   readonly xattrs: readonly Xattr[];
   /** Whether the directory hides what the layers below have in it. */
   readonly opaque: boolean;
+  /** Whether the file's content stands in a layer below. */
+  readonly metacopy: boolean;
+  /** As it stands there: an absolute path. */
+  readonly redirect: ByteString | undefined;
 }
 
 /**
  * Decodes an inode's xattr area.
  *
- * @param shared Gives bytes of the shared area from a position on; fewer at its end.
+ * @param shared Gives bytes from where ids of shared entries count; fewer at the end.
  * @returns `undefined` when it contradicts itself.
  */
 export function decodeXattrs(body: Buffer, shared: (position: number, length: number) => Buffer): DecodedXattrs | undefined {
@@ -133,7 +181,15 @@ export function decodeXattrs(body: Buffer, shared: (position: number, length: nu
     raw.push(xattr);
     position += roundUp(entryBytes(body, position), 4);
   }
-  return { xattrs: raw.filter(isOfUser).map(unescaped).sort(byName), opaque: raw.some(isOpaque) };
+  const redirect = raw.find(({ name }) => name === REDIRECT)?.value;
+  const xattrs = raw.filter(isOfUser).map(unescaped).sort(byName);
+  if (xattrs.some(({ name }, index) => name === xattrs[index - 1]?.name)) return undefined;
+  return {
+    xattrs,
+    opaque: raw.some(isOpaque),
+    metacopy: raw.some(({ name }) => name === METACOPY),
+    redirect: redirect === undefined ? undefined : (Buffer.from(redirect).toString("latin1") as ByteString),
+  };
 }
 
 function entryBytes(bytes: Buffer, at: number): number {
@@ -145,7 +201,11 @@ function decodeXattr(bytes: Buffer, at: number): Xattr | undefined {
   const prefix = PREFIXES[bytes.readUInt8(at + 1)];
   if (prefix === undefined) return undefined;
   const value = at + ENTRY_HEAD_BYTES + bytes.readUInt8(at);
-  const name = prefix + bytes.toString("latin1", at + ENTRY_HEAD_BYTES, value);
+  const rest = bytes.toString("latin1", at + ENTRY_HEAD_BYTES, value);
+  const name = prefix + rest;
+  // As the kernel takes them: a namespace's names have more than it, the ACLs' no more.
+  const isName = (rest !== "") === prefix.endsWith(".") && !rest.includes("\0") && name.length <= LONGEST_NAME;
+  if (!isName) return undefined;
   return { name: name as ByteString, value: Buffer.from(bytes.subarray(value, value + bytes.readUInt16LE(at + 2))) };
 }
 

@@ -1,7 +1,7 @@
 import type { Xattr } from "../../core/model/entry.js";
 import { grown } from "./growing-arrays.js";
 import type { SpillArena } from "./spill-arena.js";
-import { encodeXattrs } from "./xattr-body.js";
+import { encodeXattrs, placeShared, type InodeMarks } from "./xattr-body.js";
 
 /** Areas remembered, so that equal ones are kept once: a label that every file has costs nothing. */
 const REMEMBERED = 10_000;
@@ -16,15 +16,18 @@ export class XattrTable {
   /** The shared area, for xattrs that no inode can hold itself. */
   readonly shared: Buffer[] = [];
   sharedBytes = 0;
+  /** Whether a file has the entry of the metadata's header. */
+  hasMetacopy = false;
 
   constructor(arena: SpillArena) {
     this.#arena = arena;
   }
 
   /** @returns The area's number. @throws VarveError UNSUPPORTED. */
-  add(xattrs: readonly Xattr[]): number {
-    if (xattrs.length === 0) return 0;
-    const { inline, shared } = encodeXattrs(xattrs, this.sharedBytes);
+  add(xattrs: readonly Xattr[], marks: InodeMarks = {}): number {
+    if (xattrs.length === 0 && marks.metacopy !== true && marks.opaque !== true) return 0;
+    const { inline, shared } = encodeXattrs(xattrs, this.sharedBytes, marks);
+    this.hasMetacopy ||= marks.metacopy === true;
     const key = inline.toString("latin1");
     const known = this.#known.get(key);
     if (known !== undefined) return known;
@@ -47,7 +50,10 @@ export class XattrTable {
     return this.#length[area] as number;
   }
 
-  copy(area: number, target: Buffer, at: number): void {
-    if (area > 0) this.#arena.read(this.#start[area] as number, this.length(area), target, at);
+  /** @param shared Where the shared area starts, in bytes from the start of the metadata region. */
+  copy(area: number, target: Buffer, at: number, shared: number): void {
+    if (area === 0) return;
+    this.#arena.read(this.#start[area] as number, this.length(area), target, at);
+    placeShared(target, at, shared);
   }
 }

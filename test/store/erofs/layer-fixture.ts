@@ -71,7 +71,13 @@ export function mountImage(t: ExecutionContext, { path: source, devices }: Layer
 /** Mounts overlayfs over mounted layers, newest first, read-only. */
 export function mountOverlay(t: ExecutionContext, layers: readonly string[], options = ""): string {
   const target = mkdtempSync(path.join(temporaryDirectory(t), "overlay-"));
-  mount({ source: "overlay", target, type: "overlay", flags: MS_RDONLY, data: `lowerdir=${layers.join(":")}${options}` });
+  mount({
+    source: "overlay",
+    target,
+    type: "overlay",
+    flags: MS_RDONLY,
+    data: `metacopy=on,redirect_dir=on,lowerdir=${layers.join(":")}${options}`,
+  });
   t.teardown(() => unmount(target, MNT_DETACH));
   return target;
 }
