@@ -71,7 +71,9 @@ function before(): DescribedEntry[] {
     file("holes", { size: 90_000, data: [[40_000, "data"]] }),
     file("linked", "l".repeat(4096)),
     file("linked too", undefined, { linkTo: "linked" }),
+    file("moved later", "a short file under another name"),
     file("one changed block", Buffer.from(Array.from({ length: 40_960 }, (_, at) => (at >> 12) + 65))),
+    file("short", "of which the metadata alone is changed"),
   ];
 }
 
@@ -90,7 +92,9 @@ function changed(): DescribedEntry[] {
     file("holes", { size: 90_000, data: [[40_000, "data"]] }, { uid: 7 }),
     file("linked", "l".repeat(4096), { mtimeNanoseconds: 5 }),
     file("linked too", undefined, { linkTo: "linked" }),
+    file("moved", "a short file under another name"),
     file("one changed block", block),
+    file("short", "of which the metadata alone is changed", { mode: 0o600 }),
   ];
 }
 
@@ -103,6 +107,8 @@ function replaced(): DescribedEntry[] {
     directory("becomes-file"),
     file("copy", "c".repeat(5000), { gid: 8 }),
     file("linked too", "l".repeat(4096)),
+    file("moved", "a short file under another name", { uid: 9 }),
+    file("short", "of which the metadata alone is changed", { mode: 0o640 }),
   ];
 }
 

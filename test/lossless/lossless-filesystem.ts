@@ -64,4 +64,4 @@ export function witness(directory: string, ...without: readonly string[]): Witne
   return JSON.parse(output) as Witness;
 }
 
-export const WITNESS_PROGRAM = WITNESS;
+export const WITNESS_PROGRAM: string = WITNESS;

@@ -161,17 +161,23 @@ function mounted(at: LosslessFilesystem, store: string, branch: string, look: (s
   const layers = openLayerStore(storeLayout(store));
   const chain = log.map(({ layer }) => layer);
   const points = chain.map((layer) => mountErofs(at, layers.image(layer)));
-  const view = readView(store, chain);
   try {
-    points.push(mountErofs(at, view));
-    const stack = mkdtempSync(path.join(at.path, "mount-"));
-    const data = `lowerdir=${points.slice(0, -1).join(":")}${points.length === 2 ? `:${at.directory("nothing")}` : ""},metacopy=on,redirect_dir=on`;
-    mount({ source: "overlay", target: stack, type: "overlay", flags: MS_RDONLY, data });
-    points.push(stack);
-    look(stack, points.at(-2)!);
+    points.push(mountErofs(at, readView(store, chain)));
+    const view = mountOverlay(at, points.slice(-1));
+    const stack = mountOverlay(at, points.slice(0, -1));
+    points.push(view, stack);
+    look(stack, view);
   } finally {
     for (const point of points.reverse()) unmount(point, MNT_DETACH);
   }
+}
+
+/** With an empty directory at the bottom: overlayfs wants two. */
+function mountOverlay(at: LosslessFilesystem, layers: readonly string[]): string {
+  const target = mkdtempSync(path.join(at.path, "mount-"));
+  const data = `lowerdir=${[...layers, at.directory("nothing")].join(":")},metacopy=on,redirect_dir=on`;
+  mount({ source: "overlay", target, type: "overlay", flags: MS_RDONLY, data });
+  return target;
 }
 
 function mountErofs(at: LosslessFilesystem, { path: source, devices }: LayerImageFile): string {
