@@ -25,6 +25,7 @@ const MOST_CHECKPOINTS = 4;
  */
 export class CheckpointedTrees implements ChainTrees {
   readonly #layout: StoreLayout;
+  readonly #spacing: number;
   /** Holds links to the layers, and checkpoints beside them. Absent until one is made. */
   readonly #folder: string;
   readonly #linked = new Set<LayerId>();
@@ -33,14 +34,16 @@ export class CheckpointedTrees implements ChainTrees {
   /** Set when a checkpoint could not be written: then all goes on, slowly. */
   #isReadOnly = false;
 
-  constructor(layout: StoreLayout) {
+  /** @param spacing Layers from one checkpoint to the next. */
+  constructor(layout: StoreLayout, spacing: number = SPACING) {
     this.#layout = layout;
+    this.#spacing = spacing;
     this.#folder = scratchPath(layout, "check");
     this.#images = new LayerImages(layout.layers);
   }
 
   async open(chain: readonly LayerId[]): Promise<Tree> {
-    const older = Math.floor((chain.length - 1) / SPACING) * SPACING;
+    const older = Math.floor((chain.length - 1) / this.#spacing) * this.#spacing;
     if (older <= 0 || this.#isReadOnly) return this.#open(chain);
     const newer = chain.length - older;
     const checkpoint = await this.#checkpoint(chain.slice(newer));

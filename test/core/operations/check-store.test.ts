@@ -16,6 +16,10 @@ import path from "node:path";
 import test from "ava";
 import type { CommitId, LayerId } from "../../../core/model/ids.js";
 import { importSource } from "../../../core/operations/import-source.js";
+import { addsUpTo } from "../../../core/operations/check-tree.js";
+import { compareTrees } from "../../../core/operations/compare-trees.js";
+import { layerChain } from "../../../core/operations/layer-chain.js";
+import { CheckpointedTrees } from "../../../store/maintenance/checkpointed-trees.js";
 import type { Finding } from "../../../core/operations/check-store.js";
 import { createContainer } from "../../../core/operations/container-lifecycle.js";
 import { maintainedStore, type MaintainedStore } from "../../helpers/maintained-store.js";
@@ -364,4 +368,32 @@ test("a large layer is read by several threads, which find what one finds", asyn
   );
   t.is(paths?.length, 6);
   t.true(seen.length > 0);
+});
+
+test("checkpoints of a deep chain show what the chain shows, tell a lie from the truth, and leave nothing behind", async (t) => {
+  const store = await maintainedStore(t);
+  const { repository, directory, layout } = store;
+  const tips = [await store.commit("empty")];
+  for (let number = 1; number < 24; number += 1) {
+    writeFileSync(path.join(directory, `f${number % 7}`), `${number}`);
+    if (number % 5 === 0) rmSync(path.join(directory, `f${(number - 3) % 7}`), { force: true });
+    tips.push(await store.commit(`${number}`));
+  }
+  const trees = new CheckpointedTrees(layout, 4);
+  try {
+    for (const tip of tips) {
+      const chain = await layerChain(repository.history, tip);
+      const direct = repository.layers.openTree(chain);
+      t.deepEqual(await compareTrees(direct, await trees.open(chain)), []);
+      direct.close();
+      const { tree } = await repository.history.readCommit(tip);
+      t.true(await addsUpTo(trees, chain, tree, false));
+      // The same layer on another parent than that which it was written for.
+      if (chain.length > 2) t.false(await addsUpTo(trees, [chain[0]!, ...chain.slice(2)], tree, false));
+    }
+    t.is(readdirSync(layout.scratch).length, 1);
+  } finally {
+    trees.close();
+  }
+  t.deepEqual(readdirSync(layout.scratch), []);
 });
