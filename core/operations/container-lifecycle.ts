@@ -10,7 +10,7 @@ import { requireFree } from "./branches.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
 import { layerChain } from "./layer-chain.js";
-import { keepSaved, recordOperation } from "./record-operation.js";
+import { keepSaved, recordOperation, requireLayers } from "./record-operation.js";
 import { becomeTree } from "./rollback-target.js";
 import { findTarget, headOf, openLiveTree, type Target } from "./targets.js";
 import { compareTrees } from "./compare-trees.js";
@@ -57,6 +57,7 @@ export async function createContainer(repository: Repository, options: CreateOpt
     };
     // The branch first: a crash after it leaves a branch, never a container without one.
     const refs = before === undefined ? [{ name: branch, before, after: options.commit }] : [];
+    await requireLayers(repository, refs);
     await history.updateRefs(refs);
     containers.create(record);
     if (options.passing !== true) await repository.operations.append(creation(record, refs, options.command));

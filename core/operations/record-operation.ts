@@ -22,8 +22,8 @@ export async function recordOperation(repository: Repository, operation: Omit<Op
   return repository.operations.append({ ...operation, refs: moved });
 }
 
-/** An old id may still be known to git, or be typed a moment before garbage collection takes it: no ref may lead to what is gone. */
-async function requireLayers({ history, layers }: Repository, updates: Operation["refs"]): Promise<void> {
+/** An old id may still be known to git, or be typed a moment before garbage collection takes it: no ref may lead to what is gone. @throws VarveError REVISION_UNKNOWN. */
+export async function requireLayers({ history, layers }: Repository, updates: Operation["refs"]): Promise<void> {
   for (const { after } of updates) {
     if (after === undefined || layers.has((await history.readCommit(after)).layer)) continue;
     throw new VarveError("REVISION_UNKNOWN", `Cannot use commit "${after}": its layer is gone`, {

@@ -241,6 +241,9 @@ test("an id of a commit that gc took is unknown, loose or packed", async (t) => 
   await t.throwsAsync(store.reopened().history.readCommit(third), { code: "STORE_DAMAGED" });
   // Git's pack still holds it: no ref may lead to it all the same.
   await t.throwsAsync(createRef(store.reopened(), "refs/tags/x" as RefName, second, { command }), { code: "REVISION_UNKNOWN" });
+  const container = { name: "late", commit: second, configuration: CONFIGURATION, command };
+  await t.throwsAsync(createContainer(store.reopened(), container), { code: "REVISION_UNKNOWN" });
+  t.deepEqual(store.repository.containers.list(), []);
   t.deepEqual((await store.fsck()).findings, []);
   t.is(store.gitFsck(), "");
 });
