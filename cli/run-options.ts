@@ -38,7 +38,7 @@ export function runConfiguration(
     environment: options.env.flatMap((variable) => variableOf(variable, process.environment)),
     workingDirectory: absolute("--workdir", workdir),
     user: options.user ?? "",
-    hostname: hostnameOf(options.hostname ?? process.name.slice(0, LONGEST_HOSTNAME)),
+    hostname: options.hostname === undefined ? process.name.slice(0, LONGEST_HOSTNAME) : hostnameOf(options.hostname),
     network: choiceOf("--network", options.network ?? "none", ["none", "host"]),
     terminal: options.tty,
     interactive: options.interactive,
@@ -77,6 +77,8 @@ function volumeOf(text: string): Volume {
   if (source === "" || destination === "" || !["ro", "rw"].includes(mode) || rest.length > 0) {
     throw new VarveError("USAGE", `Cannot read --volume "${text}": wanted SRC:DST or SRC:DST:ro`);
   }
+  const target = absolute("--volume", destination);
+  if (target === "/") throw new VarveError("USAGE", `Cannot read --volume "${text}": wanted a place below the container's "/"`);
   const place = path.resolve(source);
   if (!existsSync(place)) {
     throw new VarveError("SOURCE_MISSING", `Cannot show "${source}" in the container: there is no such path on this machine`, {
@@ -84,7 +86,7 @@ function volumeOf(text: string): Volume {
       hint: "Make it first: varve does not, since a slip of the finger would become a directory.",
     });
   }
-  return { source: place, destination: absolute("--volume", destination), readOnly: mode === "ro" };
+  return { source: place, destination: target, readOnly: mode === "ro" };
 }
 
 function absolute(option: string, place: string): string {

@@ -1,4 +1,5 @@
 import { constants, readSync } from "node:fs";
+import { VarveError } from "../core/errors.js";
 import { ERRNO, hasCode, SystemCallError } from "../linux/errno.js";
 import { makeDirectory } from "../linux/make-node.js";
 import { closeDescriptor, O_PATH, openAt, openWithin, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../linux/open-at.js";
@@ -20,10 +21,29 @@ function tryOpen(root: number, path: string, flags: number): number | undefined 
   }
 }
 
-/** The text of a regular file within a root; empty when it is anything else, absent or too long. */
+/**
+ * The text of a user database within a root; empty when it is absent. Runtimes read it, too, whatever it is: a FIFO would hold them
+ * for ever, a device fill the memory.
+ * @throws VarveError RUNTIME_FAILED when it is no regular file, or too long for one.
+ */
 export function readRootText(root: number, path: string): string {
-  const bytes = readRegular(root, path, (size) => (size > LONGEST_TEXT ? 0 : size));
+  const mode = rootFileMode(root, path);
+  if (mode !== undefined && (mode & 0o170000) !== S_IFREG) throw unfit(path, "it is no regular file");
+  const bytes = readRegular(root, path, (size) => {
+    if (size > LONGEST_TEXT) throw unfit(path, `it has ${size} bytes, wanted at most ${LONGEST_TEXT}`);
+    return size;
+  });
   return bytes.toString("utf8");
+}
+
+function unfit(path: string, state: string): VarveError {
+  return new VarveError(
+    "RUNTIME_FAILED",
+    `Cannot start the container: its "/${path}" can't be read as a list of users, ${state}`,
+    {
+      hint: "Replace it in the tree that the container stands on, then commit or import that again.",
+    },
+  );
 }
 
 /** The first bytes of a regular file within a root; none when it is anything else. */
