@@ -6,12 +6,13 @@ const COLUMNS = 100;
 const INDENT = "  ";
 
 /** What `varve COMMAND --help` prints; docs/commands holds the same. */
-export function helpOf({ name, form, description, options, examples, statuses = [] }: Command): string {
+export function helpOf({ name, form, description, columns, options, examples, statuses = [] }: Command): string {
   const ownZero = statuses.some(([status]) => status.startsWith("0"));
   const table = [...(ownZero ? [] : [["0", "done"] as const]), ...statuses, ["other", "see docs/errors.md"] as const];
   const sections = [
     `varve ${name} ${form}`.trimEnd(),
     wrapped(description, COLUMNS).join("\n"),
+    ...(columns === undefined ? [] : [section("Columns", columns)]),
     ...(Object.keys(options).length === 0 ? [] : [section("Options", optionRows(options))]),
     section("Options of all commands", optionRows(GLOBAL_OPTIONS)),
     section("Examples", examples),

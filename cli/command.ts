@@ -49,8 +49,10 @@ export interface CommandParts<Table extends OptionTable> {
   readonly form: string;
   /** One line, for the list of commands. */
   readonly summary: string;
-  /** For --help; lines end where they should. */
+  /** For --help, where it is wrapped anew. */
   readonly description: string;
+  /** What the columns of its output mean. */
+  readonly columns?: readonly (readonly [heading: string, means: string])[];
   /** Each word that may be given, for messages. */
   readonly words: readonly Word[];
   /** What stands after `--`. Without it the words after `--` are words like all others. */

@@ -1,4 +1,5 @@
 import { fstatSync, writeSync } from "node:fs";
+import { VarveError } from "../core/errors.js";
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -111,5 +112,7 @@ function waitOrGiveUp(descriptor: number, code: string | undefined, error: unkno
   }
   if (descriptor === STDERR) return false; // talk that nobody hears stops no work
   if (code === "EPIPE" || code === "EBADF") throw new OutputClosed("the reader of stdout went away", { cause: error });
+  if (code === "ENOSPC")
+    throw new VarveError("DISK_FULL", "Cannot write to stdout: no space left on the device", { cause: error });
   throw error;
 }

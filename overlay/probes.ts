@@ -25,6 +25,8 @@ export interface Probe {
   readonly hint: string | undefined;
 }
 
+const PRIVILEGE_HINT = "Containers need root with CAP_SYS_ADMIN: run as root, or in a container add that capability.";
+
 type Finding = Omit<Probe, "name">;
 
 /**
@@ -36,11 +38,7 @@ type Finding = Omit<Probe, "name">;
 export function probeMachine(folder: string = os.tmpdir()): readonly Probe[] {
   return [
     probe("kernel", kernel, ""),
-    probe(
-      "mount namespace",
-      mountNamespace,
-      "Containers need root with CAP_SYS_ADMIN: run as root, or in a container add that capability.",
-    ),
+    probe("mount namespace", mountNamespace, PRIVILEGE_HINT),
     probe("overlayfs", overlayfs, 'Load the module with "modprobe overlay", or use a kernel with CONFIG_OVERLAY_FS.'),
     probe(
       "erofs",
@@ -65,7 +63,8 @@ function probe(name: string, find: () => Finding | string, hint: string): Probe 
     return { name, ...(typeof found === "string" ? { ok: true, detail: found, hint: undefined } : found) };
   } catch (error) {
     const { message, hint: own } = error as { message: string; hint?: string };
-    return { name, ok: false, detail: message, hint: own ?? hint };
+    const isForbidden = /\bunshare: EPERM\b/.test(message);
+    return { name, ok: false, detail: message, hint: own ?? (isForbidden ? PRIVILEGE_HINT : hint) };
   }
 }
 

@@ -6,6 +6,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EROFS: "PERMISSION",
   ENOSPC: "DISK_FULL",
   EDQUOT: "DISK_FULL",
+  EOVERFLOW: "UNSUPPORTED",
 };
 
 const STATES: Readonly<Record<string, string>> = {
@@ -17,6 +18,13 @@ const STATES: Readonly<Record<string, string>> = {
   ENOENT: "no such file or directory",
   EIO: "the device reported an error",
   EMFILE: "too many open files",
+  EOVERFLOW: "the filesystem can't hold such a value",
+};
+
+const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  PERMISSION: "Run the command as a user who may do that, or name another place.",
+  DISK_FULL: "Free some space, then run the command again.",
+  UNSUPPORTED: "Name a place on another filesystem, such as xfs or tmpfs.",
 };
 
 /** The system's name of an error, such as `ENOENT`. */
@@ -35,7 +43,6 @@ export function systemFailure(action: string, error: unknown, path?: string): un
   if (errno === undefined) return error;
   const where = path ?? (error as { path?: string }).path;
   const code = CODES[errno] ?? "IO";
-  const hint = code === "DISK_FULL" ? "Free some space, then run the command again." : undefined;
   const message = `Cannot ${action}: ${STATES[errno] ?? errno}`;
-  return new VarveError(code, message, { path: where, hint, cause: error });
+  return new VarveError(code, message, { path: where, hint: HINTS[code], cause: error });
 }

@@ -11,13 +11,15 @@ export const duCommand: Command = command(
     name: "du",
     form: "[REV…]",
     summary: "Show what commits and layers take, share and waste",
-    description: `By commit and by layer, without REV for all branches and tags, in bytes on the disk:
-  STORED     what the layer images take; of a commit, with all that comes before it
-  EXCLUSIVE  of a commit: what would be freed if only it went; of a layer: what no other layer points at
-  SHARED     the rest
-  BORROWED   contents of other layers that are pointed at in place of a copy
-  WASTED     contents that the tree does not show: written in a layer, replaced or deleted in a later one
-EFFICIENCY is the share of the contents in its chain that a commit shows.`,
+    description: `By commit and by layer, without REV for all branches and tags, in bytes on the disk.`,
+    columns: [
+      ["STORED", "what the layer images take; of a commit, with all that comes before it"],
+      ["EXCLUSIVE", "of a commit: what would be freed if only it went; of a layer: what no other layer points at"],
+      ["SHARED", "the rest"],
+      ["BORROWED", "contents of other layers that are pointed at in place of a copy"],
+      ["WASTED", "contents that the tree does not show: written in a layer, replaced or deleted in a later one"],
+      ["EFFICIENCY", "the share of the contents in its chain that a commit shows"],
+    ],
     words: [{ name: "REV", required: false, many: true }],
     options: {},
     examples: [

@@ -56,7 +56,7 @@ function refuseStdout({ terminal, json }: Session): void {
  * plain file, such as a FIFO, is written to as it is.
  */
 async function exportToFile(repository: Repository, side: Side, file: string): ReturnType<typeof exportTree> {
-  const isPlain = statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
+  const isPlain = isPlainFile(file);
   const scratch = isPlain ? `${file}.varve-${process.pid}` : file;
   const descriptor = openOutput(scratch, file);
   try {
@@ -73,15 +73,30 @@ async function exportToFile(repository: Repository, side: Side, file: string): R
   }
 }
 
+/** Whether it is one, or can become one. */
+function isPlainFile(file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
+  } catch (error) {
+    throw outputFailure(error, file);
+  }
+}
+
 function openOutput(scratch: string, file: string): number {
   try {
     return openSync(scratch, "w");
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code !== "ENOENT" && code !== "ENOTDIR") throw cause;
-    throw new VarveError("PATH_MISSING", `Cannot write "${file}": its directory does not exist`, {
-      path: path.resolve(file),
-      cause,
-    });
+  } catch (error) {
+    throw outputFailure(error, file);
   }
+}
+
+function outputFailure(cause: unknown, file: string): unknown {
+  const code = (cause as NodeJS.ErrnoException).code ?? "";
+  const options = { path: path.resolve(file), cause };
+  if (code === "ENOENT" || code === "ENOTDIR")
+    return new VarveError("PATH_MISSING", `Cannot write "${file}": its directory does not exist`, options);
+  if (code === "EISDIR") return new VarveError("WRONG_TYPE", `Cannot write "${file}": it is a directory, wanted a file`, options);
+  if (code !== "EACCES" && code !== "EROFS") return cause;
+  const hint = "Name a file in a directory that you may write to.";
+  return new VarveError("PERMISSION", `Cannot write "${file}": permission denied`, { ...options, hint });
 }

@@ -99,7 +99,7 @@ async function earlier(history: History, { name, ref, moves, text, context }: Ea
   if (commit !== undefined) return commit;
   const known = log.length === 1 ? "one move" : `${log.length} moves`;
   throw new VarveError("REVISION_UNKNOWN", `Cannot read "${text}" as a revision: the log of "${shortName(ref)}" holds ${known}`, {
-    hint: "See `varve reflog`, or `varve log` for older commits.",
+    hint: "See `varve log` for older commits.",
   });
 }
 
