@@ -1,6 +1,8 @@
 import type { Entry, Xattr } from "../../core/model/entry.js";
+import { ERRNO, SystemCallError } from "../../linux/errno.js";
 import { changeMode, changeOwner } from "../../linux/make-node.js";
 import { setModificationTime } from "../../linux/times.js";
+import { FileStat, statAt, statDescriptor } from "../../linux/stat.js";
 import { removeXattr, setXattr } from "../../linux/xattr.js";
 import { readXattrs } from "./live-xattrs.js";
 
@@ -32,6 +34,17 @@ export function setMetadata(directory: number, name: string, entry: Entry): void
   if (entry.type !== "symlink") changeMode(directory, name, entry.mode);
   setXattrs(directory, name, entry.xattrs);
   setModificationTime(directory, name, entry.mtimeSeconds, entry.mtimeNanoseconds);
+  if (entry.mtimeSeconds < EVERYWHERE.first || entry.mtimeSeconds > EVERYWHERE.last) checkTime(directory, name, entry);
+}
+
+/** Seconds since 1970 that every filesystem of Linux with 32 bits or more for them holds. */
+const EVERYWHERE = { first: -(2 ** 31), last: 2 ** 31 - 1 } as const;
+const STAT = new FileStat();
+
+/** The kernel sets a time that the filesystem can't hold to the nearest that it can, and says nothing. */
+function checkTime(directory: number, name: string, { mtimeSeconds }: Entry): void {
+  const { mtimeSeconds: found } = name === "" ? statDescriptor(directory, STAT) : statAt(directory, name, STAT);
+  if (found !== mtimeSeconds) throw new SystemCallError(`utimensat to ${mtimeSeconds} s`, ERRNO.EOVERFLOW, name);
 }
 
 /** A new file may have some already: an ACL that it inherits from its directory. */

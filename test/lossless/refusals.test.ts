@@ -111,6 +111,22 @@ losslessTest.serial("checkout where the filesystem can't hold an xattr fails lou
   }
 });
 
+losslessTest.serial("checkout where the filesystem can't hold a time fails loudly", (t) => {
+  const at = filesystem!;
+  const directory = mkdtempSync(path.join(at.path, "far-"));
+  const script = `import tarfile
+t = tarfile.open("far.tar", "w", format=tarfile.PAX_FORMAT); i = tarfile.TarInfo("year-2603"); i.mtime = 20000000000; t.addfile(i); t.close()`;
+  execFileSync("python3", ["-c", script], { cwd: directory });
+  const store = ["--store", path.join(directory, "store")];
+  at.varve([...store, "import", "far.tar", "-b", "far"], directory);
+  t.regex(at.varve([...store, "--json", "ls", "far"], directory), /2603-10-11T11:33:20\.000000000Z/);
+  const { status, stdout } = at.try([...store, "--json", "checkout", "far", "out"], directory);
+  t.not(status, 0);
+  const { error } = JSON.parse(stdout) as { error: { code: string; message: string; path?: string } };
+  t.is(error.code, "UNSUPPORTED");
+  t.regex(`${error.message} ${error.path ?? ""}`, /year-2603/);
+});
+
 /** Without room for xattrs of more than a block. */
 function smallExt4(): string {
   const folder = mkdtempSync(path.join(tmpdir(), "varve-ext4-"));
