@@ -4,6 +4,7 @@ import { VarveError } from "../core/errors.js";
 import type { LayerId } from "../core/model/ids.js";
 import type { Tree } from "../core/model/tree.js";
 import type { LayerImageFile, LayerStore, LayerWriter, WrittenLayer } from "../core/ports/layer-store.js";
+import { StoredContents } from "./content-index/stored-contents.js";
 import { syncDirectory } from "./durable-file.js";
 import { ChainTree } from "./erofs/chain-tree.js";
 import { ImageWriter } from "./erofs/image-writer.js";
@@ -16,7 +17,7 @@ const NAME = /^[0-9a-f]{64}$/;
 /** What `st_blocks` counts in. */
 const STAT_BLOCK_BYTES = 512;
 
-type LayerStoreLayout = Pick<StoreLayout, "layers" | "layer" | "scratch" | "viewTrees">;
+type LayerStoreLayout = Pick<StoreLayout, "layers" | "layer" | "scratch" | "viewTrees" | "contentIndex">;
 
 /** Layer images in a directory, each named by its id, read-only. Paths must be on one filesystem, so that a finished image is renamed. */
 export function openLayerStore(layout: LayerStoreLayout): LayerStore {
@@ -31,11 +32,19 @@ class DirectoryLayerStore implements LayerStore {
   }
 
   write(chain: readonly LayerId[]): LayerWriter {
+    const contents = new StoredContents(this.#layout, chain);
     return new ImageWriter({
       chain,
       scratch: () => scratchPath(this.#layout, "layer"),
       blocksOf: (id) => this.#withImages((images) => images.get(id).superblock.blocks),
-      keep: (file, id) => this.#keep(file, id),
+      find: (digest, size) => contents.find(digest, size),
+      keep: (file, id, held) => {
+        const isNew = !this.has(id);
+        const written = this.#keep(file, id);
+        if (isNew) contents.add(id, held);
+        return written;
+      },
+      close: () => contents.close(),
     });
   }
 

@@ -24,6 +24,8 @@ export interface StoreLayout {
   readonly commitCache: string;
   /** Derived from layer images: flattened trees, by newest layer. */
   readonly viewTrees: string;
+  /** Derived from layer images: which of them holds a content. */
+  readonly contentIndex: string;
   readonly blobs: string;
   readonly operations: string;
   readonly operationLog: string;
@@ -48,6 +50,7 @@ export function storeLayout(root: string): StoreLayout {
     views: at("views"),
     commitCache: at("views", "commits"),
     viewTrees: at("views", "trees"),
+    contentIndex: at("views", "contents"),
     blobs: at("blobs"),
     operations: at("operations"),
     operationLog: at("operations", "log"),

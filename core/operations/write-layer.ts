@@ -204,7 +204,8 @@ class LayerAssembly implements LayerProgress {
     const former = before !== undefined && "content" in before && !reasons.includes("content") ? before : undefined;
     const known = content.stored ?? former?.content.stored;
     const below = links === undefined ? (): PlaceBelow | undefined => this.#placeBelow(former, known) : undefined;
-    const stored = known === undefined ? this.#writer.store(content) : this.#writer.borrow(known, below);
+    const old = before !== undefined && "content" in before ? before.content.stored : undefined;
+    const stored = known === undefined ? this.#writer.store(content, old) : this.#writer.borrow(known, below);
     this.bytes += stored.size;
     return stored;
   }

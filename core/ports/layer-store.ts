@@ -63,8 +63,13 @@ export type InodeHandle = number & { readonly [handle]: true };
  * inodes; a directory's `digest` may come last (`setDirectoryDigest`). Ends once, by `publish` or `abort`.
  */
 export interface LayerWriter {
-  /** Reads content to its end, checks that it did not change (ContentReader.verify), keeps it once per digest, holes as holes. */
-  store(content: FileContent): StoredContent;
+  /**
+   * Reads content to its end, checks that it did not change (ContentReader.verify), keeps it once per digest, holes as holes. What any
+   * layer of the store holds already, by digest, is pointed at.
+   *
+   * @param former What the base has at the path: of a large file that changed in place, the changed parts alone are kept.
+   */
+  store(content: FileContent, former?: StoredContent): StoredContent;
 
   /** For content that comes by itself, as in a tar stream: pieces pushed in order. One sink is open at a time. */
   sink(): ContentSink;

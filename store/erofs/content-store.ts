@@ -1,11 +1,21 @@
 import { createHash, hash as hashOnce, type Hash } from "node:crypto";
 import { VarveError } from "../../core/errors.js";
 import type { ContentReader, FileContent } from "../../core/model/tree.js";
-import { exactChunkBits, INDEX_LIMIT, chunkCount, smallestChunkBits, touchedRanges, type ByteRange } from "./block-runs.js";
+import {
+  exactChunkBits,
+  INDEX_LIMIT,
+  chunkCount,
+  smallestChunkBits,
+  touchedRanges,
+  type BlockRun,
+  type ByteRange,
+} from "./block-runs.js";
+import { ChangedContentReader, joinRuns } from "./changed-content.js";
 import { PLACE, type ContentTable } from "./content-table.js";
 import type { DataRegion } from "./data-region.js";
 import { BLOCK_BYTES, blocksOf } from "./image-format.js";
 import type { SpillArena } from "./spill-arena.js";
+import type { ImageRun, ImageStoredContent } from "./stored-content.js";
 
 const PIECE_BYTES = 1 << 20;
 const ZEROS = Buffer.alloc(PIECE_BYTES);
@@ -23,16 +33,21 @@ export class ContentStore {
   readonly #contents: ContentTable;
   readonly #data: DataRegion;
   readonly #arena: SpillArena;
+  readonly #find: (digest: Buffer, size: number) => number;
   readonly #short = Buffer.alloc(BLOCK_BYTES);
 
-  constructor(contents: ContentTable, data: DataRegion, arena: SpillArena) {
+  /** @param find Gives the number of a content that needs no data, or -1: one that the layer has, or can borrow. */
+  constructor(contents: ContentTable, data: DataRegion, arena: SpillArena, find: (digest: Buffer, size: number) => number) {
     this.#contents = contents;
+    this.#find = find;
     this.#data = data;
     this.#arena = arena;
   }
 
   /** @throws VarveError SOURCE_CHANGED, and whatever reading throws; then nothing was added. */
   store(content: FileContent): number {
+    const ahead = content.readAhead?.();
+    if (ahead !== undefined) return this.#addRead(ahead.bytes, Buffer.from(ahead.digest));
     const reader = content.open();
     const start = this.#data.position;
     try {
@@ -43,6 +58,69 @@ export class ContentStore {
     } finally {
       reader.close();
     }
+  }
+
+  /**
+   * Stores a content of which a former version is known: its changed chunks alone.
+   *
+   * @param lend Gives the runs with the slots of their layers; `undefined` when they can't be used. Own runs have the slot 0.
+   * @returns `undefined` when the former version is of no use; then nothing was read.
+   * @throws VarveError as `store`.
+   */
+  storeChanged(
+    content: FileContent,
+    former: ImageStoredContent,
+    lend: (runs: readonly (OwnRun | ImageRun)[]) => readonly (BlockRun & { readonly device: number })[] | undefined,
+  ): number | undefined {
+    const changed = ChangedContentReader.of(content, former, this.#data);
+    if (changed === undefined) return undefined;
+    const start = this.#data.position;
+    try {
+      const reader = content.open();
+      try {
+        const { digest, runs } = changed.read(reader, holesOf(content));
+        return this.#addChanged(digest, content.size, start, joinRuns(runs), lend);
+      } finally {
+        reader.close();
+      }
+    } catch (error) {
+      this.#data.rewind(start);
+      throw error;
+    } finally {
+      changed.close();
+    }
+  }
+
+  #addChanged(
+    digest: Buffer,
+    size: number,
+    start: number,
+    runs: readonly (OwnRun | ImageRun)[],
+    lend: (runs: readonly (OwnRun | ImageRun)[]) => readonly (BlockRun & { readonly device: number })[] | undefined,
+  ): number {
+    const known = this.#find(digest, size);
+    if (known >= 0) {
+      this.#data.rewind(start);
+      return known;
+    }
+    const blocks = blocksOf(size);
+    const [first] = runs;
+    if (first !== undefined && "device" in first && first.count === blocks) {
+      return this.addWritten(digest, size, start, undefined);
+    }
+    const lent = lend(runs);
+    if (lent === undefined) throw new TypeError("lend() of runs that it said it could lend");
+    return this.#contents.addChunks(digest, size, exactChunkBits(runs, blocks), lent);
+  }
+
+  /** @param bytes A whole content, without holes. */
+  #addRead(bytes: Uint8Array, digest: Buffer): number {
+    if (bytes.length < BLOCK_BYTES) return this.addShort(bytes, digest);
+    const known = this.#find(digest, bytes.length);
+    if (known >= 0) return known;
+    const start = this.#data.position;
+    this.#data.append(bytes);
+    return this.addWritten(digest, bytes.length, start, undefined);
   }
 
   /** @param bytes Fewer than a block. */
@@ -57,8 +135,8 @@ export class ContentStore {
   }
 
   /** Takes over what was just written into the data region; forgets it when the layer has it already. */
-  addWritten(digest: Uint8Array, size: number, start: number, runs: readonly OwnRun[] | undefined, bits = 0): number {
-    const known = this.#contents.find(digest, size);
+  addWritten(digest: Buffer, size: number, start: number, runs: readonly OwnRun[] | undefined, bits = 0): number {
+    const known = this.#find(digest, size);
     if (known >= 0) {
       this.#data.rewind(start);
       return known;
@@ -122,7 +200,7 @@ export class ContentStore {
     readExactly(reader, room, 0, size);
     reader.verify();
     const digest = sha256(room);
-    const known = this.#contents.find(digest, size);
+    const known = this.#find(digest, size);
     if (known >= 0) return known;
     this.#data.advance(size);
     return this.addWritten(digest, size, start, undefined);
@@ -164,7 +242,7 @@ export function hashZeros(hash: Hash | undefined, length: number): void {
   for (let rest = length; rest > 0; rest -= PIECE_BYTES) hash?.update(rest < PIECE_BYTES ? ZEROS.subarray(0, rest) : ZEROS);
 }
 
-function readExactly(reader: ContentReader, buffer: Buffer, position: number, length: number): void {
+export function readExactly(reader: ContentReader, buffer: Buffer, position: number, length: number): void {
   for (let done = 0; done < length;) {
     const count = reader.read(buffer.subarray(done, length), position + done);
     if (count === 0) {
@@ -173,6 +251,10 @@ function readExactly(reader: ContentReader, buffer: Buffer, position: number, le
     }
     done += count;
   }
+}
+
+function holesOf(content: FileContent): ByteRange[] {
+  return [...content.extents()].filter(({ kind }) => kind === "hole");
 }
 
 /** @returns `undefined` when no hole covers a block. */

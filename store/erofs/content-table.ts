@@ -74,6 +74,14 @@ export class ContentTable {
     return this.digests.subarray(content * DIGEST_BYTES, (content + 1) * DIGEST_BYTES);
   }
 
+  /** Whether blocks of it stand in this image. */
+  isHeld(content: number): boolean {
+    if (this.place[content] === PLACE.plain) return true;
+    if (this.place[content] !== PLACE.chunks) return false;
+    const first = this.start[content] as number;
+    return this.runs.device.subarray(first, first + (this.runCount[content] as number)).includes(0);
+  }
+
   /** Slots of the devices that hold blocks of it; 0 is this image. */
   devices(content: number): ReadonlySet<number> {
     if (this.place[content] !== PLACE.chunks) return new Set([0]);

@@ -7,10 +7,10 @@ import type { ContentDigest, DirectoryDigest, LayerId } from "../../core/model/i
 import type { FileContent, StoredContent } from "../../core/model/tree.js";
 import type { ContentSink, InodeHandle, LayerWriter, PlaceBelow, WrittenLayer } from "../../core/ports/layer-store.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
-import { exactChunkBits } from "./block-runs.js";
+import { exactChunkBits, type BlockRun } from "./block-runs.js";
 import { BlockSink } from "./content-sink.js";
-import { ContentStore } from "./content-store.js";
-import { ContentTable, PLACE } from "./content-table.js";
+import { ContentStore, type OwnRun } from "./content-store.js";
+import { ContentTable, DIGEST_BYTES, PLACE } from "./content-table.js";
 import { DataRegion } from "./data-region.js";
 import * as F from "./image-format.js";
 import { checkName, InodeTable } from "./inode-table.js";
@@ -32,8 +32,20 @@ export interface ImageSurroundings {
   scratch(): string;
   /** Blocks of a layer image of the chain. */
   blocksOf(id: LayerId): number;
-  /** Puts the finished, durable file under its id. */
-  keep(file: string, id: LayerId): WrittenLayer;
+  /** A content that a layer of the chain holds. */
+  find?(digest: Buffer, size: number): ImageStoredContent | undefined;
+  /** Puts the finished, durable file under its id. @param contents Those that the image itself holds, in whole blocks. */
+  keep(file: string, id: LayerId, contents: Iterable<HeldContent>): WrittenLayer;
+  /** Called once, when the layer is published or aborted. */
+  close?(): void;
+}
+
+export interface HeldContent {
+  /** Holds the content's SHA-256 from `at` on. */
+  readonly digests: Buffer;
+  readonly at: number;
+  /** An inode that has it. */
+  readonly nid: number;
 }
 
 const WHITEOUT: DeviceEntry = {
@@ -73,10 +85,15 @@ export class ImageWriter implements LayerWriter {
   readonly #inodes = new InodeTable();
   readonly #xattrs: XattrTable;
   readonly #store: ContentStore;
-  readonly #chain: ReadonlySet<LayerId>;
+  /** Layers that may lend. */
+  readonly #lenders: ReadonlySet<LayerId>;
+  /** Device slots that there is room for. */
+  readonly #mostSlots: number;
   /** Lenders by slot, which counts from 1. */
   readonly #slots = new Map<LayerId, number>();
   #sink: BlockSink | undefined;
+  /** By inode, once they are laid out. */
+  #nids: Uint32Array = new Uint32Array();
   #whiteout = -1;
   #ended = false;
 
@@ -84,25 +101,46 @@ export class ImageWriter implements LayerWriter {
   constructor(surroundings: ImageSurroundings) {
     this.#surroundings = surroundings;
     const { chain } = surroundings;
-    this.#chain = new Set(chain);
+    this.#lenders = new Set(chain);
     this.#file = surroundings.scratch();
     try {
       this.#fd = openSync(this.#file, "wx+", 0o600);
     } catch (error) {
       throw systemFailure("begin a layer", error, this.#file);
     }
-    const reserved = Math.min(Math.max(F.SLOTS_IN_BLOCK_0, chain.length), F.MAXIMUM_SLOTS);
-    this.#data = new DataRegion(this.#fd, headerBlocks(reserved));
+    this.#mostSlots = Math.min(Math.max(F.SLOTS_IN_BLOCK_0, chain.length), F.MAXIMUM_SLOTS);
+    this.#data = new DataRegion(this.#fd, headerBlocks(this.#mostSlots));
     this.#arena = new SpillArena(() => surroundings.scratch());
     this.#xattrs = new XattrTable(this.#arena);
-    this.#store = new ContentStore(this.#contents, this.#data, this.#arena);
+    this.#store = new ContentStore(this.#contents, this.#data, this.#arena, (digest, size) => this.#known(digest, size));
   }
 
-  store(content: FileContent): StoredContent {
+  store(content: FileContent, former?: StoredContent): StoredContent {
     this.#checkIdle();
-    const { knownDigest } = content;
-    const known = knownDigest === undefined ? undefined : this.find(knownDigest, content.size);
-    return known ?? this.#own(this.#attempt(() => this.#store.store(content)));
+    const { knownDigest, size } = content;
+    const known = knownDigest === undefined ? -1 : this.#known(Buffer.from(knownDigest, "hex"), size);
+    if (known >= 0) return this.#own(known);
+    const lender = former instanceof ImageStoredContent && former.size >= F.BLOCK_BYTES ? former : undefined;
+    return this.#own(this.#attempt(() => this.#storeChanged(content, lender) ?? this.#store.store(content)));
+  }
+
+  #storeChanged(content: FileContent, former: ImageStoredContent | undefined): number | undefined {
+    const runs = former?.runs;
+    if (former === undefined || runs === undefined || !this.#canLend(runs)) return undefined;
+    return this.#store.storeChanged(content, former, (mixed) => this.#withSlots(mixed));
+  }
+
+  /** @returns The number of a content of which no data need be written, or -1. */
+  #known(digest: Buffer, size: number): number {
+    const known = this.#contents.find(digest, size);
+    if (known >= 0) return this.#contents.place[known] === PLACE.below ? -1 : known;
+    const elsewhere = size < F.BLOCK_BYTES ? undefined : this.#surroundings.find?.(digest, size)?.runs;
+    return elsewhere === undefined ? -1 : (this.#addLent(digest, size, elsewhere) ?? -1);
+  }
+
+  #addLent(digest: Buffer, size: number, runs: readonly ImageRun[]): number | undefined {
+    const lent = this.#canLend(runs) ? this.#withSlots(runs) : undefined;
+    return lent && this.#contents.addChunks(digest, size, exactChunkBits(lent, F.blocksOf(size)), lent);
   }
 
   sink(): ContentSink {
@@ -124,15 +162,14 @@ export class ImageWriter implements LayerWriter {
     this.#checkIdle();
     if (stored instanceof OwnStoredContent && stored.owner === this) return stored;
     if (!(stored instanceof ImageStoredContent)) throw new TypeError("borrow() of content that no layer image holds");
+    const digest = Buffer.from(stored.digest, "hex");
     const known = this.find(stored.digest, stored.size);
     if (known !== undefined) return known;
     const place = stored.size > 0 && stored.size < F.BLOCK_BYTES ? below?.() : undefined;
     if (place !== undefined) return this.#leaveBelow(stored, place);
     const runs = stored.size < F.BLOCK_BYTES ? undefined : stored.runs;
-    const lent = runs === undefined ? undefined : this.#lend(runs);
-    if (lent === undefined) return this.#copy(stored);
-    const bits = exactChunkBits(lent, F.blocksOf(stored.size));
-    return this.#own(this.#contents.addChunks(Buffer.from(stored.digest, "hex"), stored.size, bits, lent));
+    const lent = runs === undefined ? undefined : this.#addLent(digest, stored.size, runs);
+    return lent === undefined ? this.#copy(stored) : this.#own(lent);
   }
 
   find(digest: ContentDigest, size: number): StoredContent | undefined {
@@ -200,7 +237,7 @@ export class ImageWriter implements LayerWriter {
       const id = this.#writeImage();
       fchmodSync(this.#fd, 0o400);
       fsyncSync(this.#fd);
-      const written = this.#surroundings.keep(this.#file, id);
+      const written = this.#surroundings.keep(this.#file, id, this.#held());
       this.#end();
       return written;
     } catch (error) {
@@ -227,6 +264,7 @@ export class ImageWriter implements LayerWriter {
       whiteout: this.#whiteout,
     };
     const layout = layOutMetadata(parts);
+    this.#nids = layout.nids;
     const header = this.#header(layout, metadataBlock, devices);
     const hash = createHash("sha256").update(header);
     let position = metadataBlock * F.BLOCK_BYTES;
@@ -251,16 +289,36 @@ export class ImageWriter implements LayerWriter {
     return encodeHeader({ rootNid, inodes: this.#inodes.count, blocks, metadataBlock, xattrBlock, chunks, devices });
   }
 
-  /** The runs with the slots of their layers; `undefined` when a layer is none of the chain, or the device table is full. */
-  #lend(runs: readonly ImageRun[]): (ImageRun & { device: number })[] | undefined {
-    const lent: (ImageRun & { device: number })[] = [];
-    for (const run of runs) {
-      const device = this.#slots.get(run.layer) ?? this.#slots.size + 1;
-      if (device > F.MAXIMUM_SLOTS || !this.#chain.has(run.layer)) return undefined;
-      this.#slots.set(run.layer, device);
-      lent.push({ ...run, device });
+  /** Whether all the layers are of the chain and have slots. */
+  #canLend(runs: readonly ImageRun[]): boolean {
+    const fresh = new Set<LayerId>();
+    for (const { layer } of runs) {
+      if (!this.#lenders.has(layer)) return false;
+      if (!this.#slots.has(layer)) fresh.add(layer);
     }
-    return lent;
+    return this.#slots.size + fresh.size <= this.#mostSlots;
+  }
+
+  #withSlots(runs: readonly (OwnRun | ImageRun)[]): (BlockRun & { readonly device: number })[] {
+    return runs.map((run) => ("layer" in run ? { ...run, device: this.#slot(run.layer) } : run));
+  }
+
+  #slot(layer: LayerId): number {
+    const slot = this.#slots.get(layer) ?? this.#slots.size + 1;
+    this.#slots.set(layer, slot);
+    return slot;
+  }
+
+  *#held(): Generator<HeldContent> {
+    const { digests, count } = this.#contents;
+    const seen = new Uint8Array(count);
+    for (let inode = 0; inode < this.#inodes.count; inode += 1) {
+      if (((this.#inodes.mode[inode] as number) & F.MODE.mask) !== F.MODE.file) continue;
+      const content = this.#inodes.payload[inode] as number;
+      if (seen[content] === 1 || !this.#contents.isHeld(content)) continue;
+      seen[content] = 1;
+      yield { digests, at: content * DIGEST_BYTES, nid: this.#nids[inode] as number };
+    }
   }
 
   #leaveBelow(stored: StoredContent, below: PlaceBelow): StoredContent {
@@ -320,6 +378,7 @@ export class ImageWriter implements LayerWriter {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#surroundings.close?.();
     this.#arena.close();
     closeSync(this.#fd);
   }
