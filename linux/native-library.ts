@@ -22,7 +22,22 @@ export type NativeFunction = (...values: unknown[]) => number;
  */
 export function declare(declaration: string): NativeFunction {
   let bound: NativeFunction | undefined;
-  return (...values) => (bound ??= bind(declaration))(...values);
+  const call = (): NativeFunction => (bound ??= bind(declaration));
+  // Collecting arguments into an array costs as much as a short system call.
+  switch (declaration.split(",").length) {
+    case 1:
+      return (...values) => call()(...values);
+    case 2:
+      return (a, b) => call()(a, b);
+    case 3:
+      return (a, b, c) => call()(a, b, c);
+    case 4:
+      return (a, b, c, d) => call()(a, b, c, d);
+    case 5:
+      return (a, b, c, d, e) => call()(a, b, c, d, e);
+    default:
+      return (...values) => call()(...values);
+  }
 }
 
 function bind(declaration: string): NativeFunction {

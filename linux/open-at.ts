@@ -20,6 +20,8 @@ export const OPEN_FILE: number =
 export const CREATE_FILE: number = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | O_CLOEXEC;
 
 const openat = declare("int openat(int directory, const void *path, int flags, uint32_t mode)");
+/** The same call, with the name at an address. */
+const openatNamed = declare("int openat(int directory, int64_t path, int flags, uint32_t mode)");
 const close = declare("int close(int descriptor)");
 const dup = declare("int fcntl(int descriptor, int command, int value)");
 const openat2 = declare("long syscall(long number, long directory, const void *path, void *how, size_t size)");
@@ -38,6 +40,15 @@ export function openAt(directory: number, name: string, flags: number, mode = 0)
 /** As `openAt`. @returns The negative errno when it fails. */
 export function tryOpenAt(directory: number, name: string, flags: number, mode = 0): number {
   const result = openat(directory, nativePath(name), flags | O_CLOEXEC, mode);
+  return result === -1 ? -lastErrno() : result;
+}
+
+/**
+ * As `tryOpenAt`, for loops over very many names.
+ * @param address Where the name stands in this process's memory, with a NUL behind it.
+ */
+export function openNamed(directory: number, address: number, flags: number): number {
+  const result = openatNamed(directory, address, flags | O_CLOEXEC, 0);
   return result === -1 ? -lastErrno() : result;
 }
 

@@ -44,10 +44,20 @@ const DIGEST_BYTES = 32;
  */
 export class StatTable {
   length = 0;
-  names: ByteString[] = [];
+  #names: ByteString[] | (() => ByteString[]) = [];
   words: Uint32Array<ArrayBuffer> = new Uint32Array(1024 * ROW_WORDS);
   /** 32 bytes a row, where DIGEST_KNOWN is set; made when the first is known. */
   digests: Buffer | undefined;
+
+  get names(): ByteString[] {
+    const names = this.#names;
+    return typeof names === "function" ? (this.#names = names()) : names;
+  }
+
+  /** For a table of which often no name is asked. */
+  setNames(names: () => ByteString[]): void {
+    this.#names = names;
+  }
 
   append(parent: number, name: ByteString, stat: FileStat): number {
     const row = this.length++;

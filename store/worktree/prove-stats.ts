@@ -1,31 +1,18 @@
+import { constants } from "node:fs";
+import type { ByteString } from "../../core/model/byte-string.js";
 import { hasCode } from "../../linux/errno.js";
 import { addressOf } from "../../linux/native-library.js";
-import { FileStat, STAT_WORD, STAT_WORDS, statDescriptor, statNamed } from "../../linux/stat.js";
-import type { DirectoryOpener } from "../directory/directory-opener.js";
+import { closeDescriptor, O_PATH, openNamed } from "../../linux/open-at.js";
+import { STAT_WORD, STAT_WORDS, statDescriptor, statNamed } from "../../linux/stat.js";
+import { openBeneath, type DirectoryOpener } from "../directory/directory-opener.js";
 import type { ProvedStats } from "../directory/scan-directory.js";
-import { GONE, ROW_WORDS, StatTable, UNTRUSTED, WORD } from "../directory/stat-table.js";
+import { GONE, ROW_WORDS, type StatTable, UNTRUSTED, WORD } from "../directory/stat-table.js";
 import type { StatIndex } from "./stat-index-file.js";
 
-/** Which word of struct statx must equal which of a row. The mode shares its word with padding and is compared apart. */
-const COMPARED: readonly (readonly [statWord: number, rowWord: number])[] = [
-  [STAT_WORD.ctimeNanoseconds, WORD.ctimeNanoseconds],
-  [STAT_WORD.ctimeSeconds, WORD.ctimeSeconds],
-  [STAT_WORD.ctimeSeconds + 1, WORD.ctimeSeconds + 1],
-  [STAT_WORD.mtimeNanoseconds, WORD.mtimeNanoseconds],
-  [STAT_WORD.mtimeSeconds, WORD.mtimeSeconds],
-  [STAT_WORD.mtimeSeconds + 1, WORD.mtimeSeconds + 1],
-  [STAT_WORD.inode, WORD.inode],
-  [STAT_WORD.inode + 1, WORD.inode + 1],
-  [STAT_WORD.size, WORD.size],
-  [STAT_WORD.size + 1, WORD.size + 1],
-  [STAT_WORD.uid, WORD.uid],
-  [STAT_WORD.gid, WORD.gid],
-  [STAT_WORD.nlink, WORD.nlink],
-  [STAT_WORD.deviceMajor, WORD.deviceMajor],
-  [STAT_WORD.deviceMinor, WORD.deviceMinor],
-];
-const STAT_AT = Uint8Array.from(COMPARED, ([statWord]) => statWord);
-const ROW_AT = Uint8Array.from(COMPARED, ([, rowWord]) => rowWord);
+/** So many directories are held open at once. */
+const DEEPEST = 100;
+/** Reads nothing of a directory: it serves as a place for names alone. */
+const OPEN_PLACE = O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 export interface ProvedIndex extends ProvedStats {
   /** Whether every row is. */
@@ -37,62 +24,104 @@ export interface ProvedIndex extends ProvedStats {
  * has the names that it had.
  */
 export function proveStats(opener: DirectoryOpener, index: StatIndex): ProvedIndex {
-  const { table, nameBytes } = index;
+  const { table } = index;
   const same = new Uint8Array(table.length);
-  const mount = statDescriptor(opener.root).mountId;
-  const addresses = nameAddresses(nameBytes, table.length);
-  const root = new StatTable();
-  root.append(0, table.names[0]!, statDescriptor(opener.root, new FileStat()));
-  same[0] = isTrusted(table, 0) && rootIsSame(root, table) ? 1 : 0;
-  for (let row = 0; row < table.length; row++) {
-    if (same[row] === 0 || table.word(row, WORD.childCount) === 0) continue;
-    const descriptor = openUnlessGone(opener, table, row);
+  const prover = new Prover(index, same, statDescriptor(opener.root).mountId);
+  if (prover.isRoot(opener.root)) {
+    same[0] = 1;
+    prover.below(0, opener.root, 1);
+  }
+  for (let row = prover.deep.pop(); row !== undefined; row = prover.deep.pop()) {
+    const descriptor = openUnlessGone(opener, table.path(row));
     if (descriptor === undefined) continue;
-    const end = table.word(row, WORD.firstChild) + table.word(row, WORD.childCount);
-    for (let child = table.word(row, WORD.firstChild); child < end; child++) {
-      if (statNamed(descriptor, addresses[child]!) === 0 && isSame(table, child, mount)) same[child] = 1;
-    }
+    prover.below(row, descriptor, 1);
+    closeDescriptor(descriptor);
   }
   return { table, isSame: (row) => same[row] === 1, isComplete: !same.includes(0) };
 }
 
-function openUnlessGone(opener: DirectoryOpener, table: StatTable, row: number): number | undefined {
+function openUnlessGone(opener: DirectoryOpener, path: ByteString): number | undefined {
   try {
-    return opener.open(table.path(row));
+    return openBeneath(opener.root, path);
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "EACCES")) return undefined;
     throw error;
   }
 }
 
-/** Where each name begins in memory. Numbers hold addresses exactly: user space has 47 bits, or 56. */
-function nameAddresses(nameBytes: Buffer, rows: number): Float64Array {
-  const addresses = new Float64Array(rows);
-  const start = Number(addressOf(nameBytes));
-  for (let row = 0, at = 0; row < rows; row++) {
-    addresses[row] = start + at;
-    at = nameBytes.indexOf(0, at) + 1;
+class Prover {
+  /** Directories that stand too deep to be reached by descriptors held open. */
+  readonly deep: number[] = [];
+  readonly #table: StatTable;
+  readonly #same: Uint8Array;
+  readonly #mount: number;
+  readonly #starts: Uint32Array;
+  /** Where the first name begins in memory. A number holds addresses exactly: user space has 47 bits, or 56 with low zeros. */
+  readonly #address: number;
+
+  constructor({ table, nameBytes, nameStarts }: StatIndex, same: Uint8Array, mount: number) {
+    this.#table = table;
+    this.#same = same;
+    this.#mount = mount;
+    this.#starts = nameStarts;
+    this.#address = Number(addressOf(nameBytes));
   }
-  return addresses;
-}
 
-function isTrusted(table: StatTable, row: number): boolean {
-  return !table.hasFlag(row, UNTRUSTED | GONE);
-}
-
-/** Compares what `statNamed` left with a row. */
-function isSame(table: StatTable, row: number, mount: number): boolean {
-  const at = row * ROW_WORDS;
-  const { words } = table;
-  for (let index = 0; index < STAT_AT.length; index++) {
-    if (STAT_WORDS[STAT_AT[index]!] !== words[at + ROW_AT[index]!]) return false;
+  isRoot(descriptor: number): boolean {
+    // The root's name is empty, and statx takes no empty name here; a dot stands for it.
+    return statNamed(descriptor, Number(addressOf(DOT))) === 0 && this.#isSame(0);
   }
-  const mountId = STAT_WORDS[STAT_WORD.mountId + 1]! * 0x100000000 + STAT_WORDS[STAT_WORD.mountId]!;
-  return (STAT_WORDS[STAT_WORD.mode]! & 0xffff) === words[at + WORD.mode] && mountId === mount && isTrusted(table, row);
+
+  /** Marks what is unchanged below a directory that is. */
+  below(row: number, descriptor: number, depth: number): void {
+    const first = this.#table.word(row, WORD.firstChild);
+    const end = first + this.#table.word(row, WORD.childCount);
+    for (let child = first; child < end; child++) {
+      const address = this.#address + this.#starts[child]!;
+      if (statNamed(descriptor, address) !== 0 || !this.#isSame(child)) continue;
+      this.#same[child] = 1;
+      if (this.#table.word(child, WORD.childCount) > 0) this.#enter(child, descriptor, address, depth);
+    }
+  }
+
+  #enter(row: number, parent: number, address: number, depth: number): void {
+    if (depth === DEEPEST) {
+      this.deep.push(row);
+      return;
+    }
+    const descriptor = openNamed(parent, address, OPEN_PLACE);
+    if (descriptor < 0) return;
+    this.below(row, descriptor, depth + 1);
+    closeDescriptor(descriptor);
+  }
+
+  /** Compares what `statNamed` left with a row. Written out, since it runs once an entry. */
+  #isSame(row: number): boolean {
+    const { words } = this.#table;
+    const at = row * ROW_WORDS;
+    return (
+      STAT_WORDS[STAT_WORD.ctimeNanoseconds] === words[at + WORD.ctimeNanoseconds] &&
+      STAT_WORDS[STAT_WORD.ctimeSeconds] === words[at + WORD.ctimeSeconds] &&
+      STAT_WORDS[STAT_WORD.ctimeSeconds + 1] === words[at + WORD.ctimeSeconds + 1] &&
+      STAT_WORDS[STAT_WORD.mtimeNanoseconds] === words[at + WORD.mtimeNanoseconds] &&
+      STAT_WORDS[STAT_WORD.mtimeSeconds] === words[at + WORD.mtimeSeconds] &&
+      STAT_WORDS[STAT_WORD.mtimeSeconds + 1] === words[at + WORD.mtimeSeconds + 1] &&
+      STAT_WORDS[STAT_WORD.inode] === words[at + WORD.inode] &&
+      STAT_WORDS[STAT_WORD.inode + 1] === words[at + WORD.inode + 1] &&
+      STAT_WORDS[STAT_WORD.size] === words[at + WORD.size] &&
+      STAT_WORDS[STAT_WORD.size + 1] === words[at + WORD.size + 1] &&
+      STAT_WORDS[STAT_WORD.uid] === words[at + WORD.uid] &&
+      STAT_WORDS[STAT_WORD.gid] === words[at + WORD.gid] &&
+      STAT_WORDS[STAT_WORD.nlink] === words[at + WORD.nlink] &&
+      STAT_WORDS[STAT_WORD.deviceMajor] === words[at + WORD.deviceMajor] &&
+      STAT_WORDS[STAT_WORD.deviceMinor] === words[at + WORD.deviceMinor] &&
+      // It shares its word with padding.
+      (STAT_WORDS[STAT_WORD.mode]! & 0xffff) === words[at + WORD.mode] &&
+      STAT_WORDS[STAT_WORD.mountId + 1]! * 0x100000000 + STAT_WORDS[STAT_WORD.mountId]! === this.#mount &&
+      (words[at + WORD.flags]! & (UNTRUSTED | GONE)) === 0
+    );
+  }
 }
 
-function rootIsSame(root: StatTable, table: StatTable): boolean {
-  return (
-    ROW_AT.every((word) => root.word(0, word) === table.word(0, word)) && root.word(0, WORD.mode) === table.word(0, WORD.mode)
-  );
-}
+/** A name for a directory itself. */
+const DOT = Buffer.from(".\0");

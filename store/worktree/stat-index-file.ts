@@ -20,6 +20,8 @@ export interface StatIndex {
   readonly table: StatTable;
   /** The names in the order of the rows, each with a NUL behind it. */
   readonly nameBytes: Buffer;
+  /** Where in them each row's begins. */
+  readonly nameStarts: Uint32Array;
 }
 
 /**
@@ -48,12 +50,24 @@ function decode(bytes: Buffer, end: number): StatIndex | undefined {
   table.length = rows;
   table.words = wordsOf(bytes, HEADER_BYTES, rows * ROW_WORDS);
   table.digests = bytes.subarray(digests, names);
-  table.names = bytes.toString("latin1", names, end).split("\0") as ByteString[];
-  // Each name has a NUL behind it, the last one too.
-  if (table.names.pop() !== "" || table.names.length !== rows) return undefined;
   const nameBytes = bytes.subarray(names, end);
-  if (!areRowsSound(table, nameBytes)) return undefined;
-  return { tree: bytes.toString("hex", AT.tree, AT.tree + DIGEST_BYTES) as TreeId, table, nameBytes };
+  const nameText = nameBytes.toString("latin1");
+  table.setNames(() => nameText.split("\0").slice(0, -1) as ByteString[]);
+  const nameStarts = startsOf(nameText, rows);
+  if (nameStarts === undefined || !areRowsSound(table, nameBytes)) return undefined;
+  return { tree: bytes.toString("hex", AT.tree, AT.tree + DIGEST_BYTES) as TreeId, table, nameBytes, nameStarts };
+}
+
+/** @returns `undefined` when there are more names than rows, or fewer, or bytes after the last name's NUL. */
+function startsOf(names: string, rows: number): Uint32Array | undefined {
+  const starts = new Uint32Array(rows);
+  let at = 0;
+  for (let row = 0; row < rows; row++) {
+    starts[row] = at;
+    at = names.indexOf("\0", at) + 1;
+    if (at === 0) return undefined;
+  }
+  return at === names.length ? starts : undefined;
 }
 
 function wordsOf(bytes: Buffer, offset: number, length: number): Uint32Array<ArrayBuffer> {
@@ -66,7 +80,7 @@ function wordsOf(bytes: Buffer, offset: number, length: number): Uint32Array<Arr
 /**
  * Puts an index in place by a rename. It is not made durable, being a cache that checks itself: after a power cut it may be gone.
  */
-export function writeStatIndex(file: string, { tree, table }: Omit<StatIndex, "nameBytes">, { xxh64 }: Fingerprints): void {
+export function writeStatIndex(file: string, { tree, table }: Pick<StatIndex, "tree" | "table">, { xxh64 }: Fingerprints): void {
   const temporary = `${file}.${process.pid}`;
   const bytes = encode(tree, table);
   bytes.writeBigUInt64LE(xxh64(bytes.subarray(0, bytes.length - TRAILER_BYTES)), bytes.length - TRAILER_BYTES);
