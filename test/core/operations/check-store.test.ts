@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   openSync,
@@ -317,16 +318,12 @@ test("--repair moves a damaged layer to quarantine, deletes nothing, and importi
 test("--repair fetches a damaged content from a layer that holds the same bytes", async (t) => {
   const store = await filledStore(t);
   const { repository, lender, layout } = store;
-  // The same content in a history of its own: nothing is borrowed across, so that both images hold it.
-  const source = path.join(path.dirname(store.directory), "source");
-  mkdirSync(source);
-  writeFileSync(path.join(source, "copy"), Buffer.alloc(20_000, "big content "));
-  writeFileSync(path.join(source, "more"), "m".repeat(9000));
-  await importSource(
-    repository,
-    { kind: "directory", path: source },
-    { branch: "refs/heads/copy" as never, message: "copy", command: "import" },
-  );
+  // From another store, as a pull or a bundle brings it: what is written here would borrow the content.
+  const other = await maintainedStore(t);
+  writeFileSync(path.join(other.directory, "copy"), Buffer.alloc(20_000, "big content "));
+  writeFileSync(path.join(other.directory, "more"), "m".repeat(9000));
+  const { layer } = await other.repository.history.readCommit(await other.commit("copy"));
+  copyFileSync(other.layout.layer(layer), layout.layer(layer));
   const file = repository.layers.image(lender).path;
   const whole = readFileSync(file);
   patch(file, BLOCK_BYTES + 4096 + 17, Buffer.alloc(3000, 0x55));
