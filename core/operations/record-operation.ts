@@ -15,11 +15,16 @@ export function savedRef(commit: CommitId): RefName {
  * @throws VarveError REVISION_UNKNOWN when a commit's layer was collected; CONFLICT when a ref is not what the operation says it was; nothing has moved then.
  */
 export async function recordOperation(repository: Repository, operation: Omit<Operation, "id" | "time">): Promise<Operation> {
-  const moved = operation.refs.filter(({ before, after }) => before !== after);
-  await requireLayers(repository, moved);
-  await repository.history.updateRefs(moved);
-  if (operation.head !== undefined) await repository.history.setHead(operation.head.after);
-  return repository.operations.append({ ...operation, refs: moved });
+  const refs = operation.refs.filter(({ before, after }) => before !== after);
+  await moveRefs(repository, { ...operation, refs });
+  return repository.operations.append({ ...operation, refs });
+}
+
+/** @throws VarveError REVISION_UNKNOWN, CONFLICT; nothing has moved then. */
+export async function moveRefs(repository: Repository, { refs, head }: Pick<Operation, "refs" | "head">): Promise<void> {
+  await requireLayers(repository, refs);
+  await repository.history.updateRefs(refs);
+  if (head !== undefined) await repository.history.setHead(head.after);
 }
 
 /** An old id may still be known to git, or be typed a moment before garbage collection takes it: no ref may lead to what is gone. @throws VarveError REVISION_UNKNOWN. */

@@ -8,7 +8,7 @@ import type { Repository } from "../ports/repository.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
 import { layerChain } from "./layer-chain.js";
-import { keepSaved, recordOperation } from "./record-operation.js";
+import { keepSaved, moveRefs } from "./record-operation.js";
 import { becomeTree } from "./rollback-target.js";
 import { findTarget, openLiveTree, type Target } from "./targets.js";
 
@@ -22,6 +22,7 @@ export interface UndoResult {
  * Takes back the newest operation that is not taken back yet: its refs, its trees, containers made or removed. What stands
  * in a tree meanwhile is saved first.
  *
+ * It is logged when all is done: stopped half-way, the operation is not taken back yet, and a repeated undo completes it.
  * @throws VarveError NOTHING_TO_UNDO; CONFLICT when a ref has moved on by other means; CONTAINER_RUNNING.
  */
 export async function undoOperation(repository: Repository, { command }: { readonly command: string }): Promise<UndoResult> {
@@ -31,22 +32,24 @@ export async function undoOperation(repository: Repository, { command }: { reado
     const reverted = await prepare(repository, undone);
     const refs = undone.refs.filter(isNotSaved).map(({ name, before, after }) => ({ name, before: after, after: before }));
     const saved = (await Promise.all(reverted.map(({ saved }) => keepSaved(repository, saved)))).flat();
-    const { head } = undone;
-    const operation = await recordOperation(repository, {
-      command,
-      refs: [...refs, ...saved],
-      trees: reverted.map(({ update }) => update),
-      undoes: undone.id,
-      ...(head === undefined ? {} : { head: { before: head.after, after: head.before } }),
-    });
+    const head = undone.head && { before: undone.head.after, after: undone.head.before };
+    await moveRefs(repository, { refs: [...(await notMovedYet(repository, refs)), ...saved], ...(head && { head }) });
     for (const { act } of reverted) await act();
-    return { undone, operation };
+    const trees = reverted.map(({ update }) => update);
+    const record = { command, refs: [...refs, ...saved], trees, undoes: undone.id, ...(head && { head }) };
+    return { undone, operation: await repository.operations.append(record) };
   });
 }
 
 /** A saved commit stays kept: what was saved once is never lost by an undo. */
 function isNotSaved({ name }: Operation["refs"][number]): boolean {
   return !name.startsWith("refs/varve/saved/");
+}
+
+/** An undo that was stopped half-way has moved them. */
+async function notMovedYet({ history }: Repository, refs: Operation["refs"]): Promise<Operation["refs"]> {
+  const current = await Promise.all(refs.map(({ name }) => history.readRef(name)));
+  return refs.filter(({ after }, index) => current[index] !== after);
 }
 
 async function newestUndoable({ operations }: Repository): Promise<Operation> {
@@ -93,12 +96,19 @@ async function prepare(repository: Repository, { trees, command }: Operation): P
 }
 
 async function prepareTree(repository: Repository, update: TreeUpdate, command: string): Promise<Reverted> {
-  if (update.target.kind === "container" && update.after === undefined) return bringBack(repository, update);
+  const unmade = update.target.kind === "container" && update.before === undefined;
+  if (update.target.kind === "container") {
+    const stands = hasContainer(repository, update.target.id);
+    const isDone = unmade ? !stands : update.after === undefined && stands;
+    // By an undo that was stopped half-way.
+    if (isDone)
+      return { update: { ...update, before: update.after, after: update.before }, saved: undefined, act: async () => {} };
+    if (update.after === undefined) return bringBack(repository, update);
+  }
   const target = findTarget(repository, update.target.kind === "container" ? update.target.id : undefined);
   if (target.kind === "container") requireStopped(target, "undo in");
   const saved = await saveCurrent(repository, target, `before undo of ${command}`);
   const reverse: TreeUpdate = { ...update, before: saved ?? update.after, after: update.before };
-  const unmade = update.target.kind === "container" && update.before === undefined;
   const act = async (): Promise<void> => {
     if (unmade && target.kind === "container") return repository.containers.remove(target.record);
     const trees = await openLiveTree(repository, target);
@@ -109,6 +119,10 @@ async function prepareTree(repository: Repository, update: TreeUpdate, command: 
     }
   };
   return { update: reverse, saved, act };
+}
+
+function hasContainer({ containers }: Repository, id: string): boolean {
+  return containers.list().some(({ record }) => record.id === id);
 }
 
 async function saveCurrent(repository: Repository, target: Target, reason: string): Promise<CommitId | undefined> {

@@ -8,6 +8,7 @@ import { importSource } from "../../../core/operations/import-source.js";
 import { rollbackTarget } from "../../../core/operations/rollback-target.js";
 import { statusOf } from "../../../core/operations/status-of.js";
 import { undoOperation } from "../../../core/operations/undo-operation.js";
+import type { Repository } from "../../../core/ports/repository.js";
 import { branchRef } from "../../../core/revision/ref-names.js";
 import { temporaryDirectory } from "../../helpers/temporary-directory.js";
 import { trackedRepository, type TrackedRepository } from "../../helpers/tracked-repository.js";
@@ -166,4 +167,32 @@ test("importSource() to the branch that the directory stands on throws BRANCH_BU
   const onto = (name: string): Promise<unknown> => importSource(repository, source, { ...options, branch: branchRef(name) });
   await t.throwsAsync(onto("main"), { instanceOf: VarveError, code: "BRANCH_BUSY" });
   await t.notThrowsAsync(onto("other"));
+});
+
+test("an undo that was stopped before the tree was whole is completed by the next undo", async (t) => {
+  const { repository, target, commit, sh, witness } = await story(t);
+  const first = await commit("first");
+  sh("echo second > etc/two");
+  await commit("second");
+  sh("echo never committed > etc/two; rm etc/link");
+  const dirty = witness();
+  await rollbackTarget(repository, target, first, { command: "rollback" });
+
+  const worktree = repository.worktree!;
+  const stopped: Repository = {
+    ...repository,
+    worktree: {
+      path: worktree.path,
+      openTree: (head, id) => worktree.openTree(head, id),
+      remember: (tree, id) => worktree.remember(tree, id),
+      apply: () => {
+        sh("rm etc/one; echo half > etc/.half");
+        throw new VarveError("IO", "Cannot go on: stopped");
+      },
+    },
+  };
+  await t.throwsAsync(undoOperation(stopped, { command: "undo" }), { message: "Cannot go on: stopped" });
+  const { undone } = await undoOperation(repository, { command: "undo" });
+  t.is(undone.command, "rollback");
+  t.is(witness(), dirty);
 });
