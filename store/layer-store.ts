@@ -5,8 +5,9 @@ import type { LayerId } from "../core/model/ids.js";
 import type { Tree } from "../core/model/tree.js";
 import type { LayerImageFile, LayerStore, LayerWriter, WrittenLayer } from "../core/ports/layer-store.js";
 import { StoredContents } from "./content-index/stored-contents.js";
+import { DEEPEST_STACK } from "./chain-composition.js";
+import { composedImages, makeRuns, openComposedTree } from "./layer-runs.js";
 import { syncDirectory } from "./durable-file.js";
-import { ChainTree } from "./erofs/chain-tree.js";
 import { ImageWriter } from "./erofs/image-writer.js";
 import { LayerImages } from "./erofs/layer-images.js";
 import { scratchPath } from "./scratch.js";
@@ -17,7 +18,7 @@ const NAME = /^[0-9a-f]{64}$/;
 /** What `st_blocks` counts in. */
 const STAT_BLOCK_BYTES = 512;
 
-type LayerStoreLayout = Pick<StoreLayout, "layers" | "layer" | "scratch" | "viewTrees" | "contentIndex">;
+type LayerStoreLayout = Pick<StoreLayout, "layers" | "layer" | "scratch" | "viewTrees" | "contentIndex" | "runs">;
 
 /** Layer images in a directory, each named by its id, read-only. Paths must be on one filesystem, so that a finished image is renamed. */
 export function openLayerStore(layout: LayerStoreLayout): LayerStore {
@@ -49,7 +50,22 @@ class DirectoryLayerStore implements LayerStore {
   }
 
   openTree(chain: readonly LayerId[]): Tree {
-    return new ChainTree(new LayerImages(this.#layout.layers), chain);
+    return openComposedTree(this.#layout, chain);
+  }
+
+  async prepare(chain: readonly LayerId[]): Promise<void> {
+    if (chain.length <= DEEPEST_STACK) return;
+    try {
+      await makeRuns(this.#layout, chain);
+    } catch (error) {
+      // Whoever may only read reads layer by layer.
+      if (!(error instanceof VarveError && error.code === "PERMISSION")) throw error;
+    }
+  }
+
+  async images(chain: readonly LayerId[]): Promise<readonly LayerImageFile[]> {
+    await makeRuns(this.#layout, chain);
+    return composedImages(this.#layout, chain);
   }
 
   has(id: LayerId): boolean {

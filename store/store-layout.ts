@@ -24,6 +24,10 @@ export interface StoreLayout {
   readonly commitCache: string;
   /** Derived from layer images: flattened trees, by newest layer. */
   readonly viewTrees: string;
+  /** Derived from git objects: the layers of long chains, by commit. */
+  readonly chains: string;
+  /** Derived from layer images: what consecutive layers of long chains change together. */
+  readonly runs: string;
   /** Derived from layer images: which of them holds a content. */
   readonly contentIndex: string;
   readonly blobs: string;
@@ -50,6 +54,8 @@ export function storeLayout(root: string): StoreLayout {
     views: at("views"),
     commitCache: at("views", "commits"),
     viewTrees: at("views", "trees"),
+    chains: at("views", "chains"),
+    runs: at("views", "runs"),
     contentIndex: at("views", "contents"),
     blobs: at("blobs"),
     operations: at("operations"),

@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { VarveError } from "../errors.js";
-import type { CommitId, LayerId, RefName } from "../model/ids.js";
+import type { CommitId, RefName } from "../model/ids.js";
 import type { ContainerRecord, ProcessResult, RunConfiguration } from "../ports/containers.js";
 import type { RefUpdate } from "../ports/history.js";
 import type { Operation } from "../ports/operation-log.js";
-import type { LayerImageFile } from "../ports/layer-store.js";
 import type { Repository } from "../ports/repository.js";
 import { requireFree } from "./branches.js";
 import { saveLive } from "./commit-target.js";
@@ -77,17 +76,7 @@ function creation(record: ContainerRecord, refs: readonly RefUpdate[], command: 
  */
 export async function startContainer(repository: Repository, { id }: { readonly id: string }): Promise<ProcessResult> {
   const record = await repository.exclusively(() => standOnHead(repository, id));
-  return repository.containers.run(record, await imagesOf(repository, record.layers));
-}
-
-/**
- * A stack of single layers shares their page cache between all containers above them, but each lookup of a path goes down the stack, and overlayfs
- * takes 500 layers at most. Deeper chains are shown by one view.
- */
-const DEEPEST_STACK = 32;
-
-async function imagesOf({ layers }: Repository, chain: readonly LayerId[]): Promise<readonly LayerImageFile[]> {
-  return chain.length > DEEPEST_STACK ? [await layers.view(chain)] : chain.map((layer) => layers.image(layer));
+  return repository.containers.run(record, await repository.layers.images(record.layers));
 }
 
 /** A commit made while it ran, or a branch moved by hand, leaves the container on an older base. */

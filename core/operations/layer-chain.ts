@@ -2,6 +2,9 @@ import { VarveError } from "../errors.js";
 import type { CommitId, LayerId } from "../model/ids.js";
 import type { History } from "../ports/history.js";
 
+/** Commits from one remembered chain to the next: so many are read again and again. */
+const WALKED_AGAIN = 64;
+
 /**
  * The layers that a commit's tree is made of, newest first: its own and those of its first parents, down to the first commit.
  *
@@ -9,14 +12,22 @@ import type { History } from "../ports/history.js";
  */
 export async function layerChain(history: History, commit: CommitId): Promise<LayerId[]> {
   const layers: LayerId[] = [];
+  let extended: CommitId | undefined;
   const seen = new Set<CommitId>();
   for (let at: CommitId | undefined = commit; at !== undefined;) {
     if (seen.has(at)) throw circle(at);
     seen.add(at);
+    const known = history.knownChain?.(at);
+    if (known !== undefined) {
+      extended = at;
+      for (const layer of known) layers.push(layer);
+      break;
+    }
     const { layer, parents } = await history.readCommit(at);
     layers.push(layer);
     at = parents[0];
   }
+  if (seen.size > WALKED_AGAIN) history.rememberChain?.(commit, layers, extended);
   return layers;
 }
 

@@ -1,9 +1,9 @@
 import { VarveError } from "../errors.js";
 import type { CommitId, RefName, TreeId } from "../model/ids.js";
-import type { Tree } from "../model/tree.js";
+import type { FilteredTree, Tree } from "../model/tree.js";
 import type { ContainerRecord, ContainerState } from "../ports/containers.js";
 import type { Repository } from "../ports/repository.js";
-import type { Worktree } from "../ports/worktree.js";
+import type { Worktree, WorktreeOptions } from "../ports/worktree.js";
 import { layerChain } from "./layer-chain.js";
 
 /** Something whose tree changes while nobody commits. */
@@ -37,7 +37,9 @@ export async function headOf({ history }: Repository, target: Target): Promise<H
 
 /** The tree of a commit; of no commit, the empty tree. Closed by the caller. */
 export async function openCommitTree({ layers, history }: Repository, commit: CommitId | undefined): Promise<Tree> {
-  return layers.openTree(commit === undefined ? [] : await layerChain(history, commit));
+  const chain = commit === undefined ? [] : await layerChain(history, commit);
+  await layers.prepare(chain);
+  return layers.openTree(chain);
 }
 
 export interface LiveTree {
@@ -46,25 +48,45 @@ export interface LiveTree {
   readonly committed: Tree;
   readonly committedId: TreeId | undefined;
   /** What stands there now. */
-  readonly live: Tree;
+  readonly live: FilteredTree;
   close(): void;
 }
 
 /** A target's tree beside its HEAD's. A running container should be paused meanwhile. */
-export async function openLiveTree(repository: Repository, target: Target): Promise<LiveTree> {
+export async function openLiveTree(repository: Repository, target: Target, options?: WorktreeOptions): Promise<LiveTree> {
   const head = await headOf(repository, target);
   const committedId = head.commit === undefined ? undefined : (await repository.history.readCommit(head.commit)).tree;
   const committed = await openCommitTree(repository, head.commit);
+  if (target.kind === "container") await repository.layers.prepare(target.record.layers);
   const base =
     target.kind === "directory" || target.record.base === head.commit
       ? committed
       : repository.layers.openTree(target.record.layers);
   const live =
     target.kind === "directory"
-      ? target.worktree.openTree(committed, committedId)
-      : repository.containers.openTree(target.record, base);
+      ? target.worktree.openTree(committed, committedId, options)
+      : unfiltered(repository.containers.openTree(target.record, base));
   const close = (): void => {
     for (const tree of new Set([live, base, committed])) tree.close();
   };
   return { head, committed, committedId, live, close };
+}
+
+/** The same for a target that is about to be made equal to a commit: no path of that commit is ignored, so that it is saved before. */
+export async function openLiveTreeBefore(
+  repository: Repository,
+  target: Target,
+  commit: CommitId | undefined,
+): Promise<LiveTree> {
+  if (target.kind === "container") return openLiveTree(repository, target);
+  const wanted = await openCommitTree(repository, commit);
+  try {
+    return await openLiveTree(repository, target, { tracked: [wanted] });
+  } finally {
+    wanted.close();
+  }
+}
+
+function unfiltered(tree: Tree): FilteredTree {
+  return { root: tree.root, ignored: 0, close: () => tree.close() };
 }

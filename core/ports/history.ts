@@ -1,10 +1,15 @@
 import type { Commit, CommitDraft, Ref, Signature } from "../model/commit.js";
-import type { CommitId, RefName } from "../model/ids.js";
+import type { CommitId, LayerId, RefName } from "../model/ids.js";
 
 /** Commits and refs: a real git repository that `git` itself reads. */
 export interface History {
   /** @throws VarveError STORE_DAMAGED when it is missing, or no commit of ours. */
   readCommit(id: CommitId): Promise<Commit>;
+
+  /** The layers of a commit's chain, when they were remembered. */
+  knownChain?(commit: CommitId): readonly LayerId[] | undefined;
+  /** Keeps the layers of a long chain. A cache. @param extended A remembered commit on the way, which is forgotten. */
+  rememberChain?(commit: CommitId, chain: readonly LayerId[], extended: CommitId | undefined): void;
 
   /** Durable once the promise resolves. The committer's time is now (SOURCE_DATE_EPOCH, when set, for both). */
   writeCommit(draft: CommitDraft): Promise<CommitId>;

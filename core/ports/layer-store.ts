@@ -30,6 +30,22 @@ export interface LayerStore {
   image(id: LayerId): LayerImageFile;
 
   /**
+   * Makes ready what reading and mounting a long chain takes, so that neither grows with its length. A cache; without it `openTree` is slow.
+   * Costs what the chain changed since it was last prepared.
+   *
+   * @throws VarveError STORE_DAMAGED, DISK_FULL.
+   */
+  prepare(chain: readonly LayerId[]): Promise<void>;
+
+  /**
+   * What a chain is mounted by, as a stack, the topmost first: its layers, or, of a long one, images that show several of them. The same chain
+   * gives the same ids each time, and `openTree` after `prepare` reads the same images: file handles in an overlay's index name them.
+   *
+   * @param chain Newest first, not empty. @throws VarveError STORE_DAMAGED, DISK_FULL, PERMISSION.
+   */
+  images(chain: readonly LayerId[]): Promise<readonly LayerImageFile[]>;
+
+  /**
    * One image that shows the whole tree of a chain, however long: for a mount of more layers than a stack should have. A cache, made when
    * it is not there.
    *

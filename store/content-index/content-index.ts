@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { ContentRows } from "./content-rows.js";
+import type { ContentRows } from "./content-rows.js";
 import { encodeSegment, readSegment, ROW_BYTES, SegmentFile, type ContentPlace } from "./segment-file.js";
 
 const SUFFIX = ".segment";

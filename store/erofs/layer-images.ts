@@ -9,16 +9,19 @@ export class LayerImages {
   readonly #files = new ImageFiles();
   readonly #images = new Map<LayerId, LayerImage>();
 
-  /** @param directory Holds the images, each under its id. */
-  constructor(directory: string) {
+  readonly #elsewhere: ReadonlyMap<LayerId, string>;
+
+  /** @param directory Holds the images, each under its id. @param elsewhere Files of those that stand in other places. */
+  constructor(directory: string, elsewhere: ReadonlyMap<LayerId, string> = new Map()) {
     this.#directory = directory;
+    this.#elsewhere = elsewhere;
   }
 
   /** @throws VarveError STORE_DAMAGED when it is missing or no layer image of that id; PERMISSION, IO. */
   get(id: LayerId): LayerImage {
     let image = this.#images.get(id);
     if (image === undefined) {
-      const file = path.join(this.#directory, id);
+      const file = this.#elsewhere.get(id) ?? path.join(this.#directory, id);
       image = new LayerImage({ files: this.#files, id, path: file, number: this.#images.size, find: (other) => this.get(other) });
       this.#images.set(id, image);
     }

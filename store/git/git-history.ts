@@ -1,7 +1,7 @@
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { Commit, CommitDraft, Ref, Signature } from "../../core/model/commit.js";
-import type { CommitId, RefName } from "../../core/model/ids.js";
+import type { CommitId, LayerId, RefName } from "../../core/model/ids.js";
 import type { History, RefMove, RefUpdate } from "../../core/ports/history.js";
 import { parseRefName, shortName, TAGS } from "../../core/revision/ref-names.js";
 import { sourceDateEpoch } from "../clock.js";
@@ -9,6 +9,7 @@ import { syncDirectory } from "../durable-file.js";
 import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
 import { identity } from "./author.js";
+import { ChainCache } from "./chain-cache.js";
 import { CommitCache } from "./commit-cache.js";
 import * as commitFiles from "./commit-files.js";
 import { findObjects } from "./find-objects.js";
@@ -31,11 +32,21 @@ class GitHistory implements History {
   readonly #layout: StoreLayout;
   readonly #objects: GitObjects;
   readonly #cache: CommitCache;
+  readonly #chains: ChainCache;
 
   constructor(layout: StoreLayout) {
     this.#layout = layout;
     this.#objects = new GitObjects(layout);
     this.#cache = new CommitCache(layout.commitCache);
+    this.#chains = new ChainCache(layout);
+  }
+
+  knownChain(commit: CommitId): readonly LayerId[] | undefined {
+    return this.#chains.get(commit);
+  }
+
+  rememberChain(commit: CommitId, chain: readonly LayerId[], extended: CommitId | undefined): void {
+    this.#chains.put(commit, chain, extended);
   }
 
   async readCommit(id: CommitId): Promise<Commit> {

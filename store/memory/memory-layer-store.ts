@@ -69,6 +69,14 @@ class MemoryLayerStore implements LayerStore {
     throw new VarveError("MOUNT_UNAVAILABLE", `Cannot mount layer "${id}": it is kept in memory, wanted an image file`);
   }
 
+  async prepare(): Promise<void> {
+    // Reading it costs nothing.
+  }
+
+  async images(chain: readonly LayerId[]): Promise<readonly LayerImageFile[]> {
+    return chain.map((layer) => this.image(layer));
+  }
+
   async view(chain: readonly LayerId[]): Promise<LayerImageFile> {
     return this.image(chain[0] as LayerId);
   }

@@ -1,0 +1,59 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { crc32 } from "node:zlib";
+import type { CommitId, LayerId } from "../../core/model/ids.js";
+import { scratchPath } from "../scratch.js";
+import type { StoreLayout } from "../store-layout.js";
+
+const LAYER_BYTES = 32;
+const CHECKSUM_BYTES = 4;
+
+/**
+ * The layers of long chains, by commit, so that a deep history is not read commit by commit. Derived, and free to be deleted: a file is the
+ * layers' ids, newest first, and a CRC-32 over the commit's id and them.
+ */
+export class ChainCache {
+  readonly #layout: Pick<StoreLayout, "chains" | "scratch">;
+
+  constructor(layout: Pick<StoreLayout, "chains" | "scratch">) {
+    this.#layout = layout;
+  }
+
+  get(commit: CommitId): LayerId[] | undefined {
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(this.#file(commit));
+    } catch {
+      return undefined;
+    }
+    const end = bytes.length - CHECKSUM_BYTES;
+    if (end <= 0 || end % LAYER_BYTES !== 0 || bytes.readUInt32LE(end) !== checksum(commit, bytes.subarray(0, end)))
+      return undefined;
+    const hex = bytes.toString("hex", 0, end);
+    return Array.from({ length: end / LAYER_BYTES }, (_, index) => hex.slice(index * 64, (index + 1) * 64) as LayerId);
+  }
+
+  /** @param extended A commit of which the chain is a part of this one: it is forgotten. */
+  put(commit: CommitId, chain: readonly LayerId[], extended: CommitId | undefined): void {
+    const ids = Buffer.from(chain.join(""), "hex");
+    const trailer = Buffer.alloc(CHECKSUM_BYTES);
+    trailer.writeUInt32LE(checksum(commit, ids));
+    try {
+      mkdirSync(this.#layout.chains, { recursive: true, mode: 0o700 });
+      const scratch = scratchPath(this.#layout, "chain");
+      writeFileSync(scratch, Buffer.concat([ids, trailer]), { mode: 0o600, flag: "wx" });
+      renameSync(scratch, this.#file(commit));
+      if (extended !== undefined) rmSync(this.#file(extended), { force: true });
+    } catch {
+      // Whoever may only read goes through the history again.
+    }
+  }
+
+  #file(commit: CommitId): string {
+    return path.join(this.#layout.chains, commit);
+  }
+}
+
+function checksum(commit: CommitId, ids: Buffer): number {
+  return crc32(ids, crc32(commit));
+}
