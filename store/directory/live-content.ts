@@ -1,7 +1,7 @@
 import { createHash, hash } from "node:crypto";
 import { readSync } from "node:fs";
 import type { ContentDigest } from "../../core/model/ids.js";
-import type { ContentReader, Extent, FileContent } from "../../core/model/tree.js";
+import type { ContentReader, Extent, FileContent, ReadAheadContent } from "../../core/model/tree.js";
 import { fileExtents } from "../../linux/file-holes.js";
 import { closeDescriptor, OPEN_FILE, openAt } from "../../linux/open-at.js";
 import { FileStat, statDescriptor } from "../../linux/stat.js";
@@ -74,6 +74,10 @@ export class LiveContent implements FileContent {
     } finally {
       reader.close();
     }
+  }
+
+  readAhead(): ReadAheadContent | undefined {
+    return this.#isOutdated ? undefined : this.#live.ahead?.take(this.#row);
   }
 
   open(): LiveReader {

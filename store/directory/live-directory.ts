@@ -1,4 +1,5 @@
 import { constants } from "node:fs";
+import type { Worker } from "node:worker_threads";
 import { VarveError } from "../../core/errors.js";
 import { bytesOfText, type ByteString } from "../../core/model/byte-string.js";
 import type { Entry, EntryType, Metadata, Xattr } from "../../core/model/entry.js";
@@ -8,6 +9,7 @@ import { AT_FDCWD, O_CLOEXEC, openAt } from "../../linux/open-at.js";
 import { FileStat, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, statAt } from "../../linux/stat.js";
 import { DirectoryOpener } from "./directory-opener.js";
 import { readXattrs } from "./live-xattrs.js";
+import { ReadAhead } from "./read-ahead.js";
 import { type DirectoryScan, scanDirectory, type ScanOptions } from "./scan-directory.js";
 import { sourceChanged, sourceFailure } from "./source-failure.js";
 import type { StatTable } from "./stat-table.js";
@@ -35,6 +37,8 @@ export class LiveDirectory {
   readonly skippedMounts: readonly ByteString[];
   /** How an entry's xattrs are shown. */
   readonly xattrs: XattrReader;
+  /** Reads the files in advance, when that was asked for. */
+  ahead: ReadAhead | undefined;
   readonly #opener: DirectoryOpener;
   /** How often a row was looked at again, of those that were. */
   readonly #looks = new Map<number, number>();
@@ -93,8 +97,14 @@ export class LiveDirectory {
     else if (table.word(row, WORD.nlink) < 2 && STAT.nlink < 2) table.set(row, STAT);
   }
 
+  /** @param thread Reads every file, in the order of a walk, for a caller who wants them so. */
+  readAheadIn(thread: Worker): void {
+    this.ahead = new ReadAhead(thread, this.table, this.#opener.root);
+  }
+
   /** May be repeated. */
   close(): void {
+    this.ahead?.close();
     this.#openRow = -1;
     this.#opener.close();
   }
