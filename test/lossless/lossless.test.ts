@@ -23,6 +23,8 @@ const WAYS = [
   ["import of a directory, kernel mount", "made without holes", "mounted", undefined],
   ["commit in a container, kernel mount of the stack", "in the container", "mounted changed", undefined],
   ["commit in a container, kernel mount of the view", "mounted changed with trusted", "view", undefined],
+  ["rollback of the container", "made without holes", "container rolled back", "notInTar"],
+  ["undo of the container's rollback", "mounted changed with trusted", "container undone", "notInTar"],
   ["import of GNU tar's archive, checkout", "made", "from GNU tar", "notInGnuTar"],
   ["export, extracted by GNU tar", "made", "by GNU tar", "notInGnuTar"],
   ["export, import, checkout", "made", "exported and imported", "notInTar"],
@@ -40,7 +42,16 @@ losslessTest.before((t) => {
   );
   attempt(["from GNU tar", "by GNU tar", "exported and imported"], archives);
   attempt(
-    ["made without holes", "mounted", "in the container", "mounted changed", "mounted changed with trusted", "view"],
+    [
+      "made without holes",
+      "mounted",
+      "in the container",
+      "mounted changed",
+      "mounted changed with trusted",
+      "view",
+      "container rolled back",
+      "container undone",
+    ],
     container,
   );
 });
@@ -153,6 +164,20 @@ function container(at: LosslessFilesystem): void {
     seen.set("mounted changed with trusted", witness(path.join(place, "rows"), "without-holes"));
     seen.set("view", witness(path.join(whole, "rows"), "without-holes"));
   });
+  at.varve([...words, "rollback", "box", "base"], at.path);
+  seen.set("container rolled back", live(at, store, "rolled-back"));
+  at.varve([...words, "undo"], at.path);
+  seen.set("container undone", live(at, store, "undone"));
+}
+
+/** What the container shows now, by way of an archive. */
+function live(at: LosslessFilesystem, store: string, name: string): Witness {
+  // Another store: an import there is nothing that "undo" here would take back.
+  const words = ["--store", path.join(at.path, "live-store")];
+  at.varve(["--store", store, "export", "@box", "-o", `${name}.tar`], at.path);
+  at.varve([...words, "import", `${name}.tar`, "-b", name], at.path);
+  at.varve([...words, "checkout", name, name], at.path);
+  return witness(path.join(at.path, name, "rows"), "without-holes");
 }
 
 /** Mounts what a branch's chain adds up to, as overlay and as view. */
