@@ -5,7 +5,7 @@ import { VarveError } from "../../core/errors.js";
 import type { FuzzTarget } from "./fuzz-target.js";
 import { Random } from "./random.js";
 
-/** One execution may take so long on an idle machine many times over. */
+/** Of the processors' time, so that a busy machine is no finding. A hang is the watchdog's. */
 const SLOW_MILLISECONDS = 5000;
 
 export interface Finding {
@@ -39,9 +39,10 @@ export async function runExecutions(target: FuzzTarget, run: FuzzRun): Promise<F
   for (let execution = first; execution < first + run.executions; execution += 1) {
     run.onExecution?.(execution);
     const input = target.mutate(new Random(run.seed, execution));
-    const began = performance.now();
+    const began = process.cpuUsage();
     const what = await outcomeOf(target, input);
-    const milliseconds = performance.now() - began;
+    const { user, system } = process.cpuUsage(began);
+    const milliseconds = (user + system) / 1000;
     slowestMilliseconds = Math.max(slowestMilliseconds, milliseconds);
     const outcome = milliseconds > SLOW_MILLISECONDS ? `took ${Math.round(milliseconds)} ms` : what;
     const kind = /^(read|refused \w+)$/.test(outcome) ? outcome : "FINDING";
