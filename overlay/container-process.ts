@@ -25,6 +25,17 @@ function standsOn(pid: number, id: string): boolean {
   return mounts.includes(`upperdir=${id}/upper.`);
 }
 
+/**
+ * Whether the runtime has made a container's first process, but the container's program is not in it yet: a signal that comes now is
+ * taken by the runtime's own code, and lost.
+ *
+ * @param runtime The pid of the runtime: crun's is a copy of it until then, runc's calls itself `runc init`.
+ */
+export function isStarting(pid: number, runtime: number | undefined): boolean {
+  const words = tryRead(`/proc/${pid}/cmdline`) ?? "";
+  return /^([^\0]*\/)?runc\0init\0$/.test(words) || (runtime !== undefined && words === tryRead(`/proc/${runtime}/cmdline`));
+}
+
 /** What a first process does with a signal that comes from outside its namespace. */
 export type SignalDisposition = "handled" | "ignored";
 

@@ -11,7 +11,7 @@ import { removeCgroups } from "./cgroups.js";
 import { checkCommand, type RootView } from "./command-lookup.js";
 import { latin1, type ContainerDirectory } from "./container-directory.js";
 import { makeMountPointLayer, MOUNT_POINTS, prepareMountPoints, writeIdentityFiles } from "./container-mounts.js";
-import { livingProcess, sendSignal } from "./container-process.js";
+import { isStarting, livingProcess, sendSignal } from "./container-process.js";
 import { resolveUser } from "./container-user.js";
 import type { MountedRoots } from "./mounted-roots.js";
 import { startRuntime, type OciRuntime } from "./oci-runtime.js";
@@ -136,7 +136,10 @@ async function superviseProcess(
   const begin = performance.now();
   const child = startRuntime(runtime, paths, record.id, stdio, !terminal);
   const signals = forwardSignals(
-    () => livingProcess(directory),
+    () => {
+      const pid = livingProcess(directory);
+      return pid === undefined || isStarting(pid, child.pid) ? undefined : pid;
+    },
     () => child.kill("SIGKILL"),
   );
   try {

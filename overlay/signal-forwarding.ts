@@ -16,7 +16,7 @@ export interface ForwardedSignals {
  * While a container runs, signals to this process are the container's: its first process gets them when it handles them, and
  * those of a keyboard all its processes, as in a terminal. One that the first would not even notice kills it, and so does a second one.
  *
- * @param livingPid The container's first process; `undefined` while it is not there yet.
+ * @param livingPid The container's first process; `undefined` while it is not there yet, or not yet the container's program.
  * @param killRuntime Ends a runtime that is still starting the container.
  */
 export function forwardSignals(livingPid: () => number | undefined, killRuntime: () => void): ForwardedSignals {
