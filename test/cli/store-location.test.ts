@@ -1,10 +1,13 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test from "ava";
+import { EXIT_STATUS } from "../../cli/exit-status.js";
 import { locateStore, sharedStore, trackedStore } from "../../cli/store-location.js";
 import { STORE_NAME } from "../../store/store-layout.js";
 import { TRACKED_STORE } from "../../cli/store-location.js";
 import { temporaryDirectory } from "../helpers/temporary-directory.js";
+import { BUILT_COMMAND, environmentWithVarve } from "./built-command.js";
 
 const at = (workingDirectory: string, environment: NodeJS.ProcessEnv = {}, isRoot = false) => ({
   workingDirectory,
@@ -69,4 +72,17 @@ for (const [why, environment, isRoot, store] of defaults) {
 
 test("trackedStore() of a directory that nobody tracks is nothing", (t) => {
   t.is(trackedStore(temporaryDirectory(t)), undefined);
+});
+
+test("a command given in a removed directory says so", (t) => {
+  const [home, gone] = [temporaryDirectory(t), path.join(temporaryDirectory(t), "gone")];
+  mkdirSync(gone);
+  const script = `rmdir "$PWD"; exec "$0" "$1" log`;
+  const { status, stderr } = spawnSync("sh", ["-c", script, process.execPath, BUILT_COMMAND], {
+    cwd: gone,
+    env: environmentWithVarve(home),
+    encoding: "utf8",
+  });
+  t.regex(stderr, /the current directory has been removed\nvarve: hint: /);
+  t.is(status, EXIT_STATUS.IO);
 });
