@@ -50,6 +50,7 @@ const FROM_THE_SYSTEM: Readonly<Record<string, "PERMISSION" | "DISK_FULL">> = {
 /** What no part of varve has turned into its own error: a failure of the system that slipped through, or a mistake of ours. */
 function unexpected(thrown: unknown): VarveError {
   if (thrown instanceof Error && "syscall" in thrown && "code" in thrown && typeof thrown.code === "string") {
+    if (thrown.syscall === "uv_cwd") return nowhere(thrown);
     const code = FROM_THE_SYSTEM[thrown.code] ?? "IO";
     const path = "path" in thrown && typeof thrown.path === "string" ? thrown.path : undefined;
     return new VarveError(code, `Cannot complete the system call ${String(thrown.syscall)}: it gave ${thrown.code}`, {
@@ -60,6 +61,14 @@ function unexpected(thrown: unknown): VarveError {
   const what = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   const hint = "This is a mistake in varve, not in what you typed. Run it again with VARVE_DEBUG=1 and report what it prints.";
   return new VarveError("BUG", `Cannot go on: ${what}`, { hint, cause: thrown });
+}
+
+function nowhere(cause: Error): VarveError {
+  const hint = "Change to a directory that is there.";
+  return new VarveError("IO", "Cannot tell where this command was given: the current directory has been removed", {
+    hint,
+    cause,
+  });
 }
 
 function traceOf(error: Error): string {

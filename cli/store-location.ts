@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { VarveError } from "../core/errors.js";
 
 /** The name of a tracked directory's store. The same as STORE_NAME in store/store-layout.ts, which cli/ may not import. */
 export const TRACKED_STORE = ".varve";
@@ -46,7 +45,7 @@ export function sharedStore(named: string | undefined, { environment, workingDir
 
 /** Those of this process. */
 export function surroundings(): Surroundings {
-  return { environment: process.env, workingDirectory: workingDirectory(), isRoot: process.geteuid?.() === 0 };
+  return { environment: process.env, workingDirectory: process.cwd(), isRoot: process.geteuid?.() === 0 };
 }
 
 /** `--store` may name the store or, as people do, the directory that it tracks. */
@@ -67,16 +66,4 @@ function defaultStore(environment: NodeJS.ProcessEnv, isRoot: boolean): string {
 
 function nonEmpty(text: string | undefined): string | undefined {
   return text === "" ? undefined : text;
-}
-
-function workingDirectory(): string {
-  try {
-    return process.cwd();
-  } catch (cause) {
-    const hint = "Change to a directory that is there.";
-    throw new VarveError("IO", "Cannot tell where this command was given: the current directory has been removed", {
-      hint,
-      cause,
-    });
-  }
 }

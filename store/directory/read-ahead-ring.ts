@@ -4,7 +4,7 @@
  */
 export const SLOTS = 256;
 /** Longer files are read by whoever wants them. */
-export const SLOT_BYTES = 64 << 10;
+export const SLOT_BYTES: number = 64 << 10;
 
 /** Indexes of the counters. */
 export const WANTED = 0;
