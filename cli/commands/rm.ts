@@ -1,16 +1,18 @@
 import { removeContainer } from "../../core/operations/container-lifecycle.js";
+import { VarveError } from "../../core/errors.js";
 import { command, type Command } from "../command.js";
 import { openRepository } from "../open-repository.js";
 import { printJsonArray } from "../render/json-array.js";
 
 const options = {
   force: { type: "boolean", alias: "f", describe: "Stop a running one first" },
+  forget: { type: "boolean", describe: "Keep nothing of what is not committed: it can't be brought back" },
 } as const;
 
 export const rmCommand: Command = command(
   {
     name: "rm",
-    form: "NAME… [-f]",
+    form: "NAME… [-f] [--forget]",
     summary: "Remove containers",
     description: `Removes containers. What is not committed is saved first, and "varve undo" brings the container back. Its branch stays,
 unless it holds no commit of its own.`,
@@ -19,18 +21,23 @@ unless it holds no commit of its own.`,
     examples: [
       ["varve rm web", "one that is stopped"],
       ["varve rm -f web worker", "two, running or not"],
+      ["varve rm --forget web", "for good: its room is free at once"],
     ],
     statuses: [
       ["24", "no such container"],
       ["32", "it is running"],
     ],
   },
-  async ({ words, options: { force }, session }) => {
+  async ({ words, options: { force, forget }, session }) => {
     const repository = await openRepository(session);
     // All are looked up first, so that a slip in the last name removes none.
     const records = words.map((name) => repository.containers.find(name).record);
     for (const record of records) {
-      await removeContainer(repository, record, { command: session.typed, force });
+      try {
+        await removeContainer(repository, record, { command: session.typed, force, forget });
+      } catch (error) {
+        throw withWayOut(error, record.name);
+      }
       if (!session.json) session.terminal.say(`Removed ${record.name}`);
     }
     if (session.json)
@@ -38,6 +45,13 @@ unless it holds no commit of its own.`,
         session.terminal,
         records.map(({ id, name }) => ({ id, name })),
       );
-    else session.terminal.say("Take it back: varve undo");
+    else if (!forget) session.terminal.say("Take it back: varve undo");
   },
 );
+
+/** On a full disk nothing can be saved, and removing the container may be what would make room. */
+function withWayOut(error: unknown, name: string): unknown {
+  if (!(error instanceof VarveError) || error.code !== "DISK_FULL") return error;
+  const hint = `Free some space, then run the command again. Or give up what is not committed: varve rm --forget ${name}`;
+  return new VarveError(error.code, error.message, { path: error.path, hint, cause: error });
+}

@@ -1,0 +1,38 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { testIf } from "../helpers/requirements.js";
+import { temporaryDirectory } from "../helpers/temporary-directory.js";
+import { environmentWithVarve, varve } from "./built-command.js";
+
+testIf(
+  "erofs",
+  "overlay",
+  "oci-runtime",
+)("rm of a container that has filled the disk names a way out, which works", (t) => {
+  const home = temporaryDirectory(t);
+  const disk = path.join(home, "disk");
+  mkdirSync(disk);
+  execFileSync("make-small-root", [path.join(home, "rootfs")], { env: environmentWithVarve(home) });
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=10m", "none", disk]);
+  try {
+    const call = (...words: string[]): ReturnType<typeof varve> =>
+      varve(["--store", path.join(disk, "store"), ...words], { cwd: home, home });
+    t.is(call("import", "rootfs", "-b", "base").status, 0);
+    const fill = "until ! head -c 100000 /dev/zero > /full.$((i += 1)); do :; done";
+    t.is(call("run", "--name", "web", "base", "--", "sh", "-c", fill).status, 0);
+
+    const refused = call("rm", "web");
+    t.is(refused.status, 51);
+    t.regex(refused.stderr, /: varve rm --forget web\n/);
+    t.regex(call("ps", "--all").stdout, /^web /m);
+
+    const removed = call("rm", "--forget", "web");
+    t.is(removed.stderr, "Removed web\n");
+    t.notRegex(call("branch").stdout, /web/);
+    t.is(call("commit", "-m", "x", "web").status, 24);
+    t.is(call("fsck").status, 0);
+  } finally {
+    execFileSync("umount", [disk]);
+  }
+});
