@@ -1,12 +1,14 @@
 import { commitTarget } from "../../core/operations/commit-target.js";
 import { VarveError } from "../../core/errors.js";
 import { command, type Command } from "../command.js";
+import { EXCLUDE_OPTION, excludedPatterns, excludeNeedsDirectory } from "../exclude-option.js";
 import { openTarget } from "../open-target.js";
 import { showProgress } from "../progress.js";
 import { reportCommit, whenNothingToCommit } from "../report-commit.js";
 
 const options = {
   message: { type: "string", alias: "m", value: "MSG", describe: "What the commit is about" },
+  exclude: EXCLUDE_OPTION,
 } as const;
 
 export const commitCommand: Command = command(
@@ -16,25 +18,32 @@ export const commitCommand: Command = command(
     summary: "Record the tree of a directory or container as a new commit",
     description: `TARGET is a container, or a tracked directory's path (default: the one that you stand in). Its branch moves to the
 new commit. A running container is paused while its files are read. There is no staging area: a commit holds
-the whole tree, and stores what differs.`,
+the whole tree, and stores what differs. Of a directory it leaves out what .varveignore files say, unless the
+last commit holds it.`,
     words: [{ name: "TARGET", required: false }],
     options,
     examples: [
       ['varve commit -m "before the upgrade"', "the tracked directory"],
+      ["varve commit -m wip --exclude '*.log'", "without new logs"],
       ['varve commit web -m "nginx configured"', "the container web"],
     ],
     statuses: [["1", "nothing to commit"]],
   },
-  async ({ words: [word], options: { message }, session }) => {
+  async ({ words: [word], options: { message, exclude }, session }) => {
     if (message === undefined || message.trim() === "") {
       throw new VarveError("USAGE", "Cannot commit: the message is missing", {
         hint: 'Say what the commit is about: varve commit -m "…"',
       });
     }
     const { repository, target } = await openTarget(session, word);
+    const patterns = excludedPatterns(exclude);
+    if (patterns.length > 0 && target.kind === "container") throw excludeNeedsDirectory("commit a container");
     return whenNothingToCommit(session, async () => {
       const observe = showProgress(session.terminal);
-      reportCommit(session, await commitTarget(repository, target, { message, command: session.typed, observe }));
+      reportCommit(
+        session,
+        await commitTarget(repository, target, { message, exclude: patterns, command: session.typed, observe }),
+      );
     });
   },
 );

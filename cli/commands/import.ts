@@ -6,6 +6,7 @@ import { interruptionSignal, yieldToSignals } from "../../core/operations/yield-
 import { branchRef } from "../../core/revision/ref-names.js";
 import { VarveError } from "../../core/errors.js";
 import { command, type Command } from "../command.js";
+import { EXCLUDE_OPTION, excludedPatterns, excludeNeedsDirectory } from "../exclude-option.js";
 import { openRepository } from "../open-repository.js";
 import { showProgress } from "../progress.js";
 import { reportCommit, whenNothingToCommit } from "../report-commit.js";
@@ -18,6 +19,7 @@ const options = {
     describe: "Branch that gets the commit; made when absent (default: main)",
   },
   message: { type: "string", alias: "m", value: "MSG", describe: "The commit's message (default: what was imported)" },
+  exclude: EXCLUDE_OPTION,
 } as const;
 
 export const importCommand: Command = command(
@@ -26,11 +28,13 @@ export const importCommand: Command = command(
     form: "SOURCE [-b BRANCH] [-m MSG]",
     summary: "Commit a directory or a tar archive to a branch",
     description: `Commits a whole tree from outside: SOURCE is a directory, a tar archive (plain, gzip, zstd or xz), or "-" for an
-archive on stdin. Owners, times, xattrs, hardlinks, devices and holes are kept. What the branch holds already is not stored again.`,
+archive on stdin. Owners, times, xattrs, hardlinks, devices and holes are kept. What the branch holds already is not stored again.
+Of a directory, what its .varveignore files say is left out.`,
     words: [{ name: "SOURCE", required: true }],
     options,
     examples: [
       ['varve import ./rootfs -b base -m "Debian 12"', "a directory"],
+      ["varve import / -b host --exclude '/proc/*' --exclude '/var/cache/**/*.deb'", "this machine, without some of it"],
       ["varve import rootfs.tar.xz -b base", "an archive"],
       ["docker export web | varve import - -b web", "a container of docker's"],
     ],
@@ -39,14 +43,22 @@ archive on stdin. Owners, times, xattrs, hardlinks, devices and holes are kept. 
       ["40-43", "the source is missing, changed meanwhile, unreadable or invalid"],
     ],
   },
-  async ({ words: [source = ""], options: { branch = "main", message }, session }) => {
+  async ({ words: [source = ""], options: { branch = "main", message, exclude }, session }) => {
     const ref = branchRef(branch);
     const opened = await openSource(source);
+    const patterns = excludedPatterns(exclude);
+    if (patterns.length > 0 && opened.kind === "tar") throw excludeNeedsDirectory("import an archive");
     const repository = await openRepository(session, { make: true });
     const says = message ?? `import ${source === "-" ? "from stdin" : path.basename(path.resolve(source))}`;
     const observe = showProgress(session.terminal);
     return whenNothingToCommit(session, async () => {
-      const result = await importSource(repository, opened, { branch: ref, message: says, command: session.typed, observe });
+      const result = await importSource(repository, opened, {
+        branch: ref,
+        message: says,
+        exclude: patterns,
+        command: session.typed,
+        observe,
+      });
       const isNew = result.commit.parents.length === 0;
       reportCommit(
         session,

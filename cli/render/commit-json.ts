@@ -4,9 +4,9 @@ import { refText } from "./names.js";
 import { isoTime } from "./timestamps.js";
 
 /** What `import --json` and `commit --json` print: docs/json.md, "commit". */
-export function commitResultJson({ commit, branch }: CommitResult): Record<string, unknown> {
-  const { id, tree, layer, parents, added, modified, deleted, storedBytes } = commit;
-  return { commit: id, tree, layer, branch: refText(branch), parents, added, modified, deleted, storedBytes };
+export function commitResultJson({ commit, branch, ignored }: CommitResult): Record<string, unknown> {
+  const { id, tree, layer, parents, added, modified, deleted, storedBytes, sockets } = commit;
+  return { commit: id, tree, layer, branch: refText(branch), parents, added, modified, deleted, storedBytes, ignored, sockets };
 }
 
 /** One element of what `log --json` prints: docs/json.md, "log". */

@@ -34,9 +34,14 @@ export function commitLine({ commit, refs }: LogEntry, head: RefName | undefined
 }
 
 /** `[main 1a2b3c4d5e] the subject`, then what the commit holds: talk, after a commit was made. */
-export function commitReport({ commit, branch }: CommitResult): string {
+export function commitReport({ commit, branch, ignored }: CommitResult): string {
   const first = commit.parents.length === 0 ? " (first commit)" : "";
-  return `[${refText(branch)} ${shortId(commit.id)}]${first} ${subject(commit)}\n ${layerWords(commit)}`;
+  return `[${refText(branch)} ${shortId(commit.id)}]${first} ${subject(commit)}\n ${layerWords(commit)}${besides(commit.sockets, ignored)}`;
+}
+
+function besides(sockets: number, ignored: number): string {
+  const kept = sockets === 0 ? "" : `; ${counted(sockets, "socket")} kept as a name alone`;
+  return ignored === 0 ? kept : `${kept}; ${counted(ignored, "path")} ignored`;
 }
 
 export function subject({ message }: Commit): string {

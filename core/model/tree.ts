@@ -15,6 +15,12 @@ export interface Tree {
   close(): void;
 }
 
+/** A live directory's tree, without what ignore rules leave out. */
+export interface FilteredTree extends Tree {
+  /** How many paths that are; what stands below an ignored directory is not counted. */
+  readonly ignored: number;
+}
+
 export type TreeNode = DirectoryNode | FileNode | OtherNode;
 
 export interface DirectoryNode {
@@ -68,6 +74,17 @@ export interface FileContent {
    * @throws VarveError SOURCE_CHANGED when the file is not what the tree saw.
    */
   open(): ContentReader;
+  /**
+   * The whole file, where a thread of the tree has read and hashed it in advance: valid until the next call on the same tree. What it gives was not
+   * changed when it was read. `undefined`: to be read by `open`.
+   */
+  readAhead?(): ReadAheadContent | undefined;
+}
+
+export interface ReadAheadContent {
+  readonly bytes: Uint8Array;
+  /** SHA-256, 32 bytes. */
+  readonly digest: Uint8Array;
 }
 
 export interface Extent {

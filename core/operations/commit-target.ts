@@ -1,16 +1,19 @@
 import { VarveError } from "../errors.js";
+import type { ByteString } from "../model/byte-string.js";
 import type { Commit, Origin } from "../model/commit.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import type { Repository } from "../ports/repository.js";
-import { commitTree } from "./commit-tree.js";
+import { commitTree, type WrittenCommit } from "./commit-tree.js";
 import { layerChain } from "./layer-chain.js";
 import { recordOperation } from "./record-operation.js";
 import { openLiveTree, type LiveTree, type Target } from "./targets.js";
 import type { LayerProgress } from "./write-layer.js";
 
 export interface CommitResult {
-  readonly commit: Commit;
+  readonly commit: WrittenCommit;
   readonly branch: RefName;
+  /** Paths that ignore rules left out; of an ignored directory one. */
+  readonly ignored: number;
   /** Sentences for people. */
   readonly warnings: readonly string[];
 }
@@ -20,6 +23,8 @@ export interface CommitOptions {
   /** What the person typed, for the operation log. */
   readonly command: string;
   readonly origin?: Origin | undefined;
+  /** Of a directory: patterns of what to leave out, each as a line of `.varveignore`. */
+  readonly exclude?: readonly ByteString[] | undefined;
   readonly observe?: ((progress: LayerProgress) => void) | undefined;
 }
 
@@ -36,7 +41,7 @@ export async function commitTarget(repository: Repository, target: Target, optio
 }
 
 async function commitLive(repository: Repository, target: Target, options: CommitOptions): Promise<CommitResult> {
-  const trees = await openLiveTree(repository, target);
+  const trees = await openLiveTree(repository, target, options);
   try {
     const { branch, commit: parent } = trees.head;
     const commit = await commitTree(repository, { ...options, parent, base: trees.committed, target: async () => trees.live });
@@ -44,7 +49,7 @@ async function commitLive(repository: Repository, target: Target, options: Commi
     const refs = [{ name: branch, before: parent, after: commit.id }];
     await recordOperation(repository, { command: options.command, refs, trees: [] });
     await settle(repository, target, trees, commit.id);
-    return { commit, branch, warnings: [] };
+    return { commit, branch, ignored: trees.live.ignored, warnings: [] };
   } finally {
     trees.close();
   }

@@ -19,19 +19,24 @@ export interface CommitTreeOptions {
   readonly observe?: ((progress: LayerProgress) => void) | undefined;
 }
 
+export interface WrittenCommit extends Commit {
+  /** Sockets among what was added and modified. */
+  readonly sockets: number;
+}
+
 /**
  * Writes a layer and a commit for a tree. No ref moves: until the caller does that, nobody sees the commit.
  *
  * @returns `undefined` when the tree is the parent's: nothing was written then. Without a parent there is always a commit.
  */
-export async function commitTree(repository: Repository, options: CommitTreeOptions): Promise<Commit | undefined> {
+export async function commitTree(repository: Repository, options: CommitTreeOptions): Promise<WrittenCommit | undefined> {
   const { history, layers } = repository;
   const parent = options.parent === undefined ? undefined : await history.readCommit(options.parent);
   const chain: readonly LayerId[] = parent === undefined ? [] : await layerChain(history, parent.id);
   const writer = layers.write(chain);
   try {
     const target = await options.target(writer);
-    const summary = await writeLayer(writer, options.base, target, options.observe);
+    const { sockets, ...summary } = await writeLayer(writer, options.base, target, options.observe);
     if (summary.tree === parent?.tree) return undefined;
     const { id: layer, storedBytes } = writer.publish();
     const id = await history.writeCommit({
@@ -44,7 +49,7 @@ export async function commitTree(repository: Repository, options: CommitTreeOpti
       config: options.config ?? parent?.config,
       origin: options.origin,
     });
-    return await history.readCommit(id);
+    return { ...(await history.readCommit(id)), sockets };
   } finally {
     writer.abort();
   }

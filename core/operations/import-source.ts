@@ -27,16 +27,16 @@ export async function importSource(repository: Repository, source: ImportSource,
     await requireFree(repository, branch, "import to");
     const parent = await repository.history.readRef(branch);
     const base = await openCommitTree(repository, parent);
-    const opened: { tree?: Tree; warnings: readonly string[] } = { warnings: [] };
+    const opened: { tree?: Tree; ignored: number; warnings: readonly string[] } = { ignored: 0, warnings: [] };
     try {
       const target = async (writer: LayerWriter): Promise<Tree> => {
-        Object.assign(opened, await openSource(repository, source, writer));
+        Object.assign(opened, await openSource(repository, source, options, writer));
         return opened.tree as Tree;
       };
       const commit = await commitTree(repository, { ...options, parent, base, target });
       if (commit === undefined) throw sameTree(branch);
       await recordOperation(repository, { command, refs: [{ name: branch, before: parent, after: commit.id }], trees: [] });
-      return { commit, branch, warnings: opened.warnings };
+      return { commit, branch, ignored: opened.ignored, warnings: opened.warnings };
     } finally {
       opened.tree?.close();
       base.close();
@@ -47,10 +47,12 @@ export async function importSource(repository: Repository, source: ImportSource,
 async function openSource(
   { archives, directories }: Repository,
   source: ImportSource,
+  { exclude }: ImportOptions,
   writer: LayerWriter,
-): Promise<{ tree: Tree; warnings: readonly string[] }> {
-  if (source.kind === "tar") return archives.importTar(source.stream, writer);
-  return { tree: directories.openTree(source.path), warnings: [] };
+): Promise<{ tree: Tree; ignored: number; warnings: readonly string[] }> {
+  if (source.kind === "tar") return { ...(await archives.importTar(source.stream, writer)), ignored: 0 };
+  const tree = directories.openTree(source.path, exclude);
+  return { tree, ignored: tree.ignored, warnings: [] };
 }
 
 function sameTree(branch: RefName): VarveError {

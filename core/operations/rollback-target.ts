@@ -6,7 +6,7 @@ import { saveLive } from "./commit-target.js";
 import { compareTrees } from "./compare-trees.js";
 import { layerChain } from "./layer-chain.js";
 import { keepSaved, recordOperation } from "./record-operation.js";
-import { openCommitTree, openLiveTree, type LiveTree, type Target } from "./targets.js";
+import { openCommitTree, openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
 
 export interface RollbackResult {
   readonly branch: RefName;
@@ -32,7 +32,7 @@ export async function rollbackTarget(
 ): Promise<RollbackResult> {
   if (target.kind === "container") requireStopped(target, "roll back");
   return repository.exclusively(async () => {
-    const trees = await openLiveTree(repository, target);
+    const trees = await openLiveTreeBefore(repository, target, commit);
     try {
       const { branch, commit: before } = trees.head;
       const changes = await countChanges(repository, trees, commit);

@@ -10,7 +10,7 @@ import { requireStopped } from "./container-state.js";
 import { layerChain } from "./layer-chain.js";
 import { keepSaved, moveRefs } from "./record-operation.js";
 import { becomeTree } from "./rollback-target.js";
-import { findTarget, openLiveTree, type Target } from "./targets.js";
+import { findTarget, openLiveTreeBefore, type Target } from "./targets.js";
 
 export interface UndoResult {
   readonly undone: Operation;
@@ -107,11 +107,11 @@ async function prepareTree(repository: Repository, update: TreeUpdate, command: 
   }
   const target = findTarget(repository, update.target.kind === "container" ? update.target.id : undefined);
   if (target.kind === "container") requireStopped(target, "undo in");
-  const saved = await saveCurrent(repository, target, `before undo of ${command}`);
+  const saved = await saveCurrent(repository, target, update.before, `before undo of ${command}`);
   const reverse: TreeUpdate = { ...update, before: saved ?? update.after, after: update.before };
   const act = async (): Promise<void> => {
     if (unmade && target.kind === "container") return repository.containers.remove(target.record);
-    const trees = await openLiveTree(repository, target);
+    const trees = await openLiveTreeBefore(repository, target, update.before);
     try {
       await becomeTree(repository, target, trees, update.before);
     } finally {
@@ -125,8 +125,13 @@ function hasContainer({ containers }: Repository, id: string): boolean {
   return containers.list().some(({ record }) => record.id === id);
 }
 
-async function saveCurrent(repository: Repository, target: Target, reason: string): Promise<CommitId | undefined> {
-  const trees = await openLiveTree(repository, target);
+async function saveCurrent(
+  repository: Repository,
+  target: Target,
+  wanted: CommitId | undefined,
+  reason: string,
+): Promise<CommitId | undefined> {
+  const trees = await openLiveTreeBefore(repository, target, wanted);
   try {
     return (await saveLive(repository, trees, reason))?.id;
   } finally {

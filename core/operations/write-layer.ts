@@ -17,6 +17,8 @@ export interface LayerSummary {
   readonly added: number;
   readonly modified: number;
   readonly deleted: number;
+  /** Sockets that the layer holds: names that nobody answers at. */
+  readonly sockets: number;
 }
 
 export interface LayerProgress {
@@ -83,6 +85,7 @@ class LayerAssembly implements LayerProgress {
   readonly #root: DirectoryNode;
   readonly #rootHandle: InodeHandle;
   #tree: TreeId | undefined;
+  #sockets = 0;
 
   constructor(writer: LayerWriter, base: Tree, root: DirectoryNode) {
     this.#writer = writer;
@@ -93,7 +96,7 @@ class LayerAssembly implements LayerProgress {
 
   summary(): LayerSummary {
     if (this.#tree === undefined) throw new TypeError("summary() before the walk came back to the root");
-    return { tree: this.#tree, ...this.#counts };
+    return { tree: this.#tree, ...this.#counts, sockets: this.#sockets };
   }
 
   /** @throws VarveError SOURCE_CHANGED; then nothing is done yet, and it may be called again with what stands there now. */
@@ -197,6 +200,7 @@ class LayerAssembly implements LayerProgress {
       stored !== undefined && "content" in after
         ? this.#writer.file(parent, name, after.entry, stored)
         : this.#writer.other(parent, name, after.entry as OtherNode["entry"]);
+    if (after.entry.type === "socket") this.#sockets += 1;
     if (group !== undefined) Object.assign(group, { handle, entry: after.entry, content: stored?.digest });
   }
 

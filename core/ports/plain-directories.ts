@@ -1,12 +1,14 @@
-import type { Tree } from "../model/tree.js";
+import type { ByteString } from "../model/byte-string.js";
+import type { FilteredTree, Tree } from "../model/tree.js";
 
 /** Directories outside any store: an import's source, a checkout's destination. */
 export interface PlainDirectories {
   /**
    * The directory as it is. Mount points below it are not crossed.
+   * @param exclude Patterns of what is left out besides what `.varveignore` files in it say, each as a line of such a file.
    * @throws VarveError SOURCE_MISSING, SOURCE_UNREADABLE; while reading also SOURCE_CHANGED, UNSUPPORTED.
    */
-  openTree(path: string): Tree;
+  openTree(path: string, exclude?: readonly ByteString[]): FilteredTree;
 
   /**
    * Writes a tree into a directory, which is made when absent.

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { VarveError } from "../../core/errors.js";
 import { joinPath, textOf, type ByteString } from "../../core/model/byte-string.js";
 import type { DirectoryNode, FileNode, OtherNode, Tree, TreeNode } from "../../core/model/tree.js";
 import { renameAt } from "../../linux/rename.js";
@@ -9,6 +10,14 @@ import { sameMetadata, setMetadata } from "./entry-metadata.js";
 import { leaderOf, type NodeWriter, setDirectoryMetadata } from "./node-writer.js";
 import { nodeAt } from "./upper-placement.js";
 import type { WritePermission } from "./write-permission.js";
+
+/** What an `apply` does not touch. */
+export interface LeftAlone {
+  /** Names in the root. */
+  readonly exclude?: readonly string[];
+  /** Paths of directories that stay, since they hold more than the current tree shows. */
+  readonly keep?: ReadonlySet<ByteString> | undefined;
+}
 
 /** What is to be done with one name, once all contents are written. */
 interface Action {
@@ -36,6 +45,7 @@ export class TreeChange {
   readonly #writer: NodeWriter;
   readonly #current: Tree;
   readonly #exclude: readonly string[];
+  readonly #keep: ReadonlySet<ByteString>;
   readonly #permission: WritePermission | undefined;
   readonly #actions: Action[] = [];
   /** Parents before what is below them. */
@@ -51,13 +61,14 @@ export class TreeChange {
     opener: DirectoryOpener,
     writer: NodeWriter,
     current: Tree,
-    exclude: readonly string[],
+    { exclude = [], keep = new Set() }: LeftAlone,
     permission?: WritePermission,
   ) {
     this.#opener = opener;
     this.#writer = writer;
     this.#current = current;
     this.#exclude = exclude;
+    this.#keep = keep;
     this.#permission = permission;
   }
 
@@ -88,18 +99,23 @@ export class TreeChange {
     let next = old.next();
     for (const [name, node] of after.children()) {
       if (path === "" && this.#exclude.includes(name)) continue;
-      for (; !next.done && next.value[0] < name; next = old.next()) this.#remove(path, next.value[0]);
+      for (; !next.done && next.value[0] < name; next = old.next()) this.#remove(path, ...next.value);
       const same = !next.done && next.value[0] === name ? next.value[1] : undefined;
       this.#compareNodes(same, node, path, name);
       if (same !== undefined) next = old.next();
     }
-    for (; !next.done; next = old.next()) this.#remove(path, next.value[0]);
+    for (; !next.done; next = old.next()) this.#remove(path, ...next.value);
     const namesChange = this.#ownActions > 0;
     this.#ownActions = own;
     return namesChange;
   }
 
-  #remove(directory: ByteString, name: ByteString): void {
+  #remove(directory: ByteString, name: ByteString, node: TreeNode): void {
+    const path = joinPath(directory, name);
+    if ("children" in node && this.#keep.has(path)) {
+      for (const [child, below] of node.children()) this.#remove(path, child, below);
+      return;
+    }
     this.#ownActions++;
     this.#actions.push({ directory, name, remove: true });
   }
@@ -108,6 +124,7 @@ export class TreeChange {
     const path = joinPath(directory, name);
     const isDirectory = before !== undefined && "children" in before;
     if (isDirectory && "children" in after) return this.#compareDirectories(before, after, path);
+    if (isDirectory && this.#keep.has(path)) throw holdsIgnored(path);
     if (before === undefined || "children" in after || isDirectory || !this.#staysInPlace(before, after, path)) {
       return this.#stageNode(after, directory, name, isDirectory || (before !== undefined && "children" in after));
     }
@@ -211,6 +228,14 @@ function checkAll(permission: WritePermission, node: TreeNode, path: ByteString)
   permission.check(node.entry, path);
   if (!("children" in node)) return;
   for (const [name, child] of node.children()) checkAll(permission, child, joinPath(path, name));
+}
+
+function holdsIgnored(path: ByteString): VarveError {
+  const text = textOf(path);
+  return new VarveError("CONFLICT", `Cannot replace "${text}": it holds ignored paths, wanted a directory that may go`, {
+    path: text,
+    hint: "Move what is ignored in it elsewhere, then run the command again.",
+  });
 }
 
 function guarded(task: string, path: string, work: () => void): void {

@@ -2,7 +2,7 @@ import { VarveError } from "../../core/errors.js";
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { DirectoryEntry, FileEntry } from "../../core/model/entry.js";
 import type { DirectoryDigest } from "../../core/model/ids.js";
-import type { DirectoryNode, FileNode, LinkGroup, OtherNode, Tree, TreeNode } from "../../core/model/tree.js";
+import type { DirectoryNode, FileNode, LinkGroup, OtherNode, FilteredTree, TreeNode } from "../../core/model/tree.js";
 import { LinkGroups } from "./link-groups.js";
 import { LiveContent } from "./live-content.js";
 import { type LiveDirectory, openLiveDirectory, readEntry, typeOfRow } from "./live-directory.js";
@@ -13,12 +13,12 @@ import { GONE, WORD } from "./stat-table.js";
 /** How often what stands at a name is looked at, when it is another each time. */
 const ATTEMPTS = 3;
 
-export interface DirectoryTreeOptions {
+export interface DirectoryTreeOptions extends Pick<ScanOptions, "ignore"> {
   /** Names in the root that are no part of the tree, such as `.varve`. */
   readonly exclude?: readonly string[];
 }
 
-export interface DirectoryTree extends Tree {
+export interface DirectoryTree extends FilteredTree {
   /** Mount points below, which are not entered. A directory stands in the tree without what it holds, a file not at all. */
   readonly skippedMounts: readonly ByteString[];
 }
@@ -42,6 +42,7 @@ export function treeOfLiveDirectory(live: LiveDirectory): DirectoryTree {
   return {
     root: nodes.directory(0),
     skippedMounts: live.skippedMounts,
+    ignored: live.table.ignoredInAll(),
     close: () => live.close(),
   };
 }

@@ -1,19 +1,26 @@
 import { VarveError } from "../../core/errors.js";
 import { joinPath, textOf, type ByteString } from "../../core/model/byte-string.js";
+import { nodeAt } from "../../core/model/paths.js";
+import { IGNORE_FILE } from "../../core/paths/ignore-rules.js";
 import { ERRNO, hasCode, SystemCallError } from "../../linux/errno.js";
 import { readDirectory } from "../../linux/read-directory.js";
 import { FileStat, S_IFCHR, S_IFDIR, S_IFMT, statDescriptor, tryStatAt } from "../../linux/stat.js";
 import type { DirectoryOpener } from "./directory-opener.js";
+import { type IgnoreOptions, IgnorePlace } from "./ignore-filter.js";
 import { sourceFailure } from "./source-failure.js";
-import { GONE, StatTable, WORD } from "./stat-table.js";
+import { GONE, StatTable, UNTRUSTED, WORD } from "./stat-table.js";
 
 export interface ScanOptions {
   /** Names in the root that are passed over. */
   readonly exclude?: readonly string[];
   /** Whether a character device 0:0 is an overlay's whiteout, which an upper directory holds. */
   readonly whiteouts?: boolean;
+  /** Called once, when it has become worth while to have a thread read the files meanwhile. */
+  readonly onMany?: () => void;
   /** Saves the system calls for what it holds. */
   readonly proved?: ProvedStats | undefined;
+  /** Whether ignore files and patterns count. A directory's row then tells how many of its names are left out: `StatTable.ignored`. */
+  readonly ignore?: IgnoreOptions | undefined;
 }
 
 /** What is known already of the directory to scan, and proved to be so still. */
@@ -34,6 +41,9 @@ export function scanDirectory(opener: DirectoryOpener, options: ScanOptions = {}
   return new Scanner(opener, options).scan();
 }
 
+/** Of a scan that is about as long as the start of a thread. */
+const MANY_ROWS = 4000;
+
 class Scanner {
   readonly #opener: DirectoryOpener;
   readonly #options: ScanOptions;
@@ -53,17 +63,20 @@ class Scanner {
     this.#mount = mountOf(this.#stat);
     this.#table.append(0, root, this.#stat);
     // Last in, first out: a directory's own directories follow it at once, so rows stand nearly in the order of a walk.
-    const waiting: Waiting[] = [{ row: 0, path: root, known: this.#options.proved && 0 }];
+    const { ignore } = this.#options;
+    const place = ignore && IgnorePlace.root(ignore);
+    const waiting: Waiting[] = [{ row: 0, path: root, known: this.#options.proved && 0, place }];
     if (this.#options.proved) this.#table.reserve(this.#options.proved.table.length + 64);
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const below = this.#copyKnown(next) ?? this.#scanOne(next.row, next.path, next.known);
+      const below = this.#copyKnown(next) ?? this.#scanOne(next);
       for (let index = below.length - 1; index >= 0; index--) waiting.push(below[index]!);
     }
+    if (ignore?.emptied) leaveOutEmptied(this.#table, ignore);
     return { table: this.#table, skippedMounts: this.#skippedMounts };
   }
 
   /** @returns The directories in it; `undefined` when it is not proved to hold the same names as before. */
-  #copyKnown({ row, path, known }: Waiting): Waiting[] | undefined {
+  #copyKnown({ row, path, known, place }: Waiting): Waiting[] | undefined {
     const proved = this.#options.proved;
     if (proved === undefined || known === undefined || !proved.isSame(known)) return undefined;
     const table = this.#table;
@@ -71,25 +84,35 @@ class Scanner {
     const end = first + proved.table.word(known, WORD.childCount);
     for (let child = first; child < end; child++) if (!proved.isSame(child)) return undefined;
     const directories: Waiting[] = [];
+    let here: IgnorePlace | undefined;
+    try {
+      here = this.#withIgnoreFile({ row, path, known, place }, () => proved.table.find(known, IGNORE_FILE) !== undefined);
+    } catch (error) {
+      if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
+      throw sourceFailure(error, path);
+    }
     table.setWord(row, WORD.firstChild, table.length);
     table.setWord(row, WORD.childCount, end - first);
+    table.setIgnored(row, proved.table.ignored(known));
     for (let child = first; child < end; child++) {
       const copy = table.appendCopy(row, proved.table, child);
       if ((table.word(copy, WORD.mode) & S_IFMT) !== S_IFDIR) continue;
-      directories.push({ row: copy, path: joinPath(path, table.names[copy]!), known: child });
+      const name = table.names[copy]!;
+      directories.push({ row: copy, path: joinPath(path, name), known: child, place: here?.below(name) });
     }
     return directories;
   }
 
   /** @returns The directories in it. */
-  #scanOne(row: number, path: ByteString, known: number | undefined): Waiting[] {
+  #scanOne(waiting: Waiting): Waiting[] {
+    const { row, path } = waiting;
     try {
       const descriptor = this.#opener.open(path);
       // It may be another directory than its parent's walk saw.
       statDescriptor(descriptor, this.#stat);
       if (mountOf(this.#stat) !== this.#mount) throw new SystemCallError("openat", ERRNO.EXDEV, path);
       this.#table.set(row, this.#stat);
-      return this.#scanNames(row, path, descriptor, known);
+      return this.#scanNames(waiting, descriptor);
     } catch (error) {
       if (!hasCode(error, "ENOENT", "ENOTDIR", "ELOOP") || row === 0) throw sourceFailure(error, path);
       this.#table.addFlag(row, GONE);
@@ -97,24 +120,45 @@ class Scanner {
     }
   }
 
-  #scanNames(row: number, path: ByteString, descriptor: number, known: number | undefined): Waiting[] {
+  #scanNames(waiting: Waiting, descriptor: number): Waiting[] {
+    const { row, path, known } = waiting;
     const names = (readDirectory(descriptor).names as ByteString[]).sort();
     const table = this.#table;
     const first = table.length;
     const directories: Waiting[] = [];
+    const place = this.#withIgnoreFile(waiting, () => names.includes(IGNORE_FILE));
     for (const name of names) {
       if (row === 0 && this.#options.exclude?.includes(name)) continue;
       const errno = tryStatAt(descriptor, name, this.#stat);
       if (errno === ERRNO.ENOENT) continue;
       if (errno !== 0) throw sourceFailure(new SystemCallError("statx", errno, name), joinPath(path, name));
+      if (place !== undefined && this.#leaveOut(row, name, place)) continue;
       const directory = this.#add(row, path, name);
       if (directory === undefined) continue;
-      const before = known === undefined ? undefined : this.#options.proved?.table.find(known, name);
-      directories.push({ row: directory, path: joinPath(path, name), known: before });
+      const isKnown = known !== undefined && place?.areRulesSame !== false;
+      const before = isKnown ? this.#options.proved?.table.find(known, name) : undefined;
+      directories.push({ row: directory, path: joinPath(path, name), known: before, place: place?.below(name) });
     }
     table.setWord(row, WORD.firstChild, first);
     table.setWord(row, WORD.childCount, table.length - first);
     return directories;
+  }
+
+  #withIgnoreFile({ path, known, place }: Waiting, isThere: () => boolean): IgnorePlace | undefined {
+    if (place === undefined) return undefined;
+    const before = known === undefined ? undefined : this.#options.proved?.table.find(known, IGNORE_FILE);
+    const now = isThere();
+    const isSame = before === undefined ? !now : now && this.#options.proved!.isSame(before);
+    return now || !isSame ? place.withFile(this.#opener.open(path), now, isSame) : place;
+  }
+
+  #leaveOut(row: number, name: ByteString, place: IgnorePlace): boolean {
+    const verdict = place.leavesOut(name, this.#stat.type === S_IFDIR);
+    if (verdict === undefined) return false;
+    this.#table.setIgnored(row, this.#table.ignored(row) + 1);
+    // What the next scan can't see to be the same: other patterns, or rules that no row tells of.
+    if (verdict === "excluded" || name === IGNORE_FILE) this.#table.addFlag(row, UNTRUSTED);
+    return true;
   }
 
   /** @returns The row of a directory to be entered. */
@@ -128,6 +172,7 @@ class Scanner {
       throw whiteoutInDirectory(joinPath(parentPath, name));
     }
     const row = this.#table.append(parent, name, stat);
+    if (row === MANY_ROWS) this.#options.onMany?.();
     return isDirectory && !isMount ? row : undefined;
   }
 }
@@ -137,6 +182,23 @@ interface Waiting {
   readonly path: ByteString;
   /** Its row in what is known already. */
   readonly known: number | undefined;
+  /** Absent where nothing is ignored. */
+  readonly place: IgnorePlace | undefined;
+}
+
+/** Marks GONE what holds ignored paths alone, from the bottom up. */
+function leaveOutEmptied(table: StatTable, { tracked = [] }: IgnoreOptions): void {
+  for (let row = table.length - 1; row > 0; row--) {
+    if (table.ignored(row) === 0 || table.hasFlag(row, GONE)) continue;
+    const first = table.word(row, WORD.firstChild);
+    const end = first + table.word(row, WORD.childCount);
+    let isEmptied = true;
+    for (let child = first; child < end && isEmptied; child++) isEmptied = table.hasFlag(child, GONE);
+    if (!isEmptied || tracked.some((tree) => nodeAt(tree, table.path(row)) !== undefined)) continue;
+    const parent = table.word(row, WORD.parent);
+    table.addFlag(row, GONE);
+    table.setIgnored(parent, table.ignored(parent) + 1);
+  }
 }
 
 /** Mount ids came with Linux 5.8; before, the device tells, except for bind mounts of the same filesystem. */

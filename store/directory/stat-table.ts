@@ -1,5 +1,5 @@
 import type { ByteString } from "../../core/model/byte-string.js";
-import type { FileStat } from "../../linux/stat.js";
+import { type FileStat, S_IFDIR, S_IFMT } from "../../linux/stat.js";
 
 /** Words of 32 bits in a row. The stat index is an image of these rows: docs/on-disk-format.md, "Stat index". */
 export const ROW_WORDS = 22;
@@ -155,6 +155,21 @@ export class StatTable {
   /** Seconds since 1970, which may be negative. */
   signed64(row: number, word: number): number {
     return (this.word(row, word + 1) | 0) * TWO_32 + this.word(row, word);
+  }
+
+  /** How many names in a directory are left out by ignore rules: in the word that other rows have for a device's number. */
+  ignored(row: number): number {
+    return (this.word(row, WORD.mode) & S_IFMT) === S_IFDIR ? this.word(row, WORD.rdevMajor) : 0;
+  }
+
+  ignoredInAll(): number {
+    let sum = 0;
+    for (let row = 0; row < this.length; row++) if (!this.hasFlag(row, GONE)) sum += this.ignored(row);
+    return sum;
+  }
+
+  setIgnored(row: number, count: number): void {
+    this.setWord(row, WORD.rdevMajor, count);
   }
 
   hasFlag(row: number, flag: number): boolean {

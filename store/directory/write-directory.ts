@@ -6,7 +6,7 @@ import { AT_FDCWD, duplicateDescriptor, O_CLOEXEC, openAt } from "../../linux/op
 import { constants } from "node:fs";
 import { readDirectory } from "../../linux/read-directory.js";
 import { systemFailure } from "../system-failure.js";
-import { TreeChange } from "./apply-tree.js";
+import { type LeftAlone, TreeChange } from "./apply-tree.js";
 import { DirectoryOpener } from "./directory-opener.js";
 import { NodeWriter, setDirectoryMetadata } from "./node-writer.js";
 import { WritePermission } from "./write-permission.js";
@@ -34,14 +34,13 @@ export function writeTree(target: Tree, directory: string): void {
  * all is written. Stopped half-way, it is completed by doing it again with what stands there then.
  *
  * @param current The directory's own tree, of just now.
- * @param exclude Names in the root that are left alone.
  * @throws VarveError PERMISSION, DISK_FULL; then nothing has changed, where it could be known before.
  */
-export function applyTree(current: Tree, target: Tree, directory: string, exclude: readonly string[] = []): void {
+export function applyTree(current: Tree, target: Tree, directory: string, left: LeftAlone = {}): void {
   withWriter(directory, false, (opener, writer) => {
     const permission = new WritePermission();
-    if (!permission.isFull) new TreeChange(opener, writer, current, exclude, permission).stage(target);
-    const change = new TreeChange(opener, writer, current, exclude);
+    if (!permission.isFull) new TreeChange(opener, writer, current, left, permission).stage(target);
+    const change = new TreeChange(opener, writer, current, left);
     change.stage(target);
     change.finish();
   });

@@ -1,10 +1,13 @@
 import path from "node:path";
 import type { TreeId } from "../../core/model/ids.js";
-import type { Tree } from "../../core/model/tree.js";
-import type { Worktree } from "../../core/ports/worktree.js";
+import type { ByteString } from "../../core/model/byte-string.js";
+import type { FilteredTree, Tree } from "../../core/model/tree.js";
+import type { Worktree, WorktreeOptions } from "../../core/ports/worktree.js";
 import { type Fingerprints, loadFingerprints } from "../change-fingerprint.js";
 import { treeOfLiveDirectory } from "../directory/directory-tree.js";
 import type { DirectoryOpener } from "../directory/directory-opener.js";
+import type { IgnoreOptions } from "../directory/ignore-filter.js";
+import { GONE, type StatTable, WORD } from "../directory/stat-table.js";
 import { LiveDirectory, openDirectoryRoot, scanLiveDirectory } from "../directory/live-directory.js";
 import { applyTree } from "../directory/write-directory.js";
 import { STORE_NAME, type StoreLayout } from "../store-layout.js";
@@ -43,24 +46,27 @@ class IndexedWorktree implements Worktree {
     this.#fingerprints = fingerprints;
   }
 
-  openTree(head: Tree, headId: TreeId | undefined): Tree {
+  openTree(head: Tree, headId: TreeId | undefined, { exclude, tracked = [] }: WorktreeOptions = {}): FilteredTree {
     const index = this.#readIndex();
-    const scan = this.#scan(index);
     const isOfHead = index !== undefined && index.tree === headId;
+    // Rows of an index of another tree are not all tracked, so rules have to be asked about each.
+    const ignore = { patterns: exclude, tracked: [head, ...tracked], emptied: true };
+    const scan = this.#scan(index, ignore, isOfHead && tracked.length === 0);
     const tree = treeOf(scan, isOfHead ? head : undefined);
     this.#scans.set(tree, scan);
     return tree;
   }
 
-  #scan(index: StatIndex | undefined): Scan {
+  /** @param isTracked Whether all that the index holds is tracked, and nothing more. */
+  #scan(index: StatIndex | undefined, ignore: IgnoreOptions, isTracked: boolean): Scan {
     const began = Date.now();
     const opener = openDirectoryRoot(this.path);
-    const proved = index && provedOrClosed(opener, index);
+    const proved = index && isTracked ? provedOrClosed(opener, index) : undefined;
     if (index !== undefined && proved?.isComplete) {
       const live = new LiveDirectory(opener, { table: index.table, skippedMounts: [] });
       return { live, began, unchanged: ALL_UNCHANGED };
     }
-    const live = scanLiveDirectory(opener, { exclude: EXCLUDED, proved });
+    const live = scanLiveDirectory(opener, { exclude: EXCLUDED, proved, ignore });
     return { live, began, unchanged: index && compareStats(live.table, index.table) };
   }
 
@@ -83,14 +89,15 @@ class IndexedWorktree implements Worktree {
     // So that what was written last is older than a tick, and can be trusted.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TICK_MILLISECONDS + 5);
     const index = this.#readIndex();
-    const scan = this.#scan(index);
+    const scan = this.#scan(index, { tracked: [tree], emptied: true }, false);
     scan.live.close();
     adoptTree(scan.live.table, scan.unchanged, tree.root);
     return scan;
   }
 
   apply(current: Tree, target: Tree): void {
-    applyTree(current, target, this.path, EXCLUDED);
+    const table = this.#scans.get(current)?.live.table;
+    applyTree(current, target, this.path, { exclude: EXCLUDED, keep: table && directoriesWithIgnored(table) });
   }
 }
 
@@ -104,7 +111,18 @@ function provedOrClosed(opener: DirectoryOpener, index: StatIndex): ProvedIndex 
 }
 
 /** @param head The tree that the index describes. An index of another still tells what is in files that have not changed since. */
-function treeOf({ live, unchanged }: Scan, head: Tree | undefined): Tree {
+function treeOf({ live, unchanged }: Scan, head: Tree | undefined): FilteredTree {
   if (unchanged === undefined || head === undefined) return treeOfLiveDirectory(live);
-  return { root: new WorktreeNodes(live, unchanged).root(head.root), close: () => live.close() };
+  const ignored = live.table.ignoredInAll();
+  return { root: new WorktreeNodes(live, unchanged).root(head.root), ignored, close: () => live.close() };
+}
+
+/** Paths of directories with something ignored at any depth. */
+function directoriesWithIgnored(table: StatTable): ReadonlySet<ByteString> {
+  const paths = new Set<ByteString>();
+  for (let row = 0; row < table.length; row++) {
+    if (table.ignored(row) === 0 || table.hasFlag(row, GONE)) continue;
+    for (let above = row; above !== 0; above = table.word(above, WORD.parent)) paths.add(table.path(above));
+  }
+  return paths;
 }

@@ -1,10 +1,11 @@
+import { sameMetadata } from "../../core/model/compare-entries.js";
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { DirectoryEntry } from "../../core/model/entry.js";
 import type { DirectoryDigest } from "../../core/model/ids.js";
 import type { DirectoryNode, TreeNode } from "../../core/model/tree.js";
 import { LiveNodes } from "../directory/directory-tree.js";
 import { type LiveDirectory, readEntry, typeOfRow } from "../directory/live-directory.js";
-import { WORD } from "../directory/stat-table.js";
+import { GONE, WORD } from "../directory/stat-table.js";
 import type { Unchanged } from "./compare-stats.js";
 
 /** Nodes of a scanned directory, with a tree's own nodes wherever an index proves that the directory still equals it. */
@@ -52,7 +53,29 @@ class WorktreeDirectory implements DirectoryNode {
 
   get entry(): DirectoryEntry {
     if (this.#head !== undefined && this.#nodes.unchanged.self(this.#row)) return this.#head.entry;
-    return (this.#entry ??= readEntry(this.#nodes.live, this.#row) as DirectoryEntry);
+    return (this.#entry ??= this.#readEntry());
+  }
+
+  /** Where nothing but the time moved, because a name came or went that is ignored, the directory counts as it was. */
+  #readEntry(): DirectoryEntry {
+    const entry = readEntry(this.#nodes.live, this.#row) as DirectoryEntry;
+    const head = this.#head?.entry;
+    if (head === undefined || this.#nodes.live.table.ignored(this.#row) === 0) return entry;
+    const { mtimeSeconds, mtimeNanoseconds } = head;
+    return sameMetadata({ ...entry, mtimeSeconds, mtimeNanoseconds }, head) && this.#hasSameNames() ? head : entry;
+  }
+
+  #hasSameNames(): boolean {
+    const { table } = this.#nodes.live;
+    const first = table.word(this.#row, WORD.firstChild);
+    const end = first + table.word(this.#row, WORD.childCount);
+    let row = first;
+    for (const [name] of this.#head?.children() ?? []) {
+      while (row < end && table.hasFlag(row, GONE)) row++;
+      if (row === end || table.names[row++] !== name) return false;
+    }
+    while (row < end && table.hasFlag(row, GONE)) row++;
+    return row === end;
   }
 
   /** Where only this directory's own metadata changed, the tree's directory stands for all below. */

@@ -132,7 +132,7 @@ test("applyTree() leaves what is excluded alone", (t) => {
   const directory = written(t);
   shell(directory, "mkdir .varve; echo store > .varve/file");
   const current = openDirectoryTree(directory, { exclude: [".varve"] });
-  applyTree(current, memoryTree([{ path: "", type: "directory" }]), directory, [".varve"]);
+  applyTree(current, memoryTree([{ path: "", type: "directory" }]), directory, { exclude: [".varve"] });
   current.close();
   t.deepEqual(shell(directory, "find . -mindepth 1 | sort").trim().split("\n"), ["./.varve", "./.varve/file"]);
 });

@@ -196,7 +196,7 @@ test("openTree() of any directory that was any tree shows what stands there", as
     fc.asyncProperty(arbitraryTree, arbitraryTree, async (before, after) => {
       const { worktree, head, directory } = await trackedDirectory(t, before);
       const current = openDirectoryTree(directory, { exclude: [".varve"] });
-      applyTree(current, memoryTree(after), directory, [".varve"]);
+      applyTree(current, memoryTree(after), directory, { exclude: [".varve"] });
       current.close();
       const tree = worktree.openTree(head, ID);
       t.deepEqual(describeTree(tree), truth(directory));
