@@ -109,7 +109,8 @@ async function measure(name: string, directory: string, layout: StoreLayout, com
       timed(async () => {
         const { repository } = await open(directory, layout);
         const tree = await openCommitTree(repository, commits.at(-1));
-        for (const [, node] of tree.root.children()) void node.entry;
+        let used = 0;
+        for (const [, node] of tree.root.children()) used += node.entry.mode;
         tree.close();
       }),
     ),

@@ -94,7 +94,7 @@ export interface LayerWriter {
    * Content that a layer holds already, or this one. Costs no data where blocks can be pointed at; content shorter than a block is
    * copied, unless the layers below show it.
    *
-   * @param below Tells where the layers below show it. Asked for short content alone. The file that it is borrowed for must have one
+   * @param below Tells where the layers below show it. Asked for content alone that can't well be pointed at. The file that it is borrowed for must have one
    *   name: overlayfs looks for content below by path.
    */
   borrow(stored: StoredContent, below?: () => PlaceBelow | undefined): StoredContent;

@@ -127,11 +127,7 @@ export class ContentStore {
   addShort(bytes: Uint8Array, digest: Uint8Array = sha256(bytes)): number {
     const known = this.#contents.find(digest, bytes.length);
     if (known >= 0 && this.#contents.place[known] !== PLACE.below) return known;
-    const start = bytes.length === 0 ? 0 : this.#arena.append(bytes);
-    if (known < 0) return this.#contents.add(digest, bytes.length, PLACE.inline, start);
-    this.#contents.place[known] = PLACE.inline;
-    this.#contents.start[known] = start;
-    return known;
+    return this.#contents.add(digest, bytes.length, PLACE.inline, bytes.length === 0 ? 0 : this.#arena.append(bytes));
   }
 
   /** Takes over what was just written into the data region; forgets it when the layer has it already. */

@@ -28,10 +28,17 @@ export class ContentTable {
   runCount: Uint32Array = new Uint32Array(FIRST_CAPACITY);
   digests: Buffer = Buffer.alloc(FIRST_CAPACITY * DIGEST_BYTES);
   readonly runs: RunTable = new RunTable();
+  #hasBelow = false;
   /** Open addressing: content number + 1, by the digest's first bytes. */
   #index = new Uint32Array(FIRST_CAPACITY * 2);
 
   add(digest: Uint8Array, size: number, place: number, start: number): number {
+    const known = this.#hasBelow ? this.find(digest, size) : -1;
+    if (known >= 0 && this.place[known] === PLACE.below) {
+      this.place[known] = place;
+      this.start[known] = start;
+      return known;
+    }
     const content = this.count;
     this.#reserve(content + 1);
     this.count += 1;
@@ -56,6 +63,7 @@ export class ContentTable {
 
   /** A content of which no bytes are in the layer yet. @returns Its number. */
   addBelow(digest: Uint8Array, size: number): number {
+    this.#hasBelow = true;
     const known = this.find(digest, size);
     return known < 0 ? this.add(digest, size, PLACE.below, 0) : known;
   }

@@ -7,7 +7,7 @@ import type { ContentDigest, DirectoryDigest, LayerId } from "../../core/model/i
 import type { FileContent, StoredContent } from "../../core/model/tree.js";
 import type { ContentSink, InodeHandle, LayerWriter, PlaceBelow, WrittenLayer } from "../../core/ports/layer-store.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
-import { exactChunkBits, type BlockRun } from "./block-runs.js";
+import { chunkCount, exactChunkBits, type BlockRun } from "./block-runs.js";
 import { BlockSink } from "./content-sink.js";
 import { ContentStore, type OwnRun } from "./content-store.js";
 import { ContentTable, DIGEST_BYTES, PLACE } from "./content-table.js";
@@ -59,6 +59,9 @@ const WHITEOUT: DeviceEntry = {
   major: 0,
   minor: 0,
 };
+
+/** A file with more chunks is left in the layers below when only its metadata changes. */
+const LONGEST_INDEX_AGAIN = 64;
 
 /** Linux has 12 bits for a major and 20 for a minor number. */
 const MOST_MAJOR = 0xfff;
@@ -165,9 +168,9 @@ export class ImageWriter implements LayerWriter {
     const digest = Buffer.from(stored.digest, "hex");
     const known = this.find(stored.digest, stored.size);
     if (known !== undefined) return known;
-    const place = stored.size > 0 && stored.size < F.BLOCK_BYTES ? below?.() : undefined;
-    if (place !== undefined) return this.#leaveBelow(stored, place);
     const runs = stored.size < F.BLOCK_BYTES ? undefined : stored.runs;
+    const place = stored.size > 0 && costsMuch(runs, stored.size) ? below?.() : undefined;
+    if (place !== undefined) return this.#leaveBelow(stored, place);
     const lent = runs === undefined ? undefined : this.#addLent(digest, stored.size, runs);
     return lent === undefined ? this.#copy(stored) : this.#own(lent);
   }
@@ -382,6 +385,13 @@ export class ImageWriter implements LayerWriter {
     this.#arena.close();
     closeSync(this.#fd);
   }
+}
+
+/** Whether it can't be pointed at, or only by a long index. */
+function costsMuch(runs: readonly ImageRun[] | undefined, size: number): boolean {
+  if (runs === undefined) return true;
+  const blocks = F.blocksOf(size);
+  return chunkCount(blocks, exactChunkBits(runs, blocks)) > LONGEST_INDEX_AGAIN;
 }
 
 /** @throws VarveError UNSUPPORTED. */

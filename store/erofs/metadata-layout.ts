@@ -96,7 +96,7 @@ export function inodeShape({ inodes, contents, xattrs }: LayerParts, inode: numb
   const content = type === F.MODE.file ? (inodes.payload[inode] as number) : -1;
   const isBelow = inodes.isBelow[inode] === 1;
   if (isBelow || (content >= 0 && contents.place[content] === PLACE.chunks)) {
-    // Shorter than a block, a file whose content stands below is one hole to whoever reads this image alone.
+    // A file whose content stands below is one hole to whoever reads this image alone.
     const chunks = isBelow ? 1 : chunkCount(F.blocksOf(contents.size[content] as number), contents.chunkBits[content] as number);
     const indexBytes = F.roundUp(xattrBytes, F.CHUNK_INDEX_BYTES) - xattrBytes + chunks * F.CHUNK_INDEX_BYTES;
     return { layout: F.LAYOUT.chunks, xattrBytes, indexBytes, tailBytes: 0, blocks: 0 };

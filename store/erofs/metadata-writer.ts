@@ -1,6 +1,6 @@
 import { HOLE_ADDRESS } from "./image-format.js";
 import * as F from "./image-format.js";
-import { chunkCount } from "./block-runs.js";
+import { chunkCount, smallestChunkBits } from "./block-runs.js";
 import { DIGEST_BYTES, PLACE } from "./content-table.js";
 import { encodeDirectoryBlock } from "./directory-blocks.js";
 import { encodeMetadataHeader } from "./metadata-header.js";
@@ -100,7 +100,9 @@ export class MetadataWriter {
     if (type === F.MODE.character || type === F.MODE.block) return payload;
     if (type !== F.MODE.file) return 0;
     if (layout === F.LAYOUT.chunks)
-      return inodes.isBelow[inode] === 1 ? F.CHUNK_INDEXES : F.CHUNK_INDEXES | (contents.chunkBits[payload] as number);
+      return inodes.isBelow[inode] === 1
+        ? F.CHUNK_INDEXES | smallestChunkBits(F.blocksOf(inodes.size[inode] as number), 1)
+        : F.CHUNK_INDEXES | (contents.chunkBits[payload] as number);
     return contents.place[payload] === PLACE.plain ? this.#dataBlock + (contents.start[payload] as number) : 0;
   }
 

@@ -19,6 +19,10 @@ export async function findCacheFaults(layout: StoreLayout): Promise<readonly Cac
     const state = viewFault(layout, newest);
     if (state !== undefined) faults.push({ path: path.relative(layout.root, path.join(layout.viewTrees, newest)), state });
   }
+  for (const key of namesIn(layout.runs)) {
+    const state = LAYER_NAME.test(key) ? imageFault(layout, path.join(layout.runs, key)) : "has a name that no view has";
+    if (state !== undefined) faults.push({ path: path.relative(layout.root, path.join(layout.runs, key)), state });
+  }
   const index = path.join(layout.worktree, "index");
   if (existsSync(index) && readStatIndex(index, await loadFingerprints()) === undefined) {
     faults.push({ path: path.relative(layout.root, index), state: "is damaged, or of another version" });
@@ -29,7 +33,11 @@ export async function findCacheFaults(layout: StoreLayout): Promise<readonly Cac
 function viewFault(layout: StoreLayout, newest: string): string | undefined {
   if (!LAYER_NAME.test(newest)) return "has a name that no layer has";
   if (!existsSync(layout.layer(newest as LayerId))) return "shows a layer that is gone";
-  const directory = path.join(layout.viewTrees, newest);
+  return imageFault(layout, path.join(layout.viewTrees, newest));
+}
+
+/** @param directory Holds images that show layers. */
+export function imageFault(layout: StoreLayout, directory: string): string | undefined {
   const images = new LayerImages(directory);
   try {
     for (const name of namesIn(directory)) {

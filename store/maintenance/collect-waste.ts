@@ -114,12 +114,30 @@ async function removeWaste(layout: StoreLayout, { layers, views, loose }: Waste)
       layout,
       layers.map((id) => layout.layer(id)),
     );
+    // A run of layers is made again when it is needed; one that shows a layer of which nothing is left is needed no more.
+    const runs = layers.length === 0 ? [] : namesIn(layout.runs).map((key) => path.join(layout.runs, key));
+    throwAway(
+      layout,
+      runs.filter((run) => isRunOf(run, new Set(layers))),
+    );
     throwAway(
       layout,
       views.map((id) => path.join(layout.viewTrees, id)),
     );
   } catch (error) {
     throw systemFailure("remove garbage", error, layout.root);
+  }
+}
+
+function isRunOf(directory: string, layers: ReadonlySet<LayerId>): boolean {
+  const images = new LayerImages(directory);
+  try {
+    return namesIn(directory).some((name) => images.get(name as LayerId).devices.some((device) => layers.has(device)));
+  } catch {
+    // Damaged: fsck would say so, and nothing is lost.
+    return true;
+  } finally {
+    images.close();
   }
 }
 

@@ -61,6 +61,9 @@ kernelTest("of a file that changed in place the changed chunks alone are stored"
   const table: readonly (readonly [change: string, most: number])[] = [
     [BYTE_IN_THE_MIDDLE, 80_000],
     ["printf Y | dd of=big bs=1 seek=10000001 conv=notrunc status=none; printf Z >> big", 80_000],
+    ["chmod 600 big", 8192],
+    ["mv big other; chmod 640 other; cp -p other third", 100_000],
+    ["mv other big; rm third; chown 1:2 big", 60_000],
     ["head -c 1048576 /dev/urandom >> big", MEBIBYTE + 100_000],
     ["truncate -s 15000000 big", 80_000],
     ["truncate -s 16M big; printf end | dd of=big bs=1 seek=18000000 conv=notrunc status=none", 100_000],

@@ -124,8 +124,9 @@ kernelTest("borrowed content is read through the devices of a mount, and takes n
   t.true(store.storedBytes(two[0] as LayerId) <= 16_384);
   const mounted = mountImage(t, images[1] as never);
   t.deepEqual(readFileSync(`${mounted}/a`), bytes);
-  t.is(readFileSync(`${mounted}/s`).toString("latin1").replaceAll("\0", ""), "middle");
-  t.is(readFileSync(`${mountOverlay(t, [mounted, mountImage(t, images[2] as never)])}/short`, "utf8"), "short");
+  const overlay = mountOverlay(t, [mounted, mountImage(t, images[2] as never)]);
+  t.is(readFileSync(`${overlay}/s`).toString("latin1").replaceAll("\0", ""), "middle");
+  t.is(readFileSync(`${overlay}/short`, "utf8"), "short");
 });
 
 kernelTest("content that a lender itself borrows is borrowed from its owner: there is no chain of devices", async (t) => {
