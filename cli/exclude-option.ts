@@ -7,7 +7,7 @@ export const EXCLUDE_OPTION = {
   type: "string",
   array: true,
   value: "PATTERN",
-  describe: "Leave out what matches, as a line of .varveignore does; may be repeated",
+  describe: "Leave out what matches, as a line of .varveignore does",
 } as const;
 
 /** @throws VarveError USAGE for a pattern that is empty. */

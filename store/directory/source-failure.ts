@@ -14,7 +14,7 @@ export function sourceFailure(error: unknown, path: ByteString): unknown {
   if (name === undefined || !UNREADABLE.has(name)) return systemFailure(`read "${text}"`, error, text);
   return new VarveError("SOURCE_UNREADABLE", `Cannot read "${text}": permission denied, wanted read access`, {
     path: text,
-    hint: "Run the command as a user who may read it, such as root.",
+    hint: "Run the command as a user who may read it, such as root, or leave the path out with .varveignore or --exclude.",
     cause: error,
   });
 }
