@@ -35,7 +35,7 @@ export async function rollbackTarget(
     const trees = await openLiveTreeBefore(repository, target, commit);
     try {
       const { branch, commit: before } = trees.head;
-      const changes = await countChanges(repository, trees, commit);
+      const changes = await countChanges(repository, target, trees, commit);
       const result = { branch, before, after: commit, changes };
       if (changes === 0 && before === commit) return { ...result, saved: undefined };
       const saved = (await saveLive(repository, trees, `before ${command}`))?.id;
@@ -50,9 +50,16 @@ export async function rollbackTarget(
   });
 }
 
-async function countChanges(repository: Repository, { live }: LiveTree, commit: CommitId): Promise<number> {
+/** @throws VarveError CONFLICT when the target can't be made that tree. */
+async function countChanges(
+  repository: Repository,
+  target: Target,
+  { live }: LiveTree,
+  commit: CommitId | undefined,
+): Promise<number> {
   const wanted = await openCommitTree(repository, commit);
   try {
+    if (target.kind === "directory") target.worktree.requireApplicable(live, wanted);
     return (await compareTrees(live, wanted)).length;
   } finally {
     wanted.close();

@@ -1,16 +1,18 @@
 import { VarveError } from "../errors.js";
 import type { CommitId } from "../model/ids.js";
+import type { Tree } from "../model/tree.js";
 import type { ContainerRecord } from "../ports/containers.js";
 import type { History } from "../ports/history.js";
 import type { LayerStore } from "../ports/layer-store.js";
 import type { Operation, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
+import type { Worktree } from "../ports/worktree.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
 import { layerChain } from "./layer-chain.js";
 import { keepSaved, moveRefs } from "./record-operation.js";
 import { becomeTree } from "./rollback-target.js";
-import { findTarget, openLiveTreeBefore, type Target } from "./targets.js";
+import { findTarget, openCommitTree, openLiveTreeBefore, type Target } from "./targets.js";
 
 export interface UndoResult {
   readonly undone: Operation;
@@ -133,9 +135,24 @@ async function saveCurrent(
 ): Promise<CommitId | undefined> {
   const trees = await openLiveTreeBefore(repository, target, wanted);
   try {
+    if (target.kind === "directory") await requireApplicable(repository, target.worktree, trees.live, wanted);
     return (await saveLive(repository, trees, reason))?.id;
   } finally {
     trees.close();
+  }
+}
+
+async function requireApplicable(
+  repository: Repository,
+  worktree: Worktree,
+  live: Tree,
+  commit: CommitId | undefined,
+): Promise<void> {
+  const wanted = await openCommitTree(repository, commit);
+  try {
+    worktree.requireApplicable(live, wanted);
+  } finally {
+    wanted.close();
   }
 }
 

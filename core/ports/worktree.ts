@@ -26,13 +26,18 @@ export interface Worktree {
   remember(tree: Tree, id: TreeId): void;
 
   /**
+   * To be asked before anything is written down that `apply` will do.
+   * @throws VarveError CONFLICT when `target` has something else in the place of a directory that holds ignored paths.
+   */
+  requireApplicable(current: Tree, target: Tree): void;
+
+  /**
    * Makes the directory equal to `target`, touching only what differs: first what differs is found, then new contents are
    * written beside, then moved into place. Stopped half-way, `apply` of the same target completes it.
    *
    * What `current` leaves out is left alone, and so is a directory that holds such a path, even where `target` has none.
    *
    * @param current What `openTree` gave just now.
-   * @throws VarveError CONFLICT when `target` has something else in the place of such a directory, before anything is touched.
    * @throws VarveError PERMISSION when owners, devices or xattrs can't be set, before anything is touched where that can be known.
    */
   apply(current: Tree, target: Tree): void;

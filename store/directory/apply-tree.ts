@@ -230,7 +230,7 @@ function checkAll(permission: WritePermission, node: TreeNode, path: ByteString)
   for (const [name, child] of node.children()) checkAll(permission, child, joinPath(path, name));
 }
 
-function holdsIgnored(path: ByteString): VarveError {
+export function holdsIgnored(path: ByteString): VarveError {
   const text = textOf(path);
   return new VarveError("CONFLICT", `Cannot replace "${text}": it holds ignored paths, wanted a directory that may go`, {
     path: text,

@@ -16,9 +16,12 @@ export interface Unchanged {
   self(row: number): boolean;
   /** All below a directory. */
   below(row: number): boolean;
+  /** Whether names in a directory were left out then. */
+  hadIgnored(row: number): boolean;
 }
 
-export const ALL_UNCHANGED: Unchanged = { self: () => true, below: () => true };
+export const ALL_UNCHANGED: Unchanged = { self: () => true, below: () => true, hadIgnored: () => false };
+export const NONE_UNCHANGED: Unchanged = { self: () => false, below: () => false, hadIgnored: () => false };
 
 /** Compares each row with the index's of the same path, and takes over the digests of what is unchanged. */
 export function compareStats(live: StatTable, index: StatTable): Unchanged {
@@ -38,7 +41,11 @@ export function compareStats(live: StatTable, index: StatTable): Unchanged {
     const wanted = isDirectory(live, row) ? BELOW : SELF;
     if (pairs[row] !== 0 && (flags[row]! & wanted) !== 0) live.copyDigest(row, index, pairs[row]! - 1);
   }
-  return { self: (row) => (flags[row]! & SELF) !== 0, below: (row) => (flags[row]! & BELOW) !== 0 };
+  return {
+    self: (row) => (flags[row]! & SELF) !== 0,
+    below: (row) => (flags[row]! & BELOW) !== 0,
+    hadIgnored: (row) => pairs[row] !== 0 && index.ignored(pairs[row]! - 1) > 0,
+  };
 }
 
 function isDirectory(table: StatTable, row: number): boolean {

@@ -1,18 +1,19 @@
 import path from "node:path";
+import { nodeAt } from "../../core/model/paths.js";
 import type { TreeId } from "../../core/model/ids.js";
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { FilteredTree, Tree } from "../../core/model/tree.js";
 import type { Worktree, WorktreeOptions } from "../../core/ports/worktree.js";
 import { type Fingerprints, loadFingerprints } from "../change-fingerprint.js";
-import { treeOfLiveDirectory } from "../directory/directory-tree.js";
 import type { DirectoryOpener } from "../directory/directory-opener.js";
 import type { IgnoreOptions } from "../directory/ignore-filter.js";
 import { GONE, type StatTable, WORD } from "../directory/stat-table.js";
 import { LiveDirectory, openDirectoryRoot, scanLiveDirectory } from "../directory/live-directory.js";
+import { holdsIgnored } from "../directory/apply-tree.js";
 import { applyTree } from "../directory/write-directory.js";
 import { STORE_NAME, type StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
-import { ALL_UNCHANGED, compareStats, type Unchanged } from "./compare-stats.js";
+import { ALL_UNCHANGED, compareStats, NONE_UNCHANGED, type Unchanged } from "./compare-stats.js";
 import { type ProvedIndex, proveStats } from "./prove-stats.js";
 import { readStatIndex, type StatIndex, writeStatIndex } from "./stat-index-file.js";
 import { adoptTree, distrustRecent, TICK_MILLISECONDS } from "./verify-stats.js";
@@ -52,7 +53,7 @@ class IndexedWorktree implements Worktree {
     // Rows of an index of another tree are not all tracked, so rules have to be asked about each.
     const ignore = { patterns: exclude, tracked: [head, ...tracked], emptied: true };
     const scan = this.#scan(index, ignore, isOfHead && tracked.length === 0);
-    const tree = treeOf(scan, isOfHead ? head : undefined);
+    const tree = treeOf(scan, head, isOfHead);
     this.#scans.set(tree, scan);
     return tree;
   }
@@ -95,6 +96,14 @@ class IndexedWorktree implements Worktree {
     return scan;
   }
 
+  requireApplicable(current: Tree, target: Tree): void {
+    const table = this.#scans.get(current)?.live.table;
+    for (const directory of table === undefined ? [] : directoriesWithIgnored(table)) {
+      const node = nodeAt(target, directory);
+      if (node !== undefined && !("children" in node)) throw holdsIgnored(directory);
+    }
+  }
+
   apply(current: Tree, target: Tree): void {
     const table = this.#scans.get(current)?.live.table;
     applyTree(current, target, this.path, { exclude: EXCLUDED, keep: table && directoriesWithIgnored(table) });
@@ -110,11 +119,11 @@ function provedOrClosed(opener: DirectoryOpener, index: StatIndex): ProvedIndex 
   }
 }
 
-/** @param head The tree that the index describes. An index of another still tells what is in files that have not changed since. */
-function treeOf({ live, unchanged }: Scan, head: Tree | undefined): FilteredTree {
-  if (unchanged === undefined || head === undefined) return treeOfLiveDirectory(live);
+/** @param isOfHead Whether the index describes `head`. Of another tree it still tells what is in files that have not changed since. */
+function treeOf({ live, unchanged = NONE_UNCHANGED }: Scan, head: Tree, isOfHead: boolean): FilteredTree {
+  const known = isOfHead ? unchanged : { ...NONE_UNCHANGED, hadIgnored: unchanged.hadIgnored };
   const ignored = live.table.ignoredInAll();
-  return { root: new WorktreeNodes(live, unchanged).root(head.root), ignored, close: () => live.close() };
+  return { root: new WorktreeNodes(live, known).root(head.root), ignored, close: () => live.close() };
 }
 
 /** Paths of directories with something ignored at any depth. */

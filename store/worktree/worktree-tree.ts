@@ -8,7 +8,7 @@ import { type LiveDirectory, readEntry, typeOfRow } from "../directory/live-dire
 import { GONE, WORD } from "../directory/stat-table.js";
 import type { Unchanged } from "./compare-stats.js";
 
-/** Nodes of a scanned directory, with a tree's own nodes wherever an index proves that the directory still equals it. */
+/** Nodes of a scanned directory, with HEAD's own nodes wherever an index proves that the directory still equals it. */
 export class WorktreeNodes {
   readonly live: LiveDirectory;
   readonly unchanged: Unchanged;
@@ -24,7 +24,7 @@ export class WorktreeNodes {
     return this.#node(0, head) as DirectoryNode;
   }
 
-  /** @param head The node of the same path in the tree that the index describes. */
+  /** @param head The node of the same path in HEAD; where something is unchanged, it is that. */
   node(row: number, head: TreeNode | undefined): TreeNode | undefined {
     return this.#nodes.standing(row, () => this.#node(row, head));
   }
@@ -60,9 +60,13 @@ class WorktreeDirectory implements DirectoryNode {
   #readEntry(): DirectoryEntry {
     const entry = readEntry(this.#nodes.live, this.#row) as DirectoryEntry;
     const head = this.#head?.entry;
-    if (head === undefined || this.#nodes.live.table.ignored(this.#row) === 0) return entry;
+    if (head === undefined || !this.#hasIgnored()) return entry;
     const { mtimeSeconds, mtimeNanoseconds } = head;
     return sameMetadata({ ...entry, mtimeSeconds, mtimeNanoseconds }, head) && this.#hasSameNames() ? head : entry;
+  }
+
+  #hasIgnored(): boolean {
+    return this.#nodes.live.table.ignored(this.#row) > 0 || this.#nodes.unchanged.hadIgnored(this.#row);
   }
 
   #hasSameNames(): boolean {
@@ -84,7 +88,7 @@ class WorktreeDirectory implements DirectoryNode {
   }
 
   get digest(): DirectoryDigest | undefined {
-    return this.#same?.digest;
+    return this.#same?.digest ?? (this.#nodes.live.table.digest(this.#row) as DirectoryDigest | undefined);
   }
 
   children(): Iterable<readonly [ByteString, TreeNode]> {

@@ -183,7 +183,8 @@ test("an undo that was stopped before the tree was whole is completed by the nex
     ...repository,
     worktree: {
       path: worktree.path,
-      openTree: (head, id) => worktree.openTree(head, id),
+      openTree: (head, id, options) => worktree.openTree(head, id, options),
+      requireApplicable: (current, target) => worktree.requireApplicable(current, target),
       remember: (tree, id) => worktree.remember(tree, id),
       apply: () => {
         sh("rm etc/one; echo half > etc/.half");
