@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ContentReader, FileContent } from "../../core/model/tree.js";
 import { smallestChunkBits, type ByteRange } from "./block-runs.js";
-import { hashZeros, readExactly, type OwnRun } from "./content-store.js";
+import { hashZeros, readExactly, type OwnRun } from "./content-pieces.js";
 import type { DataRegion } from "./data-region.js";
 import { BLOCK_BYTES, blocksOf } from "./image-format.js";
 import type { ImageRun, ImageStoredContent } from "./stored-content.js";

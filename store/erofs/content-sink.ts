@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { chunkCount, exactChunkBits, INDEX_LIMIT, smallestChunkBits, touchedRanges } from "./block-runs.js";
-import { hashZeros, type ContentStore, type OwnRun } from "./content-store.js";
+import { hashZeros, type OwnRun } from "./content-pieces.js";
+import { type ContentStore } from "./content-store.js";
 import type { DataRegion } from "./data-region.js";
 import { BLOCK_BYTES, blocksOf } from "./image-format.js";
 import { copyOfRuns } from "./run-copy.js";

@@ -1,5 +1,4 @@
 import { createHash, hash as hashOnce, type Hash } from "node:crypto";
-import { VarveError } from "../../core/errors.js";
 import type { ContentReader, FileContent } from "../../core/model/tree.js";
 import {
   exactChunkBits,
@@ -10,6 +9,7 @@ import {
   type BlockRun,
   type ByteRange,
 } from "./block-runs.js";
+import { hashZeros, readExactly, type OwnRun } from "./content-pieces.js";
 import { ChangedContentReader, joinRuns } from "./changed-content.js";
 import { PLACE, type ContentTable } from "./content-table.js";
 import type { DataRegion } from "./data-region.js";
@@ -18,15 +18,6 @@ import type { SpillArena } from "./spill-arena.js";
 import type { ImageRun, ImageStoredContent } from "./stored-content.js";
 
 const PIECE_BYTES = 1 << 20;
-const ZEROS = Buffer.alloc(PIECE_BYTES);
-
-/** Blocks of the data region that hold blocks of a content. */
-export interface OwnRun {
-  readonly block: number;
-  readonly count: number;
-  readonly address: number;
-  readonly device: 0;
-}
 
 /** Puts whole contents into the layer: short ones into the arena, others into blocks, each once. Numbers are those of the content table. */
 export class ContentStore {
@@ -232,21 +223,6 @@ export class ContentStore {
 
 export function sha256(bytes: Uint8Array): Buffer {
   return hashOnce("sha256", bytes, "buffer");
-}
-
-export function hashZeros(hash: Hash | undefined, length: number): void {
-  for (let rest = length; rest > 0; rest -= PIECE_BYTES) hash?.update(rest < PIECE_BYTES ? ZEROS.subarray(0, rest) : ZEROS);
-}
-
-export function readExactly(reader: ContentReader, buffer: Buffer, position: number, length: number): void {
-  for (let done = 0; done < length;) {
-    const count = reader.read(buffer.subarray(done, length), position + done);
-    if (count === 0) {
-      reader.verify();
-      throw new VarveError("SOURCE_CHANGED", "Cannot read a file: it is shorter than it was when its size was asked");
-    }
-    done += count;
-  }
 }
 
 function holesOf(content: FileContent): ByteRange[] {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, fchmodSync, fsyncSync, openSync, rmSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
-import { bufferOf, textOf, type ByteString } from "../../core/model/byte-string.js";
+import { bufferOf, type ByteString } from "../../core/model/byte-string.js";
 import type { DeviceEntry, DirectoryEntry, Entry, FileEntry, PipeEntry, SymlinkEntry } from "../../core/model/entry.js";
 import type { ContentDigest, DirectoryDigest, LayerId } from "../../core/model/ids.js";
 import type { FileContent, StoredContent } from "../../core/model/tree.js";
@@ -9,8 +9,11 @@ import type { ContentSink, InodeHandle, LayerWriter, PlaceBelow, WrittenLayer } 
 import { errnoOf, systemFailure } from "../system-failure.js";
 import { chunkCount, exactChunkBits, type BlockRun } from "./block-runs.js";
 import { BlockSink } from "./content-sink.js";
-import { ContentStore, type OwnRun } from "./content-store.js";
+import { type OwnRun } from "./content-pieces.js";
+import { ContentStore } from "./content-store.js";
 import { ContentTable, DIGEST_BYTES, PLACE } from "./content-table.js";
+import { deviceOf } from "./device-number.js";
+import { OwnStoredContent } from "./own-content.js";
 import { DataRegion } from "./data-region.js";
 import * as F from "./image-format.js";
 import { checkName, InodeTable } from "./inode-table.js";
@@ -62,10 +65,6 @@ const WHITEOUT: DeviceEntry = {
 
 /** A file with more chunks is left in the layers below when only its metadata changes. */
 const LONGEST_INDEX_AGAIN = 64;
-
-/** Linux has 12 bits for a major and 20 for a minor number. */
-const MOST_MAJOR = 0xfff;
-const MOST_MINOR = 0xfffff;
 
 const TYPE_BITS: Readonly<Record<Entry["type"], number>> = {
   file: F.MODE.file,
@@ -392,56 +391,4 @@ function costsMuch(runs: readonly ImageRun[] | undefined, size: number): boolean
   if (runs === undefined) return true;
   const blocks = F.blocksOf(size);
   return chunkCount(blocks, exactChunkBits(runs, blocks)) > LONGEST_INDEX_AGAIN;
-}
-
-/** @throws VarveError UNSUPPORTED. */
-function deviceOf(entry: DeviceEntry | PipeEntry, name: ByteString): number {
-  if (!("major" in entry)) return 0;
-  const { major, minor } = entry;
-  const what = `Cannot store the device "${textOf(name)}" in a layer`;
-  if (entry.type === "character" && major === 0 && minor === 0) {
-    throw new VarveError("UNSUPPORTED", `${what}: overlayfs reads the character device 0:0 as a deletion`);
-  }
-  if (major > MOST_MAJOR || minor > MOST_MINOR) {
-    throw new VarveError("UNSUPPORTED", `${what}: its number is ${major}:${minor}, expected at most ${MOST_MAJOR}:${MOST_MINOR}`);
-  }
-  return F.encodeDevice(major, minor);
-}
-
-/** Content of the layer being written. */
-class OwnStoredContent implements StoredContent {
-  readonly owner: ImageWriter;
-  readonly content: number;
-  /** Where else its bytes are, for one file. */
-  readonly below: PlaceBelow | undefined;
-  readonly #table: ContentTable;
-  readonly #slots: ReadonlyMap<LayerId, number>;
-
-  constructor(
-    owner: ImageWriter,
-    content: number,
-    table: ContentTable,
-    slots: ReadonlyMap<LayerId, number>,
-    below: PlaceBelow | undefined,
-  ) {
-    this.below = below;
-    this.owner = owner;
-    this.content = content;
-    this.#table = table;
-    this.#slots = slots;
-  }
-
-  get digest(): ContentDigest {
-    return this.#table.digest(this.content).toString("hex") as ContentDigest;
-  }
-
-  get size(): number {
-    return this.#table.size[this.content] as number;
-  }
-
-  /** The lenders alone: the layer itself has no id yet. */
-  get layers(): readonly LayerId[] {
-    const devices = this.#table.devices(this.content);
-    return [...this.#slots].filter(([, slot]) => devices.has(slot)).map(([id]) => id);
-  }
 }

@@ -2,7 +2,7 @@ import { closeSync, openSync, unlinkSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import type { ContentReader } from "../../core/model/tree.js";
 import type { ByteRange } from "./block-runs.js";
-import type { OwnRun } from "./content-store.js";
+import { type OwnRun } from "./content-pieces.js";
 import type { DataRegion } from "./data-region.js";
 import { BLOCK_BYTES } from "./image-format.js";
 import { readAt, writeAt } from "./write-at.js";

@@ -1,0 +1,43 @@
+import type { ContentDigest, LayerId } from "../../core/model/ids.js";
+import type { StoredContent } from "../../core/model/tree.js";
+import type { PlaceBelow } from "../../core/ports/layer-store.js";
+import type { ContentTable } from "./content-table.js";
+
+/** Content of the layer being written. */
+export class OwnStoredContent implements StoredContent {
+  /** The writer whose content it is. */
+  readonly owner: object;
+  readonly content: number;
+  /** Where else its bytes are, for one file. */
+  readonly below: PlaceBelow | undefined;
+  readonly #table: ContentTable;
+  readonly #slots: ReadonlyMap<LayerId, number>;
+
+  constructor(
+    owner: object,
+    content: number,
+    table: ContentTable,
+    slots: ReadonlyMap<LayerId, number>,
+    below: PlaceBelow | undefined,
+  ) {
+    this.below = below;
+    this.owner = owner;
+    this.content = content;
+    this.#table = table;
+    this.#slots = slots;
+  }
+
+  get digest(): ContentDigest {
+    return this.#table.digest(this.content).toString("hex") as ContentDigest;
+  }
+
+  get size(): number {
+    return this.#table.size[this.content] as number;
+  }
+
+  /** The lenders alone: the layer itself has no id yet. */
+  get layers(): readonly LayerId[] {
+    const devices = this.#table.devices(this.content);
+    return [...this.#slots].filter(([, slot]) => devices.has(slot)).map(([id]) => id);
+  }
+}
