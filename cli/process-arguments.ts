@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { TextDecoder } from "node:util";
-import { byteStringOf, type ByteString } from "../core/model/byte-string.js";
+import { byteStringOf, isUtf8, textOf, type ByteString } from "../core/model/byte-string.js";
 
 /**
  * The words of the command line. Node decodes argv as UTF-8 and loses what is none; so each byte 0x80 to 0xFF that is no UTF-8
@@ -27,6 +27,11 @@ export function bytesOfWord(word: string): ByteString {
     else bytes += Buffer.from(character, "utf8").toString("latin1");
   }
   return bytes as ByteString;
+}
+
+/** The word that stands for these bytes: the other way round. */
+export function wordOfBytes(bytes: ByteString): string {
+  return isUtf8(bytes) ? textOf(bytes) : escapedText(bytes);
 }
 
 function escapedText(bytes: ByteString): string {

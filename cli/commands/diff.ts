@@ -1,15 +1,11 @@
-import path from "node:path";
 import { diffSides, diffTarget, type Difference } from "../../core/operations/diff-sides.js";
 import { parseSide } from "../../core/operations/sides.js";
 import { findTarget } from "../../core/operations/targets.js";
-import { normalizePath } from "../../core/model/paths.js";
-import type { ByteString } from "../../core/model/byte-string.js";
-import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
 import { DIFFERENT } from "../exit-status.js";
 import { openRepository } from "../open-repository.js";
 import { findWordTarget } from "../open-target.js";
-import { bytesOfWord } from "../process-arguments.js";
+import { selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
 import { changeLine, changeSummary, nameStatusLine, statLine } from "../render/change-text.js";
 import { printJsonArray } from "../render/json-array.js";
@@ -28,7 +24,7 @@ export const diffCommand: Command = command(
     summary: "Show the paths that differ between two trees, and why",
     description: `Without A and B: the tracked directory against its HEAD. A alone: a container against its HEAD, or the tracked
 directory against revision A. A and B: from A to B, where @ is the tracked directory as it is now, and
-@NAME the container NAME. Letters: A added, M modified, D deleted, T of another type, R renamed.`,
+@NAME the container NAME. PATH is a path, with what stands below it, or a pattern. Letters: A added, M modified, D deleted, T of another type, R renamed.`,
     words: [
       { name: "A", required: false },
       { name: "B", required: false },
@@ -38,6 +34,7 @@ directory against revision A. A and B: from A to B, where @ is the tracked direc
     examples: [
       ["varve diff web", "what the container web changed since its last commit"],
       ["varve diff main~2 main -- /etc", "two commits, below /etc"],
+      ["varve diff -- '**/*.conf' '!etc/ssl'", "files by a pattern, without a directory"],
       ["varve diff --stat v1 @web", "from tag v1 to the container as it is now"],
     ],
     statuses: [["1", "with --exit-code: something differs"]],
@@ -59,22 +56,14 @@ async function differenceOf(session: Session, words: readonly string[], rest: re
   const [first, second] = words.length === 1 ? (splitRange(words[0] ?? "") ?? words) : words;
   if (first !== undefined && second === undefined) {
     const found = await findWordTarget(session, first);
-    if (found !== undefined) return diffTarget(found.repository, found.target, { paths: pathsOf(rest, found.repository) });
+    if (found !== undefined)
+      return diffTarget(found.repository, found.target, { paths: await selectionOf(rest, found.repository) });
   }
   const repository = await openRepository(session);
-  const paths = pathsOf(rest, repository);
+  const paths = await selectionOf(rest, repository);
   if (first === undefined) return diffTarget(repository, findTarget(repository, undefined), { paths });
   const before = await parseSide(repository, first);
   return diffSides(repository, before, await parseSide(repository, second ?? "@"), { paths });
-}
-
-/** Absolute paths are the tree's. Others too, but within the tracked directory they start where one stands, as in git. */
-function pathsOf(words: readonly string[], { worktree }: Repository): readonly ByteString[] {
-  const below = worktree === undefined ? ".." : path.relative(worktree.path, process.cwd());
-  const prefix = below === "" || below.startsWith("..") ? "" : `${bytesOfWord(below)}/`;
-  return words.map((word) =>
-    normalizePath((word.startsWith("/") ? bytesOfWord(word) : prefix + bytesOfWord(word)) as ByteString),
-  );
 }
 
 function diffText(

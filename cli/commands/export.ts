@@ -2,10 +2,12 @@ import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from "no
 import path from "node:path";
 import { exportTree } from "../../core/operations/export-tree.js";
 import { parseSide, type Side } from "../../core/operations/sides.js";
+import type { PathSelection } from "../../core/paths/path-selection.js";
 import { VarveError } from "../../core/errors.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
 import { openRepository } from "../open-repository.js";
+import { selectionOf } from "../path-words.js";
 import { printableLine } from "../printable.js";
 import { printJson } from "../render/json-array.js";
 
@@ -16,26 +18,30 @@ const options = {
 export const exportCommand: Command = command(
   {
     name: "export",
-    form: "REV [-o FILE]",
+    form: "REV [-o FILE] [-- PATH…]",
     summary: "Write a tree as a tar archive",
     description: `Writes the tree of REV (a revision, @ or @NAME) as a PAX tar, the same bytes for the same tree. Sockets have no place
-in a tar: they are left out, with a warning. To stdout, unless that is a terminal.`,
+in a tar: they are left out, with a warning. To stdout, unless that is a terminal. With PATH, a path or a pattern, only that, what
+stands below it, and the directories that lead there.`,
     words: [{ name: "REV", required: true }],
+    rest: "paths",
     options,
     examples: [
       ["varve export base -o base.tar", "to a file"],
+      ["varve export base -o etc.tar -- etc '!etc/ssl'", "a part of it"],
       ["varve export @web | zstd > web.tar.zst", "a container as it is now, compressed"],
     ],
     statuses: [["20", "no such revision"]],
   },
-  async ({ words: [revision = ""], options: { output }, session }) => {
+  async ({ words: [revision = ""], rest, options: { output }, session }) => {
     const toStdout = output === undefined || output === "-";
     if (toStdout) refuseStdout(session);
     const repository = await openRepository(session);
     const side = await parseSide(repository, revision);
+    const paths = await selectionOf(rest, repository);
     const { skipped } = toStdout
-      ? await exportTree(repository, side, async (chunk) => session.terminal.write(chunk))
-      : await exportToFile(repository, side, output);
+      ? await exportTree(repository, side, async (chunk) => session.terminal.write(chunk), paths)
+      : await exportToFile(repository, side, paths, output);
     for (const name of skipped)
       session.terminal.complain(`varve: warning: Left out ${printableLine(name)}: a tar can't hold a socket.\n`);
     if (toStdout) return;
@@ -55,14 +61,24 @@ function refuseStdout({ terminal, json }: Session): void {
  * The archive appears under its name once it is whole; one that stood there until then is lost only to a whole one. What is no
  * plain file, such as a FIFO, is written to as it is.
  */
-async function exportToFile(repository: Repository, side: Side, file: string): ReturnType<typeof exportTree> {
+async function exportToFile(
+  repository: Repository,
+  side: Side,
+  paths: PathSelection,
+  file: string,
+): ReturnType<typeof exportTree> {
   const isPlain = isPlainFile(file);
   const scratch = isPlain ? `${file}.varve-${process.pid}` : file;
   const descriptor = openOutput(scratch, file);
   try {
-    const result = await exportTree(repository, side, async (chunk) => {
-      for (let at = 0; at < chunk.length;) at += writeSync(descriptor, chunk, at);
-    });
+    const result = await exportTree(
+      repository,
+      side,
+      async (chunk) => {
+        for (let at = 0; at < chunk.length;) at += writeSync(descriptor, chunk, at);
+      },
+      paths,
+    );
     if (isPlain) renameSync(scratch, file);
     return result;
   } catch (error) {

@@ -1,13 +1,12 @@
 import { findTarget, headOf } from "../../core/operations/targets.js";
 import { readLog, type LogEntry, type LogOptions } from "../../core/operations/read-log.js";
-import { normalizePath } from "../../core/model/paths.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
 import { countOf } from "../option-values.js";
 import { openRepository } from "../open-repository.js";
 import { findWordTarget } from "../open-target.js";
-import { bytesOfWord } from "../process-arguments.js";
+import { selectionOf } from "../path-words.js";
 import { logEntryJson } from "../render/commit-json.js";
 import { commitLine, commitText } from "../render/commit-text.js";
 import { printJsonArray } from "../render/json-array.js";
@@ -24,21 +23,22 @@ export const logCommand: Command = command(
     form: "[REV] [-- PATH…]",
     summary: "Show the commits that led to a revision, newest first",
     description: `REV is a branch, a tag, a commit id, a container, or a range A..B: what B has and A has not (default: HEAD). With
-PATH, only commits that changed it or something below it. "varve history" is the same command.`,
+PATH (a path or a pattern), only commits that changed it or something below it. "varve history" is the same command.`,
     words: [{ name: "REV", required: false }],
     rest: "paths",
     options,
     examples: [
       ["varve log -n 3", "the last three commits"],
       ["varve log --oneline base..web", "what web added to base"],
+      ["varve log -- '**/*.service'", "what touched a service file"],
       ["varve log main -- /etc/passwd", "who changed that file"],
     ],
     statuses: [["20", "no such revision"]],
   },
-  async ({ words: [word], rest = [], options: { number, oneline }, session }) => {
+  async ({ words: [word], rest, options: { number, oneline }, session }) => {
     const limit = number === undefined ? undefined : countOf("-n", number);
     const { repository, range, head } = await rangeOf(session, word);
-    const entries = readLog(repository, { ...range, limit, paths: rest.map((name) => normalizePath(bytesOfWord(name))) });
+    const entries = readLog(repository, { ...range, limit, paths: await selectionOf(rest, repository) });
     if (session.json) return printJsonArray(session.terminal, mapEach(entries, logEntryJson));
     await printEntries(session, entries, head, oneline);
   },

@@ -1,7 +1,6 @@
-import { isBelowAny } from "../model/paths.js";
-import type { ByteString } from "../model/byte-string.js";
 import type { Change } from "../model/change.js";
 import type { Tree } from "../model/tree.js";
+import { ALL_PATHS, type PathSelection } from "../paths/path-selection.js";
 import type { Repository } from "../ports/repository.js";
 import { compareTrees } from "./compare-trees.js";
 import { openSide, type Side } from "./sides.js";
@@ -14,8 +13,8 @@ export interface Difference {
 }
 
 export interface DiffOptions {
-  /** Keeps what stands at or below one of them; none: everything. */
-  readonly paths?: readonly ByteString[];
+  /** Keeps what it selects; absent: everything. */
+  readonly paths?: PathSelection;
 }
 
 export async function diffSides(repository: Repository, before: Side, after: Side, options?: DiffOptions): Promise<Difference> {
@@ -24,7 +23,10 @@ export async function diffSides(repository: Repository, before: Side, after: Sid
   const close = (): void => [now, old].forEach((tree) => tree?.close());
   try {
     now = await openSide(repository, after);
-    return { changes: await compareWithin(old, now, options), close };
+    const changes = await compareWithin(old, now, options);
+    // The root directory is there before the first commit too.
+    const isFirst = before.kind === "commit" && before.commit === undefined;
+    return { changes: isFirst ? changes.filter(({ path }) => path !== "") : changes, close };
   } catch (error) {
     close();
     throw error;
@@ -42,7 +44,7 @@ export async function diffTarget(repository: Repository, target: Target, options
   }
 }
 
-async function compareWithin(before: Tree, after: Tree, { paths = [] }: DiffOptions = {}): Promise<Change[]> {
+async function compareWithin(before: Tree, after: Tree, { paths = ALL_PATHS }: DiffOptions = {}): Promise<Change[]> {
   const changes = await compareTrees(before, after);
-  return changes.filter(({ path, from }) => isBelowAny(path, paths) || (from !== undefined && isBelowAny(from, paths)));
+  return changes.filter(({ path, from }) => paths.has(path) || (from !== undefined && paths.has(from)));
 }

@@ -2,9 +2,11 @@ import type { ByteString } from "../model/byte-string.js";
 import type { Commit } from "../model/commit.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import { nodeAt } from "../model/paths.js";
+import type { PathSelection } from "../paths/path-selection.js";
 import type { Tree } from "../model/tree.js";
 import type { Repository } from "../ports/repository.js";
 import { changeReasons } from "../model/compare-entries.js";
+import { compareTrees } from "./compare-trees.js";
 import { openCommitTree } from "./targets.js";
 import { isTurnDue, yieldToSignals } from "./yield-to-signals.js";
 
@@ -19,8 +21,8 @@ export interface LogOptions {
   /** Leaves out what this commit is or comes from. */
   readonly exclude?: CommitId | undefined;
   readonly limit?: number | undefined;
-  /** Keeps commits that changed one of them, or something below, against their first parent. */
-  readonly paths?: readonly ByteString[] | undefined;
+  /** Keeps commits that changed something selected against their first parent. */
+  readonly paths?: PathSelection | undefined;
 }
 
 /** Newest first: by commit time, but no commit before one that comes from it. */
@@ -31,7 +33,7 @@ export async function* readLog(repository: Repository, options: LogOptions): Asy
   for await (const commit of inOrder(repository, options.from, excluded)) {
     if (left <= 0) return;
     if (isTurnDue()) await yieldToSignals();
-    if (options.paths?.length && !(await touches(repository, commit, options.paths))) continue;
+    if (options.paths && options.paths.places?.length !== 0 && !(await touches(repository, commit, options.paths))) continue;
     left -= 1;
     yield { commit, refs: refs.get(commit.id) ?? [] };
   }
@@ -100,11 +102,14 @@ async function refsByCommit({ history }: Repository): Promise<Map<CommitId, RefN
   return found;
 }
 
-async function touches(repository: Repository, commit: Commit, paths: readonly ByteString[]): Promise<boolean> {
+async function touches(repository: Repository, commit: Commit, paths: PathSelection): Promise<boolean> {
   const after = await openCommitTree(repository, commit.id);
   const before = await openCommitTree(repository, commit.parents[0]);
   try {
-    return paths.some((path) => differsAt(before, after, path));
+    if (paths.places !== undefined) return paths.places.some((path) => differsAt(before, after, path));
+    return (await compareTrees(before, after)).some(
+      ({ path, from }) => paths.has(path) || (from !== undefined && paths.has(from)),
+    );
   } finally {
     before.close();
     after.close();

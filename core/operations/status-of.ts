@@ -1,7 +1,7 @@
 import type { Change } from "../model/change.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import type { Repository } from "../ports/repository.js";
-import { diffTarget } from "./diff-sides.js";
+import { type DiffOptions, diffTarget } from "./diff-sides.js";
 import { headOf, type Target } from "./targets.js";
 
 export interface Status {
@@ -13,6 +13,6 @@ export interface Status {
 }
 
 /** What a target holds that its HEAD does not. */
-export async function statusOf(repository: Repository, target: Target): Promise<Status> {
-  return { ...(await headOf(repository, target)), ...(await diffTarget(repository, target)) };
+export async function statusOf(repository: Repository, target: Target, options?: DiffOptions): Promise<Status> {
+  return { ...(await headOf(repository, target)), ...(await diffTarget(repository, target, options)) };
 }

@@ -1,0 +1,17 @@
+import { isBelowAny } from "../model/paths.js";
+import type { ByteString } from "../model/byte-string.js";
+
+/** Which paths a command is about: what stands after `--`. */
+export interface PathSelection {
+  /** Whether a path is selected: by itself, or with a directory above it. */
+  has(path: ByteString): boolean;
+  /** All of it, when places say it: each with what stands below. */
+  readonly places: readonly ByteString[] | undefined;
+}
+
+/** @param places None: everything. */
+export function selectPlaces(places: readonly ByteString[]): PathSelection {
+  return { has: (path) => isBelowAny(path, places), places };
+}
+
+export const ALL_PATHS: PathSelection = selectPlaces([]);
