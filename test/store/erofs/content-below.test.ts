@@ -137,3 +137,34 @@ test("a file chmodded in each of 20,000 layers is read without a stack of 20,000
   tree.close();
   t.true(existsSync(store.image(first as LayerId).path) && readFileSync(store.image(first as LayerId).path).length > 0);
 });
+
+kernelTest(
+  "a container over a chain of 45 layers changes one of a hardlink's names, and the commit has all of them",
+  async (t) => {
+    const { store } = layerFixture(t);
+    let chain: LayerId[] = [];
+    for (let step = 0; step < 45; step += 1) {
+      const linked: DescribedEntry[] = [
+        { path: "d", type: "directory" },
+        { path: "d/one", type: "file", content: "linked" },
+        { path: "d/two", type: "file", linkTo: "d/one" },
+        { path: "three", type: "file", linkTo: "d/one" },
+      ];
+      chain = await addDescribed(store, chain, [
+        ROOT,
+        { path: `f${step}`, type: "file", content: `${step}` },
+        ...(step < 6 ? [] : linked),
+      ]);
+    }
+    const images = await store.images(chain);
+    t.true(images.length < chain.length);
+    const mounts = images.map((image) => mountImage(t, image));
+    const change = "chmod 600 d/one; rm three; chmod 640 f44";
+    const { chain: longer, seen } = await changeInContainer(t, store, chain, mounts, change);
+    t.true(seen.entries.some((line) => line.startsWith("d/two f 600")));
+    const shown = (await store.images(longer)).map((image) => mountImage(t, image));
+    // One name was removed, which the copied-up inode's count in the container still has.
+    const withoutCounts = (lines: readonly string[]): string[] => lines.map((line) => line.replace(/ \d+ $/, ""));
+    t.deepEqual(withoutCounts(witness(mountOverlay(t, shown)).entries), withoutCounts(seen.entries));
+  },
+);
