@@ -62,7 +62,7 @@ export async function openMaintenance(repository: Repository): Promise<Maintenan
 
 async function openOrMake(location: StoreLocation, make: boolean, { terminal }: Session): Promise<StoreLayout> {
   try {
-    return await openStore(location.store);
+    return await openStore(location.store, location);
   } catch (error) {
     if (!(error instanceof VarveError) || error.code !== "STORE_MISSING") throw error;
     if (!make) throw location.isDefault ? noStore(location) : error;

@@ -9,6 +9,8 @@ export interface StoreLocation {
   readonly store: string;
   /** The tracked directory around it, when it is one's. */
   readonly tracked: string | undefined;
+  /** Nobody named it: it stands above the directory where the command was given. */
+  readonly wasFound?: boolean;
   /** Whether nobody named it: the shared store of this user, which the first command that writes may make. */
   readonly isDefault: boolean;
 }
@@ -25,7 +27,7 @@ export function locateStore(named: string | undefined, { environment, workingDir
   if (asked !== undefined) return storeAt(path.resolve(workingDirectory, asked));
   for (let directory = path.resolve(workingDirectory); ; directory = path.dirname(directory)) {
     const store = path.join(directory, TRACKED_STORE);
-    if (existsSync(store)) return { store, tracked: directory, isDefault: false };
+    if (existsSync(store)) return { store, tracked: directory, isDefault: false, wasFound: true };
     if (directory === path.dirname(directory)) break;
   }
   return { store: defaultStore(environment, isRoot), tracked: undefined, isDefault: true };
@@ -34,7 +36,7 @@ export function locateStore(named: string | undefined, { environment, workingDir
 /** The store of a tracked directory, or of one of its ancestors; `undefined` when none is tracked. */
 export function trackedStore(directory: string): StoreLocation | undefined {
   const found = locateStore(undefined, { environment: {}, workingDirectory: directory, isRoot: false });
-  return found.tracked === undefined ? undefined : found;
+  return found.tracked === undefined ? undefined : { ...found, wasFound: false };
 }
 
 /** Where a store that tracks no directory is made. */

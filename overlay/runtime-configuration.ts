@@ -80,7 +80,7 @@ export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfigurat
     linux: {
       namespaces: namespacesOf(configuration, cgroups),
       maskedPaths: MASKED,
-      readonlyPaths: READ_ONLY,
+      readonlyPaths: cgroups ? [...READ_ONLY, CGROUP_ROOT] : READ_ONLY,
       ...(cgroups ? { cgroupsPath: cgroupPath(id), resources: resourcesOf(configuration) } : {}),
       ...(seccomp === undefined ? {} : { seccomp }),
     },
@@ -139,7 +139,7 @@ function systemMounts(cgroups: boolean): readonly RuntimeMount[] {
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: SAFE },
     { destination: "/sys", type: "sysfs", source: "sysfs", options: [...SAFE, "ro"] },
     ...(cgroups
-      ? [{ destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...SAFE, "relatime", "ro"] }]
+      ? [{ destination: CGROUP_ROOT, type: "cgroup", source: "cgroup", options: [...SAFE, "relatime", "ro"] }]
       : []),
   ];
 }
@@ -191,3 +191,5 @@ const MASKED = [
 ];
 
 const READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+/** With cgroups of version 1 it is a tmpfs that runc, in a cgroup namespace, leaves writable and without a limit. */
+const CGROUP_ROOT = "/sys/fs/cgroup";

@@ -8,15 +8,20 @@ import { errnoOf, systemFailure } from "./system-failure.js";
 /** A number and its newline are shorter; more is no format file. */
 const FORMAT_FILE_BYTES = 32;
 
+export interface OpenOptions {
+  /** Nobody named the store: a command came upon it above the directory where it was given. */
+  readonly wasFound?: boolean;
+}
+
 /**
  * Opens a store: checks that it is one, of this format and of this user, and clears away what dead processes left unfinished.
  *
  * @param directory The store itself (`/srv/root/.varve`).
  * @throws VarveError STORE_MISSING, STORE_FORMAT, STORE_DAMAGED, PERMISSION.
  */
-export async function openStore(directory: string): Promise<StoreLayout> {
+export async function openStore(directory: string, { wasFound = false }: OpenOptions = {}): Promise<StoreLayout> {
   const layout = storeLayout(directory);
-  checkOwner(layout);
+  checkOwner(layout, wasFound);
   checkFormat(layout);
   checkFolders(layout);
   if (deadScratch(layout).length > 0) {
@@ -26,12 +31,26 @@ export async function openStore(directory: string): Promise<StoreLayout> {
   return layout;
 }
 
-/** Somebody else's store could hold hooks for us: names, links and sizes that no command of ours wrote (as git's safe.directory). */
-function checkOwner({ root }: StoreLayout): void {
+/**
+ * Somebody else's store could hold hooks for us: names, links and sizes that no command of ours wrote (as git's safe.directory). Root may use
+ * any store that was named, but of those that were come upon only its own, and that of the user who called it by sudo.
+ */
+function checkOwner({ root }: StoreLayout, wasFound: boolean): void {
   const owner = statOf(root);
   if (owner === undefined) throw missing(root);
   const user = process.geteuid?.() ?? 0;
-  if (user === 0 || owner.uid === user) return;
+  if (owner.uid === user) return;
+  if (user === 0) {
+    if (!wasFound || process.env["SUDO_UID"] === String(owner.uid)) return;
+    throw new VarveError(
+      "PERMISSION",
+      `Cannot use the store "${root}" that was found here: it belongs to user ${owner.uid}, this is root`,
+      {
+        path: root,
+        hint: `If you trust it, name it: varve --store ${root} …`,
+      },
+    );
+  }
   throw new VarveError("PERMISSION", `Cannot open the store "${root}": it belongs to user ${owner.uid}, this is user ${user}`, {
     path: root,
     hint: "Run the command as the store's owner or as root.",

@@ -41,6 +41,13 @@ touched. With --shared or --store, makes a store that tracks no directory, for i
     const store = await makeStore(place, name);
     if (json) printJson(terminal, { store, directory: directory ?? null, branch: name });
     else if (directory === undefined) terminal.say(`Made the shared store ${store}. Fill it with: varve import SOURCE -b BRANCH`);
-    else terminal.say(`Tracking ${directory} on branch ${name}. Record it with: varve commit -m MESSAGE`);
+    else {
+      terminal.say(`Tracking ${directory} on branch ${name}. Record it with: varve commit -m MESSAGE`);
+      const other = process.env["VARVE_STORE"];
+      if (other)
+        terminal.complain(
+          `varve: $VARVE_STORE is set, so that commands use ${other}; unset it to use the one of this directory\n`,
+        );
+    }
   },
 );

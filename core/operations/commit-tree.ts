@@ -39,8 +39,10 @@ export async function commitTree(repository: Repository, options: CommitTreeOpti
     const { sockets, ...summary } = await writeLayer(writer, options.base, target, options.observe);
     if (summary.tree === parent?.tree) return undefined;
     const { id: layer, storedBytes } = writer.publish();
+    // The empty tree has a root directory too, which the first commit only seems to modify.
+    const counted = parent === undefined ? { ...summary, modified: 0 } : summary;
     const id = await history.writeCommit({
-      ...summary,
+      ...counted,
       layer,
       storedBytes,
       parents: parent === undefined ? [] : [parent.id],

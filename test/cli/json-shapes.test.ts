@@ -23,6 +23,8 @@ const COMMITTED: Shape = {
   modified: "number",
   deleted: "number",
   storedBytes: "number",
+  ignored: "number",
+  sockets: "number",
 };
 const LOGGED = {
   commit: COMMIT_ID,

@@ -30,6 +30,7 @@ test("locateStore() takes --store before VARVE_STORE before the nearest .varve",
     store: path.join(top, ".varve"),
     tracked: top,
     isDefault: false,
+    wasFound: true,
   });
 });
 

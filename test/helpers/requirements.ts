@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import test, { type TestFn } from "ava";
 
@@ -10,8 +10,9 @@ import test, { type TestFn } from "ava";
  * - `mounts`: root that may mount, in a mount namespace of its own
  * - `erofs`, `overlay`: `mounts`, and a kernel with that filesystem
  * - `oci-runtime`: `mounts`, and runc or crun
+ * - `no-shared-store`: nothing at `/var/lib/varve`, where root's shared store is by default
  */
-export type Requirement = "root" | "mounts" | "erofs" | "overlay" | "oci-runtime" | (string & {});
+export type Requirement = "root" | "mounts" | "erofs" | "overlay" | "oci-runtime" | "no-shared-store" | (string & {});
 
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 const answers = new Map<Requirement, string | undefined>();
@@ -49,6 +50,8 @@ function probe(requirement: Requirement): string | undefined {
       return missing("mounts") ?? (hasFilesystem(requirement) ? undefined : `needs ${requirement} in the kernel`);
     case "oci-runtime":
       return missing("mounts") ?? (hasCommand("runc") || hasCommand("crun") ? undefined : "needs runc or crun");
+    case "no-shared-store":
+      return existsSync("/var/lib/varve") ? "needs a machine without /var/lib/varve" : undefined;
     default:
       return hasCommand(requirement) ? undefined : `needs the command ${requirement}`;
   }

@@ -56,6 +56,13 @@ const facts: readonly { readonly fact: string; readonly run: Partial<RunConfigur
     wants: "0\n0\n",
   },
   {
+    fact: "can't write to /sys/fs/cgroup, neither above nor in the groups",
+    run: shell(
+      "for d in /sys/fs/cgroup /sys/fs/cgroup/*; do (echo x > $d/tasks || mkdir $d/more) 2>/dev/null && echo $d; done; echo refused",
+    ),
+    wants: "refused\n",
+  },
+  {
     fact: "can't write to /proc/sys",
     run: shell("(echo x > /proc/sys/kernel/hostname) 2>/dev/null || echo refused"),
     wants: "refused\n",

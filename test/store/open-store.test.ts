@@ -115,3 +115,11 @@ testIf("root")("openStore() of a store on a read-only mount leaves dead scratch 
   t.is(stdout.trim(), "opened");
   t.true(existsSync(left));
 });
+
+testIf("root")("openStore() by root of another user's store that was found, not named, throws PERMISSION", async (t) => {
+  const { root } = temporaryStore(t);
+  chownSync(root, 12345, 12345);
+  await t.notThrowsAsync(openStore(root));
+  const error = await t.throwsAsync(openStore(root, { wasFound: true }), { instanceOf: VarveError, code: "PERMISSION" });
+  t.regex(error?.hint ?? "", /--store/);
+});
