@@ -31,14 +31,20 @@ async function story(t: ExecutionContext): Promise<Story> {
   const { repository, target, directory } = tracked;
   return {
     ...tracked,
-    sh: (script) => void execFileSync("sh", ["-ec", script], { cwd: directory }),
+    sh: (script) => {
+      execFileSync("sh", ["-ec", script], { cwd: directory });
+    },
     status: async () => {
       const { changes, close } = await statusOf(repository, target);
       close();
       return changes.map(({ status, path: at }) => `${status} /${textOf(at)}`);
     },
-    rollback: async (commit) => void (await rollbackTarget(repository, target, commit, { command: "rollback" })),
-    undo: async () => void (await undoOperation(repository, { command: "undo" })),
+    rollback: async (commit) => {
+      await rollbackTarget(repository, target, commit, { command: "rollback" });
+    },
+    undo: async () => {
+      await undoOperation(repository, { command: "undo" });
+    },
     has: (file) => existsSync(path.join(directory, file)),
   };
 }
