@@ -11,29 +11,45 @@ import { leaderOf, type NodeWriter, setDirectoryMetadata } from "./node-writer.j
 import { nodeAt } from "./upper-placement.js";
 import type { WritePermission } from "./write-permission.js";
 
-/** What an `apply` does not touch. */
-export interface LeftAlone {
-  /** Names in the root. */
+export interface ApplyOptions {
+  /** Names in the root that are not touched. */
   readonly exclude?: readonly string[];
   /** Paths of directories that stay, since they hold more than the current tree shows. */
   readonly keep?: ReadonlySet<ByteString> | undefined;
+  /**
+   * A directory below the root, on its filesystem, that nobody else uses: there new things are written, so that what a killed process leaves is no
+   * part of the tree. By default, and for what can't be moved from there, it is beside their places.
+   */
+  readonly staging?: ByteString | undefined;
 }
 
 /** What is to be done with one name, once all contents are written. */
 interface Action {
   readonly directory: ByteString;
   readonly name: ByteString;
-  /** Written beside, to be moved here. */
-  readonly staged?: ByteString;
+  /** Written already, to be moved here. */
+  readonly staged?: StagedPlace;
   /** What stands here goes: a directory can't be replaced by a rename, nor replace anything but an empty one. */
   readonly remove?: boolean;
   /** Only the metadata differ. */
   readonly metadata?: FileNode | OtherNode;
 }
 
+interface StagedPlace {
+  readonly directory: ByteString;
+  readonly name: ByteString;
+}
+
 interface TouchedDirectory {
   readonly path: ByteString;
   readonly after: DirectoryNode;
+}
+
+/** What writes below one directory. The two openers are of the same root. */
+export interface DirectoryWriter {
+  readonly opener: DirectoryOpener;
+  readonly sources: DirectoryOpener;
+  readonly writer: NodeWriter;
 }
 
 /**
@@ -42,10 +58,13 @@ interface TouchedDirectory {
  */
 export class TreeChange {
   readonly #opener: DirectoryOpener;
+  /** Opens where staged things are, so that the other keeps its place. */
+  readonly #stagingOpener: DirectoryOpener;
   readonly #writer: NodeWriter;
   readonly #current: Tree;
   readonly #exclude: readonly string[];
   readonly #keep: ReadonlySet<ByteString>;
+  readonly #staging: ByteString | undefined;
   readonly #permission: WritePermission | undefined;
   readonly #actions: Action[] = [];
   /** Parents before what is below them. */
@@ -58,13 +77,14 @@ export class TreeChange {
 
   /** @param permission Given to only ask whether the change could be made. */
   constructor(
-    opener: DirectoryOpener,
-    writer: NodeWriter,
+    { opener, sources, writer }: DirectoryWriter,
     current: Tree,
-    { exclude = [], keep = new Set() }: LeftAlone,
+    { exclude = [], keep = new Set(), staging }: ApplyOptions,
     permission?: WritePermission,
   ) {
     this.#opener = opener;
+    this.#stagingOpener = sources;
+    this.#staging = staging;
     this.#writer = writer;
     this.#current = current;
     this.#exclude = exclude;
@@ -155,12 +175,17 @@ export class TreeChange {
   #stageNode(after: TreeNode, directory: ByteString, name: ByteString, remove: boolean): void {
     const path = joinPath(directory, name);
     if (this.#permission !== undefined) checkAll(this.#permission, after, path);
-    const staged = `${this.#temporary}${this.#staged++}` as ByteString;
+    const staged = { directory: this.#placeFor(after) ?? directory, name: `${this.#temporary}${this.#staged++}` as ByteString };
     this.#ownActions++;
     this.#actions.push({ directory, name, staged, remove });
     if (this.#permission !== undefined) return;
     this.#noteKeptLeaders(after, path);
-    this.#writer.write(after, path, directory, staged);
+    this.#writer.write(after, path, staged.directory, staged.name);
+  }
+
+  /** Moving a directory to another parent writes into it, which its own mode may forbid to all but root. */
+  #placeFor(after: TreeNode): ByteString | undefined {
+    return "children" in after && process.geteuid?.() !== 0 ? undefined : this.#staging;
   }
 
   /** A new name may belong to a group whose inode stands already. */
@@ -184,7 +209,7 @@ export class TreeChange {
   #perform({ directory, name, staged, remove, metadata }: Action): void {
     const descriptor = this.#opener.open(directory);
     if (remove) removeTree(descriptor, name);
-    if (staged !== undefined) renameAt(descriptor, staged, descriptor, name);
+    if (staged !== undefined) renameAt(this.#stagingOpener.open(staged.directory), staged.name, descriptor, name);
     if (metadata !== undefined) setMetadata(descriptor, name, metadata.entry);
   }
 
@@ -194,8 +219,8 @@ export class TreeChange {
   }
 
   #takeBack(): void {
-    for (const { directory, staged } of this.#actions) {
-      if (staged !== undefined) attempt(() => removeTree(this.#opener.open(directory), staged));
+    for (const { staged } of this.#actions) {
+      if (staged !== undefined) attempt(() => removeTree(this.#stagingOpener.open(staged.directory), staged.name));
     }
     for (const { directory } of this.#actions) {
       const before = nodeAt(this.#current.root, directory);

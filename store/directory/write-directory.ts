@@ -6,7 +6,7 @@ import { AT_FDCWD, duplicateDescriptor, O_CLOEXEC, openAt } from "../../linux/op
 import { constants } from "node:fs";
 import { readDirectory } from "../../linux/read-directory.js";
 import { systemFailure } from "../system-failure.js";
-import { type LeftAlone, TreeChange } from "./apply-tree.js";
+import { type ApplyOptions, type DirectoryWriter, TreeChange } from "./apply-tree.js";
 import { DirectoryOpener } from "./directory-opener.js";
 import { NodeWriter, setDirectoryMetadata } from "./node-writer.js";
 import { WritePermission } from "./write-permission.js";
@@ -22,7 +22,7 @@ const ROOT = "" as ByteString;
 export function writeTree(target: Tree, directory: string): void {
   const permission = new WritePermission();
   if (!permission.isFull) checkNode(permission, target.root, ROOT);
-  withWriter(directory, true, (opener, writer) => {
+  withWriter(directory, true, ({ opener, writer }) => {
     if (readDirectory(opener.root).names.length > 0) throw notEmpty(directory);
     for (const [name, node] of target.root.children()) writer.write(node, name, ROOT, name);
     settleRoot(opener, target, directory);
@@ -36,21 +36,21 @@ export function writeTree(target: Tree, directory: string): void {
  * @param current The directory's own tree, of just now.
  * @throws VarveError PERMISSION, DISK_FULL; then nothing has changed, where it could be known before.
  */
-export function applyTree(current: Tree, target: Tree, directory: string, left: LeftAlone = {}): void {
-  withWriter(directory, false, (opener, writer) => {
+export function applyTree(current: Tree, target: Tree, directory: string, options: ApplyOptions = {}): void {
+  withWriter(directory, false, (writer) => {
     const permission = new WritePermission();
-    if (!permission.isFull) new TreeChange(opener, writer, current, left, permission).stage(target);
-    const change = new TreeChange(opener, writer, current, left);
+    if (!permission.isFull) new TreeChange(writer, current, options, permission).stage(target);
+    const change = new TreeChange(writer, current, options);
     change.stage(target);
     change.finish();
   });
 }
 
-function withWriter(directory: string, make: boolean, work: (opener: DirectoryOpener, writer: NodeWriter) => void): void {
+function withWriter(directory: string, make: boolean, work: (writer: DirectoryWriter) => void): void {
   const opener = new DirectoryOpener(openRoot(directory, make));
   const sources = new DirectoryOpener(duplicateDescriptor(opener.root));
   try {
-    work(opener, new NodeWriter(opener, sources));
+    work({ opener, sources, writer: new NodeWriter(opener, sources) });
   } finally {
     sources.close();
     opener.close();

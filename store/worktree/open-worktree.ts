@@ -1,9 +1,12 @@
+import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { nodeAt } from "../../core/model/paths.js";
 import type { TreeId } from "../../core/model/ids.js";
-import type { ByteString } from "../../core/model/byte-string.js";
+import { bytesOfText, type ByteString } from "../../core/model/byte-string.js";
 import type { FilteredTree, Tree } from "../../core/model/tree.js";
 import type { Worktree, WorktreeOptions } from "../../core/ports/worktree.js";
+import { AT_FDCWD } from "../../linux/open-at.js";
+import { statAt } from "../../linux/stat.js";
 import { type Fingerprints, loadFingerprints } from "../change-fingerprint.js";
 import type { DirectoryOpener } from "../directory/directory-opener.js";
 import type { IgnoreOptions } from "../directory/ignore-filter.js";
@@ -11,6 +14,7 @@ import { GONE, type StatTable, WORD } from "../directory/stat-table.js";
 import { LiveDirectory, openDirectoryRoot, scanLiveDirectory } from "../directory/live-directory.js";
 import { holdsIgnored } from "../directory/apply-tree.js";
 import { applyTree } from "../directory/write-directory.js";
+import { scratchPath } from "../scratch.js";
 import { STORE_NAME, type StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
 import { ALL_UNCHANGED, compareStats, NONE_UNCHANGED, type Unchanged } from "./compare-stats.js";
@@ -22,8 +26,8 @@ import { WorktreeNodes } from "./worktree-tree.js";
 const EXCLUDED: readonly string[] = [STORE_NAME];
 
 /** A tracked directory. @param directory Absolute. */
-export async function openWorktree(directory: string, layout: Pick<StoreLayout, "worktree">): Promise<Worktree> {
-  return new IndexedWorktree(directory, path.join(layout.worktree, "index"), await loadFingerprints());
+export async function openWorktree(directory: string, layout: Pick<StoreLayout, "worktree" | "scratch">): Promise<Worktree> {
+  return new IndexedWorktree(directory, layout, await loadFingerprints());
 }
 
 interface Scan {
@@ -37,13 +41,15 @@ interface Scan {
 class IndexedWorktree implements Worktree {
   readonly path: string;
   readonly #indexFile: string;
+  readonly #layout: Pick<StoreLayout, "scratch">;
   readonly #fingerprints: Fingerprints;
   /** The scans that trees were made of. */
   readonly #scans = new WeakMap<Tree, Scan>();
 
-  constructor(directory: string, indexFile: string, fingerprints: Fingerprints) {
+  constructor(directory: string, layout: Pick<StoreLayout, "worktree" | "scratch">, fingerprints: Fingerprints) {
     this.path = directory;
-    this.#indexFile = indexFile;
+    this.#indexFile = path.join(layout.worktree, "index");
+    this.#layout = layout;
     this.#fingerprints = fingerprints;
   }
 
@@ -106,7 +112,26 @@ class IndexedWorktree implements Worktree {
 
   apply(current: Tree, target: Tree): void {
     const table = this.#scans.get(current)?.live.table;
-    applyTree(current, target, this.path, { exclude: EXCLUDED, keep: table && directoriesWithIgnored(table) });
+    const scratch = scratchPath(this.#layout, "tree");
+    const staging = this.#stagingAt(scratch);
+    try {
+      applyTree(current, target, this.path, { exclude: EXCLUDED, keep: table && directoriesWithIgnored(table), staging });
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  }
+
+  /** @returns The scratch directory's path below this one; `undefined` where the store is elsewhere, or on another filesystem. */
+  #stagingAt(scratch: string): ByteString | undefined {
+    const below = path.relative(this.path, scratch);
+    if (below.startsWith("..")) return undefined;
+    try {
+      mkdirSync(scratch, { mode: 0o700 });
+      const [here, there] = [this.path, scratch].map((place) => statAt(AT_FDCWD, bytesOfText(place)));
+      return here?.mountId === there?.mountId ? bytesOfText(below) : undefined;
+    } catch (error) {
+      throw systemFailure("make room for new files", error, scratch);
+    }
   }
 }
 

@@ -26,7 +26,7 @@ export async function openIndexTarget(scratch: string): Promise<FuzzTarget<Buffe
   const directory = path.join(root, "tracked");
   mkdirSync(directory);
   execFileSync("sh", ["-euc", FILL], { cwd: directory });
-  const worktree = await openWorktree(directory, { worktree: path.join(root, "index") });
+  const worktree = await openWorktree(directory, { worktree: path.join(root, "index"), scratch: path.join(root, "scratch") });
   const head = openDirectoryTree(directory);
   // What was changed just now is not trusted by an index.
   await new Promise((resolve) => setTimeout(resolve, 50));

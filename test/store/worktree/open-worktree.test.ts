@@ -62,7 +62,8 @@ async function trackedDirectory(t: ExecutionContext, entries: readonly Described
     `@${mtime.mtimeNs / 1_000_000_000n}.${String(mtime.mtimeNs % 1_000_000_000n).padStart(9, "0")}`,
     directory,
   ]);
-  const layout = { worktree: path.join(directory, ".varve", "worktree") };
+  const layout = { worktree: path.join(directory, ".varve", "worktree"), scratch: path.join(directory, ".varve", "scratch") };
+  mkdirSync(layout.scratch);
   const worktree = await openWorktree(directory, layout);
   worktree.remember(head, ID);
   return { directory, indexFile: path.join(layout.worktree, "index"), worktree, head };
