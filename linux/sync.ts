@@ -24,14 +24,3 @@ export function syncDirectory(path: string): void {
     closeDescriptor(descriptor);
   }
 }
-
-const syncFileRange = declare("int sync_file_range(int descriptor, int64_t offset, int64_t bytes, unsigned int flags)");
-const SYNC_FILE_RANGE_WRITE = 2;
-
-/**
- * Has the kernel begin to write a part of a file to the disk, and does not wait: a later fsync has less to do. Promises nothing,
- * so a failure is none, and takes no error away from that fsync.
- */
-export function startWriteback(descriptor: number, offset: number, length: number): void {
-  syncFileRange(descriptor, offset, length, SYNC_FILE_RANGE_WRITE);
-}

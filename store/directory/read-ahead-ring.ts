@@ -2,9 +2,9 @@
  * Memory that the reading thread and the using one share. Files have ranks: their places in the order of a walk. The file of rank r goes
  * through slot r modulo SLOTS. `WANTED` moves on as ranks are used or given up, `READY` as they are read; between them stand the filled slots.
  */
-export const SLOTS = 256;
+export const SLOTS = 128;
 /** Longer files are read by whoever wants them. */
-export const SLOT_BYTES: number = 64 << 10;
+export const SLOT_BYTES: number = 192 << 10;
 
 /** Indexes of the counters. */
 export const WANTED = 0;

@@ -1,12 +1,9 @@
 import { ftruncateSync } from "node:fs";
-import { startWriteback } from "../../linux/sync.js";
 import { BLOCK_BYTES } from "./image-format.js";
 import { readAt, writeAt } from "./write-at.js";
 
 /** Data is kept back in memory up to so many bytes: a layer with less has a device table of exactly its length. */
 const BUFFER_BYTES = 4 << 20;
-/** A small layer is written by one fsync. */
-const WORTH_WRITEBACK = BUFFER_BYTES / 2;
 /** A shorter run of zeros is not worth a hole in the image file. */
 const SHORTEST_HOLE = 64 << 10;
 
@@ -92,10 +89,7 @@ export class DataRegion {
 
   flush(): void {
     if (this.#used === 0) return;
-    const position = this.#imagePosition(this.#base);
-    writeAt(this.#fd, this.#buffer.subarray(0, this.#used), position);
-    // So the disk works while the next contents are read and hashed, not only when the layer is published.
-    if (this.#used >= WORTH_WRITEBACK) startWriteback(this.#fd, position, this.#used);
+    writeAt(this.#fd, this.#buffer.subarray(0, this.#used), this.#imagePosition(this.#base));
     this.#base += this.#used;
     this.#used = 0;
   }
