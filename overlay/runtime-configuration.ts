@@ -138,9 +138,7 @@ function systemMounts(cgroups: boolean): readonly RuntimeMount[] {
     { destination: "/dev/shm", type: "tmpfs", source: "shm", options: [...SAFE, "mode=1777", "size=65536k"] },
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: SAFE },
     { destination: "/sys", type: "sysfs", source: "sysfs", options: [...SAFE, "ro"] },
-    ...(cgroups
-      ? [{ destination: CGROUP_ROOT, type: "cgroup", source: "cgroup", options: [...SAFE, "relatime", "ro"] }]
-      : []),
+    ...(cgroups ? [{ destination: CGROUP_ROOT, type: "cgroup", source: "cgroup", options: [...SAFE, "relatime", "ro"] }] : []),
   ];
 }
 
