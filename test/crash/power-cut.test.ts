@@ -84,35 +84,49 @@ async function cutAfterSubject(
 }
 
 for (const seconds of [0, 7]) {
-  testIf("mounts", "mkfs.ext4")(`a commit whose id was printed is there after a power cut ${seconds} s later`, async (t) => {
-    const { store, id } = await cutAfterSubject(t, [], seconds);
-    const layout = await openStore(store);
-    const history = gitHistory(layout);
-    t.is<string | undefined, string>(await history.readRef(TAG), id);
-    t.deepEqual(
-      (await history.listRefs("refs/")).map(({ name }) => name as string),
-      ["refs/heads/ci/new", "refs/heads/main", TAG],
-    );
-    t.is((await listed(fileOperationLog(layout))).length, 1);
-    t.is((await history.refLog("refs/heads/main" as RefName)).length, 2);
-    t.is(execFileSync("git", ["fsck", "--strict", "--no-dangling"], { cwd: layout.git, env: environment, encoding: "utf8" }), "");
-    t.deepEqual(readdirSync(layout.scratch), []);
-  });
+  testIf("mounts", "mkfs.ext4").serial(
+    `a commit whose id was printed is there after a power cut ${seconds} s later`,
+    async (t) => {
+      const { store, id } = await cutAfterSubject(t, [], seconds);
+      const layout = await openStore(store);
+      const history = gitHistory(layout);
+      t.is<string | undefined, string>(await history.readRef(TAG), id);
+      t.deepEqual(
+        (await history.listRefs("refs/")).map(({ name }) => name as string),
+        ["refs/heads/ci/new", "refs/heads/main", TAG],
+      );
+      t.is((await listed(fileOperationLog(layout))).length, 1);
+      t.is((await history.refLog("refs/heads/main" as RefName)).length, 2);
+      t.is(
+        execFileSync("git", ["fsck", "--strict", "--no-dangling"], { cwd: layout.git, env: environment, encoding: "utf8" }),
+        "",
+      );
+      t.deepEqual(readdirSync(layout.scratch), []);
+    },
+  );
 }
 
+/** Any other test may call sync(1), which reaches this disk too: then there was nothing to lose. */
+const ATTEMPTS = 4;
+
 // Without this one the others would prove nothing: the same work, with every fsync only claimed.
-testIf(
-  "mounts",
-  "mkfs.ext4",
-  "strace",
-)("a commit without fsync is lost or torn by the same power cut", async (t) => {
+testIf("mounts", "mkfs.ext4", "strace").serial("a commit without fsync is lost or torn by the same power cut", async (t) => {
   const lie = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:retval=0"];
-  const { store, id } = await cutAfterSubject(t, lie, 0);
-  t.regex(id, /^[0-9a-f]{40}$/);
-  const history = gitHistory(await openStore(store));
-  await t.throwsAsync(async () => {
-    const tagged = await history.readRef(TAG);
-    if (tagged === undefined) throw new RangeError("lost");
-    await history.readCommit(tagged);
-  });
+  let isLost = false;
+  for (let attempt = 0; attempt < ATTEMPTS && !isLost; attempt += 1) {
+    const { store, id } = await cutAfterSubject(t, lie, 0);
+    t.regex(id, /^[0-9a-f]{40}$/);
+    isLost = !(await hasTaggedCommit(store));
+  }
+  t.true(isLost);
 });
+
+async function hasTaggedCommit(store: string): Promise<boolean> {
+  try {
+    const history = gitHistory(await openStore(store));
+    const tagged = await history.readRef(TAG);
+    return tagged !== undefined && (await history.readCommit(tagged)).id === tagged;
+  } catch {
+    return false;
+  }
+}
