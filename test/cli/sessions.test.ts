@@ -22,7 +22,7 @@ for (const file of readdirSync(SESSIONS, "utf8").filter((name) => name.endsWith(
 
 /** A session file is a terminal transcript: "$ " lines are run, "# " lines are remarks, all others are wanted. */
 function replay(transcript: string, home: string): string {
-  const cwd = path.join(home, "work");
+  const cwd = path.join(home, "here");
   mkdirSync(cwd);
   const env = environmentWithVarve(home);
   const lines = transcript.split("\n").filter((line) => /^(\$ |# )/.test(line));
