@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
 import type { LayerId } from "../core/model/ids.js";
-import { writeLayer } from "../core/operations/write-layer.js";
+import { writeLayer } from "../core/layers/write-layer.js";
 import type { LayerStore } from "../core/ports/layer-store.js";
 import { openDirectoryTree } from "../store/directory/directory-tree.js";
-import { openLayerStore } from "../store/layer-store.js";
+import { openLayerStore } from "../store/layers/layer-store.js";
 import { storeLayout } from "../store/store-layout.js";
 
 /** Shell commands in the directory, each then committed. */

@@ -82,7 +82,7 @@ function noStore({ store }: StoreLocation): VarveError {
 async function repositoryOf(layout: StoreLayout, location: StoreLocation, session: Session): Promise<Repository> {
   const [{ openLayerStore }, { gitHistory }, { fileOperationLog }, { exclusively }, containers, { openDirectories }, worktree] =
     await Promise.all([
-      import("../store/layer-store.js"),
+      import("../store/layers/layer-store.js"),
       import("../store/git/git-history.js"),
       import("../store/operation-log/file-operation-log.js"),
       import("../store/store-lock.js"),
@@ -105,7 +105,7 @@ async function repositoryOf(layout: StoreLayout, location: StoreLocation, sessio
 
 async function openContainersOf(layout: StoreLayout): Promise<Containers> {
   const [{ openContainers }, { openUpperTree }] = await Promise.all([
-    import("../overlay/containers.js"),
+    import("../overlay/containers/containers.js"),
     import("../store/directory/upper-tree.js"),
   ]);
   return openContainers({

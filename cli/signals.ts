@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { interrupt } from "../core/operations/yield-to-signals.js";
+import { interrupt } from "../core/yield-to-signals.js";
 
 const CAUGHT = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 

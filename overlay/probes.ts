@@ -7,13 +7,13 @@ import { MountBuilder } from "../linux/mount-builder.js";
 import { enterPrivateMountNamespace } from "../linux/namespaces.js";
 import { AT_FDCWD } from "../linux/open-at.js";
 import { removeTree } from "../linux/unlink.js";
-import { cgroupMounts, freezerOf, makeFreezerGroup, removeCgroups } from "./cgroups.js";
-import { findExecutable } from "./executable-search.js";
-import { mountImage } from "./image-mount.js";
-import { mountOverlay, OVERLAY_FEATURES } from "./overlay-mount.js";
-import { probeRuntime, runtimeCandidates } from "./runtime-probe.js";
-import { seccompProfile } from "./seccomp-profile.js";
-import { tinyImage } from "./tiny-image.js";
+import { cgroupMounts, freezerOf, makeFreezerGroup, removeCgroups } from "./runtime/cgroups.js";
+import { findExecutable } from "./rootfs/executable-search.js";
+import { mountImage } from "./mounts/image-mount.js";
+import { mountOverlay, OVERLAY_FEATURES } from "./mounts/overlay-mount.js";
+import { probeRuntime, runtimeCandidates } from "./runtime/runtime-probe.js";
+import { seccompProfile } from "./runtime/seccomp-profile.js";
+import { tinyImage } from "./mounts/tiny-image.js";
 
 /** One thing that containers need of the machine, tried out. */
 export interface Probe {

@@ -1,7 +1,7 @@
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { VarveError } from "../core/errors.js";
-import { yieldToSignals } from "../core/operations/yield-to-signals.js";
+import { yieldToSignals } from "../core/yield-to-signals.js";
 import { tryLock } from "../linux/lock.js";
 import type { StoreLayout } from "./store-layout.js";
 import { errnoOf, systemFailure } from "./system-failure.js";

@@ -1,4 +1,4 @@
-import { readFileAt } from "../../core/operations/list-tree.js";
+import { readFileAt } from "../../core/trees/list-tree.js";
 import { openSide, parseSide } from "../../core/operations/sides.js";
 import { nodeAt } from "../../core/model/paths.js";
 import type { ByteString } from "../../core/model/byte-string.js";

@@ -1,4 +1,4 @@
-import { measureUsage } from "../../core/operations/measure-usage.js";
+import { measureUsage } from "../../core/maintenance/measure-usage.js";
 import type { CommitId } from "../../core/model/ids.js";
 import { command, type Command } from "../command.js";
 import { openMaintenance, openRepository } from "../open-repository.js";

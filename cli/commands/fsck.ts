@@ -1,4 +1,4 @@
-import { checkStore, type Finding } from "../../core/operations/check-store.js";
+import { checkStore, type Finding } from "../../core/maintenance/check-store.js";
 import type { VerifyProgress } from "../../core/ports/store-checks.js";
 import { command, type Command } from "../command.js";
 import { EXIT_STATUS } from "../exit-status.js";

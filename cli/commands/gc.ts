@@ -1,4 +1,4 @@
-import { collectGarbage } from "../../core/operations/collect-garbage.js";
+import { collectGarbage } from "../../core/maintenance/collect-garbage.js";
 import { command, type Command } from "../command.js";
 import { openMaintenance, openRepository } from "../open-repository.js";
 import { ageOf } from "../option-values.js";

@@ -2,7 +2,7 @@ import { constants, createReadStream, openSync, statSync } from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { importSource, type ImportSource } from "../../core/operations/import-source.js";
-import { interruptionSignal, yieldToSignals } from "../../core/operations/yield-to-signals.js";
+import { interruptionSignal, yieldToSignals } from "../../core/yield-to-signals.js";
 import { branchRef } from "../../core/revision/ref-names.js";
 import { VarveError } from "../../core/errors.js";
 import { command, type Command } from "../command.js";

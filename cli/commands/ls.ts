@@ -1,7 +1,7 @@
-import { listTree, type ListedNode } from "../../core/operations/list-tree.js";
+import { listTree, type ListedNode } from "../../core/trees/list-tree.js";
 import { openSide, parseSide } from "../../core/operations/sides.js";
 import type { ByteString } from "../../core/model/byte-string.js";
-import { isTurnDue, yieldToSignals } from "../../core/operations/yield-to-signals.js";
+import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import { command, type Command } from "../command.js";
 import { openRepository } from "../open-repository.js";
 import { printableName } from "../printable.js";

@@ -1,4 +1,4 @@
-import type { Collection } from "../../core/operations/collect-garbage.js";
+import type { Collection } from "../../core/maintenance/collect-garbage.js";
 import { counted, readableBytes } from "./quantities.js";
 
 /** What `gc --json` prints: docs/json.md, "gc". */

@@ -1,5 +1,5 @@
 import type { ByteString } from "../../core/model/byte-string.js";
-import type { Finding, StoreCheck } from "../../core/operations/check-store.js";
+import type { Finding, StoreCheck } from "../../core/maintenance/check-store.js";
 import type { LayerFault } from "../../core/ports/store-checks.js";
 import { printableLine, printableName } from "../printable.js";
 import type { Terminal } from "../terminal.js";

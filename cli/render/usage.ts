@@ -1,4 +1,4 @@
-import type { Usage, UsageBytes } from "../../core/operations/measure-usage.js";
+import type { Usage, UsageBytes } from "../../core/maintenance/measure-usage.js";
 import { printableLine } from "../printable.js";
 import { refText, shortId } from "./names.js";
 import { readableBytes } from "./quantities.js";

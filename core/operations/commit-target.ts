@@ -3,11 +3,11 @@ import type { ByteString } from "../model/byte-string.js";
 import type { Commit, Origin } from "../model/commit.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import type { Repository } from "../ports/repository.js";
-import { commitTree, type WrittenCommit } from "./commit-tree.js";
-import { layerChain } from "./layer-chain.js";
+import { commitTree, type WrittenCommit } from "../layers/commit-tree.js";
+import { layerChain } from "../layers/layer-chain.js";
 import { recordOperation } from "./record-operation.js";
 import { openLiveTree, type LiveTree, type Target } from "./targets.js";
-import type { LayerProgress } from "./write-layer.js";
+import type { LayerProgress } from "../layers/write-layer.js";
 
 export interface CommitResult {
   readonly commit: WrittenCommit;

@@ -8,11 +8,11 @@ import type { Repository } from "../ports/repository.js";
 import { requireFree } from "./branches.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
-import { layerChain } from "./layer-chain.js";
+import { layerChain } from "../layers/layer-chain.js";
 import { keepSaved, recordOperation, requireLayers } from "./record-operation.js";
 import { becomeTree } from "./rollback-target.js";
 import { findTarget, headOf, openLiveTree, type Target } from "./targets.js";
-import { compareTrees } from "./compare-trees.js";
+import { compareTrees } from "../trees/compare-trees.js";
 
 type ContainerTarget = Extract<Target, { kind: "container" }>;
 

@@ -2,7 +2,7 @@ import type { Change } from "../model/change.js";
 import type { Tree } from "../model/tree.js";
 import { ALL_PATHS, type PathSelection } from "../paths/path-selection.js";
 import type { Repository } from "../ports/repository.js";
-import { compareTrees } from "./compare-trees.js";
+import { compareTrees } from "../trees/compare-trees.js";
 import { openSide, type Side } from "./sides.js";
 import { openLiveTree, type Target } from "./targets.js";
 

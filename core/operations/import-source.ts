@@ -5,7 +5,7 @@ import type { LayerWriter } from "../ports/layer-store.js";
 import type { Repository } from "../ports/repository.js";
 import type { CommitOptions, CommitResult } from "./commit-target.js";
 import { requireFree } from "./branches.js";
-import { commitTree } from "./commit-tree.js";
+import { commitTree } from "../layers/commit-tree.js";
 import { recordOperation } from "./record-operation.js";
 import { openCommitTree } from "./targets.js";
 

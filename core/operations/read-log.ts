@@ -6,9 +6,9 @@ import type { PathSelection } from "../paths/path-selection.js";
 import type { Tree } from "../model/tree.js";
 import type { Repository } from "../ports/repository.js";
 import { changeReasons } from "../model/compare-entries.js";
-import { compareTrees } from "./compare-trees.js";
+import { compareTrees } from "../trees/compare-trees.js";
 import { openCommitTree } from "./targets.js";
-import { isTurnDue, yieldToSignals } from "./yield-to-signals.js";
+import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 
 export interface LogEntry {
   readonly commit: Commit;

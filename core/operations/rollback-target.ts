@@ -3,8 +3,8 @@ import type { TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import { requireStopped } from "./container-state.js";
 import { saveLive } from "./commit-target.js";
-import { compareTrees } from "./compare-trees.js";
-import { layerChain } from "./layer-chain.js";
+import { compareTrees } from "../trees/compare-trees.js";
+import { layerChain } from "../layers/layer-chain.js";
 import { keepSaved, recordOperation } from "./record-operation.js";
 import { openCommitTree, openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
 

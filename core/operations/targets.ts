@@ -4,7 +4,7 @@ import type { FilteredTree, Tree } from "../model/tree.js";
 import type { ContainerRecord, ContainerState } from "../ports/containers.js";
 import type { Repository } from "../ports/repository.js";
 import type { Worktree, WorktreeOptions } from "../ports/worktree.js";
-import { layerChain } from "./layer-chain.js";
+import { layerChain } from "../layers/layer-chain.js";
 
 /** Something whose tree changes while nobody commits. */
 export type Target =

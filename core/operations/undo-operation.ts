@@ -9,7 +9,7 @@ import type { Repository } from "../ports/repository.js";
 import type { Worktree } from "../ports/worktree.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
-import { layerChain } from "./layer-chain.js";
+import { layerChain } from "../layers/layer-chain.js";
 import { keepSaved, moveRefs } from "./record-operation.js";
 import { becomeTree } from "./rollback-target.js";
 import { findTarget, openCommitTree, openLiveTreeBefore, type Target } from "./targets.js";

@@ -4,7 +4,7 @@ import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
-import { writeLayer } from "../../core/operations/write-layer.js";
+import { writeLayer } from "../../core/layers/write-layer.js";
 import type { WrittenLayer } from "../../core/ports/layer-store.js";
 import type { ChainTrees } from "../../core/ports/store-checks.js";
 import { ChainTree } from "../erofs/chain-tree.js";

@@ -2,7 +2,7 @@ import { lstatSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { inflateSync } from "node:zlib";
 import type { CommitId } from "../../core/model/ids.js";
-import { isTurnDue, yieldToSignals } from "../../core/operations/yield-to-signals.js";
+import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import type { LooseCommits } from "../../core/ports/garbage.js";
 import { LAYER_FILE } from "../git/commit-files.js";
 import { readRegularFile } from "../git/object-files.js";

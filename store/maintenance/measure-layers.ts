@@ -1,6 +1,6 @@
 import type { LayerId } from "../../core/model/ids.js";
 import type { DirectoryNode, Tree } from "../../core/model/tree.js";
-import { isTurnDue, yieldToSignals } from "../../core/operations/yield-to-signals.js";
+import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import type { LayerContents, UsageMeter } from "../../core/ports/usage-meter.js";
 import { ChainTree } from "../erofs/chain-tree.js";
 import { ImageFileContent } from "../erofs/image-content.js";

@@ -3,7 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { Worker } from "node:worker_threads";
 import type { LayerId } from "../../core/model/ids.js";
-import { interruptionSignal, yieldToSignals } from "../../core/operations/yield-to-signals.js";
+import { interruptionSignal, yieldToSignals } from "../../core/yield-to-signals.js";
 import type { LayerFault, VerifyProgress } from "../../core/ports/store-checks.js";
 import { LayerImages } from "../erofs/layer-images.js";
 import { ImageVerifier, type VerifyTask } from "./verify-image.js";

@@ -3,7 +3,7 @@ import { VarveError } from "../../core/errors.js";
 import type { ByteString } from "../../core/model/byte-string.js";
 import { NO_XATTRS, type DirectoryEntry, type FileEntry } from "../../core/model/entry.js";
 import type { LayerId } from "../../core/model/ids.js";
-import { writeLayer } from "../../core/operations/write-layer.js";
+import { writeLayer } from "../../core/layers/write-layer.js";
 import type { LayerStore, LayerWriter } from "../../core/ports/layer-store.js";
 import { memoryTree } from "../helpers/memory-tree.js";
 import { describeTree, type DescribedEntry } from "./described-tree.js";

@@ -18,12 +18,12 @@ const WRITERS = ["a", "b", "c"];
 const OPEN = `
   const [build, store, name, rounds] = process.argv.slice(1);
   const load = (module) => import(build + module);
-  const { openLayerStore } = await load("store/layer-store.js");
+  const { openLayerStore } = await load("store/layers/layer-store.js");
   const { gitHistory } = await load("store/git/git-history.js");
   const { fileOperationLog } = await load("store/operation-log/file-operation-log.js");
   const { exclusively } = await load("store/store-lock.js");
   const { openStore } = await load("store/open-store.js");
-  const { openContainers } = await load("overlay/containers.js");
+  const { openContainers } = await load("overlay/containers/containers.js");
   const { openDirectories } = await load("store/directory/plain-directories.js");
   const open = async () => {
     const layout = await openStore(store);
@@ -56,7 +56,7 @@ const WRITER = `${OPEN}
 `;
 
 const COLLECTOR = `${OPEN}
-  const { collectGarbage } = await load("core/operations/collect-garbage.js");
+  const { collectGarbage } = await load("core/maintenance/collect-garbage.js");
   const { openGarbage } = await load("store/maintenance/collect-waste.js");
   let stop = false;
   process.on("SIGTERM", () => (stop = true));

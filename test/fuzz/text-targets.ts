@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { crc32 } from "node:zlib";
 import type { CommitId, LayerId, RefName, TreeId } from "../../core/model/ids.js";
-import { formatContainer, parseContainer } from "../../overlay/stored-container.js";
+import { formatContainer, parseContainer } from "../../overlay/containers/stored-container.js";
 import {
   decodeConfig,
   decodeLayerRecord,

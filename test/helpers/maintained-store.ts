@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import type { ExecutionContext } from "ava";
-import { checkStore, type StoreCheck } from "../../core/operations/check-store.js";
-import { collectGarbage, type Collection } from "../../core/operations/collect-garbage.js";
+import { checkStore, type StoreCheck } from "../../core/maintenance/check-store.js";
+import { collectGarbage, type Collection } from "../../core/maintenance/collect-garbage.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { openChecks } from "../../store/maintenance/check-parts.js";
 import { openGarbage } from "../../store/maintenance/collect-waste.js";

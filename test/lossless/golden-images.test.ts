@@ -4,7 +4,7 @@ import path from "node:path";
 import test, { type ExecutionContext } from "ava";
 import type { LayerId } from "../../core/model/ids.js";
 import { treeId } from "../../core/model/tree-digest.js";
-import { openLayerStore } from "../../store/layer-store.js";
+import { openLayerStore } from "../../store/layers/layer-store.js";
 import { storeLayout } from "../../store/store-layout.js";
 import { byWalk, describeTree, expectedEntry } from "../contracts/described-tree.js";
 import { testIf } from "../helpers/requirements.js";

@@ -4,7 +4,7 @@ import path from "node:path";
 import type { LayerId } from "../../core/model/ids.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { MNT_DETACH, mount, MS_RDONLY, unmount } from "../../linux/mount.js";
-import { openLayerStore } from "../../store/layer-store.js";
+import { openLayerStore } from "../../store/layers/layer-store.js";
 import { storeLayout } from "../../store/store-layout.js";
 import { testIf } from "../helpers/requirements.js";
 import { LosslessFilesystem, witness, WITNESS_PROGRAM, type Witness } from "./lossless-filesystem.js";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { LayerId } from "../../core/model/ids.js";
 import { MNT_DETACH, mount, MS_RDONLY, unmount } from "../../linux/mount.js";
-import { openLayerStore } from "../../store/layer-store.js";
+import { openLayerStore } from "../../store/layers/layer-store.js";
 import { storeLayout } from "../../store/store-layout.js";
 import { varve } from "../cli/built-command.js";
 import { testIf } from "../helpers/requirements.js";

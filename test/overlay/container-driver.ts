@@ -7,7 +7,7 @@ import type { CommitId, LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
 import type { ContainerRecord, Containers } from "../../core/ports/containers.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
-import { openContainers } from "../../overlay/containers.js";
+import { openContainers } from "../../overlay/containers/containers.js";
 
 export interface DriverRequest {
   readonly directory: string;

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { tinyImage } from "../../overlay/tiny-image.js";
+import { tinyImage } from "../../overlay/mounts/tiny-image.js";
 import type { Probe } from "../../overlay/probes.js";
 import { testIf } from "../helpers/requirements.js";
 

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { createReadStream, readdirSync } from "node:fs";
 import test, { type ExecutionContext } from "ava";
 import { VarveError } from "../../../core/errors.js";
-import { writeLayer } from "../../../core/operations/write-layer.js";
+import { writeLayer } from "../../../core/layers/write-layer.js";
 import type { ContentDigest } from "../../../core/model/ids.js";
 import type { Tree } from "../../../core/model/tree.js";
 import { exportTar, type ExportOptions } from "../../../store/tar/export-tar.js";

@@ -1,0 +1,182 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import path from "node:path";
+import { VarveError } from "../../core/errors.js";
+import { hasCode } from "../../linux/errno.js";
+import { tryLock } from "../../linux/lock.js";
+import { syncDirectory } from "../../linux/sync.js";
+import { AT_FDCWD } from "../../linux/open-at.js";
+import { removeTree } from "../../linux/unlink.js";
+import { pauseThread } from "../pause-thread.js";
+import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
+
+const LOCK_ATTEMPTS = 100;
+const LOCK_PAUSE_MILLISECONDS = 10;
+
+/**
+ * One container's directory:
+ *
+ * ```
+ * container.json     its record
+ * upper.<n> work.<n> what the process wrote; n is the record's generation
+ * fresh.<n>          stands while upper.<n> has never been mounted
+ * exit-code          of the process that ended last
+ * config.json        the OCI bundle of the run that is or was last
+ * etc/               files that the run binds over the root's own
+ * runtime/ pid runtime.log   the runtime's state of a run; gone after it
+ * paused.json        who froze it, for as long as it is frozen by us
+ * lock               flock(2): held while varve runs it or changes it
+ * ```
+ */
+export class ContainerDirectory {
+  readonly id: string;
+  /** Absolute. */
+  readonly path: string;
+
+  constructor(containers: string, id: string) {
+    this.id = id;
+    this.path = path.join(containers, id);
+  }
+
+  file(
+    name: "container.json" | "config.json" | "exit-code" | "etc" | "runtime" | "pid" | "runtime.log" | "paused.json" | "lock",
+  ): string {
+    return path.join(this.path, name);
+  }
+
+  /** Relative to the containers' directory, as mounts take them. */
+  overlayPaths(generation: number): { readonly upper: string; readonly work: string } {
+    return { upper: `${this.id}/upper.${generation}`, work: `${this.id}/work.${generation}` };
+  }
+
+  upper(generation: number): string {
+    return path.join(this.path, `upper.${generation}`);
+  }
+
+  work(generation: number): string {
+    return path.join(this.path, `work.${generation}`);
+  }
+
+  /** Stands while `upper` has never been mounted. */
+  fresh(generation: number): string {
+    return path.join(this.path, `fresh.${generation}`);
+  }
+
+  /** @returns `undefined` when there is no such container. @throws VarveError STORE_DAMAGED. */
+  read(): StoredContainer | undefined {
+    const file = this.file("container.json");
+    try {
+      const { record, generation } = parseContainer(readFileSync(file, "utf8"), this.id, file);
+      const exitCode = this.#readExitCode();
+      return { record: exitCode === undefined ? record : { ...record, exitCode }, generation };
+    } catch (error) {
+      if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+      throw error;
+    }
+  }
+
+  /** Durable, and whole at any time: before it returns the old record stands, then the new one. */
+  write(stored: StoredContainer): void {
+    const scratch = `${this.file("container.json")}.new`;
+    rmSync(scratch, { force: true });
+    const descriptor = openSync(scratch, "wx", 0o600);
+    try {
+      const bytes = Buffer.from(formatContainer(stored), "utf8");
+      for (let done = 0; done < bytes.length;) done += writeSync(descriptor, bytes, done);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(scratch, this.file("container.json"));
+    this.sync();
+  }
+
+  /**
+   * Notes how the last run ended. Not made durable, and so in a file of its own: after a power cut it may be lost, and then
+   * nothing else is.
+   */
+  writeExitCode(exitCode: number): void {
+    writeFileSync(this.file("exit-code"), `${exitCode}\n`, { mode: 0o600 });
+  }
+
+  #readExitCode(): number | undefined {
+    try {
+      const text = readFileSync(this.file("exit-code"), "latin1").trim();
+      return /^[0-9]{1,3}$/.test(text) ? Number(text) : undefined;
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return undefined;
+      throw error;
+    }
+  }
+
+  /** An empty overlay. What an interrupted attempt left there goes first. */
+  makeGeneration(generation: number): void {
+    this.removeGeneration(generation);
+    mkdirSync(this.upper(generation), { mode: 0o755 });
+    mkdirSync(this.work(generation), { mode: 0o700 });
+    closeSync(openSync(this.fresh(generation), "wx", 0o600));
+  }
+
+  removeGeneration(generation: number): void {
+    for (const directory of [this.fresh(generation), this.work(generation), this.upper(generation)]) {
+      removeTree(AT_FDCWD, latin1(directory));
+    }
+  }
+
+  /** Removes what a run leaves for the next to find, all but the bundle. */
+  removeRunFiles(): void {
+    for (const name of ["pid", "runtime", "runtime.log", "paused.json"] as const) {
+      if (existsSync(this.file(name))) removeTree(AT_FDCWD, latin1(this.file(name)));
+    }
+  }
+
+  sync(): void {
+    syncDirectory(latin1(this.path));
+  }
+
+  remove(): void {
+    removeTree(AT_FDCWD, latin1(this.path));
+  }
+
+  /**
+   * Takes the lock that only one who runs or changes this container has; waits a moment for one who is about to end.
+   * @returns Gives it back.
+   * @throws VarveError CONTAINER_RUNNING when it is still held then.
+   */
+  lock(action: string, name: string): () => void {
+    for (let attempt = 1; attempt <= LOCK_ATTEMPTS; attempt++) {
+      const release = this.tryLock();
+      if (release !== undefined) return release;
+      pauseThread(LOCK_PAUSE_MILLISECONDS);
+    }
+    throw containerBusy(action, name);
+  }
+
+  /** @returns Gives the lock back; `undefined` when another has it. */
+  tryLock(): (() => void) | undefined {
+    const descriptor = openSync(this.file("lock"), "a", 0o600);
+    if (tryLock(descriptor, "exclusive")) return () => closeSync(descriptor);
+    closeSync(descriptor);
+    return undefined;
+  }
+}
+
+export function containerBusy(action: string, name: string): VarveError {
+  return new VarveError("CONTAINER_RUNNING", `Cannot ${action} container "${name}": it is running, it must be stopped first`, {
+    hint: `Run "varve stop ${name}" first.`,
+  });
+}
+
+export function latin1(path: string): string {
+  return Buffer.from(path, "utf8").toString("latin1");
+}

@@ -1,0 +1,91 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { hasCode } from "../../linux/errno.js";
+import type { ContainerDirectory } from "./container-directory.js";
+
+/**
+ * The first process of a container, as the system tells it: the pid that the runtime wrote down, when the process of that number
+ * stands on this container's own overlay. So neither a reused number nor a reboot is mistaken for it, and no moment between the
+ * start and a note of ours is lost to a kill -9.
+ *
+ * @returns Its id on the host; `undefined` when it is gone.
+ */
+export function livingProcess(directory: ContainerDirectory): number | undefined {
+  const pid = readPid(directory.file("pid"));
+  return pid !== undefined && standsOn(pid, directory.id) ? pid : undefined;
+}
+
+function readPid(file: string): number | undefined {
+  const text = tryRead(file)?.trim() ?? "";
+  return /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : undefined;
+}
+
+/** A process that has ended but is not yet waited for has no mounts any more (EINVAL). */
+function standsOn(pid: number, id: string): boolean {
+  const mounts = tryRead(`/proc/${pid}/mountinfo`) ?? "";
+  return mounts.includes(`upperdir=${id}/upper.`);
+}
+
+/**
+ * Whether the runtime has made a container's first process, but the container's program is not in it yet: a signal that comes now is
+ * taken by the runtime's own code, and lost.
+ *
+ * @param runtime The pid of the runtime: crun's is a copy of it until then, runc's calls itself `runc init`.
+ */
+export function isStarting(pid: number, runtime: number | undefined): boolean {
+  const words = tryRead(`/proc/${pid}/cmdline`) ?? "";
+  return /^([^\0]*\/)?runc\0init\0$/.test(words) || (runtime !== undefined && words === tryRead(`/proc/${runtime}/cmdline`));
+}
+
+/** What a first process does with a signal that comes from outside its namespace. */
+export type SignalDisposition = "handled" | "ignored";
+
+/**
+ * The kernel drops signals to the first process of a pid namespace that it does not handle, all but SIGKILL. One that is blocked may
+ * be waited for by signalfd or sigwait.
+ */
+export function signalDisposition(pid: number, signal: number): SignalDisposition {
+  const status = tryRead(`/proc/${pid}/status`) ?? "";
+  return ["SigCgt", "SigBlk"].some((set) => hasSignal(status, set, signal)) ? "handled" : "ignored";
+}
+
+function hasSignal(status: string, set: string, signal: number): boolean {
+  const mask = new RegExp(`^${set}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1] ?? "0";
+  return ((BigInt(`0x${mask}`) >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+/** Every other process in the pid namespace of a container's first one. One look at each process of this machine. */
+export function companionsOf(pid: number): readonly number[] {
+  const namespace = pidNamespace(pid);
+  if (namespace === undefined) return [];
+  return readdirSync("/proc")
+    .map(Number)
+    .filter((other) => other > 0 && other !== pid && pidNamespace(other) === namespace);
+}
+
+function pidNamespace(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    // Gone meanwhile, or not ours to look at.
+    return undefined;
+  }
+}
+
+/** @returns False when the process is gone. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    if (hasCode(error, "ESRCH")) return false;
+    throw error;
+  }
+}
+
+function tryRead(file: string): string | undefined {
+  try {
+    return readFileSync(file, "latin1");
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ESRCH", "EINVAL", "EACCES")) return undefined;
+    throw error;
+  }
+}

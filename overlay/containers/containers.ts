@@ -1,0 +1,273 @@
+import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { VarveError } from "../../core/errors.js";
+import type { CommitId, LayerId } from "../../core/model/ids.js";
+import type { Tree } from "../../core/model/tree.js";
+import type { ContainerRecord, Containers, ContainerState, ContainerStatus, ProcessResult } from "../../core/ports/containers.js";
+import type { LayerImageFile } from "../../core/ports/layer-store.js";
+import { hasCode } from "../../linux/errno.js";
+import { syncDirectory } from "../../linux/sync.js";
+import { freezerOf } from "../runtime/cgroups.js";
+import { chooseRuntime } from "../runtime/chosen-runtime.js";
+import { containerBusy, ContainerDirectory, latin1 } from "./container-directory.js";
+import { livingProcess } from "./container-process.js";
+import { MountedRoots } from "../mounts/mounted-roots.js";
+import { thawAbandoned, whileFrozen } from "./paused-work.js";
+import { clearRun, runContainer } from "./run-container.js";
+import { stopProcess } from "./stop-process.js";
+import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
+import { systemFailure } from "../system-failure.js";
+
+export interface ContainersOptions {
+  /** `<store>/containers`, absolute. Made when the first container is. */
+  readonly directory: string;
+  /** Reads an upper directory as a tree above `base`. Paths absolute. */
+  readonly openUpperTree: (upper: string, work: string, base: Tree) => Tree;
+}
+
+/** Containers kept in a directory each, run by this machine's kernel and OCI runtime. */
+export function openContainers(options: ContainersOptions): Containers {
+  return new DirectoryContainers(options);
+}
+
+const UNFINISHED = "new-";
+const CONTAINER_ID = /^[0-9a-f]{12}$/;
+
+class DirectoryContainers implements Containers {
+  readonly #path: string;
+  readonly #openUpperTree: ContainersOptions["openUpperTree"];
+  readonly #roots: MountedRoots;
+
+  constructor({ directory, openUpperTree }: ContainersOptions) {
+    this.#path = directory;
+    this.#openUpperTree = openUpperTree;
+    this.#roots = new MountedRoots(directory);
+  }
+
+  create(record: ContainerRecord): void {
+    if (!CONTAINER_ID.test(record.id)) throw new RangeError(`A container's id is 12 hex digits: ${record.id}`);
+    // One that `undo` brings back comes from the operation log.
+    parseContainer(formatContainer({ record, generation: 1 }), record.id, this.#path);
+    this.#refuseTakenName(record.name);
+    this.#doing(`create container "${record.name}"`, () => {
+      mkdirSync(this.#path, { recursive: true, mode: 0o700 });
+      this.#removeUnfinished();
+      // Under a name that no listing sees, and locked, until it is whole.
+      const unfinished = new ContainerDirectory(this.#path, `${UNFINISHED}${record.id}`);
+      mkdirSync(unfinished.path, { mode: 0o700 });
+      const release = unfinished.lock("create", record.name);
+      try {
+        unfinished.makeGeneration(1);
+        unfinished.write({ record, generation: 1 });
+        renameSync(unfinished.path, this.#directory(record.id).path);
+        syncDirectory(latin1(this.#path));
+      } finally {
+        release();
+      }
+    });
+  }
+
+  list(): readonly ContainerStatus[] {
+    return this.#ids()
+      .flatMap((id) => this.#status(this.#directory(id)) ?? [])
+      .sort((a, b) => compare(a.record.created, b.record.created) || compare(a.record.id, b.record.id));
+  }
+
+  find(nameOrId: string): ContainerStatus {
+    const stored = this.#ids().flatMap((id) => this.#directory(id).read()?.record ?? []);
+    const exact = stored.find(({ name, id }) => name === nameOrId || id === nameOrId);
+    const byPrefix = nameOrId === "" ? [] : stored.filter(({ id }) => id.startsWith(nameOrId));
+    const found = exact ?? (byPrefix.length === 1 ? byPrefix[0] : undefined);
+    const status = found && this.#status(this.#directory(found.id));
+    if (status !== undefined) return status;
+    const state =
+      byPrefix.length > 1 ? `${byPrefix.length} containers have an id that begins so` : "there is none by that name or id";
+    throw new VarveError("TARGET_UNKNOWN", `Cannot find container "${nameOrId}": ${state}`, {
+      hint: '"varve ps -a" lists all containers.',
+    });
+  }
+
+  openTree({ id }: ContainerRecord, base: Tree): Tree {
+    const { directory, generation } = this.#existing(id);
+    const upper = directory.upper(generation);
+    // Never mounted: the upper directory's own attributes are not the root's yet.
+    if (existsSync(directory.fresh(generation)) && readdirSync(upper).length === 0) return base;
+    return this.#openUpperTree(upper, directory.work(generation), base);
+  }
+
+  rebase({ id, name }: ContainerRecord, base: CommitId, layers: readonly LayerId[]): ContainerRecord {
+    return this.#whileIdle("rebase", id, name, ({ directory, record, generation }) => {
+      const next = { record: { ...record, base, layers }, generation: generation + 1 };
+      directory.makeGeneration(next.generation);
+      directory.sync();
+      directory.write(next);
+      directory.removeGeneration(generation);
+      return next.record;
+    });
+  }
+
+  update({ id }: ContainerRecord, changes: Partial<Omit<ContainerRecord, "id">>): ContainerRecord {
+    const { directory, record, generation } = this.#existing(id);
+    if (changes.name !== undefined && changes.name !== record.name) this.#refuseTakenName(changes.name);
+    const updated = { ...record, ...changes, id };
+    this.#doing(`change container "${record.name}"`, () => directory.write({ record: updated, generation }));
+    return updated;
+  }
+
+  async run({ id, name, base }: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult> {
+    const { directory } = this.#existing(id);
+    const release = lockIdle(directory, "start", name);
+    try {
+      clearRun(directory);
+      this.#roots.enter();
+      const runtime = chooseRuntime(`${this.#path}/runtime.json`);
+      const { record, generation } = this.#existing(id);
+      // The images are those of the record that was given.
+      if (record.base !== base) throw movedMeanwhile(name);
+      const stored = { record, generation };
+      const result = await runContainer({ containers: this.#path, directory, stored, images, roots: this.#roots, runtime });
+      directory.writeExitCode(result.exitCode);
+      return result;
+    } catch (error) {
+      throw systemFailure(`run container "${name}"`, error, directory.path);
+    } finally {
+      release();
+    }
+  }
+
+  async stop({ id }: ContainerRecord, graceMilliseconds: number): Promise<void> {
+    const directory = this.#directory(id);
+    await stopProcess(directory, graceMilliseconds);
+    this.#clearAbandoned(directory);
+  }
+
+  async whilePaused<T>({ id, name }: ContainerRecord, work: () => Promise<T>): Promise<T> {
+    const directory = this.#directory(id);
+    return livingProcess(directory) === undefined ? work() : whileFrozen(directory, name, work);
+  }
+
+  remove({ id, name }: ContainerRecord): void {
+    const directory = this.#directory(id);
+    if (!existsSync(directory.path)) return;
+    const release = lockIdle(directory, "remove", name);
+    try {
+      this.#doing(`remove container "${name}"`, () => {
+        clearRun(directory);
+        directory.remove();
+        syncDirectory(latin1(this.#path));
+      });
+    } finally {
+      release();
+    }
+  }
+
+  /** What a killed `create` left: nobody holds its lock any more. */
+  #removeUnfinished(): void {
+    for (const name of readdirSync(this.#path).filter((each) => each.startsWith(UNFINISHED))) {
+      const unfinished = new ContainerDirectory(this.#path, name);
+      const release = unfinished.tryLock();
+      if (release === undefined) continue;
+      unfinished.remove();
+      release();
+    }
+  }
+
+  #directory(id: string): ContainerDirectory {
+    return new ContainerDirectory(this.#path, id);
+  }
+
+  #ids(): readonly string[] {
+    try {
+      return readdirSync(this.#path).filter((name) => CONTAINER_ID.test(name));
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return [];
+      throw systemFailure("list the containers", error, this.#path);
+    }
+  }
+
+  #existing(id: string): StoredContainer & { readonly directory: ContainerDirectory } {
+    const directory = this.#directory(id);
+    const stored = directory.read();
+    if (stored === undefined) throw new VarveError("TARGET_UNKNOWN", `Cannot open container "${id}": there is no such container`);
+    return { ...stored, directory };
+  }
+
+  #refuseTakenName(name: string): void {
+    for (const id of this.#ids()) {
+      if (this.#directory(id).read()?.record.name !== name) continue;
+      throw new VarveError("NAME_TAKEN", `Cannot name a container "${name}": container ${id} has that name`, {
+        hint: `Choose another name, or remove that one with "varve rm ${name}".`,
+      });
+    }
+  }
+
+  #status(directory: ContainerDirectory): ContainerStatus | undefined {
+    const stored = directory.read();
+    if (stored === undefined) return undefined;
+    const pid = livingProcess(directory);
+    if (pid === undefined) {
+      this.#clearAbandoned(directory);
+      const state = existsSync(directory.file("config.json")) || stored.record.exitCode !== undefined ? "stopped" : "created";
+      return { record: stored.record, state, pid: undefined };
+    }
+    thawAbandoned(directory);
+    const state: ContainerState = freezerOf(directory.id)?.isFrozen() === true ? "paused" : "running";
+    return { record: stored.record, state, pid };
+  }
+
+  /** What a killed command left: the runtime's state, cgroups. Not while another process runs the container. */
+  #clearAbandoned(directory: ContainerDirectory): void {
+    if (!existsSync(directory.file("runtime"))) return;
+    const release = directory.tryLock();
+    if (release === undefined) return;
+    try {
+      if (livingProcess(directory) === undefined) clearRun(directory);
+    } catch (error) {
+      // Whoever may only look is not hindered by what only the owner can clear.
+      if (!hasCode(error, "EACCES", "EPERM", "EROFS")) throw error;
+    } finally {
+      release();
+    }
+  }
+
+  #whileIdle<T>(
+    action: string,
+    id: string,
+    name: string,
+    work: (found: StoredContainer & { readonly directory: ContainerDirectory }) => T,
+  ): T {
+    const { directory } = this.#existing(id);
+    const release = lockIdle(directory, action, name);
+    try {
+      return this.#doing(`${action} container "${name}"`, () => work(this.#existing(id)));
+    } finally {
+      release();
+    }
+  }
+
+  #doing<T>(action: string, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw systemFailure(action, error, this.#path);
+    }
+  }
+}
+
+/** @throws VarveError CONTAINER_RUNNING. */
+function lockIdle(directory: ContainerDirectory, action: string, name: string): () => void {
+  if (livingProcess(directory) !== undefined) throw containerBusy(action, name);
+  const release = directory.lock(action, name);
+  if (livingProcess(directory) === undefined) return release;
+  release();
+  throw containerBusy(action, name);
+}
+
+function movedMeanwhile(name: string): VarveError {
+  return new VarveError("CONFLICT", `Cannot start container "${name}": another command moved it to another commit meanwhile`, {
+    hint: "Start it again.",
+  });
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,136 @@
+import { VarveError } from "../../core/errors.js";
+import { parseCommitId, parseLayerId, type RefName } from "../../core/model/ids.js";
+import type { ContainerRecord, RunConfiguration, Volume } from "../../core/ports/containers.js";
+import { isRefName } from "../../core/revision/ref-names.js";
+
+/** What `containers/<id>/container.json` holds. */
+export interface StoredContainer {
+  readonly record: ContainerRecord;
+  /** Which `upper.<n>` and `work.<n>` are in use. */
+  readonly generation: number;
+}
+
+export function formatContainer({ record, generation }: StoredContainer): string {
+  return `${JSON.stringify({ ...record, generation }, undefined, 2)}\n`;
+}
+
+/**
+ * Reads a record as hostile text: each part is checked, what is unknown is dropped.
+ *
+ * @param id The directory's name, which the record must repeat.
+ * @param path For the error alone.
+ * @throws VarveError STORE_DAMAGED.
+ */
+export function parseContainer(text: string, id: string, path: string): StoredContainer {
+  try {
+    const json = objectOf(JSON.parse(text), "the record");
+    if (json["id"] !== id) throw new TypeError(`"id" is not ${JSON.stringify(id)}`);
+    return { record: recordOf(json, id), generation: integerOf(json["generation"], "generation", 1) };
+  } catch (error) {
+    throw new VarveError("STORE_DAMAGED", `Cannot read the container's record: ${(error as Error).message}`, {
+      path,
+      hint: `"varve rm" can't remove it; delete the directory ${JSON.stringify(id)} when nothing of it is wanted.`,
+      cause: error,
+    });
+  }
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function recordOf(json: Json, id: string): ContainerRecord {
+  return {
+    id,
+    name: textOf(json["name"], "name"),
+    branch: branchOf(json["branch"]),
+    ...optional("branchMadeAt", json["branchMadeAt"], parseCommitId),
+    base: parseCommitId(json["base"]),
+    layers: listOf(json["layers"], "layers", parseLayerId),
+    created: textOf(json["created"], "created"),
+    configuration: configurationOf(objectOf(json["configuration"], "configuration")),
+    ...optional("exitCode", json["exitCode"], (value, name) => integerOf(value, name, 0, 255)),
+  };
+}
+
+function configurationOf(json: Json): RunConfiguration {
+  const limits = objectOf(json["limits"], "limits");
+  return {
+    command: textsOf(json["command"], "command"),
+    environment: textsOf(json["environment"], "environment"),
+    workingDirectory: textOf(json["workingDirectory"], "workingDirectory"),
+    user: textOf(json["user"], "user"),
+    hostname: textOf(json["hostname"], "hostname"),
+    network: networkOf(json["network"]),
+    terminal: truthOf(json["terminal"], "terminal"),
+    interactive: truthOf(json["interactive"], "interactive"),
+    readOnly: truthOf(json["readOnly"], "readOnly"),
+    volumes: listOf(json["volumes"], "volumes", volumeOf),
+    limits: {
+      ...optional("memoryBytes", limits["memoryBytes"], (value, name) => integerOf(value, name, 1)),
+      ...optional("processes", limits["processes"], (value, name) => integerOf(value, name, 1)),
+      ...optional("cpus", limits["cpus"], positiveOf),
+    },
+  };
+}
+
+function volumeOf(value: unknown): Volume {
+  const json = objectOf(value, "volumes");
+  return {
+    source: textOf(json["source"], "source"),
+    destination: textOf(json["destination"], "destination"),
+    readOnly: truthOf(json["readOnly"], "readOnly"),
+  };
+}
+
+function objectOf(value: unknown, name: string): Json {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new TypeError(`${name} is no object`);
+  return value as Json;
+}
+
+function listOf<T>(value: unknown, name: string, item: (value: unknown) => T): readonly T[] {
+  if (!Array.isArray(value)) throw new TypeError(`"${name}" is no list`);
+  return value.map((each) => item(each));
+}
+
+function textsOf(value: unknown, name: string): readonly string[] {
+  return listOf(value, name, (item) => textOf(item, name));
+}
+
+function textOf(value: unknown, name: string): string {
+  // A NUL would end a C string early: what is checked and what is used would differ.
+  if (typeof value !== "string" || value.includes("\0")) throw new TypeError(`"${name}" is no text`);
+  return value;
+}
+
+function truthOf(value: unknown, name: string): boolean {
+  if (typeof value !== "boolean") throw new TypeError(`"${name}" is neither true nor false`);
+  return value;
+}
+
+function integerOf(value: unknown, name: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number;
+  throw new TypeError(`"${name}" is no whole number from ${least} on`);
+}
+
+function positiveOf(value: unknown, name: string): number {
+  if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
+  throw new TypeError(`"${name}" is no positive number`);
+}
+
+function branchOf(value: unknown): RefName {
+  const text = textOf(value, "branch");
+  if (!isRefName(text)) throw new TypeError('"branch" is no full ref name');
+  return text as RefName;
+}
+
+function networkOf(value: unknown): "none" | "host" {
+  if (value === "none" || value === "host") return value;
+  throw new TypeError('"network" is neither "none" nor "host"');
+}
+
+function optional<Name extends string, T>(
+  name: Name,
+  value: unknown,
+  read: (value: unknown, name: string) => T,
+): Partial<Record<Name, T>> {
+  return value === undefined ? {} : ({ [name]: read(value, name) } as Partial<Record<Name, T>>);
+}

@@ -1,0 +1,61 @@
+import type { LayerImageFile } from "../../core/ports/layer-store.js";
+
+/** A mount as a value: what is mounted where. Paths are bytes in latin1; relative ones stand below the containers' directory. */
+export type MountStep = ImageMount | OverlayMount;
+
+export interface ImageMount {
+  readonly kind: "image";
+  readonly image: string;
+  /** In the order of the image's device table. */
+  readonly devices: readonly string[];
+  readonly target: string;
+}
+
+export interface OverlayMount {
+  readonly kind: "overlay";
+  /** The topmost first. */
+  readonly lower: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+  readonly target: string;
+  /** Device nodes on it do nothing. */
+  readonly withoutDevices: boolean;
+}
+
+/** What overlayfs stacks at most: OVL_MAX_STACK of the kernel's fs/overlayfs/overlayfs.h. */
+export const DEEPEST_STACK = 500;
+
+export interface MountRequest {
+  /** Newest first, as `ContainerRecord.layers`. */
+  readonly images: readonly LayerImageFile[];
+  /** Below all images: the names that the runtime mounts on, so that they need not be made in the upper directory. */
+  readonly mountPoints: string;
+  readonly upper: string;
+  readonly work: string;
+  readonly target: string;
+  readonly withoutDevices: boolean;
+}
+
+/**
+ * The steps that make a container's root, in the order in which they are done.
+ *
+ * @param targetOf Where an image is mounted, by its path. The same for the same image, however often it is asked.
+ * @param isMounted Images that this process has mounted already: they get no step.
+ */
+export function planMounts(
+  { images, mountPoints, upper, work, target, withoutDevices }: MountRequest,
+  targetOf: (imagePath: string) => string,
+  isMounted: (imagePath: string) => boolean,
+): readonly MountStep[] {
+  const planned = new Set<string>();
+  const steps: MountStep[] = [];
+  const lower: string[] = [];
+  for (const { path, devices } of images) {
+    // A layer that stands in the chain twice (a revert of a revert) is mounted once; overlay refuses the same directory twice.
+    if (planned.has(path)) continue;
+    planned.add(path);
+    lower.push(targetOf(path));
+    if (!isMounted(path)) steps.push({ kind: "image", image: path, devices, target: targetOf(path) });
+  }
+  return [...steps, { kind: "overlay", lower: [...lower, mountPoints], upper, work, target, withoutDevices }];
+}

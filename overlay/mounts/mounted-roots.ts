@@ -1,0 +1,101 @@
+import { mkdirSync } from "node:fs";
+import { hasCode, SystemCallError } from "../../linux/errno.js";
+import { MNT_DETACH, mount, MS_NODEV, MS_NOSUID, unmount } from "../../linux/mount.js";
+import { enterPrivateMountNamespace } from "../../linux/namespaces.js";
+import { withWorkingDirectory } from "../../linux/working-directory.js";
+import { mountImage, mountUnavailable } from "./image-mount.js";
+import { planMounts, type MountRequest } from "./mount-plan.js";
+import { mountOverlay } from "./overlay-mount.js";
+import { systemFailure } from "../system-failure.js";
+
+/** A name that no container id has. */
+const MOUNTS = "mounts";
+
+/**
+ * The mounts of this process, below `<containers>/mounts`: a tmpfs that only this process and those that it starts can see. Each
+ * image is mounted once, however many containers stand on it.
+ */
+export class MountedRoots {
+  readonly #directory: string;
+  readonly #numbers = new Map<string, number>();
+  readonly #mounted = new Set<string>();
+  #entered = false;
+
+  /** @param directory The containers' directory, absolute. Nothing is done yet. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /**
+   * Mounts a container's root.
+   *
+   * @param request `upper`, `work` and `mountPoints` relative to the containers' directory.
+   * @param name The mount point's name, such as the container's id.
+   * @param beforeOverlay Called with the working directory set to the containers' directory, when all images are mounted.
+   *   Gets the topmost lower directory, relative to it.
+   * @returns The root's absolute path.
+   * @throws VarveError MOUNT_UNAVAILABLE, STORE_DAMAGED.
+   */
+  mount(request: Omit<MountRequest, "target">, name: string, beforeOverlay: (topmost: string) => void): string {
+    this.enter();
+    const target = `${MOUNTS}/${name}`;
+    mkdirSync(`${this.#directory}/${target}`, { recursive: true });
+    // Relative paths stay below the 255 bytes of an option's value, and hold no character that options quote.
+    withWorkingDirectory(latin1(this.#directory), () => {
+      for (const step of planMounts(
+        { ...request, target },
+        (image) => this.#targetOf(image),
+        (image) => this.#mounted.has(image),
+      )) {
+        if (step.kind === "overlay") {
+          beforeOverlay(step.lower[0]!);
+          mountOverlay(step);
+        } else {
+          mkdirSync(step.target, { recursive: true });
+          mountImage({ ...step, image: latin1(step.image), devices: step.devices.map(latin1) });
+          this.#mounted.add(step.image);
+        }
+      }
+    });
+    return `${this.#directory}/${target}`;
+  }
+
+  /** The image's mount point, relative to the containers' directory; numbered in the order of asking. */
+  #targetOf(image: string): string {
+    const number = this.#numbers.get(image) ?? this.#numbers.size;
+    this.#numbers.set(image, number);
+    return `${MOUNTS}/${number}`;
+  }
+
+  /** Takes a root down. The images stay for the next one. Does nothing when it isn't mounted. */
+  unmount(name: string): void {
+    if (!this.#entered) return;
+    try {
+      unmount(latin1(`${this.#directory}/${MOUNTS}/${name}`), MNT_DETACH);
+    } catch (error) {
+      if (!hasCode(error, "EINVAL", "ENOENT")) throw error;
+    }
+  }
+
+  /**
+   * Moves this process into a mount namespace of its own, once.
+   * @throws VarveError MOUNT_UNAVAILABLE without the privilege.
+   */
+  enter(): void {
+    if (this.#entered) return;
+    const target = `${this.#directory}/${MOUNTS}`;
+    try {
+      enterPrivateMountNamespace();
+      mkdirSync(target, { recursive: true, mode: 0o700 });
+      mount({ source: "varve", target: latin1(target), type: "tmpfs", flags: MS_NOSUID | MS_NODEV, data: "mode=0700" });
+    } catch (error) {
+      if (error instanceof SystemCallError) throw mountUnavailable("make a private mount namespace", error, target, "tmpfs");
+      throw systemFailure("make the directory of mounts", error, target);
+    }
+    this.#entered = true;
+  }
+}
+
+function latin1(path: string): string {
+  return Buffer.from(path, "utf8").toString("latin1");
+}

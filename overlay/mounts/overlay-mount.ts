@@ -1,0 +1,89 @@
+import { VarveError } from "../../core/errors.js";
+import { hasCode, SystemCallError } from "../../linux/errno.js";
+import { mount, MS_NODEV } from "../../linux/mount.js";
+import { MOUNT_ATTR_NODEV, MountBuilder } from "../../linux/mount-builder.js";
+import { mountUnavailable } from "./image-mount.js";
+import { DEEPEST_STACK, type OverlayMount } from "./mount-plan.js";
+import { pauseThread } from "../pause-thread.js";
+
+/** Wanted, but left out where the kernel does not know them. What each does for us stands in decision record 0002. */
+export const OVERLAY_FEATURES: readonly (readonly [name: string, value: string])[] = [
+  ["redirect_dir", "on"],
+  ["metacopy", "on"],
+  ["index", "on"],
+];
+
+/** An overlay that was just left is taken down by a kernel thread, some milliseconds later. */
+const BUSY_ATTEMPTS = 40;
+const BUSY_PAUSE_MILLISECONDS = 25;
+
+/** @throws VarveError MOUNT_UNAVAILABLE. */
+export function mountOverlay(step: OverlayMount): void {
+  if (step.lower.length > DEEPEST_STACK) {
+    throw new VarveError(
+      "MOUNT_UNAVAILABLE",
+      `Cannot mount the container's root: it has ${step.lower.length - 1} layers, and the kernel stacks ${DEEPEST_STACK - 1} at most`,
+      { hint: '"varve squash" makes one layer of many.' },
+    );
+  }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return mountOnce(step);
+    } catch (error) {
+      if (!(error instanceof SystemCallError)) throw error;
+      if (error.code !== "EBUSY" || attempt === BUSY_ATTEMPTS)
+        throw mountUnavailable("mount the container's root", error, step.target, "overlay");
+      pauseThread(BUSY_PAUSE_MILLISECONDS);
+    }
+  }
+}
+
+function mountOnce(step: OverlayMount): void {
+  try {
+    const builder = new MountBuilder("overlay");
+    try {
+      builder.set("source", "varve");
+      for (const lower of step.lower) builder.set("lowerdir+", lower);
+      builder.set("upperdir", step.upper);
+      builder.set("workdir", step.work);
+      for (const [name, value] of OVERLAY_FEATURES) builder.trySet(name, value);
+      builder.attach(step.target, step.withoutDevices ? MOUNT_ATTR_NODEV : 0);
+    } finally {
+      builder.close();
+    }
+  } catch (error) {
+    // Before Linux 6.7 there is no `lowerdir+`.
+    if (!hasCode(error, "EINVAL")) throw error;
+    mountByOptions(step);
+  }
+}
+
+/** With fewer and fewer features: mount(2) refuses an option that it does not know together with all others. */
+function mountByOptions(step: OverlayMount): void {
+  for (let count = OVERLAY_FEATURES.length; ; count--) {
+    const data = overlayOptions(step, OVERLAY_FEATURES.slice(0, count));
+    try {
+      return mount({ source: "varve", target: step.target, type: "overlay", flags: step.withoutDevices ? MS_NODEV : 0, data });
+    } catch (error) {
+      if (count === 0 || !hasCode(error, "EINVAL")) throw error;
+    }
+  }
+}
+
+/** The option text of mount(2): at most 4095 bytes. */
+export function overlayOptions(
+  { lower, upper, work }: Pick<OverlayMount, "lower" | "upper" | "work">,
+  features: readonly (readonly [name: string, value: string])[] = [],
+): string {
+  return [
+    `lowerdir=${lower.map((path) => escapeOption(path).replaceAll(":", "\\:")).join(":")}`,
+    `upperdir=${escapeOption(upper)}`,
+    `workdir=${escapeOption(work)}`,
+    ...features.map(([name, value]) => `${name}=${value}`),
+  ].join(",");
+}
+
+/** A comma ends an option, a backslash quotes. */
+function escapeOption(path: string): string {
+  return path.replace(/[\\,]/g, "\\$&");
+}

@@ -1,0 +1,92 @@
+import { VarveError } from "../../core/errors.js";
+
+/** Who a container's process runs as. */
+export interface ContainerUser {
+  readonly uid: number;
+  readonly gid: number;
+  /** Supplementary groups, each once. */
+  readonly groups: readonly number[];
+  readonly home: string;
+}
+
+/** The texts of the container's own /etc/passwd and /etc/group; empty when it has none. */
+export interface UserDatabase {
+  readonly passwd: string;
+  readonly group: string;
+}
+
+/** (uid_t)-1 means "no change" to the kernel, so the one before is the last. */
+const HIGHEST_ID = 4294967294;
+
+/**
+ * Reads docker's `user[:group]`, names or decimal numbers. Nothing means root. With no group, the user's own from /etc/passwd
+ * and those of /etc/group that list the user; with one, that one alone.
+ *
+ * @throws VarveError RUNTIME_FAILED for a name that the container does not know, or text of another form.
+ */
+export function resolveUser(text: string, { passwd, group }: UserDatabase): ContainerUser {
+  if (text === "") return resolveUser("0", { passwd, group });
+  const parts = text.split(":");
+  const [user = "", groupName] = parts;
+  if (parts.length > 2 || user === "" || groupName === "") throw refused(text, "expected user or user:group");
+  const account = findAccount(user, passwd, text);
+  if (groupName !== undefined) return { ...account, gid: findGroup(groupName, group, text), groups: [] };
+  return { ...account, groups: groupsOf(account.name, group) };
+}
+
+interface Account {
+  /** Absent for a number that /etc/passwd does not have. */
+  readonly name: string | undefined;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+}
+
+function findAccount(user: string, passwd: string, text: string): Account {
+  const number = parseId(user);
+  for (const [name, , uid, gid, , home] of rows(passwd)) {
+    const found = { name, uid: parseId(uid), gid: parseId(gid), home: home || "/" };
+    if (found.uid === undefined || found.gid === undefined) continue;
+    if (number === undefined ? name === user : found.uid === number) return { ...found, uid: found.uid, gid: found.gid };
+  }
+  if (number === undefined) throw refused(text, `its /etc/passwd has no user "${user}"`);
+  return { name: undefined, uid: number, gid: 0, home: "/" };
+}
+
+function findGroup(group: string, database: string, text: string): number {
+  const number = parseId(group);
+  if (number !== undefined) return number;
+  for (const [name, , gid] of rows(database)) {
+    const id = parseId(gid);
+    if (name === group && id !== undefined) return id;
+  }
+  throw refused(text, `its /etc/group has no group "${group}"`);
+}
+
+function groupsOf(user: string | undefined, database: string): readonly number[] {
+  const groups = new Set<number>();
+  for (const [, , gid, members = ""] of user === undefined ? [] : rows(database)) {
+    const id = parseId(gid);
+    if (id !== undefined && members.split(",").includes(user!)) groups.add(id);
+  }
+  return [...groups];
+}
+
+function* rows(database: string): Generator<readonly string[]> {
+  for (const line of database.split("\n")) {
+    if (line !== "" && !line.startsWith("#")) yield line.split(":");
+  }
+}
+
+/** Decimal digits alone: `0x0`, `+0`, ` 1` and `01` are names, and no container has them. */
+function parseId(text: string | undefined): number | undefined {
+  if (text === undefined || !/^(0|[1-9][0-9]{0,9})$/.test(text)) return undefined;
+  const number = Number(text);
+  return number <= HIGHEST_ID ? number : undefined;
+}
+
+function refused(text: string, state: string): VarveError {
+  return new VarveError("RUNTIME_FAILED", `Cannot run as user "${text}" in the container: ${state}`, {
+    hint: `Give a name that the container's own /etc/passwd has, or numbers from 0 to ${HIGHEST_ID}.`,
+  });
+}

@@ -1,0 +1,44 @@
+import { VarveError } from "../../core/errors.js";
+import { commandNotExecutable, commandNotFound } from "../rootfs/command-lookup.js";
+
+/** The messages of level `error` of an OCI runtime's `--log-format json` log, oldest first. Lines of another form are passed over. */
+export function runtimeErrors(log: string): readonly string[] {
+  return log.split("\n").flatMap((line) => {
+    try {
+      const { level, msg } = JSON.parse(line) as { level?: unknown; msg?: unknown };
+      return typeof msg === "string" && (level === "error" || level === "fatal") ? [msg] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/**
+ * What runc, crun and youki say of a command that can't be started, and docker's exit status for it. The exec itself comes last in a
+ * start, so that text about a missing or forbidden file that follows `exec` is about the command.
+ */
+const NOT_FOUND = /executable file (not found|`.*` not found)|exec:? .*no such file or directory|failed to find .*executable/i;
+const NOT_EXECUTABLE =
+  /exec:? .*(permission denied|is a directory|exec format error)|open executable: permission denied|exec format error/i;
+
+/**
+ * @param command The process's first word.
+ * @param errors Of `runtimeErrors`.
+ * @returns COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, or RUNTIME_FAILED with the runtime's own words.
+ */
+export function runtimeFailure(command: string, errors: readonly string[], runtime: string): VarveError {
+  const text = errors.at(-1) ?? "it says nothing";
+  const cause = new TypeError(errors.join("\n"));
+  if (NOT_FOUND.test(text)) return commandNotFound(command, "it, or the interpreter that it names, is not there", cause);
+  if (NOT_EXECUTABLE.test(text)) return commandNotExecutable(command, "its file is no program that may be executed", cause);
+  return new VarveError("RUNTIME_FAILED", `Cannot start the container's process: ${runtime} says "${text}"`, {
+    hint: '"varve doctor" tells whether this machine can run containers.',
+    cause,
+  });
+}
+
+/** Whether the failure is that of the last step, the exec: then the runtime already counted the process as started. */
+export function isExecFailure(errors: readonly string[]): boolean {
+  const text = errors.at(-1) ?? "";
+  return /\bexec\b/.test(text) && (NOT_FOUND.test(text) || NOT_EXECUTABLE.test(text));
+}

@@ -1,0 +1,115 @@
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import type { RunConfiguration } from "../../core/ports/containers.js";
+import { hasCode } from "../../linux/errno.js";
+import { MNT_DETACH, mount, MS_BIND, MS_RDONLY, MS_REMOUNT, unmount } from "../../linux/mount.js";
+import { enterPrivateMountNamespace } from "../../linux/namespaces.js";
+import { AT_FDCWD } from "../../linux/open-at.js";
+import { removeTree } from "../../linux/unlink.js";
+import { removeCgroups } from "./cgroups.js";
+import { findExecutable } from "../rootfs/executable-search.js";
+import { runRuntimeToEnd, type OciRuntime } from "./oci-runtime.js";
+import { runtimeConfiguration } from "./runtime-configuration.js";
+import { runtimeErrors } from "./runtime-log.js";
+
+export interface RuntimeProbe {
+  readonly runtime: OciRuntime;
+  readonly works: boolean;
+  /** What it said, when it does not work. */
+  readonly detail: string;
+}
+
+/** The fastest first. */
+const NAMES = ["crun", "runc", "youki"];
+const WITHOUT_CGROUPS: Readonly<Record<string, readonly string[]>> = { crun: ["--cgroup-manager=disabled"] };
+const LONGEST_MILLISECONDS = 20_000;
+
+/** Every way in which a runtime of this machine could be used, the better ones first: those that make cgroups come before the others. */
+export function runtimeCandidates(): readonly OciRuntime[] {
+  const found = NAMES.flatMap((name) => {
+    const file = findExecutable(name);
+    return file === undefined ? [] : [{ name, path: file }];
+  });
+  return [
+    ...found.map((runtime) => ({ ...runtime, options: [], cgroups: true })),
+    ...found.flatMap((runtime) => {
+      const options = WITHOUT_CGROUPS[runtime.name];
+      return options === undefined ? [] : [{ ...runtime, options, cgroups: false }];
+    }),
+  ];
+}
+
+const CONFIGURATION: RunConfiguration = {
+  command: ["/bin/true"],
+  environment: [],
+  workingDirectory: "/",
+  user: "",
+  hostname: "probe",
+  network: "none",
+  terminal: false,
+  interactive: false,
+  readOnly: true,
+  volumes: [],
+  limits: {},
+};
+
+/**
+ * Starts `/bin/true` of the host's own root, read-only, with all that a container gets: namespaces, cgroups, capabilities and
+ * the seccomp profile. Leaves nothing behind.
+ */
+export function probeRuntime(runtime: OciRuntime): RuntimeProbe {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "varve-probe-"));
+  const id = path.basename(folder).toLowerCase();
+  const paths = {
+    state: path.join(folder, "state"),
+    bundle: folder,
+    pidFile: path.join(folder, "pid"),
+    log: path.join(folder, "log"),
+  };
+  const root = path.join(folder, "root");
+  try {
+    mkdirSync(root);
+    enterPrivateMountNamespace();
+    mount({ source: "/", target: root, type: "none", flags: MS_BIND });
+    mount({ source: "none", target: root, type: "none", flags: MS_BIND | MS_REMOUNT | MS_RDONLY });
+    const user = { uid: 0, gid: 0, groups: [], home: "/" };
+    const request = {
+      id,
+      root,
+      configuration: CONFIGURATION,
+      user,
+      files: [],
+      cgroups: runtime.cgroups,
+      architecture: process.arch,
+    };
+    writeFileSync(path.join(folder, "config.json"), JSON.stringify(runtimeConfiguration(request)));
+    const code = runRuntimeToEnd(runtime, paths, id, LONGEST_MILLISECONDS);
+    return { runtime, works: code === 0, detail: code === 0 ? "" : whyNot(paths.log, code) };
+  } catch (error) {
+    return { runtime, works: false, detail: (error as Error).message };
+  } finally {
+    cleanUp(folder, root, id);
+  }
+}
+
+function whyNot(log: string, code: number | undefined): string {
+  try {
+    const last = runtimeErrors(readFileSync(log, "utf8")).at(-1);
+    if (last !== undefined) return last;
+  } catch {
+    // It wrote no log: it was not even started.
+  }
+  return code === undefined ? "it did not end in time" : `it ended with status ${code}`;
+}
+
+function cleanUp(folder: string, root: string, id: string): void {
+  try {
+    unmount(root, MNT_DETACH);
+  } catch (error) {
+    if (!hasCode(error, "EINVAL", "ENOENT", "EPERM")) throw error;
+  }
+  removeCgroups(id);
+  // Never crosses a mount point: were the host's root still mounted there, it would fail and remove nothing of it.
+  removeTree(AT_FDCWD, folder);
+}

@@ -1,0 +1,124 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import { VarveError } from "../../core/errors.js";
+import type { LayerId } from "../../core/model/ids.js";
+import type { Tree } from "../../core/model/tree.js";
+import type { LayerImageFile, LayerStore, LayerWriter, WrittenLayer } from "../../core/ports/layer-store.js";
+import { StoredContents } from "../content-index/stored-contents.js";
+import { DEEPEST_STACK } from "./chain-composition.js";
+import { composedImages, makeRuns, openComposedTree } from "./layer-runs.js";
+import { syncDirectory } from "../durable-file.js";
+import { ImageWriter } from "../erofs/image-writer.js";
+import { LayerImages } from "../erofs/layer-images.js";
+import { scratchPath } from "../scratch.js";
+import type { StoreLayout } from "../store-layout.js";
+import { systemFailure } from "../system-failure.js";
+
+const NAME = /^[0-9a-f]{64}$/;
+/** What `st_blocks` counts in. */
+const STAT_BLOCK_BYTES = 512;
+
+type LayerStoreLayout = Pick<StoreLayout, "layers" | "layer" | "scratch" | "viewTrees" | "contentIndex" | "runs">;
+
+/** Layer images in a directory, each named by its id, read-only. Paths must be on one filesystem, so that a finished image is renamed. */
+export function openLayerStore(layout: LayerStoreLayout): LayerStore {
+  return new DirectoryLayerStore(layout);
+}
+
+class DirectoryLayerStore implements LayerStore {
+  readonly #layout: LayerStoreLayout;
+
+  constructor(layout: LayerStoreLayout) {
+    this.#layout = layout;
+  }
+
+  write(chain: readonly LayerId[]): LayerWriter {
+    const contents = new StoredContents(this.#layout, chain);
+    return new ImageWriter({
+      chain,
+      scratch: () => scratchPath(this.#layout, "layer"),
+      blocksOf: (id) => this.#withImages((images) => images.get(id).superblock.blocks),
+      find: (digest, size) => contents.find(digest, size),
+      keep: (file, id, held) => {
+        const isNew = !this.has(id);
+        const written = this.#keep(file, id);
+        if (isNew) contents.add(id, held);
+        return written;
+      },
+      close: () => contents.close(),
+    });
+  }
+
+  openTree(chain: readonly LayerId[]): Tree {
+    return openComposedTree(this.#layout, chain);
+  }
+
+  async prepare(chain: readonly LayerId[]): Promise<void> {
+    if (chain.length <= DEEPEST_STACK) return;
+    try {
+      await makeRuns(this.#layout, chain);
+    } catch (error) {
+      // Whoever may only read reads layer by layer.
+      if (!(error instanceof VarveError && error.code === "PERMISSION")) throw error;
+    }
+  }
+
+  async images(chain: readonly LayerId[]): Promise<readonly LayerImageFile[]> {
+    await makeRuns(this.#layout, chain);
+    return composedImages(this.#layout, chain);
+  }
+
+  has(id: LayerId): boolean {
+    return existsSync(this.#path(id));
+  }
+
+  storedBytes(id: LayerId): number {
+    const stat = statSync(this.#path(id), { throwIfNoEntry: false });
+    if (stat !== undefined) return stat.blocks * STAT_BLOCK_BYTES;
+    throw new VarveError("STORE_DAMAGED", `Cannot tell the length of layer "${id}": it is missing`, { path: this.#path(id) });
+  }
+
+  image(id: LayerId): LayerImageFile {
+    const devices = this.#withImages((images) => images.get(id).devices);
+    return { id, path: this.#path(id), devices: devices.map((device) => this.#path(device)) };
+  }
+
+  async view(chain: readonly LayerId[]): Promise<LayerImageFile> {
+    const { viewOf } = await import("./layer-view.js");
+    return viewOf(this.#layout, this, chain);
+  }
+
+  list(): readonly LayerId[] {
+    try {
+      return readdirSync(this.#layout.layers)
+        .filter((name) => NAME.test(name))
+        .sort() as LayerId[];
+    } catch (error) {
+      throw systemFailure("list the layers", error, this.#layout.layers);
+    }
+  }
+
+  #path(id: LayerId): string {
+    return path.join(this.#layout.layers, id);
+  }
+
+  #withImages<T>(use: (images: LayerImages) => T): T {
+    const images = new LayerImages(this.#layout.layers);
+    try {
+      return use(images);
+    } finally {
+      images.close();
+    }
+  }
+
+  /** The file is on the disk already; here it gets its name, durably. */
+  #keep(file: string, id: LayerId): WrittenLayer {
+    if (this.has(id)) rmSync(file);
+    else {
+      mkdirSync(this.#layout.layers, { recursive: true });
+      renameSync(file, this.#path(id));
+    }
+    syncDirectory(this.#layout.layers);
+    return { id, storedBytes: this.storedBytes(id) };
+  }
+}
