@@ -4,7 +4,7 @@ import type { LayerId } from "../../core/model/ids.js";
 import type { CacheFault } from "../../core/ports/store-checks.js";
 import { loadFingerprints } from "../change-fingerprint.js";
 import { LayerImages } from "../erofs/layer-images.js";
-import { layerIdOf } from "../erofs/verify-layer.js";
+import { layerIdOf } from "../erofs/layer-id.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
 import { readStatIndex } from "../worktree/stat-index-file.js";

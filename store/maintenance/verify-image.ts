@@ -11,7 +11,7 @@ import { leafNode } from "../erofs/image-nodes.js";
 import type { LayerImage } from "../erofs/layer-image.js";
 import type { LayerImages } from "../erofs/layer-images.js";
 import { ImageStoredContent } from "../erofs/stored-content.js";
-import { layerIdOf } from "../erofs/verify-layer.js";
+import { layerIdOf } from "../erofs/layer-id.js";
 
 const PIECE_BYTES = 1 << 20;
 /** Whoever has so many wants a backup, not a list. */

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import type { ExecutionContext } from "ava";
 import { checkStore, type StoreCheck } from "../../core/maintenance/check-store.js";
 import { collectGarbage, type Collection } from "../../core/maintenance/collect-garbage.js";
+import type { CommitId, LayerId } from "../../core/model/ids.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { openChecks } from "../../store/maintenance/check-parts.js";
 import { openGarbage } from "../../store/maintenance/collect-waste.js";
@@ -17,6 +18,7 @@ export interface MaintainedStore extends TrackedRepository {
   readonly layout: StoreLayout;
   /** Opened anew, as each command does. */
   reopened(): Repository;
+  layerOf(commit: CommitId): Promise<LayerId>;
   gc(options?: { readonly age?: number; readonly dryRun?: boolean }): Promise<Collection>;
   fsck(options?: { readonly quick?: boolean; readonly repair?: boolean }): Promise<StoreCheck>;
   meter(): UsageMeter;
@@ -33,6 +35,7 @@ export async function maintainedStore(t: ExecutionContext): Promise<MaintainedSt
     ...tracked,
     layout,
     reopened,
+    layerOf: async (commit) => (await tracked.repository.history.readCommit(commit)).layer,
     gc: async ({ age = 0, dryRun = false } = {}) =>
       collectGarbage(reopened(), openGarbage(layout, gitHistory(layout)), { pruneAgeMilliseconds: age, dryRun }),
     fsck: async ({ quick = false, repair = false } = {}) =>

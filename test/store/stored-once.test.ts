@@ -4,7 +4,7 @@ import path from "node:path";
 import type { ExecutionContext } from "ava";
 import type { LayerId } from "../../core/model/ids.js";
 import { openDirectoryTree } from "../../store/directory/directory-tree.js";
-import { verifyLayer } from "../../store/erofs/verify-layer.js";
+import { verifyLayer } from "../helpers/verify-layer.js";
 import { testIf } from "../helpers/requirements.js";
 import { temporaryDirectory } from "../helpers/temporary-directory.js";
 import {

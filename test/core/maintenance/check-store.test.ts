@@ -1,18 +1,4 @@
-import {
-  chmodSync,
-  closeSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test from "ava";
 import type { CommitId, LayerId } from "../../../core/model/ids.js";
@@ -22,58 +8,11 @@ import { compareTrees } from "../../../core/trees/compare-trees.js";
 import { layerChain } from "../../../core/layers/layer-chain.js";
 import { CheckpointedTrees } from "../../../store/maintenance/checkpointed-trees.js";
 import type { Finding } from "../../../core/maintenance/check-store.js";
-import { createContainer } from "../../../core/operations/container-lifecycle.js";
-import { maintainedStore, type MaintainedStore } from "../../helpers/maintained-store.js";
+import { filledStore, patch, truncate, type FilledStore } from "../../helpers/filled-store.js";
+import { maintainedStore } from "../../helpers/maintained-store.js";
+import { verifyLayer } from "../../helpers/verify-layer.js";
 
 const BLOCK_BYTES = 4096;
-const CONFIGURATION = {
-  command: ["true"],
-  environment: [],
-  workingDirectory: "/",
-  user: "0",
-  hostname: "h",
-  network: "none",
-  terminal: false,
-  interactive: false,
-  readOnly: false,
-  volumes: [],
-  limits: {},
-} as const;
-
-interface Filled extends MaintainedStore {
-  readonly first: CommitId;
-  readonly second: CommitId;
-  readonly third: CommitId;
-  /** Of the first commit; it lends `big` to the second's. */
-  readonly lender: LayerId;
-  readonly borrower: LayerId;
-}
-
-/** `big` is written, then its mode changes, then it goes; `small` stays. A container stands on the second commit. */
-async function filledStore(t: Parameters<typeof maintainedStore>[0]): Promise<Filled> {
-  const store = await maintainedStore(t);
-  const { directory, repository } = store;
-  const big = path.join(directory, "big");
-  writeFileSync(big, Buffer.alloc(20_000, "big content "));
-  writeFileSync(path.join(directory, "small"), "small");
-  const first = await store.commit("first");
-  chmodSync(big, 0o600);
-  const second = await store.commit("second");
-  await createContainer(repository, { name: "web", commit: second, configuration: CONFIGURATION, command: "create" });
-  rmSync(big);
-  const third = await store.commit("third");
-  const layerOf = async (commit: CommitId): Promise<LayerId> => (await repository.history.readCommit(commit)).layer;
-  return { ...store, first, second, third, lender: await layerOf(first), borrower: await layerOf(second) };
-}
-
-function patch(file: string, position: number, bytes = Buffer.from([0xff])): void {
-  const mode = statSync(file).mode;
-  chmodSync(file, 0o600);
-  const fd = openSync(file, "r+");
-  writeSync(fd, bytes, 0, bytes.length, position);
-  closeSync(fd);
-  chmodSync(file, mode);
-}
 
 function one(findings: readonly Finding[], part: Finding["part"], name: string): Finding | undefined {
   return findings.find((finding) => finding.part === part && finding.name === name);
@@ -123,11 +62,6 @@ const LAYER_CASES: readonly LayerCase[] = [
   { what: "an image that grew", damage: (file) => patch(file, statSync(file).size), state: /it has \d+ bytes, expected/ },
   { what: "a deleted image", damage: (file) => rmSync(file), state: /^is missing$/ },
 ];
-
-function truncate(file: string, length: number): void {
-  chmodSync(file, 0o600);
-  truncateSync(file, length);
-}
 
 for (const { what, damage, state } of LAYER_CASES) {
   test(`${what} is found by fsck --quick, with commits and refs`, async (t) => {
@@ -194,7 +128,7 @@ test("a missing commit object is found, with the refs that lead there", async (t
 
 interface FileCase {
   readonly what: string;
-  damage(store: Filled): void | Promise<void>;
+  damage(store: FilledStore): void | Promise<void>;
   readonly part: Finding["part"];
   readonly state: RegExp;
 }
@@ -342,7 +276,7 @@ test("a large layer is read by several threads, which find what one finds", asyn
     writeFileSync(path.join(store.directory, `f${number}`), Buffer.alloc(300_000, `content ${number} `));
   }
   const commit = await store.commit("many");
-  const { layer } = await store.repository.history.readCommit(commit);
+  const layer = await store.layerOf(commit);
   const file = store.repository.layers.image(layer).path;
   for (let block = 1; block < 2900; block += 500) patch(file, block * BLOCK_BYTES);
   const { verifyLayers } = await import("../../../store/maintenance/verify-pool.js");
@@ -356,7 +290,6 @@ test("a large layer is read by several threads, which find what one finds", asyn
     .get(layer)
     ?.map(({ path: at }) => at as string)
     .sort();
-  const { verifyLayer } = await import("../../../store/erofs/verify-layer.js");
   t.deepEqual(
     paths,
     verifyLayer(file, layer)

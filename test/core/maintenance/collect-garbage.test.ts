@@ -7,26 +7,10 @@ import { createRef, deleteRef } from "../../../core/operations/branches.js";
 import { createContainer, removeContainer } from "../../../core/operations/container-lifecycle.js";
 import { rollbackTarget } from "../../../core/operations/rollback-target.js";
 import { undoOperation } from "../../../core/operations/undo-operation.js";
+import { CONFIGURATION } from "../../helpers/container-configuration.js";
 import { DAY_MILLISECONDS, maintainedStore, type MaintainedStore } from "../../helpers/maintained-store.js";
 
 const command = "test";
-const CONFIGURATION = {
-  command: ["true"],
-  environment: [],
-  workingDirectory: "/",
-  user: "0",
-  hostname: "h",
-  network: "none",
-  terminal: false,
-  interactive: false,
-  readOnly: false,
-  volumes: [],
-  limits: {},
-} as const;
-
-async function layerOf({ repository }: MaintainedStore, commit: CommitId): Promise<string> {
-  return (await repository.history.readCommit(commit)).layer;
-}
 
 /** Commits `text` as the file `name`. */
 async function put(store: MaintainedStore, name: string, text: string): Promise<CommitId> {
@@ -62,7 +46,7 @@ test("gc keeps a branch that was rolled back for undo while the operation is you
 
 /** The one layer that is not the first commit's. */
 async function missing(store: MaintainedStore, commit: CommitId): Promise<string[]> {
-  return store.repository.layers.has((await layerOf(store, commit)) as never) ? [] : [await layerOf(store, commit)];
+  return store.repository.layers.has(await store.layerOf(commit)) ? [] : [await store.layerOf(commit)];
 }
 
 test("undo of what gc took says so, with NOTHING_TO_UNDO", async (t) => {
@@ -179,7 +163,7 @@ test("gc keeps the layer that lends, though no commit of a branch has it", async
   const { layers, commits } = await store.gc();
   t.deepEqual(layers, []);
   t.deepEqual([...commits].sort(), [first, second].sort());
-  t.true(existsSync(layout.layer((await layerOf(store, alone)) as never)));
+  t.true(existsSync(layout.layer(await store.layerOf(alone))));
 });
 
 /** As if all had happened long ago. */
@@ -192,7 +176,7 @@ test("gc removes views that no container stands on, and keeps the other", async 
   const { repository, layout } = store;
   const first = await put(store, "a", "1");
   const second = await put(store, "a", "2");
-  const [one, two] = [await layerOf(store, first), await layerOf(store, second)] as never[];
+  const [one, two] = [await store.layerOf(first), await store.layerOf(second)] as never[];
   await repository.layers.view([one!]);
   await repository.layers.view([two!, one!]);
   await createContainer(repository, { name: "web", commit: second, configuration: CONFIGURATION, command });
@@ -219,7 +203,7 @@ test("gc of a store with a damaged ref, commit or layer removes nothing and says
     t.regex(error?.message ?? "", /^Cannot tell what the store must keep: /);
   }
   writeFileSync(ref, `${second}\n`);
-  const layer = store.layout.layer((await layerOf(store, first)) as never);
+  const layer = store.layout.layer(await store.layerOf(first));
   const bytes = readFileSync(layer);
   rmSync(layer);
   await t.throwsAsync(store.gc(), { code: "STORE_DAMAGED", message: /is missing/ });

@@ -13,7 +13,7 @@ import { mount, MNT_DETACH, unmount } from "../../../linux/mount.js";
 import type { DescribedEntry } from "../../contracts/described-tree.js";
 import { testIf } from "../../helpers/requirements.js";
 import { temporaryDirectory } from "../../helpers/temporary-directory.js";
-import { verifyLayer } from "../../../store/erofs/verify-layer.js";
+import { verifyLayer } from "../../helpers/verify-layer.js";
 import { addDescribed, addLayer, fsckErofs, layerFixture, mountImage, mountOverlay, witness } from "./layer-fixture.js";
 
 const kernelTest = testIf("erofs", "overlay", "fsck.erofs", "getfattr");

@@ -5,7 +5,7 @@ import type { ByteString } from "../../../core/model/byte-string.js";
 import type { LayerId } from "../../../core/model/ids.js";
 import type { FileNode } from "../../../core/model/tree.js";
 import type { ContentSink, LayerStore } from "../../../core/ports/layer-store.js";
-import { verifyLayer } from "../../../store/erofs/verify-layer.js";
+import { verifyLayer } from "../../helpers/verify-layer.js";
 import { layerFixture, publish } from "./layer-fixture.js";
 
 const METADATA = { mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanoseconds: 0, xattrs: [] };

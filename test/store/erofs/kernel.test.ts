@@ -8,7 +8,7 @@ import type { LayerId } from "../../../core/model/ids.js";
 import type { OtherNode } from "../../../core/model/tree.js";
 import type { LayerStore } from "../../../core/ports/layer-store.js";
 import { openDirectoryTree } from "../../../store/directory/directory-tree.js";
-import { verifyLayer } from "../../../store/erofs/verify-layer.js";
+import { verifyLayer } from "../../helpers/verify-layer.js";
 import type { DescribedEntry } from "../../contracts/described-tree.js";
 import { testIf } from "../../helpers/requirements.js";
 import { temporaryDirectory } from "../../helpers/temporary-directory.js";
