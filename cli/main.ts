@@ -5,6 +5,10 @@ const words = process.argv.slice(2);
 if (words.length === 1 && (words[0] === "--version" || words[0] === "-V")) {
   process.stdout.write(`varve ${VERSION}\n`);
 } else {
+  void run();
+}
+
+async function run(): Promise<void> {
   const { runCommandLine } = await import("./command-line.js");
   process.exitCode = await runCommandLine();
 }

@@ -21,7 +21,7 @@ export interface Grammar {
 }
 
 /**
- * Joins each option with its value before yargs reads the words. yargs alone takes no value that begins with a dash
+ * Joins each option with its value before yargs' parser reads the words. That alone takes no value that begins with a dash
  * (`-m "- a list"`), reads `-mTEXT` as four switches, and gives an option that it does not know to nobody.
  *
  * @throws VarveError USAGE: an unknown option, a value missing or not wanted.

@@ -3,6 +3,8 @@ import { VarveError } from "../core/errors.js";
 
 const STDOUT = 1;
 const STDERR = 2;
+/** The major number of /dev/null and its kin, in the kernel's Documentation/admin-guide/devices.txt. */
+const MEMORY_DEVICES = 1;
 
 /** Thrown when the reader of stdout went away (`varve log | head`): the program ends quietly. */
 export class OutputClosed extends Error {
@@ -73,14 +75,15 @@ export function openTerminal({ quiet, environment, isTerminal }: TerminalOptions
 
 /** Asks for the file's type first: `node:tty` brings the network modules with it, and most calls have no terminal. */
 export async function terminalTest(): Promise<(descriptor: number) => boolean> {
-  if (!isCharacterDevice(STDOUT) && !isCharacterDevice(STDERR)) return () => false;
+  if (!mayBeTerminal(STDOUT) && !mayBeTerminal(STDERR)) return () => false;
   const { isatty } = await import("node:tty");
   return isatty;
 }
 
-function isCharacterDevice(descriptor: number): boolean {
+function mayBeTerminal(descriptor: number): boolean {
   try {
-    return fstatSync(descriptor).isCharacterDevice();
+    const stat = fstatSync(descriptor);
+    return stat.isCharacterDevice() && stat.rdev >> 8 !== MEMORY_DEVICES;
   } catch {
     return false; // closed by who called us
   }

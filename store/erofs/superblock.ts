@@ -1,5 +1,5 @@
 import type { LayerId } from "../../core/model/ids.js";
-import { crc32c } from "./crc32c.js";
+import { crc32c } from "../crc.js";
 import * as F from "./image-format.js";
 
 /** What a layer image's superblock says, addresses in blocks. */

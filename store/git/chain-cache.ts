@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { crc32 } from "node:zlib";
 import type { CommitId, LayerId } from "../../core/model/ids.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
+import { crc32 } from "../crc.js";
 
 const LAYER_BYTES = 32;
 const CHECKSUM_BYTES = 4;
@@ -55,5 +55,5 @@ export class ChainCache {
 }
 
 function checksum(commit: CommitId, ids: Buffer): number {
-  return crc32(ids, crc32(commit));
+  return crc32(ids, crc32(Buffer.from(commit)));
 }

@@ -1,8 +1,8 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { crc32 } from "node:zlib";
 import type { Commit, ImageConfig } from "../../core/model/commit.js";
 import type { CommitId } from "../../core/model/ids.js";
+import { crc32 } from "../crc.js";
 
 const HEX_CRC = 8;
 const SHARD_DIGITS = 2;

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { crc32 } from "node:zlib";
 import { parseCommitId, type CommitId } from "../../core/model/ids.js";
 import type { RefUpdate } from "../../core/ports/history.js";
 import type { Operation, TreeUpdate } from "../../core/ports/operation-log.js";
 import { parseRefName } from "../../core/revision/ref-names.js";
+import { crc32 } from "../crc.js";
 
 const HEX_CRC = 8;
 const ID_DIGITS = 12;

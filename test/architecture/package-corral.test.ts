@@ -2,9 +2,6 @@ import { readFileSync } from "node:fs";
 import test from "ava";
 import { importsOf, PROGRAM_FOLDERS, sourceFiles } from "./source-files.js";
 
-/** Each command file describes its own arguments with yargs' types. */
-const MANY_IMPORTERS = ["yargs"];
-
 const packageJson = JSON.parse(readFileSync("package.json", "utf8")) as {
   readonly dependencies: Readonly<Record<string, string>>;
 };
@@ -18,7 +15,7 @@ for (const { from, to, kind } of sourceFiles(...PROGRAM_FOLDERS).flatMap(imports
 const files = (name: string): readonly string[] => [...(importers.get(name) ?? [])];
 
 test("each package is imported by one file, so that replacing it touches one file", (t) => {
-  const shared = [...importers.keys()].filter((name) => !MANY_IMPORTERS.includes(name) && files(name).length > 1);
+  const shared = [...importers.keys()].filter((name) => files(name).length > 1);
   t.deepEqual(
     shared.map((name) => `${name}: ${files(name).join(", ")}`),
     [],
@@ -27,13 +24,6 @@ test("each package is imported by one file, so that replacing it touches one fil
 
 test("koffi is imported by linux/native-library.ts", (t) => {
   t.deepEqual(files("koffi"), ["linux/native-library.ts"]);
-});
-
-test("yargs is imported in cli/ alone", (t) => {
-  t.deepEqual(
-    files("yargs").filter((file) => !file.startsWith("cli/")),
-    [],
-  );
 });
 
 test("each package that the program imports is one of package.json's dependencies", (t) => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { crc32c } from "../../store/erofs/crc32c.js";
+import { crc32c } from "../../store/crc.js";
 
 /** A number in an image, for a mutation to aim at. */
 export interface Field {

@@ -4,7 +4,7 @@ import test from "ava";
 import { VarveError } from "../../../core/errors.js";
 import type { LayerId } from "../../../core/model/ids.js";
 import type { LayerStore } from "../../../core/ports/layer-store.js";
-import { crc32c } from "../../../store/erofs/crc32c.js";
+import { crc32c } from "../../../store/crc.js";
 import { verifyLayer } from "../../helpers/verify-layer.js";
 import { describeTree, type DescribedEntry } from "../../contracts/described-tree.js";
 import { addDescribed, layerFixture } from "./layer-fixture.js";

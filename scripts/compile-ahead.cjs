@@ -1,0 +1,39 @@
+// Makes dist/command-line.js.cache: compiled code of what a session of usual commands calls. Run by build.mjs in a process of its own.
+const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require("node:fs");
+const { tmpdir } = require("node:os");
+const path = require("node:path");
+const { loadCompiled } = require("./compiled-program.cjs");
+
+const [program, cache] = process.argv.slice(2).map((file) => path.resolve(file));
+const { exports: commandLine, script } = loadCompiled(program);
+
+/** After a session, since V8 puts into a cache what has been compiled by then, and functions are compiled when they are first called. */
+async function compileSession() {
+  const home = mkdtempSync(path.join(tmpdir(), "varve-build-"));
+  try {
+    process.env = { PATH: process.env.PATH, HOME: home, VARVE_STORE: "" };
+    process.chdir(home);
+    for (const words of session(home)) {
+      process.argv.splice(2, Infinity, ...words);
+      await commandLine.runCommandLine();
+    }
+  } finally {
+    process.chdir("/");
+    rmSync(home, { recursive: true });
+  }
+}
+
+function* session(home) {
+  const write = (name, text) => writeFileSync(path.join(home, name), text);
+  yield ["init"];
+  yield ["status"];
+  write("file", "one\n");
+  yield ["diff"];
+}
+
+compileSession().then(() => {
+  const source = readFileSync(program, "latin1");
+  const name = source.slice(0, source.indexOf("\n") + 1);
+  writeFileSync(cache, Buffer.concat([Buffer.from(name, "latin1"), script.createCachedData()]));
+  process.exit(0);
+});
