@@ -51,7 +51,7 @@ async function openSource(
   writer: LayerWriter,
 ): Promise<{ tree: Tree; ignored: number; warnings: readonly string[] }> {
   if (source.kind === "tar") return { ...(await archives.importTar(source.stream, writer)), ignored: 0 };
-  const tree = directories.openTree(source.path, exclude);
+  const tree = await directories.openTree(source.path, exclude);
   return { tree, ignored: tree.ignored, warnings: [] };
 }
 

@@ -64,8 +64,8 @@ export async function openLiveTree(repository: Repository, target: Target, optio
       : repository.layers.openTree(target.record.layers);
   const live =
     target.kind === "directory"
-      ? target.worktree.openTree(committed, committedId, options)
-      : unfiltered(repository.containers.openTree(target.record, base));
+      ? await target.worktree.openTree(committed, committedId, options)
+      : unfiltered(await repository.containers.openTree(target.record, base));
   const close = (): void => {
     for (const tree of new Set([live, base, committed])) tree.close();
   };

@@ -70,8 +70,8 @@ export interface Containers {
   /** By name, id or an id's prefix. @throws VarveError TARGET_UNKNOWN. */
   find(nameOrId: string): ContainerStatus;
 
-  /** Base and upper as one tree, read from the upper directory without a mount. @param base The tree of `record.base`. */
-  openTree(record: ContainerRecord, base: Tree): Tree;
+  /** Base and upper as one tree, read from the upper directory without a mount. @param base The tree of `record.base`. @throws VarveError INTERRUPTED. */
+  openTree(record: ContainerRecord, base: Tree): Promise<Tree>;
 
   /**
    * The container stands on another commit from now on, with nothing written above it. Crash-safe: before or after, never between.

@@ -6,9 +6,9 @@ export interface PlainDirectories {
   /**
    * The directory as it is. Mount points below it are not crossed.
    * @param exclude Patterns of what is left out besides what `.varveignore` files in it say, each as a line of such a file.
-   * @throws VarveError SOURCE_MISSING, SOURCE_UNREADABLE; while reading also SOURCE_CHANGED, UNSUPPORTED.
+   * @throws VarveError SOURCE_MISSING, SOURCE_UNREADABLE; INTERRUPTED; while reading also SOURCE_CHANGED, UNSUPPORTED.
    */
-  openTree(path: string, exclude?: readonly ByteString[]): FilteredTree;
+  openTree(path: string, exclude?: readonly ByteString[]): Promise<FilteredTree>;
 
   /**
    * Writes a tree into a directory, which is made when absent.

@@ -19,8 +19,9 @@ export interface Worktree {
    *
    * @param head The tree of HEAD. What the stat index proves to be unchanged since it was HEAD's is taken from `head`: not
    *   read, and with its digests known. Its paths are never ignored.
+   * @throws VarveError INTERRUPTED.
    */
-  openTree(head: Tree, headId: TreeId | undefined, options?: WorktreeOptions): FilteredTree;
+  openTree(head: Tree, headId: TreeId | undefined, options?: WorktreeOptions): Promise<FilteredTree>;
 
   /** Notes that the directory now equals this tree, with the stat of every entry. Called after a commit or `apply`. */
   remember(tree: Tree, id: TreeId): void;

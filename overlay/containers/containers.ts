@@ -21,7 +21,7 @@ export interface ContainersOptions {
   /** `<store>/containers`, absolute. Made when the first container is. */
   readonly directory: string;
   /** Reads an upper directory as a tree above `base`. Paths absolute. */
-  readonly openUpperTree: (upper: string, work: string, base: Tree) => Tree;
+  readonly openUpperTree: (upper: string, work: string, base: Tree) => Promise<Tree>;
 }
 
 /** Containers kept in a directory each, run by this machine's kernel and OCI runtime. */
@@ -86,7 +86,7 @@ class DirectoryContainers implements Containers {
     });
   }
 
-  openTree({ id }: ContainerRecord, base: Tree): Tree {
+  async openTree({ id }: ContainerRecord, base: Tree): Promise<Tree> {
     const { directory, generation } = this.#existing(id);
     const upper = directory.upper(generation);
     // Never mounted: the upper directory's own attributes are not the root's yet.

@@ -10,7 +10,7 @@ import { FileStat, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG,
 import { DirectoryOpener } from "./directory-opener.js";
 import { readXattrs } from "./live-xattrs.js";
 import { ReadAhead } from "./read-ahead.js";
-import { type DirectoryScan, scanDirectory, type ScanOptions } from "./scan-directory.js";
+import { type DirectoryScan, scanDirectory, scanDirectoryInTurns, type ScanOptions } from "./scan-directory.js";
 import { sourceChanged, sourceFailure } from "./source-failure.js";
 import type { StatTable } from "./stat-table.js";
 import { GONE, WORD } from "./stat-table.js";
@@ -120,10 +120,33 @@ export function openLiveDirectory(directory: string, options: ScanOptions = {}, 
   return scanLiveDirectory(openDirectoryRoot(directory), options, xattrs);
 }
 
+/** The same, and a signal ends it. @throws VarveError INTERRUPTED. */
+export async function openLiveDirectoryInTurns(
+  directory: string,
+  options: ScanOptions = {},
+  xattrs?: XattrReader,
+): Promise<LiveDirectory> {
+  return scanLiveDirectoryInTurns(openDirectoryRoot(directory), options, xattrs);
+}
+
 /** @param opener Closed with the directory, or when this fails. */
 export function scanLiveDirectory(opener: DirectoryOpener, options: ScanOptions, xattrs?: XattrReader): LiveDirectory {
   try {
     return new LiveDirectory(opener, scanDirectory(opener, options), xattrs);
+  } catch (error) {
+    opener.close();
+    throw error;
+  }
+}
+
+/** The same, and a signal ends it. @throws VarveError INTERRUPTED. */
+export async function scanLiveDirectoryInTurns(
+  opener: DirectoryOpener,
+  options: ScanOptions,
+  xattrs?: XattrReader,
+): Promise<LiveDirectory> {
+  try {
+    return new LiveDirectory(opener, await scanDirectoryInTurns(opener, options), xattrs);
   } catch (error) {
     opener.close();
     throw error;

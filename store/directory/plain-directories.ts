@@ -3,7 +3,7 @@ import type { PlainDirectories } from "../../core/ports/plain-directories.js";
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { FilteredTree } from "../../core/model/tree.js";
 import { treeOfLiveDirectory } from "./directory-tree.js";
-import { openLiveDirectory } from "./live-directory.js";
+import { openLiveDirectoryInTurns } from "./live-directory.js";
 import { startReadingThread } from "./read-ahead.js";
 import { writeTree } from "./write-directory.js";
 
@@ -13,10 +13,11 @@ export function openDirectories(): PlainDirectories {
 }
 
 /** An import reads every file. */
-function openToReadAll(path: string, exclude: readonly ByteString[] = []): FilteredTree {
+async function openToReadAll(path: string, exclude: readonly ByteString[] = []): Promise<FilteredTree> {
   let thread: Worker | undefined;
   try {
-    const live = openLiveDirectory(path, { ignore: { patterns: exclude }, onMany: () => (thread = startReadingThread()) });
+    const onMany = (): void => void (thread = startReadingThread());
+    const live = await openLiveDirectoryInTurns(path, { ignore: { patterns: exclude }, onMany });
     if (thread !== undefined) live.readAheadIn(thread);
     return treeOfLiveDirectory(live);
   } catch (error) {

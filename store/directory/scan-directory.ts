@@ -2,6 +2,7 @@ import { VarveError } from "../../core/errors.js";
 import { joinPath, textOf, type ByteString } from "../../core/model/byte-string.js";
 import { nodeAt } from "../../core/model/paths.js";
 import { IGNORE_FILE } from "../../core/paths/ignore-rules.js";
+import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import { ERRNO, hasCode, SystemCallError } from "../../linux/errno.js";
 import { readDirectory } from "../../linux/read-directory.js";
 import { FileStat, S_IFCHR, S_IFDIR, S_IFMT, statDescriptor, tryStatAt } from "../../linux/stat.js";
@@ -38,11 +39,24 @@ export interface DirectoryScan {
 
 /** The stat of everything below a directory, in one pass. Directories are opened by path, so that depth costs no descriptors. */
 export function scanDirectory(opener: DirectoryOpener, options: ScanOptions = {}): DirectoryScan {
-  return new Scanner(opener, options).scan();
+  const steps = new Scanner(opener, options).scan();
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+/** The same for what may take long, such as a directory that is in no cache. @throws VarveError INTERRUPTED. */
+export async function scanDirectoryInTurns(opener: DirectoryOpener, options: ScanOptions = {}): Promise<DirectoryScan> {
+  const steps = new Scanner(opener, options).scan();
+  let step = steps.next();
+  for (; !step.done; step = steps.next()) await yieldToSignals();
+  return step.value;
 }
 
 /** Of a scan that is about as long as the start of a thread. */
 const MANY_ROWS = 4000;
+/** So many names are looked at between two looks at the clock: below a second even where each is a seek of a disk. */
+const NAMES_AT_ONCE = 64;
 
 class Scanner {
   readonly #opener: DirectoryOpener;
@@ -57,7 +71,8 @@ class Scanner {
     this.#options = options;
   }
 
-  scan(): DirectoryScan {
+  /** Yields where signals may be heard. */
+  *scan(): Generator<void, DirectoryScan, void> {
     const root = "" as ByteString;
     statDescriptor(this.#opener.root, this.#stat);
     this.#mount = mountOf(this.#stat);
@@ -68,7 +83,7 @@ class Scanner {
     const waiting: Waiting[] = [{ row: 0, path: root, known: this.#options.proved && 0, place }];
     if (this.#options.proved) this.#table.reserve(this.#options.proved.table.length + 64);
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const below = this.#copyKnown(next) ?? this.#scanOne(next);
+      const below = this.#copyKnown(next) ?? (yield* this.#scanOne(next));
       for (let index = below.length - 1; index >= 0; index--) waiting.push(below[index]!);
     }
     if (ignore?.emptied) leaveOutEmptied(this.#table, ignore);
@@ -104,7 +119,7 @@ class Scanner {
   }
 
   /** @returns The directories in it. */
-  #scanOne(waiting: Waiting): Waiting[] {
+  *#scanOne(waiting: Waiting): Generator<void, Waiting[], void> {
     const { row, path } = waiting;
     try {
       const descriptor = this.#opener.open(path);
@@ -112,7 +127,7 @@ class Scanner {
       statDescriptor(descriptor, this.#stat);
       if (mountOf(this.#stat) !== this.#mount) throw new SystemCallError("openat", ERRNO.EXDEV, path);
       this.#table.set(row, this.#stat);
-      return this.#scanNames(waiting, descriptor);
+      return yield* this.#scanNames(waiting, descriptor);
     } catch (error) {
       if (!hasCode(error, "ENOENT", "ENOTDIR", "ELOOP") || row === 0) throw sourceFailure(error, path);
       this.#table.addFlag(row, GONE);
@@ -120,13 +135,29 @@ class Scanner {
     }
   }
 
-  #scanNames(waiting: Waiting, descriptor: number): Waiting[] {
-    const { row, path, known } = waiting;
+  *#scanNames(waiting: Waiting, descriptor: number): Generator<void, Waiting[], void> {
+    const { row } = waiting;
     const names = (readDirectory(descriptor).names as ByteString[]).sort();
     const table = this.#table;
     const first = table.length;
     const directories: Waiting[] = [];
-    const place = this.#withIgnoreFile(waiting, () => names.includes(IGNORE_FILE));
+    const here = { ...waiting, place: this.#withIgnoreFile(waiting, () => names.includes(IGNORE_FILE)) };
+    for (let start = 0; start < names.length; start += NAMES_AT_ONCE) {
+      if (isTurnDue()) yield;
+      this.#addNames(here, descriptor, names.slice(start, start + NAMES_AT_ONCE), directories);
+    }
+    table.setWord(row, WORD.firstChild, first);
+    table.setWord(row, WORD.childCount, table.length - first);
+    return directories;
+  }
+
+  /** @param place With the rules of the directory itself. @param directories Those found are put at its end. */
+  #addNames(
+    { row, path, known, place }: Waiting,
+    descriptor: number,
+    names: readonly ByteString[],
+    directories: Waiting[],
+  ): void {
     for (const name of names) {
       if (row === 0 && this.#options.exclude?.includes(name)) continue;
       const errno = tryStatAt(descriptor, name, this.#stat);
@@ -139,9 +170,6 @@ class Scanner {
       const before = isKnown ? this.#options.proved?.table.find(known, name) : undefined;
       directories.push({ row: directory, path: joinPath(path, name), known: before, place: place?.below(name) });
     }
-    table.setWord(row, WORD.firstChild, first);
-    table.setWord(row, WORD.childCount, table.length - first);
-    return directories;
   }
 
   #withIgnoreFile({ path, known, place }: Waiting, isThere: () => boolean): IgnorePlace | undefined {

@@ -4,7 +4,7 @@ import type { DirectoryDigest } from "../../core/model/ids.js";
 import type { DirectoryNode, FileContent, FileNode, LinkGroup, OtherNode, Tree, TreeNode } from "../../core/model/tree.js";
 import { LinkGroups } from "./link-groups.js";
 import { LiveContent } from "./live-content.js";
-import { type LiveDirectory, openLiveDirectory, readEntry, typeOfRow } from "./live-directory.js";
+import { type LiveDirectory, openLiveDirectoryInTurns, readEntry, typeOfRow } from "./live-directory.js";
 import { type OverlayIndex, readOverlayIndex } from "./overlay-index.js";
 import { type OverlayPrefix, shownXattrs, upperDamaged } from "./overlay-marks.js";
 import { GONE, WORD } from "./stat-table.js";
@@ -29,10 +29,10 @@ export interface UpperTreeSource {
  *
  * Nothing may write to the overlay meanwhile.
  *
- * @throws VarveError STORE_DAMAGED when upper and base don't belong together; SOURCE_UNREADABLE, SOURCE_CHANGED.
+ * @throws VarveError STORE_DAMAGED when upper and base don't belong together; SOURCE_UNREADABLE, SOURCE_CHANGED, INTERRUPTED.
  */
-export function openUpperTree({ upper, work, base, origin, prefix = "trusted.overlay." }: UpperTreeSource): Tree {
-  const live = openLiveDirectory(upper, { whiteouts: true }, shownXattrs(prefix));
+export async function openUpperTree({ upper, work, base, origin, prefix = "trusted.overlay." }: UpperTreeSource): Promise<Tree> {
+  const live = await openLiveDirectoryInTurns(upper, { whiteouts: true }, shownXattrs(prefix));
   let index: OverlayIndex | undefined;
   const close = (): void => {
     index?.directory?.close();

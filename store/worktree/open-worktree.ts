@@ -11,7 +11,7 @@ import { type Fingerprints, loadFingerprints } from "../change-fingerprint.js";
 import type { DirectoryOpener } from "../directory/directory-opener.js";
 import type { IgnoreOptions } from "../directory/ignore-filter.js";
 import { GONE, type StatTable, WORD } from "../directory/stat-table.js";
-import { LiveDirectory, openDirectoryRoot, scanLiveDirectory } from "../directory/live-directory.js";
+import { LiveDirectory, openDirectoryRoot, scanLiveDirectory, scanLiveDirectoryInTurns } from "../directory/live-directory.js";
 import { holdsIgnored } from "../directory/apply-tree.js";
 import { applyTree } from "../directory/write-directory.js";
 import { scratchPath } from "../scratch.js";
@@ -53,27 +53,27 @@ class IndexedWorktree implements Worktree {
     this.#fingerprints = fingerprints;
   }
 
-  openTree(head: Tree, headId: TreeId | undefined, { exclude, tracked = [] }: WorktreeOptions = {}): FilteredTree {
+  async openTree(head: Tree, headId: TreeId | undefined, { exclude, tracked = [] }: WorktreeOptions = {}): Promise<FilteredTree> {
     const index = this.#readIndex();
     const isOfHead = index !== undefined && index.tree === headId;
     // Rows of an index of another tree are not all tracked, so rules have to be asked about each.
     const ignore = { patterns: exclude, tracked: [head, ...tracked], emptied: true };
-    const scan = this.#scan(index, ignore, isOfHead && tracked.length === 0);
+    const scan = await this.#scan(index, ignore, isOfHead && tracked.length === 0);
     const tree = treeOf(scan, head, isOfHead);
     this.#scans.set(tree, scan);
     return tree;
   }
 
   /** @param isTracked Whether all that the index holds is tracked, and nothing more. */
-  #scan(index: StatIndex | undefined, ignore: IgnoreOptions, isTracked: boolean): Scan {
+  async #scan(index: StatIndex | undefined, ignore: IgnoreOptions, isTracked: boolean): Promise<Scan> {
     const began = Date.now();
     const opener = openDirectoryRoot(this.path);
-    const proved = index && isTracked ? provedOrClosed(opener, index) : undefined;
+    const proved = index && isTracked ? await provedOrClosed(opener, index) : undefined;
     if (index !== undefined && proved?.isComplete) {
       const live = new LiveDirectory(opener, { table: index.table, skippedMounts: [] });
       return { live, began, unchanged: ALL_UNCHANGED };
     }
-    const live = scanLiveDirectory(opener, { exclude: EXCLUDED, proved, ignore });
+    const live = await scanLiveDirectoryInTurns(opener, { exclude: EXCLUDED, proved, ignore });
     return { live, began, unchanged: index && compareStats(live.table, index.table) };
   }
 
@@ -96,10 +96,14 @@ class IndexedWorktree implements Worktree {
     // So that what was written last is older than a tick, and can be trusted.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TICK_MILLISECONDS + 5);
     const index = this.#readIndex();
-    const scan = this.#scan(index, { tracked: [tree], emptied: true }, false);
-    scan.live.close();
-    adoptTree(scan.live.table, scan.unchanged, tree.root);
-    return scan;
+    const began = Date.now();
+    const ignore = { tracked: [tree], emptied: true };
+    // Not in turns: all is done, and a signal that comes now has nothing left to end.
+    const live = scanLiveDirectory(openDirectoryRoot(this.path), { exclude: EXCLUDED, ignore });
+    live.close();
+    const unchanged = index && compareStats(live.table, index.table);
+    adoptTree(live.table, unchanged, tree.root);
+    return { live, began, unchanged };
   }
 
   requireApplicable(current: Tree, target: Tree): void {
@@ -135,9 +139,9 @@ class IndexedWorktree implements Worktree {
   }
 }
 
-function provedOrClosed(opener: DirectoryOpener, index: StatIndex): ProvedIndex {
+async function provedOrClosed(opener: DirectoryOpener, index: StatIndex): Promise<ProvedIndex> {
   try {
-    return proveStats(opener, index);
+    return await proveStats(opener, index);
   } catch (error) {
     opener.close();
     throw systemFailure("read the tracked directory", error);

@@ -30,7 +30,7 @@ export async function openIndexTarget(scratch: string): Promise<FuzzTarget<Buffe
   const head = openDirectoryTree(directory);
   // What was changed just now is not trusted by an index.
   await new Promise((resolve) => setTimeout(resolve, 50));
-  const tree = worktree.openTree(head, ID);
+  const tree = await worktree.openTree(head, ID);
   walkEverything(tree, 10_000);
   worktree.remember(tree, ID);
   tree.close();
@@ -63,9 +63,9 @@ class IndexTarget implements FuzzTarget<Buffer> {
     return bytes;
   }
 
-  execute(bytes: Buffer): Outcome {
+  async execute(bytes: Buffer): Promise<Outcome> {
     writeFileSync(this.#file, bytes);
-    const tree = this.#tracked.worktree.openTree(this.#tracked.head, ID);
+    const tree = await this.#tracked.worktree.openTree(this.#tracked.head, ID);
     try {
       return walkEverything(tree, 10_000);
     } finally {

@@ -22,7 +22,7 @@ export interface DriverRequest {
 const request = JSON.parse(process.argv[2]!) as DriverRequest;
 const containers = openContainers({
   directory: request.directory,
-  openUpperTree: (): Tree => {
+  openUpperTree: (): Promise<Tree> => {
     throw new RangeError("not used here");
   },
 });

@@ -81,13 +81,13 @@ export class OverlayMount {
   }
 
   /** The tree that we make of the upper directory. */
-  openUpper(): { readonly tree: Tree; readonly base: Tree } {
+  async openUpper(): Promise<{ readonly tree: Tree; readonly base: Tree }> {
     if (this.#layers !== undefined) {
       const base = this.#layers.openTree([this.#layer!]);
-      return { tree: openUpperTree({ upper: this.upper, work: this.work, base }), base };
+      return { tree: await openUpperTree({ upper: this.upper, work: this.work, base }), base };
     }
     const base = openDirectoryTree(this.lower);
-    const tree = openUpperTree({ upper: this.upper, work: this.work, base, origin: originLookup(this.lower, base) });
+    const tree = await openUpperTree({ upper: this.upper, work: this.work, base, origin: originLookup(this.lower, base) });
     return { tree, base };
   }
 }

@@ -45,7 +45,7 @@ testIf(
       const merged = overlay.openMerged();
       const wanted = describeTree(merged);
       merged.close();
-      const { tree, base } = overlay.openUpper();
+      const { tree, base } = await overlay.openUpper();
       t.deepEqual(describeTree(tree), wanted);
       tree.close();
       base.close();

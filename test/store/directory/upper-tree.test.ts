@@ -83,7 +83,7 @@ for (const [what, script] of cases) {
       const wanted = describeTree(merged);
       merged.close();
       overlay.unmount();
-      const { tree, base } = overlay.openUpper();
+      const { tree, base } = await overlay.openUpper();
       t.deepEqual(describeTree(tree), wanted);
       tree.close();
       base.close();
@@ -92,11 +92,11 @@ for (const [what, script] of cases) {
 }
 
 /** An upper directory made by hand, over a directory that LOWER filled. */
-function handmade(t: ExecutionContext, script: string): { readonly tree: Tree; readonly base: Tree } {
+async function handmade(t: ExecutionContext, script: string): Promise<{ readonly tree: Tree; readonly base: Tree }> {
   const overlay = new OverlayMount(t);
   overlay.shell(overlay.lower, LOWER);
   overlay.shell(overlay.upper, script);
-  const opened = overlay.openUpper();
+  const opened = await overlay.openUpper();
   t.teardown(() => {
     opened.tree.close();
     opened.base.close();
@@ -108,33 +108,39 @@ function at(tree: Tree, path: string): TreeNode | undefined {
   return nodeAt(tree.root, path as ByteString);
 }
 
-testIf("root", "setfattr")("openUpperTree() shows the base where the upper holds nothing", (t) => {
-  const { tree, base } = handmade(t, "mkdir a; echo new > a/new");
+testIf("root", "setfattr")("openUpperTree() shows the base where the upper holds nothing", async (t) => {
+  const { tree, base } = await handmade(t, "mkdir a; echo new > a/new");
   for (const path of ["d", "e", "many", "a/one"]) t.deepEqual(at(tree, path)?.entry, at(base, path)?.entry);
   t.is((at(tree, "a") as DirectoryNode).digest, undefined);
 });
 
-testIf("root", "setfattr")("openUpperTree() takes the kernel's own xattrs out and shows escaped ones as they were set", (t) => {
-  const mark = (name: string): string => `setfattr -n trusted.overlay.${name} -v v new;`;
-  const { tree } = handmade(
-    t,
-    `touch new; ${["origin", "impure", "nlink", "overlay.opaque", "overlay.overlay.x"].map(mark).join("")}`,
-  );
-  const names = at(tree, "new")!.entry.xattrs.map(({ name }) => String(name));
-  t.deepEqual(names, ["trusted.overlay.opaque", "trusted.overlay.overlay.x"]);
-});
+testIf("root", "setfattr")(
+  "openUpperTree() takes the kernel's own xattrs out and shows escaped ones as they were set",
+  async (t) => {
+    const mark = (name: string): string => `setfattr -n trusted.overlay.${name} -v v new;`;
+    const { tree } = await handmade(
+      t,
+      `touch new; ${["origin", "impure", "nlink", "overlay.opaque", "overlay.overlay.x"].map(mark).join("")}`,
+    );
+    const names = at(tree, "new")!.entry.xattrs.map(({ name }) => String(name));
+    t.deepEqual(names, ["trusted.overlay.opaque", "trusted.overlay.overlay.x"]);
+  },
+);
 
-testIf("root", "setfattr")("openUpperTree() reads whiteouts in the form of xattrs, in a directory that is marked with x", (t) => {
-  const { tree } = handmade(
-    t,
-    "mkdir many; setfattr -n trusted.overlay.opaque -v x many; touch many/2; setfattr -n trusted.overlay.whiteout many/2",
-  );
-  const names = [...(at(tree, "many") as DirectoryNode).children()].map(([name]) => String(name));
-  t.deepEqual(names, ["1", "3", "4", "5"]);
-});
+testIf("root", "setfattr")(
+  "openUpperTree() reads whiteouts in the form of xattrs, in a directory that is marked with x",
+  async (t) => {
+    const { tree } = await handmade(
+      t,
+      "mkdir many; setfattr -n trusted.overlay.opaque -v x many; touch many/2; setfattr -n trusted.overlay.whiteout many/2",
+    );
+    const names = [...(at(tree, "many") as DirectoryNode).children()].map(([name]) => String(name));
+    t.deepEqual(names, ["1", "3", "4", "5"]);
+  },
+);
 
-testIf("root", "setfattr")("openUpperTree() with metadata of a file that the base lacks throws STORE_DAMAGED", (t) => {
-  const { tree } = handmade(t, "touch stray; setfattr -n trusted.overlay.metacopy stray");
+testIf("root", "setfattr")("openUpperTree() with metadata of a file that the base lacks throws STORE_DAMAGED", async (t) => {
+  const { tree } = await handmade(t, "touch stray; setfattr -n trusted.overlay.metacopy stray");
   const error = t.throws(() => at(tree, "stray"), { instanceOf: VarveError, code: "STORE_DAMAGED" });
   t.is(error?.path, "stray");
 });

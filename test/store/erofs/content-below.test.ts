@@ -52,7 +52,7 @@ async function changeInContainer(
   const seen = witness(target);
   unmount(target, MNT_DETACH);
   const base = store.openTree(chain);
-  const live = openUpperTree({ upper: path.join(disk, "upper"), work: path.join(disk, "work"), base });
+  const live = await openUpperTree({ upper: path.join(disk, "upper"), work: path.join(disk, "work"), base });
   try {
     return { chain: await addLayer(store, chain, live), seen };
   } finally {

@@ -95,7 +95,7 @@ treeContract(
 
 test("openTree() of an unchanged directory is HEAD's tree itself", async (t) => {
   const { worktree, head } = await trackedDirectory(t);
-  t.is(worktree.openTree(head, ID).root, head.root);
+  t.is((await worktree.openTree(head, ID)).root, head.root);
 });
 
 const changes: readonly (readonly [what: string, change: (directory: string) => void, fresh: string[], kept: string[]])[] = [
@@ -114,7 +114,7 @@ for (const [what, change, fresh, kept] of changes) {
   test(`openTree() takes from HEAD all but ${what}`, async (t) => {
     const { worktree, head, directory } = await trackedDirectory(t);
     change(directory);
-    const tree = worktree.openTree(head, ID);
+    const tree = await worktree.openTree(head, ID);
     for (const where of fresh) t.not(at(tree.root, where), at(head.root, where), where);
     for (const where of kept) t.is(at(tree.root, where), at(head.root, where), where);
     t.deepEqual(describeTree(tree), truth(directory));
@@ -127,14 +127,14 @@ test("openTree() sees a file changed at once after remember(), of the same size 
     const { worktree, head, directory } = await trackedDirectory(t);
     const file = `${directory}/d/file`;
     writeFileSync(file, "1111");
-    const tree = worktree.openTree(head, ID);
+    const tree = await worktree.openTree(head, ID);
     (at(tree.root, "d/file") as FileNode).content.digest();
     worktree.remember(tree, OTHER_ID);
     const { atime, mtime } = statSync(file);
     writeFileSync(file, "2222");
     utimesSync(file, atime, mtime);
     tree.close();
-    const again = worktree.openTree(memoryTree(ENTRIES), OTHER_ID);
+    const again = await worktree.openTree(memoryTree(ENTRIES), OTHER_ID);
     t.deepEqual(describeTree(again), truth(directory));
     again.close();
   }
@@ -142,7 +142,7 @@ test("openTree() sees a file changed at once after remember(), of the same size 
 
 test("openTree() against another HEAD knows the digests of unchanged files without reading them", async (t) => {
   const { worktree, head } = await trackedDirectory(t);
-  const tree = worktree.openTree(head, OTHER_ID);
+  const tree = await worktree.openTree(head, OTHER_ID);
   const file = at(tree.root, "c/same") as FileNode;
   t.is(file.content.knownDigest, (at(head.root, "c/same") as FileNode).content.digest());
   tree.close();
@@ -159,7 +159,7 @@ for (const [what, damage] of damages) {
   test(`openTree() reads the directory itself when the index is ${what}`, async (t) => {
     const { worktree, head, directory, indexFile } = await trackedDirectory(t);
     writeFileSync(indexFile, damage(readFileSync(indexFile)));
-    const tree = worktree.openTree(head, ID);
+    const tree = await worktree.openTree(head, ID);
     t.not(tree.root, head.root);
     t.deepEqual(describeTree(tree), truth(directory));
     tree.close();
@@ -170,7 +170,7 @@ test("remember() does not trust what differs from the tree", async (t) => {
   const { worktree, head, directory } = await trackedDirectory(t);
   appendFileSync(`${directory}/d/file`, "x");
   worktree.remember(head, ID);
-  const tree = worktree.openTree(head, ID);
+  const tree = await worktree.openTree(head, ID);
   t.not(at(tree.root, "d/file"), at(head.root, "d/file"));
   t.is(at(tree.root, "d/link"), at(head.root, "d/link"));
   t.deepEqual(describeTree(tree), truth(directory));
@@ -185,11 +185,11 @@ test("apply() and remember() of a tree make openTree() that tree itself", async 
     { path: "d", type: "directory" },
     { path: "d/file", type: "file", content: "other" },
   ]);
-  const current = worktree.openTree(head, ID);
+  const current = await worktree.openTree(head, ID);
   worktree.apply(current, wanted);
   current.close();
   worktree.remember(wanted, OTHER_ID);
-  t.is(worktree.openTree(wanted, OTHER_ID).root, wanted.root);
+  t.is((await worktree.openTree(wanted, OTHER_ID)).root, wanted.root);
 });
 
 test("openTree() of any directory that was any tree shows what stands there", async (t) => {
@@ -199,7 +199,7 @@ test("openTree() of any directory that was any tree shows what stands there", as
       const current = openDirectoryTree(directory, { exclude: [".varve"] });
       applyTree(current, memoryTree(after), directory, { exclude: [".varve"] });
       current.close();
-      const tree = worktree.openTree(head, ID);
+      const tree = await worktree.openTree(head, ID);
       t.deepEqual(describeTree(tree), truth(directory));
       tree.close();
     }),
