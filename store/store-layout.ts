@@ -30,6 +30,8 @@ export interface StoreLayout {
   readonly runs: string;
   /** Derived from layer images: which of them holds a content. */
   readonly contentIndex: string;
+  /** Derived: layers that borrow from beyond their chain, by the id that they would have if they did not. */
+  readonly variants: string;
   readonly blobs: string;
   readonly operations: string;
   readonly operationLog: string;
@@ -57,6 +59,7 @@ export function storeLayout(root: string): StoreLayout {
     chains: at("views", "chains"),
     runs: at("views", "runs"),
     contentIndex: at("views", "contents"),
+    variants: at("views", "variants"),
     blobs: at("blobs"),
     operations: at("operations"),
     operationLog: at("operations", "log"),

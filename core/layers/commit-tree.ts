@@ -3,6 +3,7 @@ import type { CommitId, LayerId } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
 import type { LayerWriter } from "../ports/layer-store.js";
 import type { Repository } from "../ports/repository.js";
+import { keptLayers } from "./kept-layers.js";
 import { layerChain } from "./layer-chain.js";
 import { writeLayer, type LayerProgress } from "./write-layer.js";
 
@@ -33,7 +34,7 @@ export async function commitTree(repository: Repository, options: CommitTreeOpti
   const { history, layers } = repository;
   const parent = options.parent === undefined ? undefined : await history.readCommit(options.parent);
   const chain: readonly LayerId[] = parent === undefined ? [] : await layerChain(history, parent.id);
-  const writer = layers.write(chain);
+  const writer = layers.write(chain, await keptLayers(history, parent?.id));
   try {
     const target = await options.target(writer);
     const { sockets, ...summary } = await writeLayer(writer, options.base, target, options.observe);

@@ -1,6 +1,7 @@
 import { VarveError } from "../errors.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { Repository } from "../ports/repository.js";
+import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 import type { LayerFault, StoreChecks, VerifyProgress } from "../ports/store-checks.js";
 import { checkHistory, checkTrees, type CheckedHistory, type FindingPart } from "./check-history.js";
 import { repairStore, type Damage, type Repairs } from "./repair-store.js";
@@ -46,8 +47,9 @@ export async function checkStore(repository: Repository, checks: StoreChecks, op
     const history = await checkHistory(repository, checks);
     // A collection may have removed some meanwhile.
     const layers = new Map([...read].filter(([id]) => repository.layers.has(id)));
-    for (const id of missingLayers(repository, history)) layers.set(id, [{ kind: "image", state: "is missing" }]);
-    const damage: Damage = { layers, history, caches: await checks.cacheFaults() };
+    const borrowers = await findBorrowers(repository, checks);
+    for (const id of missingLayers(repository, history, borrowers)) layers.set(id, [{ kind: "image", state: "is missing" }]);
+    const damage: Damage = { layers, history, borrowers, caches: await checks.cacheFaults() };
     const treeFaults = await checkAllTrees(checks, damage, options.quick);
     const whole = { ...damage, history: { ...history, faults: [...history.faults, ...treeFaults] } };
     const repairs = options.repair ? await repairStore(repository, checks, damage) : undefined;
@@ -74,18 +76,43 @@ async function withLock<T>(repository: Repository, needed: boolean, work: () => 
   }
 }
 
-function missingLayers({ layers }: Repository, { graph, containers }: CheckedHistory): readonly LayerId[] {
+/** By lender: the layers whose files have blocks there. */
+async function findBorrowers({ layers }: Repository, checks: StoreChecks): Promise<Damage["borrowers"]> {
+  const borrowers = new Map<LayerId, LayerId[]>();
+  for (const id of layers.list()) {
+    if (isTurnDue()) await yieldToSignals();
+    for (const lender of checks.lenders(id)) {
+      const users = borrowers.get(lender);
+      if (users === undefined) borrowers.set(lender, [id]);
+      else users.push(id);
+    }
+  }
+  return borrowers;
+}
+
+function missingLayers(
+  { layers }: Repository,
+  { graph, containers }: CheckedHistory,
+  borrowers: Damage["borrowers"],
+): readonly LayerId[] {
   const wanted = new Set([...graph.layers(), ...containers.flatMap(({ record }) => record?.layers ?? [])]);
+  // What only garbage borrows from is missed by nobody.
+  for (const [lender, users] of borrowers) if (users.some((id) => wanted.has(id))) wanted.add(lender);
   return [...wanted].filter((id) => !layers.has(id));
 }
 
-async function checkAllTrees(
-  checks: StoreChecks,
-  { layers, history }: Damage,
-  quick: boolean,
-): Promise<CheckedHistory["faults"]> {
-  const without = new Set<CommitId>();
-  for (const id of layers.keys()) for (const commit of history.graph.needing(id)) without.add(commit);
+/** The layer, and those that have blocks there: a lender need not be of the chains that it lends to. */
+function affected({ borrowers }: Damage, id: LayerId): readonly LayerId[] {
+  return [id, ...(borrowers.get(id) ?? [])];
+}
+
+function commitsTouchedBy(damage: Damage, id: LayerId): ReadonlySet<CommitId> {
+  return damage.history.graph.needing(affected(damage, id));
+}
+
+async function checkAllTrees(checks: StoreChecks, damage: Damage, quick: boolean): Promise<CheckedHistory["faults"]> {
+  const { layers, history } = damage;
+  const without = new Set([...layers.keys()].flatMap((id) => [...commitsTouchedBy(damage, id)]));
   const trees = checks.openTrees();
   try {
     return await checkTrees(trees, history.graph, { quick, without });
@@ -94,17 +121,19 @@ async function checkAllTrees(
   }
 }
 
-function describe(checks: StoreChecks, { layers, history, caches }: Damage, repairs: Repairs | undefined): readonly Finding[] {
+function describe(checks: StoreChecks, damage: Damage, repairs: Repairs | undefined): readonly Finding[] {
+  const { layers, history, caches } = damage;
   const findings: Finding[] = [];
   for (const [id, faults] of layers) {
     const state = faults.find(({ path }) => path === undefined)?.state ?? "holds damaged contents";
+    const touching = affected(damage, id);
     const users = history.containers
-      .filter(({ record }) => record?.layers.includes(id))
+      .filter(({ record }) => record?.layers.some((layer) => touching.includes(layer)))
       .map(({ record, id: own }) => record?.name ?? own);
     const repair = repairs?.restored.get(id) ?? repairs?.quarantined.get(id);
     const repaired = repairs?.restored.has(id) === true;
     findings.push({
-      ...touched(history, history.graph.needing(id)),
+      ...touched(history, commitsTouchedBy(damage, id)),
       part: "layer",
       name: id,
       state,

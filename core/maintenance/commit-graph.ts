@@ -52,9 +52,9 @@ export class CommitGraph {
     return chain;
   }
 
-  /** The commits whose tree needs a layer. */
-  needing(layer: LayerId): ReadonlySet<CommitId> {
-    return this.withDescendants(this.#byLayer.get(layer) ?? []);
+  /** The commits whose trees need one of the layers. */
+  needing(layers: readonly LayerId[]): ReadonlySet<CommitId> {
+    return this.withDescendants(layers.flatMap((layer) => this.#byLayer.get(layer) ?? []));
   }
 
   /** The commits, and those that stand on them. */

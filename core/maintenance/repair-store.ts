@@ -7,6 +7,8 @@ import type { CheckedHistory } from "./check-history.js";
 export interface Damage {
   readonly layers: ReadonlyMap<LayerId, readonly LayerFault[]>;
   readonly history: CheckedHistory;
+  /** By lender: the layers whose files have blocks there. */
+  readonly borrowers: ReadonlyMap<LayerId, readonly LayerId[]>;
   readonly caches: readonly CacheFault[];
 }
 

@@ -9,9 +9,12 @@ export interface LayerStore {
    * Starts a layer. Nothing of it can be seen before `publish`; a crash leaves only scratch, which the next opening removes.
    *
    * @param chain The layers below, newest first: whence content may be borrowed.
+   * @param kept Other layers whence content may be borrowed, since the store is sure to keep them; none by default. What the chain has is
+   *   borrowed from it all the same. When all that the layer holds stands already under the id that it would have without them, or was
+   *   written so before, `publish` gives that layer. With SOURCE_DATE_EPOCH they are passed over: ids depend on tree and chain alone.
    * @throws VarveError PERMISSION, DISK_FULL.
    */
-  write(chain: readonly LayerId[]): LayerWriter;
+  write(chain: readonly LayerId[], kept?: ReadonlySet<LayerId>): LayerWriter;
 
   /**
    * What a chain of layers adds up to: whiteouts and opaque directories applied, each directory's digest known.

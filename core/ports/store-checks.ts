@@ -19,6 +19,9 @@ export interface StoreChecks {
     observe: (progress: VerifyProgress) => void,
   ): Promise<ReadonlyMap<LayerId, readonly LayerFault[]>>;
 
+  /** The images whose blocks a layer points at; none of one that can't be read. */
+  lenders(id: LayerId): readonly LayerId[];
+
   /** Every name below refs/ and `HEAD`, those that can't be read too. */
   refs(): Promise<readonly RefReading[]>;
   /** What is wrong with HEAD, as text that follows its name. */

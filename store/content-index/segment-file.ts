@@ -1,5 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import type { LayerId } from "../../core/model/ids.js";
 import { readAt } from "../erofs/write-at.js";
+import { DigestFilter } from "./digest-filter.js";
 
 /** `varve contents 1` and a newline: whatever else is there is no segment. */
 const MAGIC = "varve contents1\n";
@@ -8,11 +10,14 @@ const LAYER_BYTES = 32;
 export const ROW_BYTES = 16;
 /** Rows read at a time, once a search has come near. */
 const NEAR_ROWS = 256;
+/** So many searches are worth reading all rows once: most contents that are looked for are not there. */
+const SEARCHES_BEFORE_FILTER = 1000;
+const FILTER_PIECE_ROWS = 1 << 16;
+const MOST_LAYERS = 1 << 16;
 
 /** Where a layer has a content of which the first 8 bytes of its SHA-256 are known. */
 export interface ContentPlace {
-  /** 64 hex digits. */
-  readonly layer: string;
+  readonly layer: LayerId;
   readonly nid: number;
 }
 
@@ -68,6 +73,9 @@ export class SegmentFile {
   readonly #fd: number;
   readonly #head: Head;
   readonly #near: Buffer = Buffer.alloc(NEAR_ROWS * ROW_BYTES);
+  readonly #layers = new Map<number, LayerId>();
+  #filter: DigestFilter | undefined;
+  #searches = 0;
 
   private constructor(fd: number, head: Head) {
     this.#fd = fd;
@@ -90,21 +98,31 @@ export class SegmentFile {
     return undefined;
   }
 
-  /** Digests are evenly spread, so the first look is where the row should be. */
   find(digest: Buffer): ContentPlace[] {
+    this.#searches += 1;
+    if (this.#searches > SEARCHES_BEFORE_FILTER) {
+      this.#filter ??= this.#readFilter();
+      if (!this.#filter.mayHold(digest, 0)) return [];
+    }
+    return this.#scan(this.#firstRow(digest), digest);
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  /** Digests are evenly spread, so the first look is where the row should be. */
+  #firstRow(digest: Buffer): number {
     let [low, high] = [0, this.#head.rows];
     for (let guess = Math.floor((digest.readUInt32BE(0) / 2 ** 32) * high); high - low > NEAR_ROWS; guess = (low + high) >>> 1) {
       const from = Math.min(Math.max(low, guess - NEAR_ROWS / 2), high - NEAR_ROWS);
       this.#load(from, NEAR_ROWS);
       if (compareKey(this.#near, 0, digest) >= 0) high = Math.min(high, from + 1);
       else if (compareKey(this.#near, NEAR_ROWS - 1, digest) < 0) low = from + NEAR_ROWS;
-      else [low, high] = [from, from + NEAR_ROWS];
+      else return from + lowerBound(this.#near, NEAR_ROWS, digest);
     }
-    return this.#scan(low, digest);
-  }
-
-  close(): void {
-    closeSync(this.#fd);
+    this.#load(low, high - low);
+    return low + lowerBound(this.#near, high - low, digest);
   }
 
   #scan(from: number, digest: Buffer): ContentPlace[] {
@@ -112,26 +130,52 @@ export class SegmentFile {
     for (let start = from; start < this.#head.rows; start += NEAR_ROWS) {
       const count = Math.min(NEAR_ROWS, this.#head.rows - start);
       this.#load(start, count);
-      const rows = Buffer.from(this.#near);
       for (let row = 0; row < count; row += 1) {
-        const order = compareKey(rows, row, digest);
-        if (order > 0) return places;
-        if (order === 0) places.push(this.#place(rows, row * ROW_BYTES));
+        if (compareKey(this.#near, row, digest) !== 0) return places;
+        const at = row * ROW_BYTES;
+        places.push({ layer: this.#layer(this.#near.readUInt32LE(at + 8)), nid: this.#near.readUInt32LE(at + 12) });
       }
     }
     return places;
   }
 
-  #place(rows: Buffer, at: number): ContentPlace {
-    const layer = Buffer.alloc(LAYER_BYTES);
-    readAt(this.#fd, layer, HEAD_BYTES + rows.readUInt32LE(at + 8) * LAYER_BYTES);
-    return { layer: layer.toString("hex"), nid: rows.readUInt32LE(at + 12) };
+  /** Damage may have any number here: what is read then is no layer's id. */
+  #layer(number: number): LayerId {
+    let layer = this.#layers.get(number);
+    if (layer === undefined) {
+      const bytes = Buffer.alloc(LAYER_BYTES);
+      readAt(this.#fd, bytes, HEAD_BYTES + number * LAYER_BYTES);
+      layer = bytes.toString("hex") as LayerId;
+      if (this.#layers.size < MOST_LAYERS) this.#layers.set(number, layer);
+    }
+    return layer;
+  }
+
+  #readFilter(): DigestFilter {
+    const filter = new DigestFilter(this.#head.rows);
+    const piece = Buffer.allocUnsafe(FILTER_PIECE_ROWS * ROW_BYTES);
+    for (let row = 0; row < this.#head.rows; row += FILTER_PIECE_ROWS) {
+      const length = readAt(this.#fd, piece, this.#head.start + row * ROW_BYTES);
+      for (let at = 0; at + ROW_BYTES <= length; at += ROW_BYTES) filter.add(piece, at);
+    }
+    return filter;
   }
 
   #load(from: number, count: number): void {
     this.#near.fill(0);
     readAt(this.#fd, this.#near.subarray(0, count * ROW_BYTES), this.#head.start + from * ROW_BYTES);
   }
+}
+
+/** Index of the first row that is not before the digest; `count` without one. */
+function lowerBound(rows: Buffer, count: number, digest: Buffer): number {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareKey(rows, middle, digest) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function compareKey(rows: Buffer, row: number, digest: Buffer): number {

@@ -117,7 +117,7 @@ export class ChangedContentReader {
     const address = this.#data.position / BLOCK_BYTES;
     this.#data.append(bytes);
     this.#data.align();
-    this.#runs.push({ block: offset / BLOCK_BYTES, count: blocksOf(bytes.length), address, device: 0 });
+    this.#runs.push({ block: offset / BLOCK_BYTES, count: blocksOf(bytes.length), address, lender: 0 });
   }
 }
 

@@ -10,7 +10,8 @@ export interface OwnRun {
   readonly block: number;
   readonly count: number;
   readonly address: number;
-  readonly device: 0;
+  /** Of LentRun. */
+  readonly lender: 0;
 }
 
 export function hashZeros(hash: Hash | undefined, length: number): void {

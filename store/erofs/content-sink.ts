@@ -104,7 +104,7 @@ export class BlockSink {
     this.#data.align();
     const { block, position } = this.#run;
     const count = (this.#data.position - position) / BLOCK_BYTES;
-    this.#runs.push({ block, count, address: position / BLOCK_BYTES, device: 0 });
+    this.#runs.push({ block, count, address: position / BLOCK_BYTES, lender: 0 });
     this.#run = undefined;
   }
 

@@ -1,19 +1,14 @@
 import { createHash, hash as hashOnce, type Hash } from "node:crypto";
 import type { ContentReader, FileContent } from "../../core/model/tree.js";
-import {
-  exactChunkBits,
-  INDEX_LIMIT,
-  chunkCount,
-  smallestChunkBits,
-  touchedRanges,
-  type BlockRun,
-  type ByteRange,
-} from "./block-runs.js";
-import { hashZeros, readExactly, type OwnRun } from "./content-pieces.js";
+import { exactChunkBits, type ByteRange } from "./block-runs.js";
+import type { Borrowing } from "./borrowing.js";
 import { ChangedContentReader, joinRuns } from "./changed-content.js";
-import { PLACE, type ContentTable } from "./content-table.js";
+import { hashZeros, readExactly, type OwnRun } from "./content-pieces.js";
+import type { ContentTable, WrittenContent } from "./content-table.js";
 import type { DataRegion } from "./data-region.js";
 import { BLOCK_BYTES, blocksOf } from "./image-format.js";
+import type { Lenders } from "./lenders.js";
+import { dataRanges, planSparse } from "./sparse-plan.js";
 import type { SpillArena } from "./spill-arena.js";
 import type { ImageRun, ImageStoredContent } from "./stored-content.js";
 
@@ -24,15 +19,16 @@ export class ContentStore {
   readonly #contents: ContentTable;
   readonly #data: DataRegion;
   readonly #arena: SpillArena;
-  readonly #find: (digest: Buffer, size: number) => number;
+  readonly #lenders: Lenders;
+  readonly #borrowing: Borrowing;
   readonly #short = Buffer.alloc(BLOCK_BYTES);
 
-  /** @param find Gives the number of a content that needs no data, or -1: one that the layer has, or can borrow. */
-  constructor(contents: ContentTable, data: DataRegion, arena: SpillArena, find: (digest: Buffer, size: number) => number) {
+  constructor(contents: ContentTable, data: DataRegion, arena: SpillArena, lenders: Lenders, borrowing: Borrowing) {
     this.#contents = contents;
-    this.#find = find;
     this.#data = data;
     this.#arena = arena;
+    this.#lenders = lenders;
+    this.#borrowing = borrowing;
   }
 
   /** @throws VarveError SOURCE_CHANGED, and whatever reading throws; then nothing was added. */
@@ -54,15 +50,11 @@ export class ContentStore {
   /**
    * Stores a content of which a former version is known: its changed chunks alone.
    *
-   * @param lend Gives the runs with the slots of their layers; `undefined` when they can't be used. Own runs have the slot 0.
+   * @param former Its blocks may be borrowed, as those of the chain.
    * @returns `undefined` when the former version is of no use; then nothing was read.
    * @throws VarveError as `store`.
    */
-  storeChanged(
-    content: FileContent,
-    former: ImageStoredContent,
-    lend: (runs: readonly (OwnRun | ImageRun)[]) => readonly (BlockRun & { readonly device: number })[] | undefined,
-  ): number | undefined {
+  storeChanged(content: FileContent, former: ImageStoredContent): number | undefined {
     const changed = ChangedContentReader.of(content, former, this.#data);
     if (changed === undefined) return undefined;
     const start = this.#data.position;
@@ -70,7 +62,7 @@ export class ContentStore {
       const reader = content.open();
       try {
         const { digest, runs } = changed.read(reader, holesOf(content));
-        return this.#addChanged(digest, content.size, start, joinRuns(runs), lend);
+        return this.#addChanged(digest, content.size, start, joinRuns(runs));
       } finally {
         reader.close();
       }
@@ -82,55 +74,61 @@ export class ContentStore {
     }
   }
 
-  #addChanged(
-    digest: Buffer,
-    size: number,
-    start: number,
-    runs: readonly (OwnRun | ImageRun)[],
-    lend: (runs: readonly (OwnRun | ImageRun)[]) => readonly (BlockRun & { readonly device: number })[] | undefined,
-  ): number {
-    const known = this.#find(digest, size);
-    if (known >= 0) {
-      this.#data.rewind(start);
-      return known;
-    }
+  #addChanged(digest: Buffer, size: number, start: number, runs: readonly (OwnRun | ImageRun)[]): number {
     const blocks = blocksOf(size);
     const [first] = runs;
-    if (first !== undefined && "device" in first && first.count === blocks) {
+    if (first !== undefined && "lender" in first && first.count === blocks)
       return this.addWritten(digest, size, start, undefined);
+    const known = this.#borrowing.find(digest, size);
+    const into = known === undefined ? "both" : "canonical";
+    const chunkBits = exactChunkBits(runs, blocks);
+    if (typeof known !== "number") {
+      const written = { ...this.#written(start), runs: this.#lenders.borrow(runs, into), chunkBits };
+      if (known === undefined) return this.#contents.addWritten(digest, size, written);
+      this.#data.rewind(start);
+      return this.#borrowing.addOutside(digest, size, known, written);
     }
-    const lent = lend(runs);
-    if (lent === undefined) throw new TypeError("lend() of runs that it said it could lend");
-    return this.#contents.addChunks(digest, size, exactChunkBits(runs, blocks), lent);
+    this.#data.rewind(start);
+    return known;
   }
 
   /** @param bytes A whole content, without holes. */
   #addRead(bytes: Uint8Array, digest: Buffer): number {
     if (bytes.length < BLOCK_BYTES) return this.addShort(bytes, digest);
-    const known = this.#find(digest, bytes.length);
-    if (known >= 0) return known;
-    const start = this.#data.position;
-    this.#data.append(bytes);
-    return this.addWritten(digest, bytes.length, start, undefined);
+    return this.#addWhole(digest, bytes.length, () => this.#data.append(bytes));
+  }
+
+  /** @param write Puts the content, which has no holes, into the data region. */
+  #addWhole(digest: Buffer, size: number, write: () => void): number {
+    const known = this.#borrowing.find(digest, size);
+    if (typeof known === "number") return known;
+    const written = { start: this.#data.position / BLOCK_BYTES, blocks: blocksOf(size) };
+    if (known !== undefined) return this.#borrowing.addOutside(digest, size, known, written);
+    write();
+    this.#data.align();
+    return this.#contents.addWritten(digest, size, written);
   }
 
   /** @param bytes Fewer than a block. */
   addShort(bytes: Uint8Array, digest: Uint8Array = sha256(bytes)): number {
     const known = this.#contents.find(digest, bytes.length);
-    if (known >= 0 && this.#contents.place[known] !== PLACE.below) return known;
-    return this.#contents.add(digest, bytes.length, PLACE.inline, bytes.length === 0 ? 0 : this.#arena.append(bytes));
+    if (known >= 0) return known;
+    return this.#contents.addInline(digest, bytes.length, bytes.length === 0 ? 0 : this.#arena.append(bytes));
   }
 
-  /** Takes over what was just written into the data region; forgets it when the layer has it already. */
-  addWritten(digest: Buffer, size: number, start: number, runs: readonly OwnRun[] | undefined, bits = 0): number {
-    const known = this.#find(digest, size);
-    if (known >= 0) {
-      this.#data.rewind(start);
-      return known;
-    }
+  /** Takes over what was just written into the data region; forgets it when the layer has it already, or can borrow it. */
+  addWritten(digest: Buffer, size: number, start: number, runs: readonly OwnRun[] | undefined, chunkBits = 0): number {
     this.#data.align();
-    if (runs === undefined) return this.#contents.add(digest, size, PLACE.plain, start / BLOCK_BYTES);
-    return this.#contents.addChunks(digest, size, bits, runs);
+    const written = { ...this.#written(start), runs, chunkBits };
+    const known = this.#borrowing.find(digest, size);
+    if (known === undefined) return this.#contents.addWritten(digest, size, written);
+    this.#data.rewind(start);
+    return typeof known === "number" ? known : this.#borrowing.addOutside(digest, size, known, written);
+  }
+
+  /** What was written since a position: whole blocks. */
+  #written(start: number): WrittenContent {
+    return { start: start / BLOCK_BYTES, blocks: (this.#data.position - start) / BLOCK_BYTES };
   }
 
   /**
@@ -161,7 +159,7 @@ export class ContentStore {
       }
       this.#data.zeros(offset + length - position);
       this.#data.align();
-      return { block: offset / BLOCK_BYTES, count: blocksOf(length), address, device: 0 };
+      return { block: offset / BLOCK_BYTES, count: blocksOf(length), address, lender: 0 };
     });
     hashZeros(hash, size - hashed);
     return runs;
@@ -186,28 +184,16 @@ export class ContentStore {
     const room = this.#data.room(size);
     readExactly(reader, room, 0, size);
     reader.verify();
-    const digest = sha256(room);
-    const known = this.#find(digest, size);
-    if (known >= 0) return known;
-    this.#data.advance(size);
-    return this.addWritten(digest, size, start, undefined);
+    return this.#addWhole(sha256(room), size, () => this.#data.advance(size));
   }
 
   #readSparse(content: FileContent, reader: ContentReader, data: readonly ByteRange[]): number {
-    const blocks = blocksOf(content.size);
     const start = this.#data.position;
-    const exact = touchedRanges(data, content.size, 0);
-    const asRuns = exact.map(({ offset, length }) => ({ block: offset / BLOCK_BYTES, count: blocksOf(length), address: 0 }));
-    let bits = exactChunkBits(asRuns, blocks);
-    let ranges = exact;
-    if (chunkCount(blocks, bits) > INDEX_LIMIT) {
-      bits = smallestChunkBits(blocks);
-      ranges = touchedRanges(data, content.size, bits);
-    }
+    const { ranges, chunkBits } = planSparse(data, content.size);
     const hash = createHash("sha256");
     const runs = this.writeRanges(reader, content.size, data, ranges, hash);
     reader.verify();
-    return this.addWritten(hash.digest(), content.size, start, runs, bits);
+    return this.addWritten(hash.digest(), content.size, start, runs, chunkBits);
   }
 
   #copy(reader: ContentReader, offset: number, length: number, hash: Hash | undefined): void {
@@ -227,15 +213,4 @@ export function sha256(bytes: Uint8Array): Buffer {
 
 function holesOf(content: FileContent): ByteRange[] {
   return [...content.extents()].filter(({ kind }) => kind === "hole");
-}
-
-/** @returns `undefined` when no hole covers a block. */
-function dataRanges(content: FileContent): ByteRange[] | undefined {
-  const data: ByteRange[] = [];
-  let hasHoles = false;
-  for (const extent of content.extents()) {
-    if (extent.kind === "data") data.push(extent);
-    else hasHoles ||= extent.length >= BLOCK_BYTES;
-  }
-  return hasHoles ? data : undefined;
 }

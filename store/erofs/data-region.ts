@@ -6,6 +6,7 @@ import { readAt, writeAt } from "./write-at.js";
 const BUFFER_BYTES = 4 << 20;
 /** A shorter run of zeros is not worth a hole in the image file. */
 const SHORTEST_HOLE = 64 << 10;
+const ZEROS = Buffer.alloc(SHORTEST_HOLE);
 
 /** Contents of one layer image, written in sequence. Positions are bytes from the start of the data, which is settled late. */
 export class DataRegion {
@@ -95,15 +96,37 @@ export class DataRegion {
   }
 
   /**
-   * Writes what is left.
+   * Block of an image at which data of some length starts: after the header, or, of more data than waits in memory, after the blocks that
+   * were reserved. A matter of the layer's contents alone, not of when they came.
    *
-   * @param needed Blocks that the header takes.
-   * @returns The block at which the data starts: `needed`, or what had to be settled before.
+   * @param bytes All data. @param header Blocks that the header takes.
    */
-  finish(needed: number): number {
-    this.#start ??= needed;
+  startOf(bytes: number, header: number): number {
+    return bytes <= BUFFER_BYTES ? header : this.#reserved;
+  }
+
+  /** Writes what is left. @param header Blocks that the header takes. @returns The block at which the data starts. */
+  finish(header: number): number {
+    const start = this.startOf(this.position, header);
+    if (this.#start !== undefined && this.#start !== start) this.#move(start);
+    this.#start = start;
     this.flush();
-    return this.#start;
+    return start;
+  }
+
+  /** Takes back into memory what was written early, before what came after it was forgotten again. */
+  #move(start: number): void {
+    const bytes = Buffer.alloc(this.position);
+    this.read(bytes, 0);
+    ftruncateSync(this.#fd, 0);
+    this.#start = start;
+    this.#base = 0;
+    this.#used = 0;
+    for (let at = 0; at < bytes.length; at += SHORTEST_HOLE) {
+      const piece = bytes.subarray(at, at + SHORTEST_HOLE);
+      if (piece.equals(ZEROS)) this.zeros(piece.length);
+      else this.append(piece);
+    }
   }
 
   #imagePosition(position: number): number {

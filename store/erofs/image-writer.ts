@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { closeSync, fchmodSync, fsyncSync, openSync, rmSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import { bufferOf, type ByteString } from "../../core/model/byte-string.js";
@@ -7,23 +6,21 @@ import type { ContentDigest, DirectoryDigest, LayerId } from "../../core/model/i
 import type { FileContent, StoredContent } from "../../core/model/tree.js";
 import type { ContentSink, InodeHandle, LayerWriter, PlaceBelow, WrittenLayer } from "../../core/ports/layer-store.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
-import { chunkCount, exactChunkBits, type BlockRun } from "./block-runs.js";
+import { chunkCount, exactChunkBits } from "./block-runs.js";
+import { Borrowing } from "./borrowing.js";
 import { BlockSink } from "./content-sink.js";
-import { type OwnRun } from "./content-pieces.js";
 import { ContentStore } from "./content-store.js";
-import { ContentTable, DIGEST_BYTES, PLACE } from "./content-table.js";
+import { ContentTable } from "./content-table.js";
 import { deviceOf } from "./device-number.js";
 import { OwnStoredContent } from "./own-content.js";
 import { DataRegion } from "./data-region.js";
 import * as F from "./image-format.js";
+import { heldContents, ImagePublication, type HeldContent } from "./image-publication.js";
 import { checkName, InodeTable } from "./inode-table.js";
-import { layOutMetadata, type LayerParts, type MetadataLayout } from "./metadata-layout.js";
-import { MetadataWriter } from "./metadata-writer.js";
+import { Lenders, type LendingRules } from "./lenders.js";
 import { SpillArena } from "./spill-arena.js";
 import { ImageStoredContent, type ImageRun } from "./stored-content.js";
-import { encodeHeader, headerBlocks, sealHeader, type Device } from "./superblock.js";
-import { WindowWriter } from "./window-writer.js";
-import { writeAt } from "./write-at.js";
+import { headerBlocks } from "./superblock.js";
 import type { InodeMarks } from "./xattr-body.js";
 import { XattrTable } from "./xattr-table.js";
 
@@ -33,22 +30,27 @@ export interface ImageSurroundings {
   readonly chain: readonly LayerId[];
   /** Gives a path for a new scratch file. */
   scratch(): string;
-  /** Blocks of a layer image of the chain. */
+  /** Blocks of a layer image that lends. */
   blocksOf(id: LayerId): number;
-  /** A content that a layer of the chain holds. */
-  find?(digest: Buffer, size: number): ImageStoredContent | undefined;
-  /** Puts the finished, durable file under its id. @param contents Those that the image itself holds, in whole blocks. */
-  keep(file: string, id: LayerId, contents: Iterable<HeldContent>): WrittenLayer;
+  /** Absent for an image that shows what layers hold: any of them lends to it, and none is looked for. */
+  readonly lending?: ImageLending | undefined;
+  /**
+   * Puts the finished, durable file under its id; drops it when that stands already.
+   *
+   * @param contents Those that the image itself holds, in whole blocks.
+   * @param canonical The id that the layer would have if it borrowed from its chain alone, when that is another.
+   */
+  keep(file: string, id: LayerId, contents: Iterable<HeldContent>, canonical: LayerId | undefined): WrittenLayer;
   /** Called once, when the layer is published or aborted. */
   close?(): void;
 }
 
-export interface HeldContent {
-  /** Holds the content's SHA-256 from `at` on. */
-  readonly digests: Buffer;
-  readonly at: number;
-  /** An inode that has it. */
-  readonly nid: number;
+/** Whence a layer borrows. */
+export interface ImageLending extends LendingRules {
+  /** A content of 4096 bytes or more that a layer holds which may lend; one of the chain where there is one. */
+  find(digest: Buffer, size: number): ImageStoredContent | undefined;
+  /** The layer that stands for a canonical id already: of that id, or of the same entries and contents. */
+  standing(canonical: LayerId): LayerId | undefined;
 }
 
 const WHITEOUT: DeviceEntry = {
@@ -86,63 +88,52 @@ export class ImageWriter implements LayerWriter {
   readonly #contents = new ContentTable();
   readonly #inodes = new InodeTable();
   readonly #xattrs: XattrTable;
+  readonly #lenders: Lenders;
+  readonly #borrowing: Borrowing;
   readonly #store: ContentStore;
-  /** Layers that may lend. */
-  readonly #lenders: ReadonlySet<LayerId>;
-  /** Device slots that there is room for. */
-  readonly #mostSlots: number;
-  /** Lenders by slot, which counts from 1. */
-  readonly #slots = new Map<LayerId, number>();
   #sink: BlockSink | undefined;
-  /** By inode, once they are laid out. */
-  #nids: Uint32Array = new Uint32Array();
   #whiteout = -1;
   #ended = false;
 
   /** @throws VarveError PERMISSION, DISK_FULL, IO. */
   constructor(surroundings: ImageSurroundings) {
     this.#surroundings = surroundings;
-    const { chain } = surroundings;
-    this.#lenders = new Set(chain);
+    const { chain, lending } = surroundings;
+    this.#lenders = new Lenders(chain.length, lending);
     this.#file = surroundings.scratch();
     try {
       this.#fd = openSync(this.#file, "wx+", 0o600);
     } catch (error) {
       throw systemFailure("begin a layer", error, this.#file);
     }
-    this.#mostSlots = Math.min(Math.max(F.SLOTS_IN_BLOCK_0, chain.length), F.MAXIMUM_SLOTS);
-    this.#data = new DataRegion(this.#fd, headerBlocks(this.#mostSlots));
+    this.#data = new DataRegion(this.#fd, headerBlocks(this.#lenders.most));
     this.#arena = new SpillArena(() => surroundings.scratch());
     this.#xattrs = new XattrTable(this.#arena);
-    this.#store = new ContentStore(this.#contents, this.#data, this.#arena, (digest, size) => this.#known(digest, size));
+    const find = lending && ((digest: Buffer, size: number) => lending.find(digest, size));
+    this.#borrowing = new Borrowing(this.#contents, this.#lenders, find);
+    this.#store = new ContentStore(this.#contents, this.#data, this.#arena, this.#lenders, this.#borrowing);
   }
 
   store(content: FileContent, former?: StoredContent): StoredContent {
     this.#checkIdle();
-    const { knownDigest, size } = content;
-    const known = knownDigest === undefined ? -1 : this.#known(Buffer.from(knownDigest, "hex"), size);
-    if (known >= 0) return this.#own(known);
-    const lender = former instanceof ImageStoredContent && former.size >= F.BLOCK_BYTES ? former : undefined;
-    return this.#own(this.#attempt(() => this.#storeChanged(content, lender) ?? this.#store.store(content)));
+    return this.#own(this.#attempt(() => this.#find(content, former) ?? this.#store.store(content)));
   }
 
-  #storeChanged(content: FileContent, former: ImageStoredContent | undefined): number | undefined {
-    const runs = former?.runs;
-    if (former === undefined || runs === undefined || !this.#canLend(runs)) return undefined;
-    return this.#store.storeChanged(content, former, (mixed) => this.#withSlots(mixed));
+  /** @returns The number of a content of which not all data need be written; `undefined` without one. */
+  #find(content: FileContent, former: StoredContent | undefined): number | undefined {
+    const digest = content.knownDigest && Buffer.from(content.knownDigest, "hex");
+    const known = digest && this.#borrowing.find(digest, content.size);
+    if (typeof known === "number") return known;
+    const changed = this.#storeChanged(content, former);
+    if (changed !== undefined || known === undefined) return changed;
+    return this.#borrowing.addUnread(digest as Buffer, content, known, this.#data.position / F.BLOCK_BYTES);
   }
 
-  /** @returns The number of a content of which no data need be written, or -1. */
-  #known(digest: Buffer, size: number): number {
-    const known = this.#contents.find(digest, size);
-    if (known >= 0) return this.#contents.place[known] === PLACE.below ? -1 : known;
-    const elsewhere = size < F.BLOCK_BYTES ? undefined : this.#surroundings.find?.(digest, size)?.runs;
-    return elsewhere === undefined ? -1 : (this.#addLent(digest, size, elsewhere) ?? -1);
-  }
-
-  #addLent(digest: Buffer, size: number, runs: readonly ImageRun[]): number | undefined {
-    const lent = this.#canLend(runs) ? this.#withSlots(runs) : undefined;
-    return lent && this.#contents.addChunks(digest, size, exactChunkBits(lent, F.blocksOf(size)), lent);
+  #storeChanged(content: FileContent, former: StoredContent | undefined): number | undefined {
+    if (!(former instanceof ImageStoredContent) || former.size < F.BLOCK_BYTES) return undefined;
+    const { runs } = former;
+    if (runs === undefined || this.#lenders.originOf(runs) !== "chain") return undefined;
+    return this.#store.storeChanged(content, former);
   }
 
   sink(): ContentSink {
@@ -170,13 +161,15 @@ export class ImageWriter implements LayerWriter {
     const runs = stored.size < F.BLOCK_BYTES ? undefined : stored.runs;
     const place = stored.size > 0 && costsMuch(runs, stored.size) ? below?.() : undefined;
     if (place !== undefined) return this.#leaveBelow(stored, place);
-    const lent = runs === undefined ? undefined : this.#addLent(digest, stored.size, runs);
-    return lent === undefined ? this.#copy(stored) : this.#own(lent);
+    const lent = runs === undefined ? undefined : this.#borrowing.lend(digest, stored.size, runs);
+    if (lent === undefined) return this.#copy(stored);
+    if (typeof lent === "number") return this.#own(lent);
+    return this.#own(this.#borrowing.addUnread(digest, stored.content, lent, this.#data.position / F.BLOCK_BYTES));
   }
 
   find(digest: ContentDigest, size: number): StoredContent | undefined {
     const content = this.#contents.find(Buffer.from(digest, "hex"), size);
-    return content < 0 || this.#contents.place[content] === PLACE.below ? undefined : this.#own(content);
+    return content < 0 ? undefined : this.#own(content);
   }
 
   root(entry: DirectoryEntry): InodeHandle {
@@ -236,10 +229,8 @@ export class ImageWriter implements LayerWriter {
     this.#checkIdle();
     if (this.#inodes.count === 0) throw new TypeError("publish() of a layer without a root");
     try {
-      const id = this.#writeImage();
-      fchmodSync(this.#fd, 0o400);
-      fsyncSync(this.#fd);
-      const written = this.#surroundings.keep(this.#file, id, this.#held());
+      const { id, canonical, contents } = this.#write();
+      const written = this.#surroundings.keep(this.#file, id, contents, canonical);
       this.#end();
       return written;
     } catch (error) {
@@ -254,78 +245,30 @@ export class ImageWriter implements LayerWriter {
     rmSync(this.#file, { force: true });
   }
 
-  #writeImage(): LayerId {
-    const devices = [...this.#slots.keys()].map((id): Device => ({ id, blocks: this.#surroundings.blocksOf(id) }));
-    const dataBlock = this.#data.finish(headerBlocks(devices.length));
-    const metadataBlock = dataBlock + F.blocksOf(this.#data.position);
-    const parts: LayerParts = {
+  /** Makes the file whole and durable, unless its layer stands already. */
+  #write(): { id: LayerId; canonical: LayerId | undefined; contents: Iterable<HeldContent> } {
+    const { blocksOf, lending } = this.#surroundings;
+    const publication = new ImagePublication({
       inodes: this.#inodes,
       contents: this.#contents,
       xattrs: this.#xattrs,
       arena: this.#arena,
       whiteout: this.#whiteout,
-    };
-    const layout = layOutMetadata(parts);
-    this.#nids = layout.nids;
-    const header = this.#header(layout, metadataBlock, devices);
-    const hash = createHash("sha256").update(header);
-    let position = metadataBlock * F.BLOCK_BYTES;
-    const out = new WindowWriter((bytes) => {
-      hash.update(bytes);
-      writeAt(this.#fd, bytes, position);
-      position += bytes.length;
+      data: this.#data,
+      lenders: this.#lenders,
+      blocksOf,
     });
-    new MetadataWriter(parts, layout, out, dataBlock, metadataBlock).write();
-    const id = hash.digest("hex") as LayerId;
-    sealHeader(header, id);
-    writeAt(this.#fd, header, 0);
-    return id;
-  }
-
-  #header(layout: MetadataLayout, metadataBlock: number, devices: readonly Device[]): Buffer {
-    const blocks = metadataBlock + layout.bytes / F.BLOCK_BYTES;
-    if (blocks >= F.HOLE_ADDRESS) throw new VarveError("UNSUPPORTED", "Cannot write the layer: it takes more than 16 TiB");
-    const xattrBlock = this.#xattrs.sharedBytes > 0 || this.#xattrs.hasMetacopy ? metadataBlock : 0;
-    const rootNid = layout.nids[0] as number;
-    const chunks = this.#contents.hasChunks;
-    return encodeHeader({ rootNid, inodes: this.#inodes.count, blocks, metadataBlock, xattrBlock, chunks, devices });
-  }
-
-  /** Whether all the layers are of the chain and have slots. */
-  #canLend(runs: readonly ImageRun[]): boolean {
-    const fresh = new Set<LayerId>();
-    for (const { layer } of runs) {
-      if (!this.#lenders.has(layer)) return false;
-      if (!this.#slots.has(layer)) fresh.add(layer);
-    }
-    return this.#slots.size + fresh.size <= this.#mostSlots;
-  }
-
-  #withSlots(runs: readonly (OwnRun | ImageRun)[]): (BlockRun & { readonly device: number })[] {
-    return runs.map((run) => ("layer" in run ? { ...run, device: this.#slot(run.layer) } : run));
-  }
-
-  #slot(layer: LayerId): number {
-    const slot = this.#slots.get(layer) ?? this.#slots.size + 1;
-    this.#slots.set(layer, slot);
-    return slot;
-  }
-
-  *#held(): Generator<HeldContent> {
-    const { digests, count } = this.#contents;
-    const seen = new Uint8Array(count);
-    for (let inode = 0; inode < this.#inodes.count; inode += 1) {
-      if (((this.#inodes.mode[inode] as number) & F.MODE.mask) !== F.MODE.file) continue;
-      const content = this.#inodes.payload[inode] as number;
-      if (seen[content] === 1 || !this.#contents.isHeld(content)) continue;
-      seen[content] = 1;
-      yield { digests, at: content * DIGEST_BYTES, nid: this.#nids[inode] as number };
-    }
+    const canonical = publication.canonicalId();
+    const standing = canonical && lending?.standing(canonical);
+    if (standing !== undefined) return { id: standing, canonical: undefined, contents: [] };
+    const { id, nids } = publication.write(this.#fd);
+    fchmodSync(this.#fd, 0o400);
+    fsyncSync(this.#fd);
+    return { id, canonical, contents: heldContents(this.#inodes, this.#contents, nids) };
   }
 
   #leaveBelow(stored: StoredContent, below: PlaceBelow): StoredContent {
     const content = this.#contents.addBelow(Buffer.from(stored.digest, "hex"), stored.size);
-    this.#contents.hasChunks = true;
     return this.#own(content, below);
   }
 
@@ -359,7 +302,7 @@ export class ImageWriter implements LayerWriter {
   }
 
   #own(content: number, below?: PlaceBelow): StoredContent {
-    return new OwnStoredContent(this, content, this.#contents, this.#slots, below);
+    return new OwnStoredContent(this, content, this.#contents, this.#lenders, below);
   }
 
   #checkIdle(): void {

@@ -1,5 +1,6 @@
 import { VarveError } from "../../core/errors.js";
-import { PLACE, type ContentTable, DIGEST_BYTES } from "./content-table.js";
+import { PLACE, type ContentPlaces } from "./content-places.js";
+import { DIGEST_BYTES, type ContentTable } from "./content-table.js";
 import { chunkCount } from "./block-runs.js";
 import { planDirectory } from "./directory-blocks.js";
 import * as F from "./image-format.js";
@@ -14,6 +15,8 @@ import type { XattrTable } from "./xattr-table.js";
 export interface LayerParts {
   readonly inodes: InodeTable;
   readonly contents: ContentTable;
+  /** Where the contents stand in the image that is laid out. */
+  readonly places: ContentPlaces;
   readonly xattrs: XattrTable;
   readonly arena: SpillArena;
   /** The inode that all whiteouts share; -1 without. */
@@ -90,18 +93,18 @@ export function inodeBytes({ xattrBytes, indexBytes, tailBytes }: InodeShape): n
 }
 
 /** Depends on nothing but the inode itself, so it may be asked again. */
-export function inodeShape({ inodes, contents, xattrs }: LayerParts, inode: number): InodeShape {
+export function inodeShape({ inodes, contents, places, xattrs }: LayerParts, inode: number): InodeShape {
   const xattrBytes = xattrs.length(inodes.xattrs[inode] as number);
   const type = (inodes.mode[inode] as number) & F.MODE.mask;
   const content = type === F.MODE.file ? (inodes.payload[inode] as number) : -1;
   const isBelow = inodes.isBelow[inode] === 1;
-  if (isBelow || (content >= 0 && contents.place[content] === PLACE.chunks)) {
+  if (isBelow || (content >= 0 && places.place[content] === PLACE.chunks)) {
     // A file whose content stands below is one hole to whoever reads this image alone.
-    const chunks = isBelow ? 1 : chunkCount(F.blocksOf(contents.size[content] as number), contents.chunkBits[content] as number);
+    const chunks = isBelow ? 1 : chunkCount(F.blocksOf(contents.size[content] as number), places.chunkBits[content] as number);
     const indexBytes = F.roundUp(xattrBytes, F.CHUNK_INDEX_BYTES) - xattrBytes + chunks * F.CHUNK_INDEX_BYTES;
     return { layout: F.LAYOUT.chunks, xattrBytes, indexBytes, tailBytes: 0, blocks: 0 };
   }
-  const isInMetadata = content < 0 || contents.place[content] === PLACE.inline;
+  const isInMetadata = content < 0 || places.place[content] === PLACE.inline;
   const { blocks, last } = isInMetadata ? ownBytes(inodes.size[inode] as number) : NONE;
   const fits = F.INODE_BYTES + xattrBytes + last <= F.BLOCK_BYTES;
   const isInline = last > 0 && fits;

@@ -1,7 +1,8 @@
 import { HOLE_ADDRESS } from "./image-format.js";
 import * as F from "./image-format.js";
 import { chunkCount, smallestChunkBits } from "./block-runs.js";
-import { DIGEST_BYTES, PLACE } from "./content-table.js";
+import { PLACE } from "./content-places.js";
+import { DIGEST_BYTES } from "./content-table.js";
 import { encodeDirectoryBlock } from "./directory-blocks.js";
 import { encodeMetadataHeader } from "./metadata-header.js";
 import { inodeBytes, inodeShape, type InodeShape, type LayerParts, type MetadataLayout } from "./metadata-layout.js";
@@ -11,23 +12,27 @@ import { METACOPY_AT, METACOPY_ENTRY, xattrCount } from "./xattr-body.js";
 /** Chunk indexes written at a time. */
 const INDEX_PIECE = 1 << 14;
 
+/** Where an image's parts stand, in blocks, and the slots of its lenders by their numbers. */
+export interface ImageOutline {
+  readonly dataBlock: number;
+  readonly metadataBlock: number;
+  readonly slots: readonly number[];
+}
+
 /** Turns a laid out layer into the bytes of its metadata region, in one pass. */
 export class MetadataWriter {
   readonly #parts: LayerParts;
   readonly #layout: MetadataLayout;
   readonly #out: WindowWriter;
-  readonly #dataBlock: number;
-  readonly #metadataBlock: number;
+  readonly #outline: ImageOutline;
   /** Block of the block area that the next inode with blocks there gets. */
   #nextBlock: number;
 
-  /** @param dataBlock, metadataBlock Where data and metadata start in the image. */
-  constructor(parts: LayerParts, layout: MetadataLayout, out: WindowWriter, dataBlock: number, metadataBlock: number) {
+  constructor(parts: LayerParts, layout: MetadataLayout, out: WindowWriter, outline: ImageOutline) {
     this.#parts = parts;
     this.#layout = layout;
     this.#out = out;
-    this.#dataBlock = dataBlock;
-    this.#metadataBlock = metadataBlock;
+    this.#outline = outline;
     this.#nextBlock = layout.blockArea / F.BLOCK_BYTES;
   }
 
@@ -54,7 +59,7 @@ export class MetadataWriter {
   }
 
   #inode(inode: number): void {
-    const { inodes, contents, xattrs } = this.#parts;
+    const { inodes, places, xattrs } = this.#parts;
     const shape = inodeShape(this.#parts, inode);
     const position = (this.#layout.nids[inode] as number) * F.NID_BYTES;
     const headBytes = F.INODE_BYTES + shape.xattrBytes;
@@ -78,7 +83,7 @@ export class MetadataWriter {
       const index = position + F.roundUp(headBytes, F.CHUNK_INDEX_BYTES);
       const content = inodes.payload[inode] as number;
       if (inodes.isBelow[inode] === 1) this.#chunk(-1, 0, this.#out.at(index, F.CHUNK_INDEX_BYTES));
-      else this.#chunkIndex(content, contents.chunkBits[content] as number, index);
+      else this.#chunkIndex(content, places.chunkBits[content] as number, index);
     }
   }
 
@@ -90,9 +95,9 @@ export class MetadataWriter {
 
   /** The inode's union at offset 16: a block, a chunk format or a device number. */
   #address(inode: number, type: number, { layout, blocks }: InodeShape): number {
-    const { inodes, contents } = this.#parts;
+    const { inodes, places } = this.#parts;
     if (blocks > 0) {
-      const block = this.#metadataBlock + this.#nextBlock;
+      const block = this.#outline.metadataBlock + this.#nextBlock;
       this.#nextBlock += blocks;
       return block;
     }
@@ -102,8 +107,8 @@ export class MetadataWriter {
     if (layout === F.LAYOUT.chunks)
       return inodes.isBelow[inode] === 1
         ? F.CHUNK_INDEXES | smallestChunkBits(F.blocksOf(inodes.size[inode] as number), 1)
-        : F.CHUNK_INDEXES | (contents.chunkBits[payload] as number);
-    return contents.place[payload] === PLACE.plain ? this.#dataBlock + (contents.start[payload] as number) : 0;
+        : F.CHUNK_INDEXES | (places.chunkBits[payload] as number);
+    return places.place[payload] === PLACE.plain ? this.#outline.dataBlock + (places.start[payload] as number) : 0;
   }
 
   #digestRow(inode: number, type: number): number {
@@ -115,10 +120,10 @@ export class MetadataWriter {
 
   /** The bytes after the last whole block: of a directory, a symlink or a short file. */
   #lastPiece(inode: number, type: number, length: number, at: number): void {
-    const { inodes, contents, arena } = this.#parts;
+    const { inodes, places, arena } = this.#parts;
     const payload = inodes.payload[inode] as number;
     if (type === F.MODE.directory) this.#directoryBlock(inode, this.#layout.lastFirst[inode] as number, at);
-    else arena.read(type === F.MODE.file ? (contents.start[payload] as number) : payload, length, this.#out.buffer, at);
+    else arena.read(type === F.MODE.file ? (places.start[payload] as number) : payload, length, this.#out.buffer, at);
   }
 
   /** @returns The directory's first row that is not in this block. */
@@ -129,12 +134,12 @@ export class MetadataWriter {
   }
 
   #chunkIndex(content: number, bits: number, position: number): void {
-    const { contents } = this.#parts;
+    const { contents, places } = this.#parts;
     const { runs } = contents;
     const chunks = chunkCount(F.blocksOf(contents.size[content] as number), bits);
     const unit = 2 ** bits;
-    let run = contents.start[content] as number;
-    const end = run + (contents.runCount[content] as number);
+    let run = places.start[content] as number;
+    const end = run + (places.runCount[content] as number);
     for (let first = 0; first < chunks; first += INDEX_PIECE) {
       const count = Math.min(INDEX_PIECE, chunks - first);
       const at = this.#out.at(position + first * F.CHUNK_INDEX_BYTES, count * F.CHUNK_INDEX_BYTES);
@@ -155,9 +160,9 @@ export class MetadataWriter {
       buffer.writeUInt32LE(HOLE_ADDRESS, at + 4);
       return;
     }
-    const device = runs.device[run] as number;
-    buffer.writeUInt16LE(device, at + 2);
-    buffer.writeUInt32LE((device === 0 ? this.#dataBlock : 0) + (runs.address[run] as number) + into, at + 4);
+    const lender = runs.lender[run] as number;
+    buffer.writeUInt16LE(this.#outline.slots[lender] as number, at + 2);
+    buffer.writeUInt32LE((lender === 0 ? this.#outline.dataBlock : 0) + (runs.address[run] as number) + into, at + 4);
   }
 
   /** The block area, in the order in which `#address` gave it out. */

@@ -2,6 +2,7 @@ import type { ContentDigest, LayerId } from "../../core/model/ids.js";
 import type { StoredContent } from "../../core/model/tree.js";
 import type { PlaceBelow } from "../../core/ports/layer-store.js";
 import type { ContentTable } from "./content-table.js";
+import type { Lenders } from "./lenders.js";
 
 /** Content of the layer being written. */
 export class OwnStoredContent implements StoredContent {
@@ -11,20 +12,14 @@ export class OwnStoredContent implements StoredContent {
   /** Where else its bytes are, for one file. */
   readonly below: PlaceBelow | undefined;
   readonly #table: ContentTable;
-  readonly #slots: ReadonlyMap<LayerId, number>;
+  readonly #lenders: Lenders;
 
-  constructor(
-    owner: object,
-    content: number,
-    table: ContentTable,
-    slots: ReadonlyMap<LayerId, number>,
-    below: PlaceBelow | undefined,
-  ) {
+  constructor(owner: object, content: number, table: ContentTable, lenders: Lenders, below: PlaceBelow | undefined) {
     this.below = below;
     this.owner = owner;
     this.content = content;
     this.#table = table;
-    this.#slots = slots;
+    this.#lenders = lenders;
   }
 
   get digest(): ContentDigest {
@@ -37,7 +32,6 @@ export class OwnStoredContent implements StoredContent {
 
   /** The lenders alone: the layer itself has no id yet. */
   get layers(): readonly LayerId[] {
-    const devices = this.#table.devices(this.content);
-    return [...this.#slots].filter(([, slot]) => devices.has(slot)).map(([id]) => id);
+    return [...this.#table.lenders(this.content)].flatMap((number) => this.#lenders.layer(number) ?? []);
   }
 }

@@ -4,6 +4,8 @@ import { VarveError } from "../../core/errors.js";
 import type { LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
 import type { LayerImageFile, LayerStore, LayerWriter, WrittenLayer } from "../../core/ports/layer-store.js";
+import { sourceDateEpoch } from "../clock.js";
+import { rememberVariant } from "../content-index/layer-variants.js";
 import { StoredContents } from "../content-index/stored-contents.js";
 import { DEEPEST_STACK } from "./chain-composition.js";
 import { composedImages, makeRuns, openComposedTree } from "./layer-runs.js";
@@ -18,7 +20,7 @@ const NAME = /^[0-9a-f]{64}$/;
 /** What `st_blocks` counts in. */
 const STAT_BLOCK_BYTES = 512;
 
-type LayerStoreLayout = Pick<StoreLayout, "layers" | "layer" | "scratch" | "viewTrees" | "contentIndex" | "runs">;
+type LayerStoreLayout = Pick<StoreLayout, "layers" | "layer" | "scratch" | "viewTrees" | "contentIndex" | "variants" | "runs">;
 
 /** Layer images in a directory, each named by its id, read-only. Paths must be on one filesystem, so that a finished image is renamed. */
 export function openLayerStore(layout: LayerStoreLayout): LayerStore {
@@ -32,17 +34,20 @@ class DirectoryLayerStore implements LayerStore {
     this.#layout = layout;
   }
 
-  write(chain: readonly LayerId[]): LayerWriter {
-    const contents = new StoredContents(this.#layout, chain);
+  write(chain: readonly LayerId[], kept: ReadonlySet<LayerId> = new Set()): LayerWriter {
+    // Then the id must be the same in every store, whatever else that holds.
+    const isReproducible = sourceDateEpoch() !== undefined;
+    const contents = new StoredContents(this.#layout, chain, isReproducible ? new Set() : kept);
     return new ImageWriter({
       chain,
       scratch: () => scratchPath(this.#layout, "layer"),
       blocksOf: (id) => this.#withImages((images) => images.get(id).superblock.blocks),
-      find: (digest, size) => contents.find(digest, size),
-      keep: (file, id, held) => {
+      lending: contents,
+      keep: (file, id, held, canonical) => {
         const isNew = !this.has(id);
         const written = this.#keep(file, id);
         if (isNew) contents.add(id, held);
+        if (canonical !== undefined) rememberVariant(this.#layout, canonical, id);
         return written;
       },
       close: () => contents.close(),

@@ -5,6 +5,7 @@ import { VarveError } from "../../core/errors.js";
 import type { Commit } from "../../core/model/commit.js";
 import { parseCommitId, parseLayerId, type LayerId } from "../../core/model/ids.js";
 import type { ContainerReading, StoreChecks } from "../../core/ports/store-checks.js";
+import { DeviceTables } from "../content-index/device-tables.js";
 import { CommitCache } from "../git/commit-cache.js";
 import { gitHistory } from "../git/git-history.js";
 import type { StoreLayout } from "../store-layout.js";
@@ -24,6 +25,7 @@ export function openChecks(layout: StoreLayout): StoreChecks {
       const { verifyLayers } = await import("./verify-pool.js");
       return verifyLayers(ids, { layers: layout.layers, content, observe });
     },
+    lenders: (id) => [...new DeviceTables([id], (layer) => layout.layer(layer)).lenders.keys()],
     refs: () => readRefs(layout, history),
     headFault: async () => {
       try {

@@ -7,6 +7,7 @@ import type { RefName } from "../../core/model/ids.js";
 import type { History } from "../../core/ports/history.js";
 import { now } from "../clock.js";
 import { replaceFile, syncNearest } from "../durable-file.js";
+import { forgetVariants } from "../content-index/layer-variants.js";
 import { LayerImages } from "../erofs/layer-images.js";
 import { listRefNames } from "../git/ref-files.js";
 import { scratchPath } from "../scratch.js";
@@ -114,6 +115,7 @@ async function removeWaste(layout: StoreLayout, { layers, views, loose }: Waste)
       layout,
       layers.map((id) => layout.layer(id)),
     );
+    if (layers.length > 0) forgetVariants(layout, new Set(layers));
     // A run of layers is made again when it is needed; one that shows a layer of which nothing is left is needed no more.
     const runs = layers.length === 0 ? [] : namesIn(layout.runs).map((key) => path.join(layout.runs, key));
     throwAway(

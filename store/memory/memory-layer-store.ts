@@ -48,8 +48,11 @@ export function memoryLayerStore(): LayerStore {
 class MemoryLayerStore implements LayerStore {
   readonly #layers = new Map<LayerId, MemoryLayer>();
 
-  write(): LayerWriter {
-    return new MemoryLayerWriter((layer) => this.#layers.set(layer.id, this.#layers.get(layer.id) ?? layer));
+  write(chain: readonly LayerId[], kept: ReadonlySet<LayerId> = new Set()): LayerWriter {
+    const lenders = [...chain, ...kept].flatMap((id) => this.#layers.get(id) ?? []);
+    const find = (digest: ContentDigest): MemoryStored | undefined =>
+      lenders.find(({ contents }) => contents.has(digest))?.contents.get(digest);
+    return new MemoryLayerWriter(find, (layer) => this.#layers.set(layer.id, this.#layers.get(layer.id) ?? layer));
   }
 
   openTree(chain: readonly LayerId[]): Tree {
@@ -100,6 +103,7 @@ function directory(entry: DirectoryEntry): MemoryDirectory {
 }
 
 class MemoryLayerWriter implements LayerWriter {
+  readonly #find: (digest: ContentDigest) => MemoryStored | undefined;
   readonly #keep: (layer: MemoryLayer) => void;
   readonly #inodes: MemoryInode[] = [];
   readonly #contents = new Map<ContentDigest, MemoryStored>();
@@ -107,7 +111,9 @@ class MemoryLayerWriter implements LayerWriter {
   #ownBytes = 0;
   #ended = false;
 
-  constructor(keep: (layer: MemoryLayer) => void) {
+  /** @param find Finds a content in other layers that may lend it. */
+  constructor(find: (digest: ContentDigest) => MemoryStored | undefined, keep: (layer: MemoryLayer) => void) {
+    this.#find = find;
     this.#keep = keep;
   }
 
@@ -169,7 +175,8 @@ class MemoryLayerWriter implements LayerWriter {
     this.#ended = true;
     const root = this.#directory(0 as InodeHandle);
     nameInodes(root);
-    const layer = { id: this.#hash.digest("hex") as LayerId, root, storedBytes: this.#ownBytes + this.#inodes.length };
+    const storedBytes = this.#ownBytes + this.#inodes.length;
+    const layer = { id: this.#hash.digest("hex") as LayerId, root, contents: this.#contents, storedBytes };
     this.#keep(layer);
     return { id: layer.id, storedBytes: layer.storedBytes };
   }
@@ -182,7 +189,7 @@ class MemoryLayerWriter implements LayerWriter {
     const known = this.#contents.get(bytes.digest);
     if (known !== undefined) return known;
     this.#contents.set(bytes.digest, bytes);
-    this.#ownBytes += bytes.size;
+    if (this.#find(bytes.digest) === undefined) this.#ownBytes += bytes.size;
     return bytes;
   }
 

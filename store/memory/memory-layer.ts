@@ -1,12 +1,14 @@
 import { joinPath, type ByteString } from "../../core/model/byte-string.js";
 import type { DeviceEntry, DirectoryEntry, FileEntry, PipeEntry, SymlinkEntry } from "../../core/model/entry.js";
-import type { DirectoryDigest, LayerId } from "../../core/model/ids.js";
+import type { ContentDigest, DirectoryDigest, LayerId } from "../../core/model/ids.js";
 import type { DirectoryNode, LinkGroup, TreeNode } from "../../core/model/tree.js";
 import { MemoryContent, type MemoryStored } from "./memory-content.js";
 
 export interface MemoryLayer {
   readonly id: LayerId;
   readonly root: MemoryDirectory;
+  /** Those of its files, by digest, borrowed ones among them. */
+  readonly contents: ReadonlyMap<ContentDigest, MemoryStored>;
   readonly storedBytes: number;
 }
 

@@ -105,6 +105,25 @@ export function layerStoreContract(test: TestFn, kind: string, openEmpty: (t: Ex
     }
   });
 
+  test(`${kind}: a tree that other layers hold is not stored again; of one that differs a little, what differs`, async (t) => {
+    const store = openEmpty(t);
+    const files = (count: number): DescribedEntry[] => [
+      ROOT,
+      ...Array.from({ length: count }, (_, n) => ({ path: `f${n}`, type: "file", content: `${n}`.padEnd(50_000, "x") }) as const),
+    ];
+    const first = await add(store, [], files(20));
+    const kept = new Set([first]);
+    t.is(await add(store, [], files(20), kept), first);
+    t.is(await add(store, [await add(store, [], [ROOT])], files(20), kept), first);
+    const longer = await add(store, [], files(21), kept);
+    t.true(store.storedBytes(longer) < 70_000);
+    t.is(await add(store, [], files(21), new Set([first, longer])), longer);
+    t.true(store.storedBytes(await add(store, [], files(22))) > 1_000_000);
+    const tree = store.openTree([longer]);
+    t.deepEqual(describeTree(tree), describeTree(memoryTree(files(21))));
+    tree.close();
+  });
+
   test(`${kind}: one name twice in a directory throws RangeError at publish() at the latest`, (t) => {
     const store = openEmpty(t);
     const twice = (writer: LayerWriter): void => {
@@ -143,6 +162,19 @@ const VERSIONS: readonly (readonly DescribedEntry[])[] = [
   [ROOT, { path: "a", type: "file", content: "1" }, { path: "d", type: "directory" }, { path: "d/z", type: "file", linkTo: "a" }],
   [ROOT, { path: "a", type: "file", content: "1" }, { path: "d", type: "directory", mode: 0o700 }],
 ];
+
+async function add(
+  store: LayerStore,
+  chain: readonly LayerId[],
+  entries: readonly DescribedEntry[],
+  kept?: ReadonlySet<LayerId>,
+): Promise<LayerId> {
+  const base = store.openTree(chain);
+  const writer = store.write(chain, kept);
+  await writeLayer(writer, base, memoryTree(entries));
+  base.close();
+  return writer.publish().id;
+}
 
 function publish(store: LayerStore, fill: (writer: LayerWriter) => void): LayerId {
   const writer = store.write([]);

@@ -36,7 +36,10 @@ const OPEN = `
   };
 `;
 
-/** Each round: new content on the branch, the same content that another one writes and gc may just take, a branch that comes and goes. */
+/**
+ * Each round: new content on the branch, the same content that another one writes and gc may just take, a branch that comes and goes. What
+ * the passing branch holds, others write in their next round: it lends, and must stay when it passes.
+ */
 const WRITER = `${OPEN}
   const { writeFileSync } = await import("node:fs");
   const { importSource } = await load("core/operations/import-source.js");
@@ -48,7 +51,8 @@ const WRITER = `${OPEN}
     const repository = await open();
     const { commit } = await importSource(repository, { kind: "directory", path: source }, { branch: "refs/heads/" + name, message: "r" + round, command: "import" });
     const passing = "refs/heads/passing-" + name;
-    const other = store + "/../other";
+    const other = store + "/../other-" + name;
+    writeFileSync(other + "/next", ("same" + (round + 1) + " ").repeat(3000));
     await importSource(repository, { kind: "directory", path: other }, { branch: passing, message: "other", command: "import" });
     await deleteRef(await open(), passing, { command: "branch -d" });
     await createRef(await open(), "refs/tags/" + name + round, commit.id, { command: "tag" });
@@ -75,8 +79,10 @@ test("gc in a loop beside three processes that import, tag and delete branches t
   const store = await maintainedStore(t);
   const { layout } = store;
   const folder = path.dirname(layout.root);
-  for (const name of [...WRITERS.map((writer) => `source-${writer}`), "other"]) mkdirSync(path.join(folder, name));
-  writeFileSync(path.join(folder, "other", "other"), "other".repeat(5000));
+  for (const name of WRITERS) {
+    for (const kind of ["source", "other"]) mkdirSync(path.join(folder, `${kind}-${name}`));
+    writeFileSync(path.join(folder, `other-${name}`, "other"), "other".repeat(5000));
+  }
   const build = new URL("../../", import.meta.url).pathname;
   const start = (script: string, ...words: string[]) =>
     execute(process.execPath, ["--input-type=module", "-e", script, build, layout.root, ...words], { env: environment });

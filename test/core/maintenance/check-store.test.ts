@@ -278,7 +278,7 @@ test("a large layer is read by several threads, which find what one finds", asyn
   const commit = await store.commit("many");
   const layer = await store.layerOf(commit);
   const file = store.repository.layers.image(layer).path;
-  for (let block = 1; block < 2900; block += 500) patch(file, block * BLOCK_BYTES);
+  for (let block = 20; block < 2900; block += 500) patch(file, block * BLOCK_BYTES);
   const { verifyLayers } = await import("../../../store/maintenance/verify-pool.js");
   const seen: number[] = [];
   const faults = await verifyLayers([layer], {

@@ -28,10 +28,15 @@ export function layerFixture(t: ExecutionContext): LayerFixture {
   return { store: openLayerStore(layout), layers, scratch };
 }
 
-/** Publishes what makes the chain add up to the tree. @returns The longer chain, newest first. */
-export async function addLayer(store: LayerStore, chain: readonly LayerId[], target: Tree): Promise<LayerId[]> {
+/** Publishes what makes the chain add up to the tree. @param kept As in LayerStore.write. @returns The longer chain, newest first. */
+export async function addLayer(
+  store: LayerStore,
+  chain: readonly LayerId[],
+  target: Tree,
+  kept?: ReadonlySet<LayerId>,
+): Promise<LayerId[]> {
   const base = store.openTree(chain);
-  const writer = store.write(chain);
+  const writer = store.write(chain, kept);
   try {
     await writeLayer(writer, base, target);
     return [writer.publish().id, ...chain];
