@@ -58,9 +58,10 @@ async function buildBundle() {
   const results = [
     await buildProgram("varve", ENTRY, [mainLoadsCommandLine()]),
     await buildProgram("command-line", "cli/command-line.ts", [packagesApart(packages)]),
-    // Threads' own entries, found beside the program by store/maintenance/verify-pool.ts and store/directory/read-ahead.ts.
+    // Threads' own entries, which those that start them find beside the program.
     await buildProgram("verify-worker", "store/maintenance/verify-worker.ts", [packagesApart(packages)]),
     await buildProgram("read-ahead-worker", "store/directory/read-ahead-worker.ts", [packagesApart(packages)]),
+    await buildProgram("prove-worker", "store/worktree/prove-worker.ts", [packagesApart(packages)]),
   ];
   for (const name of packages) results.push(await buildProgram(`packages/${name}`, name, []));
   // The entry comes last: whoever starts it during a build finds the rest.

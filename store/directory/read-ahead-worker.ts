@@ -25,7 +25,7 @@ export interface ReadAheadStart {
   readonly rows: Int32Array;
   /** The directory's descriptor; whoever starts the thread closes it. */
   readonly root: number;
-  readonly words: Uint32Array<ArrayBuffer>;
+  readonly words: Uint32Array;
   readonly names: ByteString[];
 }
 

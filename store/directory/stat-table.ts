@@ -45,7 +45,7 @@ const DIGEST_BYTES = 32;
 export class StatTable {
   length = 0;
   #names: ByteString[] | (() => ByteString[]) = [];
-  words: Uint32Array<ArrayBuffer> = new Uint32Array(1024 * ROW_WORDS);
+  words: Uint32Array = new Uint32Array(1024 * ROW_WORDS);
   /** 32 bytes a row, where DIGEST_KNOWN is set; made when the first is known. */
   digests: Buffer | undefined;
 

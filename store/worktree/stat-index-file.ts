@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { TreeId } from "../../core/model/ids.js";
@@ -30,7 +30,7 @@ export interface StatIndex {
 export function readStatIndex(file: string, { xxh64 }: Fingerprints): StatIndex | undefined {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    bytes = readShared(file);
   } catch {
     return undefined;
   }
@@ -39,6 +39,19 @@ export function readStatIndex(file: string, { xxh64 }: Fingerprints): StatIndex 
   const end = bytes.length - TRAILER_BYTES;
   if (bytes.readBigUInt64LE(end) !== xxh64(bytes.subarray(0, end))) return undefined;
   return decode(bytes, end);
+}
+
+/** Into memory that threads share: see prove-stats.ts. */
+function readShared(file: string): Buffer {
+  const descriptor = openSync(file, "r");
+  try {
+    const bytes = Buffer.from(new SharedArrayBuffer(fstatSync(descriptor).size));
+    for (let at = 0, count = -1; at < bytes.length && count !== 0; at += count)
+      count = readSync(descriptor, bytes, at, bytes.length - at, at);
+    return bytes;
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function decode(bytes: Buffer, end: number): StatIndex | undefined {
@@ -60,7 +73,7 @@ function decode(bytes: Buffer, end: number): StatIndex | undefined {
 
 /** @returns `undefined` when there are more names than rows, or fewer, or bytes after the last name's NUL. */
 function startsOf(names: string, rows: number): Uint32Array | undefined {
-  const starts = new Uint32Array(rows);
+  const starts = new Uint32Array(new SharedArrayBuffer(rows * 4));
   let at = 0;
   for (let row = 0; row < rows; row++) {
     starts[row] = at;
@@ -70,11 +83,9 @@ function startsOf(names: string, rows: number): Uint32Array | undefined {
   return at === names.length ? starts : undefined;
 }
 
-function wordsOf(bytes: Buffer, offset: number, length: number): Uint32Array<ArrayBuffer> {
-  const start = bytes.byteOffset + offset;
-  const { buffer } = bytes;
-  if (start % 4 === 0) return new Uint32Array(buffer as ArrayBuffer, start, length);
-  return new Uint32Array((buffer as ArrayBuffer).slice(start, start + length * 4));
+/** The header's length is a multiple of a word's, and a buffer of its own begins at 0. */
+function wordsOf({ buffer, byteOffset }: Buffer, offset: number, length: number): Uint32Array {
+  return new Uint32Array(buffer, byteOffset + offset, length);
 }
 
 /**
