@@ -4,19 +4,9 @@ import type { Signature } from "../../core/model/commit.js";
 import { parseCommitId, type CommitId } from "../../core/model/ids.js";
 import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
+import { readLooseCommit, readLooseFile } from "./loose-commits.js";
 import { ObjectFiles } from "./object-files.js";
-
-/** A commit object and the small files of its tree, before anything in them is believed. */
-export interface RawCommit {
-  /** Of the commit itself, when the id asked for was that of an annotated tag. */
-  readonly id: CommitId;
-  readonly parents: readonly CommitId[];
-  readonly author: Signature;
-  readonly committer: Signature;
-  readonly message: string;
-  /** Git's id of the file's content, by name. */
-  readonly files: ReadonlyMap<string, string>;
-}
+import type { RawCommit } from "./raw-commit.js";
 
 export interface CommitContent {
   readonly parents: readonly CommitId[];
@@ -84,6 +74,8 @@ export class GitObjects {
 
   /** @throws VarveError STORE_DAMAGED. */
   async read(id: string): Promise<RawCommit> {
+    const loose = readLooseCommit(this.#gitdir, id);
+    if (loose !== undefined) return loose;
     try {
       const library = await git();
       const { oid, commit } = await library.readCommit({ ...this.#where, oid: id });
@@ -103,6 +95,8 @@ export class GitObjects {
 
   /** @throws VarveError STORE_DAMAGED. */
   async readFile(id: string): Promise<Buffer> {
+    const loose = readLooseFile(this.#gitdir, id);
+    if (loose !== undefined) return loose;
     try {
       return Buffer.from((await (await git()).readBlob({ ...this.#where, oid: id })).blob);
     } catch (error) {

@@ -9,11 +9,12 @@ import { now } from "../clock.js";
 import { replaceFile, syncNearest } from "../durable-file.js";
 import { forgetVariants } from "../content-index/layer-variants.js";
 import { LayerImages } from "../erofs/layer-images.js";
+import { looseObject } from "../git/loose-objects.js";
 import { listRefNames } from "../git/ref-files.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
-import { findLooseCommits, looseObject } from "./loose-objects.js";
+import { findLooseCommits } from "./loose-objects.js";
 import { pruneReflogs } from "./prune-reflogs.js";
 import { throwAway } from "./trash.js";
 

@@ -1,29 +1,20 @@
 import { lstatSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { inflateSync } from "node:zlib";
 import type { CommitId } from "../../core/model/ids.js";
 import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import type { LooseCommits } from "../../core/ports/garbage.js";
 import { LAYER_FILE } from "../git/commit-files.js";
-import { readRegularFile } from "../git/object-files.js";
+import { filesOfTree, looseObject, readLooseObject } from "../git/loose-objects.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
 
-/** Contents larger than this are none of ours. */
-const LARGEST_OBJECT_BYTES = 64 * 2 ** 20;
 const STAT_BLOCK_BYTES = 512;
-const OBJECT_ID_BYTES = 20;
 
 interface LooseCommit {
   readonly tree: string;
 }
 
-/** What a git tree says of its files: ids by name. */
+/** Ids of files by name. */
 type LooseTree = ReadonlyMap<string, string>;
-
-/** Where a loose object stands. */
-export function looseObject(git: string, id: string): string {
-  return path.join(git, "objects", id.slice(0, 2), id.slice(2));
-}
 
 /**
  * The loose commits of varve's own form that are not kept, each with its tree and files as far as no other loose tree has them.
@@ -55,13 +46,12 @@ async function scan(git: string): Promise<{ commits: Map<string, LooseCommit>; t
   const trees = new Map<string, LooseTree>();
   for (const id of looseIds(git)) {
     if (isTurnDue()) await yieldToSignals();
-    const bytes = readObject(looseObject(git, id));
-    if (bytes === undefined) continue;
-    const body = bytes.subarray(bytes.indexOf(0) + 1);
-    const kind = bytes.toString("latin1", 0, bytes.indexOf(0x20));
+    const object = readLooseObject(git, id);
+    if (object === undefined) continue;
+    const { kind, body } = object;
     const tree = kind === "commit" ? /^tree ([0-9a-f]{40})\n/.exec(body.toString("latin1", 0, 46))?.[1] : undefined;
     if (tree !== undefined) commits.set(id, { tree });
-    if (kind === "tree") trees.set(id, filesOf(body));
+    if (kind === "tree") trees.set(id, filesOfTree(body));
   }
   return { commits, trees };
 }
@@ -81,26 +71,4 @@ function namesIn(directory: string): readonly string[] {
     if (errnoOf(error) === "ENOENT") return [];
     throw systemFailure("list git's objects", error, directory);
   }
-}
-
-/** @returns `undefined` for what git may have packed meanwhile, and for what is damaged: `fsck` tells of it. */
-function readObject(file: string): Buffer | undefined {
-  try {
-    return inflateSync(readRegularFile(file), { maxOutputLength: LARGEST_OBJECT_BYTES });
-  } catch {
-    return undefined;
-  }
-}
-
-/** `<mode> <name> NUL <20 bytes of id>`, again and again. */
-function filesOf(body: Buffer): LooseTree {
-  const files = new Map<string, string>();
-  for (let at = 0; at < body.length;) {
-    const name = body.indexOf(0x20, at) + 1;
-    const end = body.indexOf(0, name);
-    if (name === 0 || end === -1) break;
-    at = end + 1 + OBJECT_ID_BYTES;
-    files.set(body.toString("latin1", name, end), body.toString("hex", end + 1, at));
-  }
-  return files;
 }
