@@ -214,7 +214,7 @@ function mountErofs(at: LosslessFilesystem, { path: source, devices }: LayerImag
 /** `view()` gives a promise, and hooks are done one after the other: so another process makes it. */
 function readView(store: string, chain: readonly LayerId[]): LayerImageFile {
   const script = `
-    const [{ openLayerStore }, { storeLayout }] = await Promise.all([import("${path.resolve("build/store/layer-store.js")}"), import("${path.resolve("build/store/store-layout.js")}")]);
+    const [{ openLayerStore }, { storeLayout }] = await Promise.all([import("${path.resolve("build/store/layers/layer-store.js")}"), import("${path.resolve("build/store/store-layout.js")}")]);
     const view = await openLayerStore(storeLayout(process.argv[1])).view(JSON.parse(process.argv[2]));
     process.stdout.write(JSON.stringify(view));`;
   const words = ["--input-type=module", "-e", script, store, JSON.stringify(chain)];
