@@ -1,5 +1,10 @@
 import { commitTarget, type CommitResult } from "../../core/operations/commit-target.js";
-import { createContainer, removeContainer, startContainer } from "../../core/operations/container-lifecycle.js";
+import {
+  createContainer,
+  removeContainer,
+  startContainer,
+  withdrawContainer,
+} from "../../core/operations/container-lifecycle.js";
 import { findTarget } from "../../core/operations/targets.js";
 import { VarveError } from "../../core/errors.js";
 import type { ContainerRecord, ProcessResult } from "../../core/ports/containers.js";
@@ -36,6 +41,7 @@ export const runCommand: Command = command(
     summary: "Run a process in a new container on a commit",
     description: `Makes a container on REV and runs CMD in it, isolated, with the tree of REV as its root. What it writes stays in the
 container: "varve diff NAME" shows it, "varve commit NAME" records it, "varve start NAME" runs CMD again on it.
+A run whose process can't be started leaves no container.
 Without "--", options come before REV.`,
     words: [{ name: "REV", required: true }],
     rest: "command",
@@ -79,11 +85,20 @@ async function runAndSettle(
     report(session, record, result, committed, given);
     return result.exitCode;
   } catch (error) {
-    if (!given.rm)
+    if (!given.rm && !(await isWithdrawn(repository, record, session)))
       session.terminal.say(`The container ${record.name} stays: varve start ${record.name}, varve rm ${record.name}`);
     throw error;
   } finally {
     if (given.rm) await removeContainer(repository, record, { command: session.typed, force: true, forget: true });
+  }
+}
+
+/** What fails here must not hide why the run failed. */
+async function isWithdrawn(repository: Repository, record: ContainerRecord, { typed }: Session): Promise<boolean> {
+  try {
+    return await withdrawContainer(repository, record, typed);
+  } catch {
+    return false;
   }
 }
 

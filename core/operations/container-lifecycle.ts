@@ -97,6 +97,39 @@ async function standOnHead(repository: Repository, id: string): Promise<Containe
   return repository.containers.find(id).record;
 }
 
+/**
+ * Takes back a container whose process could not be started, so that the command that made it has left nothing.
+ *
+ * @param command What the person typed, for the operation log.
+ * @returns Whether it is gone: not when a process has run in it, which may have written something.
+ */
+export async function withdrawContainer(
+  repository: Repository,
+  { id }: { readonly id: string },
+  command: string,
+): Promise<boolean> {
+  return repository.exclusively(async () => {
+    const target = findTarget(repository, id) as ContainerTarget;
+    if (target.state !== "created") return false;
+    const refs = await branchThatGoes(repository, target);
+    const made = await creationOf(repository, id);
+    await repository.history.updateRefs(refs);
+    repository.containers.remove(target.record);
+    const update = { target: { kind: "container", id }, before: target.record.base, after: undefined } as const;
+    if (made !== undefined) await repository.operations.append({ command, refs, trees: [update], undoes: made.id });
+    return true;
+  });
+}
+
+/** The newest operation, unless others came between. */
+async function creationOf({ operations }: Repository, id: string): Promise<Operation | undefined> {
+  for await (const operation of operations.list()) {
+    const made = operation.trees.some(({ target, before }) => target.kind === "container" && target.id === id && !before);
+    if (made) return operation;
+  }
+  return undefined;
+}
+
 /** Resolves when its process is gone. */
 export async function stopContainer(repository: Repository, record: ContainerRecord, graceMilliseconds: number): Promise<void> {
   await repository.containers.stop(record, graceMilliseconds);
@@ -123,14 +156,18 @@ export async function removeContainer(
   await repository.exclusively(async () => {
     const target = findTarget(repository, id) as ContainerTarget;
     requireStopped(target, "remove");
-    const { record } = target;
-    const { commit } = await headOf(repository, target);
-    const goes = commit !== undefined && record.branchMadeAt === commit;
-    const refs = goes ? [{ name: record.branch, before: commit, after: undefined }] : [];
+    const refs = await branchThatGoes(repository, target);
     if (options.forget === true) await repository.history.updateRefs(refs);
     else await recordRemoval(repository, target, refs, options.command);
-    repository.containers.remove(record);
+    repository.containers.remove(target.record);
   });
+}
+
+/** With a container its branch is removed, when it was made for it and holds no commit of its own. */
+async function branchThatGoes(repository: Repository, target: ContainerTarget): Promise<readonly RefUpdate[]> {
+  const { branch: name, branchMadeAt } = target.record;
+  const { commit } = await headOf(repository, target);
+  return commit !== undefined && branchMadeAt === commit ? [{ name, before: commit, after: undefined }] : [];
 }
 
 async function recordRemoval(

@@ -46,6 +46,7 @@ export interface ContainerRecord {
   readonly exitCode?: number;
 }
 
+/** `created`: no process has ever run in it. */
 export type ContainerState = "created" | "running" | "paused" | "stopped";
 
 export interface ContainerStatus {

@@ -37,9 +37,14 @@ export async function runContainer(request: RunRequest): Promise<ProcessResult> 
   const { directory, roots, stored, runtime } = request;
   checkTerminal(stored.record.configuration);
   if (!runtime.cgroups && Object.keys(stored.record.configuration.limits).length > 0) throw limitsUnavailable();
+  const isFirst = !existsSync(directory.file("config.json"));
   try {
     writeBundle(request, mountRoot(request));
     return await superviseProcess(directory, stored, runtime);
+  } catch (error) {
+    // Without a bundle its state tells that no process has ever run in it.
+    if (isFirst && !hasStarted(directory)) rmSync(directory.file("config.json"), { force: true });
+    throw error;
   } finally {
     roots.unmount(directory.id);
     clearRun(directory);
@@ -149,7 +154,7 @@ async function superviseProcess(
     if (signals.first === "SIGINT" && status >= 128) throw interrupted(record.name);
     if (signals.first !== undefined && status >= 128)
       return { exitCode: 128 + os.constants.signals[signals.first], durationMilliseconds };
-    throwRuntimeFailure(paths, command[0] ?? "", runtime.name);
+    if (!hasStarted(directory)) throw runtimeFailure(command[0] ?? "", loggedErrors(directory), runtime.name);
     return { exitCode: status, durationMilliseconds };
   } finally {
     signals.stop();
@@ -168,9 +173,13 @@ function endOf(child: ChildProcess, { path }: OciRuntime): Promise<number> {
 }
 
 /** A runtime that never wrote the pid down never started the process: then its status is its own, not the process's. */
-function throwRuntimeFailure(paths: { readonly pidFile: string; readonly log: string }, command: string, runtime: string): void {
-  const errors = runtimeErrors(existsSync(paths.log) ? readFileSync(paths.log, "utf8") : "");
-  if (!existsSync(paths.pidFile) || isExecFailure(errors)) throw runtimeFailure(command, errors, runtime);
+function hasStarted(directory: ContainerDirectory): boolean {
+  return existsSync(directory.file("pid")) && !isExecFailure(loggedErrors(directory));
+}
+
+function loggedErrors(directory: ContainerDirectory): readonly string[] {
+  const log = directory.file("runtime.log");
+  return runtimeErrors(existsSync(log) ? readFileSync(log, "utf8") : "");
 }
 
 function interrupted(name: string): VarveError {

@@ -32,7 +32,7 @@ export function mountOverlay(step: OverlayMount): void {
     } catch (error) {
       if (!(error instanceof SystemCallError)) throw error;
       if (error.code !== "EBUSY" || attempt === BUSY_ATTEMPTS)
-        throw mountUnavailable("mount the container's root", error, step.target, "overlay");
+        throw mountUnavailable("mount the container's root", error, undefined, "overlay");
       pauseThread(BUSY_PAUSE_MILLISECONDS);
     }
   }
