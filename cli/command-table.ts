@@ -64,6 +64,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Make a directory's or container's tree equal to a commit",
     load: async () => (await import("./commands/rollback.js")).rollbackCommand,
   },
+  restore: {
+    group: "change",
+    summary: "Make paths of a directory or container what they are in a commit",
+    load: async () => (await import("./commands/restore.js")).restoreCommand,
+  },
   undo: {
     group: "change",
     summary: "Take back the last command that changed something",
