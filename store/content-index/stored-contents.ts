@@ -16,6 +16,8 @@ import { findVariant } from "./layer-variants.js";
 import type { ContentPlace } from "./segment-file.js";
 
 const LAYER_NAME = /^[0-9a-f]{64}$/;
+/** Of metadata kept in memory, 2 MiB: contents are mostly asked for in the order in which a layer has them. */
+const PAGES = 32;
 
 type ContentLayout = Pick<StoreLayout, "layers" | "layer" | "scratch" | "contentIndex" | "variants">;
 
@@ -142,7 +144,7 @@ export class StoredContents implements ImageLending {
   }
 
   #opened(): LayerImages {
-    return (this.#images ??= new LayerImages(this.#layout.layers));
+    return (this.#images ??= new LayerImages(this.#layout.layers, undefined, PAGES));
   }
 
   #rebuild(): void {

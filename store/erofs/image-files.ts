@@ -7,9 +7,10 @@ import { readAt } from "./write-at.js";
 
 /** Fewer than the usual limit of 1,024, however long the chain. */
 const OPEN_FILES = 256;
-/** Metadata is read and kept in pages of this length, 16 MiB in all. */
+/** Metadata is read and kept in pages of this length. */
 export const PAGE_BYTES: number = 64 << 10;
-const PAGES = 256;
+/** 16 MiB. */
+const USUAL_PAGES = 256;
 /** Pages of an image have keys below this; 16 TiB are 2^28 pages. */
 const PAGES_PER_IMAGE = 2 ** 29;
 /** Spreads neighbouring images over the pages. */
@@ -26,7 +27,13 @@ export interface Page {
 export class ImageFiles {
   readonly #files = new LRUCache<string, number>({ max: OPEN_FILES, dispose: (fd) => closeSync(fd) });
   readonly #pages: Page[] = [];
+  readonly #places: number;
   #closed = false;
+
+  /** @param pages How many are kept at most. */
+  constructor(pages: number = USUAL_PAGES) {
+    this.#places = pages;
+  }
 
   /** Length in bytes; `undefined` for what is no regular file. */
   length(file: string): number | undefined {
@@ -46,7 +53,7 @@ export class ImageFiles {
   /** The page, filled by `fill` unless it is there already. @param fill Gets the page's bytes; returns how many there are. */
   page(image: number, page: number, fill: (bytes: Buffer) => number): Page {
     const key = image * PAGES_PER_IMAGE + page;
-    const place = (image * IMAGE_STRIDE + page) % PAGES;
+    const place = (image * IMAGE_STRIDE + page) % this.#places;
     const found = (this.#pages[place] ??= { key: -1, length: 0, bytes: Buffer.allocUnsafeSlow(PAGE_BYTES) });
     if (found.key === key) return found;
     found.key = -1;

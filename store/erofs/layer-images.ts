@@ -6,13 +6,18 @@ import { LayerImage } from "./layer-image.js";
 /** The opened layer images of one tree, or of one look at a store. */
 export class LayerImages {
   readonly #directory: string;
-  readonly #files = new ImageFiles();
+  readonly #files: ImageFiles;
   readonly #images = new Map<LayerId, LayerImage>();
 
   readonly #elsewhere: ReadonlyMap<LayerId, string>;
 
-  /** @param directory Holds the images, each under its id. @param elsewhere Files of those that stand in other places. */
-  constructor(directory: string, elsewhere: ReadonlyMap<LayerId, string> = new Map()) {
+  /**
+   * @param directory Holds the images, each under its id.
+   * @param elsewhere Files of those that stand in other places.
+   * @param pages Of metadata, kept in memory: see ImageFiles.
+   */
+  constructor(directory: string, elsewhere: ReadonlyMap<LayerId, string> = new Map(), pages?: number) {
+    this.#files = new ImageFiles(pages);
     this.#directory = directory;
     this.#elsewhere = elsewhere;
   }
