@@ -21,6 +21,7 @@ import { openDirectoryTree } from "../../../store/directory/directory-tree.js";
 import { applyTree, writeTree } from "../../../store/directory/write-directory.js";
 import { openWorktree } from "../../../store/worktree/open-worktree.js";
 import { describeTree, type DescribedEntry } from "../../contracts/described-tree.js";
+import { INDEXED_ENTRIES, statIndexContract } from "../../contracts/stat-index-contract.js";
 import { treeContract } from "../../contracts/tree-contract.js";
 import { arbitraryTree } from "../../helpers/arbitrary-tree.js";
 import { memoryTree } from "../../helpers/memory-tree.js";
@@ -29,20 +30,6 @@ import { temporaryDirectory } from "../../helpers/temporary-directory.js";
 const ID = "1".repeat(64) as TreeId;
 const OTHER_ID = "2".repeat(64) as TreeId;
 
-const ENTRIES: readonly DescribedEntry[] = [
-  { path: "", type: "directory" },
-  { path: "a", type: "directory" },
-  { path: "a/b", type: "directory" },
-  { path: "a/b/deep", type: "file", content: "deep" },
-  { path: "a/linked", type: "file", content: "linked" },
-  { path: "c", type: "directory" },
-  { path: "c/linked", type: "file", linkTo: "a/linked" },
-  { path: "c/same", type: "file", content: "same" },
-  { path: "d", type: "directory" },
-  { path: "d/file", type: "file", content: "file" },
-  { path: "d/link", type: "symlink", target: "file" },
-];
-
 interface Tracked {
   readonly directory: string;
   readonly indexFile: string;
@@ -50,8 +37,8 @@ interface Tracked {
   readonly head: Tree;
 }
 
-/** A directory that holds ENTRIES, and an index that says so. */
-async function trackedDirectory(t: ExecutionContext, entries: readonly DescribedEntry[] = ENTRIES): Promise<Tracked> {
+/** A directory that holds INDEXED_ENTRIES, and an index that says so. */
+async function trackedDirectory(t: ExecutionContext, entries: readonly DescribedEntry[] = INDEXED_ENTRIES): Promise<Tracked> {
   const directory = path.join(temporaryDirectory(t), "tracked");
   const head = memoryTree(entries);
   writeTree(head, directory);
@@ -73,7 +60,7 @@ function at(root: DirectoryNode, where: string): unknown {
   return where.split("/").reduce<unknown>((node, name) => (node as DirectoryNode).child(name as ByteString), root);
 }
 
-function truth(directory: string): unknown {
+function truth(directory: string): ReturnType<typeof describeTree> {
   const tree = openDirectoryTree(directory, { exclude: [".varve"] });
   try {
     return describeTree(tree);
@@ -92,6 +79,11 @@ treeContract(
   },
   { privileged: process.getuid?.() === 0 },
 );
+
+statIndexContract(test, "stat index", async (t) => {
+  const tracked = await trackedDirectory(t);
+  return { ...tracked, id: ID, truth: () => truth(tracked.directory) };
+});
 
 test("openTree() of an unchanged directory is HEAD's tree itself", async (t) => {
   const { worktree, head } = await trackedDirectory(t);
@@ -134,7 +126,7 @@ test("openTree() sees a file changed at once after remember(), of the same size 
     writeFileSync(file, "2222");
     utimesSync(file, atime, mtime);
     tree.close();
-    const again = await worktree.openTree(memoryTree(ENTRIES), OTHER_ID);
+    const again = await worktree.openTree(memoryTree(INDEXED_ENTRIES), OTHER_ID);
     t.deepEqual(describeTree(again), truth(directory));
     again.close();
   }
@@ -148,23 +140,13 @@ test("openTree() against another HEAD knows the digests of unchanged files witho
   tree.close();
 });
 
-const damages: readonly (readonly [what: string, damage: (bytes: Buffer) => Buffer])[] = [
-  ["absent", () => Buffer.alloc(0)],
-  ["of another version", (bytes) => Buffer.from(bytes.fill(9, 16, 20))],
-  ["cut off", (bytes) => bytes.subarray(0, bytes.length - 9)],
-  ["damaged", (bytes) => Buffer.from(bytes.fill(bytes[200]! ^ 1, 200, 201))],
-];
-
-for (const [what, damage] of damages) {
-  test(`openTree() reads the directory itself when the index is ${what}`, async (t) => {
-    const { worktree, head, directory, indexFile } = await trackedDirectory(t);
-    writeFileSync(indexFile, damage(readFileSync(indexFile)));
-    const tree = await worktree.openTree(head, ID);
-    t.not(tree.root, head.root);
-    t.deepEqual(describeTree(tree), truth(directory));
-    tree.close();
-  });
-}
+test("openTree() takes nothing from HEAD when the index is damaged", async (t) => {
+  const { worktree, head, indexFile } = await trackedDirectory(t);
+  writeFileSync(indexFile, readFileSync(indexFile).fill(0, 200, 201).fill(0xff, 201, 202));
+  const tree = await worktree.openTree(head, ID);
+  t.not(tree.root, head.root);
+  tree.close();
+});
 
 test("remember() does not trust what differs from the tree", async (t) => {
   const { worktree, head, directory } = await trackedDirectory(t);
