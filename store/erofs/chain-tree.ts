@@ -167,11 +167,8 @@ class DirectoryStack {
   }
 }
 
-/** @throws VarveError STORE_DAMAGED for a moved directory: overlayfs would show what the tree here does not. */
 function isOpaque({ image, nid }: Part): boolean {
-  const { opaque, redirect } = image.xattrs(image.inode(nid));
-  if (redirect !== undefined) throw image.damaged(`directory ${nid} is said to have been moved`);
-  return opaque;
+  return image.xattrs(image.inode(nid)).opaque;
 }
 
 /** A directory that one layer holds, or several. */
@@ -244,7 +241,6 @@ class ChainDirectory implements DirectoryNode {
       const { name, nid } = dirent;
       if (dirent.type === DIRENT_DIRECTORY) {
         const part = { image, nid, parent: inode.nid, level };
-        isOpaque(part);
         yield [name, new ChainDirectory([part], { layers: this.place.layers, above: this, name })];
       } else {
         const node = leafNode(image, dirent, new FilePlace(this, name, level));

@@ -102,8 +102,8 @@ export class ImageFileContent implements FileContent {
     };
     for (const { device, ...run } of runsOfChunks(F.blocksOf(size), address & F.CHUNK_BITS_MASK, chunk)) {
       const holder = image.device(device);
-      if (run.address + run.count > holder.superblock.blocks)
-        throw image.damaged(`inode ${this.#inode.nid} points outside of a device`);
+      if (!holder.holdsData(run.address, run.count))
+        throw image.damaged(`inode ${this.#inode.nid} points outside of where contents stand`);
       runs.push({ ...run, image: holder });
     }
     return runs;

@@ -75,6 +75,7 @@ export class ImageDirectory {
     const start = block * F.BLOCK_BYTES;
     const length = Math.min(F.BLOCK_BYTES, inode.size - start);
     if (inode.layout === F.LAYOUT.inlineTail && length < F.BLOCK_BYTES) return image.bytes(image.afterXattrs(inode), length);
+    image.claimBlock(inode.address + block, inode.nid);
     return image.bytes(inode.address * F.BLOCK_BYTES + start - image.metadataStart, length);
   }
 

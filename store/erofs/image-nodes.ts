@@ -53,7 +53,7 @@ export class ImageFileNode implements FileNode {
     for (let holder: ImageFileNode | undefined = node; holder !== undefined;) {
       const { metacopy, redirect } = holder.#image.xattrs(holder.#inode());
       if (!metacopy) return holder;
-      holder = holder.#place?.fileBelow(redirectedPath(holder.#image, redirect));
+      holder = holder.#place?.fileBelow(redirect?.slice(1) as ByteString | undefined);
     }
     return undefined;
   }
@@ -75,13 +75,6 @@ export class ImageFileNode implements FileNode {
     this.#known ??= inodeOf(this.#image, this.#nid, F.MODE.file);
     return this.#known;
   }
-}
-
-/** @throws VarveError STORE_DAMAGED when it is no absolute path, as varve writes it. */
-function redirectedPath(image: LayerImage, redirect: ByteString | undefined): ByteString | undefined {
-  if (redirect === undefined) return undefined;
-  if (/^(\/[^/]+)+$/.test(redirect) && !/\0|\/\.{1,2}(\/|$)/.test(redirect)) return redirect.slice(1) as ByteString;
-  throw image.damaged("a file's content is said to stand at what is no path");
 }
 
 /** Of a file whose content stands in a layer below, which is not there. Its digest is known all the same. */
@@ -199,5 +192,5 @@ function targetOf(image: LayerImage, inode: Inode): ByteString {
  */
 function linksOf(image: LayerImage, { nid, links }: Inode): LinkGroup | undefined {
   if (links < 2) return undefined;
-  return { key: `${image.id.slice(0, 32)}:${nid}`, paths: () => image.links(nid) };
+  return { key: `${image.id.slice(0, 32)}:${nid}`, paths: () => image.links({ nid, links }) };
 }

@@ -7,8 +7,8 @@ import * as F from "./image-format.js";
 import { PAGE_BYTES, type ImageFiles, type Page } from "./image-files.js";
 import { findLinks, LINK_ROW_BYTES } from "./link-table.js";
 import { decodeMetadataHeader, METADATA_HEADER_BYTES, type MetadataHeader } from "./metadata-header.js";
-import { decodeDevices, decodeSuperblock, type SuperblockHead } from "./superblock.js";
-import { decodeXattrs, xattrBytes, type DecodedXattrs } from "./xattr-body.js";
+import { decodeDevices, decodeSuperblock, headerBlocks, type SuperblockHead } from "./superblock.js";
+import { decodeXattrs, isRedirect, xattrBytes, type DecodedXattrs } from "./xattr-body.js";
 
 /** One inode, decoded and found plausible: what it points at lies within the image. */
 export interface Inode {
@@ -63,6 +63,8 @@ export class LayerImage {
   readonly header: MetadataHeader;
   readonly #files: ImageFiles;
   readonly #find: (id: LayerId) => LayerImage;
+  /** By block, the directory that has it: those that were read. */
+  readonly #directoryBlocks = new Map<number, number>();
   /** The page used last: most reads want it again. */
   #page: Page = { key: -1, length: 0, bytes: Buffer.alloc(0) };
   #pageKey = -2;
@@ -180,7 +182,8 @@ export class LayerImage {
     // A copy: reading the shared area may fill the page anew.
     const body = Buffer.from(this.bytes(inode.nid * F.NID_BYTES + F.INODE_BYTES, inode.xattrBytes));
     const decoded = decodeXattrs(body, shared);
-    if (decoded === undefined) throw this.damaged(`the xattrs of inode ${inode.nid} contradict themselves`);
+    if (decoded === undefined || !areMarksOf(inode, decoded))
+      throw this.damaged(`the xattrs of inode ${inode.nid} contradict themselves`);
     return decoded;
   }
 
@@ -196,13 +199,20 @@ export class LayerImage {
     return this.bytes(this.header.digestTable + row * DIGEST_BYTES, DIGEST_BYTES).toString("hex");
   }
 
-  /** All names of an inode, in walk order. */
-  links(nid: number): readonly ByteString[] {
+  /** All names of an inode that has two or more, in walk order. Whether they lead to it, `fsck` looks. */
+  links(inode: Pick<Inode, "nid" | "links">): readonly ByteString[] {
     const { linkTable, linkGroups, linkTableBytes } = this.header;
     const read = (offset: number, length: number): Buffer => this.bytes(linkTable + offset, length);
-    const paths = findLinks(read, linkGroups, linkTableBytes, nid);
-    if (paths === undefined) throw this.damaged(`its link table lacks inode ${nid}`);
+    const paths = findLinks(read, { groups: linkGroups, bytes: linkTableBytes }, inode);
+    if (paths === undefined) throw this.damaged(`its link table has not the ${inode.links} names of inode ${inode.nid}`);
     return paths;
+  }
+
+  /** @throws VarveError STORE_DAMAGED when another directory has the block: many with the same would be a tree of any size. */
+  claimBlock(block: number, nid: number): void {
+    const owner = this.#directoryBlocks.get(block);
+    if (owner === undefined) this.#directoryBlocks.set(block, nid);
+    else if (owner !== nid) throw this.damaged(`directories ${owner} and ${nid} have a block in common`);
   }
 
   /** Sees to it that `#page` holds the position. @returns Where in it. */
@@ -234,20 +244,40 @@ export class LayerImage {
   }
 
   #check(inode: Inode): void {
-    const { nid, layout, size, nanoseconds } = inode;
+    const { nid, size, nanoseconds, mode, links } = inode;
     if (!Number.isSafeInteger(size) || !Number.isSafeInteger(inode.seconds) || nanoseconds > 999_999_999) {
       throw this.damaged(`inode ${nid} has a size or time out of range`);
     }
     if (inode.uid === NO_OWNER || inode.gid === NO_OWNER) throw this.damaged(`inode ${nid} has no owner`);
+    // A directory is named by its parent and by itself.
+    if (links < ((mode & F.MODE.mask) === F.MODE.directory ? 2 : 1)) throw this.damaged(`inode ${nid} has too few names`);
     const start = this.afterXattrs(inode);
-    if (start + this.#bytesAfter(inode) > this.metadataBytes) throw this.damaged(`inode ${nid} lies outside of its metadata`);
+    const after = this.#bytesAfter(inode);
+    if (start + after > this.metadataBytes) throw this.damaged(`inode ${nid} lies outside of its metadata`);
+    if (inode.layout === F.LAYOUT.chunks) return;
+    if ((start % F.BLOCK_BYTES) + after > F.BLOCK_BYTES) throw this.damaged(`inode ${nid} crosses a block's end`);
+    if (!this.#hasSoundPlace(inode)) throw this.damaged(`inode ${nid} points outside of where its bytes may stand`);
+  }
+
+  /** Contents of a block and more are data; directories, symlinks and shorter contents are metadata, inline where there is an inline tail. */
+  #hasSoundPlace({ layout, mode, size, address }: Inode): boolean {
+    const type = mode & F.MODE.mask;
+    if (type !== F.MODE.file && type !== F.MODE.directory && type !== F.MODE.symlink) {
+      return layout === F.LAYOUT.plain && size === 0;
+    }
+    const isData = type === F.MODE.file && size >= F.BLOCK_BYTES;
     const tail = layout === F.LAYOUT.inlineTail ? size % F.BLOCK_BYTES : 0;
-    if (tail > 0 && (start % F.BLOCK_BYTES) + tail > F.BLOCK_BYTES) throw this.damaged(`inode ${nid} crosses a block's end`);
-    const type = inode.mode & F.MODE.mask;
-    const hasBlocks =
-      layout !== F.LAYOUT.chunks && (type === F.MODE.file || type === F.MODE.directory || type === F.MODE.symlink);
-    const blocks = hasBlocks ? F.blocksOf(size - tail) : 0;
-    if (blocks > 0 && inode.address + blocks > this.superblock.blocks) throw this.damaged(`inode ${nid} points outside of it`);
+    if (layout === F.LAYOUT.inlineTail && (tail === 0 || isData)) return false;
+    const blocks = F.blocksOf(size - tail);
+    if (blocks === 0) return true;
+    const { metadataBlock, blocks: end } = this.superblock;
+    return isData ? this.holdsData(address, blocks) : address >= metadataBlock && address + blocks <= end;
+  }
+
+  /** Whether contents may stand in these blocks. */
+  holdsData(address: number, count: number): boolean {
+    const { deviceCount, metadataBlock } = this.superblock;
+    return address >= headerBlocks(deviceCount) && address + count <= metadataBlock;
   }
 
   /** Bytes that follow an inode and its xattrs. */
@@ -266,4 +296,13 @@ export class LayerImage {
         throw this.damaged(`inode ${nid} has an unknown data layout`);
     }
   }
+}
+
+/**
+ * Whether overlayfs means by the marks what our reader does: a redirect tells where a file's content stands, and no directory was moved.
+ */
+function areMarksOf({ mode }: Inode, { opaque, metacopy, redirect }: DecodedXattrs): boolean {
+  const type = mode & F.MODE.mask;
+  if (type !== F.MODE.file) return !metacopy && redirect === undefined && (!opaque || type === F.MODE.directory);
+  return !opaque && (redirect === undefined || (metacopy && isRedirect(redirect)));
 }

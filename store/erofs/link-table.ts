@@ -74,44 +74,61 @@ function collectPaths(inodes: InodeTable, { first, rows }: DirectoryRows, groups
 
 /**
  * @param read Gives bytes of the table from an offset on; fewer at its end.
- * @returns The paths of the inode's group; `undefined` when there is none or the table contradicts itself.
+ * @param links How many names the inode says that it has.
+ * @returns The paths of the inode's group, in walk order; `undefined` when there is none or the table contradicts itself.
  */
 export function findLinks(
   read: (offset: number, length: number) => Buffer,
-  groups: number,
-  tableBytes: number,
-  nid: number,
+  { groups, bytes }: { readonly groups: number; readonly bytes: number },
+  { nid, links }: { readonly nid: number; readonly links: number },
 ): ByteString[] | undefined {
   let [low, high] = [0, groups - 1];
   while (low <= high) {
     const middle = (low + high) >>> 1;
     const row = read(middle * LINK_ROW_BYTES, LINK_ROW_BYTES);
-    if (row.length < LINK_ROW_BYTES) return undefined;
     const found = row.readUInt32LE(0);
-    if (found === nid) return readPaths(read, tableBytes, Number(row.readBigUInt64LE(8)), row.readUInt32LE(4));
+    if (found === nid) {
+      // Where the next group's paths start: no two groups share any, or reading them all would take the square of the table's length.
+      const end = middle + 1 === groups ? bytes : startOf(read((middle + 1) * LINK_ROW_BYTES, LINK_ROW_BYTES));
+      return row.readUInt32LE(4) === links ? readPaths(read, startOf(row), Math.min(end, bytes), links) : undefined;
+    }
     if (found < nid) low = middle + 1;
     else high = middle - 1;
   }
   return undefined;
 }
 
+function startOf(row: Buffer): number {
+  return Number(row.readBigUInt64LE(8));
+}
+
 function readPaths(
   read: (offset: number, length: number) => Buffer,
-  tableBytes: number,
-  offset: number,
+  start: number,
+  end: number,
   count: number,
 ): ByteString[] | undefined {
   // A path has a byte at least, so a count that the table has no room for is a lie.
-  if (count < 2 || offset + count * (LENGTH_BYTES + 1) > tableBytes) return undefined;
+  if (start + count * (LENGTH_BYTES + 1) > end) return undefined;
   const paths: ByteString[] = [];
-  let position = offset;
+  let position = start;
   for (let index = 0; index < count; index += 1) {
-    const head = read(position, LENGTH_BYTES);
-    if (head.length < LENGTH_BYTES) return undefined;
-    const length = head.readUInt32LE(0);
-    if (position + LENGTH_BYTES + length > tableBytes) return undefined;
+    if (position + LENGTH_BYTES > end) return undefined;
+    const length = read(position, LENGTH_BYTES).readUInt32LE(0);
+    if (position + LENGTH_BYTES + length > end) return undefined;
     paths.push(read(position + LENGTH_BYTES, length).toString("latin1") as ByteString);
     position += LENGTH_BYTES + length;
   }
-  return paths;
+  return position === end && paths.every(isPath) && isInWalkOrder(paths) ? paths : undefined;
+}
+
+/** Names between slashes. */
+function isPath(path: ByteString): boolean {
+  return !path.includes("\0") && !/(^|\/)\.{0,2}(\/|$)/.test(path);
+}
+
+/** Depth first, names in byte order, none twice. */
+function isInWalkOrder(paths: readonly ByteString[]): boolean {
+  const keys = paths.map((path) => path.replaceAll("/", "\0"));
+  return keys.every((key, index) => index === 0 || (keys[index - 1] as string) < key);
 }

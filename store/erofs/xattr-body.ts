@@ -1,6 +1,7 @@
 import { VarveError } from "../../core/errors.js";
 import { bufferOf, textOf, type ByteString } from "../../core/model/byte-string.js";
 import type { Xattr } from "../../core/model/entry.js";
+import { isAclName, isPosixAcl } from "../posix-acl.js";
 import { roundUp } from "./image-format.js";
 
 /** Of the inline area's head: name filter, number of shared xattrs, reserved. */
@@ -125,6 +126,7 @@ function encodeXattr(xattr: Xattr, name: string = escaped(xattr.name)): Buffer {
   if (rest.length === 0 && prefix.endsWith(".")) throw unsupported(xattr, "its name ends with its namespace");
   if (name.length > LONGEST_NAME) throw unsupported(xattr, "its name is longer than 255 bytes");
   if (value.length > LARGEST_VALUE) throw unsupported(xattr, "its value is longer than 65,535 bytes");
+  if (isAclName(name) && !isPosixAcl(value)) throw unsupported(xattr, "it is no access control list of Linux's form");
   const entry = Buffer.alloc(roundUp(ENTRY_HEAD_BYTES + rest.length + value.length, 4));
   entry.writeUInt8(rest.length, 0);
   entry.writeUInt8(index, 1);
@@ -164,6 +166,8 @@ export interface DecodedXattrs {
 export function decodeXattrs(body: Buffer, shared: (position: number, length: number) => Buffer): DecodedXattrs | undefined {
   if (body.length < HEAD_BYTES) return undefined;
   const sharedCount = body.readUInt8(4);
+  // A name filter and reserved bytes: a newer kernel may pass over entries because of them.
+  if (body.readUInt32LE(0) !== 0 || body.readUInt32LE(4) >>> 8 !== 0 || body.readUInt32LE(8) !== 0) return undefined;
   let position = HEAD_BYTES + sharedCount * 4;
   if (position > body.length) return undefined;
   const raw: Xattr[] = [];
@@ -181,12 +185,13 @@ export function decodeXattrs(body: Buffer, shared: (position: number, length: nu
     raw.push(xattr);
     position += roundUp(entryBytes(body, position), 4);
   }
+  raw.sort(byName);
+  if (raw.some((xattr, index) => xattr.name === raw[index - 1]?.name || (!isOfUser(xattr) && !isMark(xattr)))) return undefined;
   const redirect = raw.find(({ name }) => name === REDIRECT)?.value;
   const xattrs = raw.filter(isOfUser).map(unescaped).sort(byName);
-  if (xattrs.some(({ name }, index) => name === xattrs[index - 1]?.name)) return undefined;
   return {
     xattrs,
-    opaque: raw.some(isOpaque),
+    opaque: raw.some(({ name }) => name === OPAQUE),
     metacopy: raw.some(({ name }) => name === METACOPY),
     redirect: redirect === undefined ? undefined : (Buffer.from(redirect).toString("latin1") as ByteString),
   };
@@ -206,7 +211,8 @@ function decodeXattr(bytes: Buffer, at: number): Xattr | undefined {
   // As the kernel takes them: a namespace's names have more than it, the ACLs' no more.
   const isName = (rest !== "") === prefix.endsWith(".") && !rest.includes("\0") && name.length <= LONGEST_NAME;
   if (!isName) return undefined;
-  return { name: name as ByteString, value: Buffer.from(bytes.subarray(value, value + bytes.readUInt16LE(at + 2))) };
+  const xattr = { name: name as ByteString, value: Buffer.from(bytes.subarray(value, value + bytes.readUInt16LE(at + 2))) };
+  return isAclName(name) && !isPosixAcl(xattr.value) ? undefined : xattr;
 }
 
 function isOfUser({ name }: Xattr): boolean {
@@ -218,8 +224,15 @@ function unescaped(xattr: Xattr): Xattr {
   return { name: (OVERLAY + xattr.name.slice(ESCAPED_OVERLAY.length)) as ByteString, value: xattr.value };
 }
 
-function isOpaque({ name, value }: Xattr): boolean {
-  return name === OPAQUE && value.length === 1 && value[0] === 0x79;
+/** The marks that docs/on-disk-format.md lists. Others, or other values of them, steer overlayfs and mean nothing to our reader. */
+function isMark({ name, value }: Xattr): boolean {
+  if (name === OPAQUE) return value.length === 1 && value[0] === 0x79;
+  return name === REDIRECT || (name === METACOPY && value.length === 0);
+}
+
+/** An absolute path, as varve writes it. */
+export function isRedirect(path: ByteString): boolean {
+  return /^(\/[^/]+)+$/.test(path) && !/\0|\/\.{1,2}(\/|$)/.test(path);
 }
 
 function byName(a: Xattr, b: Xattr): number {

@@ -8,15 +8,16 @@ import { ImageDirectory } from "../erofs/image-directory.js";
 import * as F from "../erofs/image-format.js";
 import { ImageFileContent } from "../erofs/image-content.js";
 import { leafNode } from "../erofs/image-nodes.js";
-import type { LayerImage } from "../erofs/layer-image.js";
+import type { Inode, LayerImage } from "../erofs/layer-image.js";
 import type { LayerImages } from "../erofs/layer-images.js";
 import { ImageStoredContent } from "../erofs/stored-content.js";
 import { layerIdOf } from "../erofs/layer-id.js";
+import { NameCounts } from "./name-counts.js";
 
 const PIECE_BYTES = 1 << 20;
 /** Whoever has so many wants a backup, not a list. */
 const MOST_FAULTS = 1000;
-/** Borrowed contents that were read; past that some are read again. */
+/** Contents in chunks that were read; past that some are read again. */
 const MOST_REMEMBERED = 100_000;
 /** In a device slot: the lender's length in blocks. */
 const SLOT_BLOCKS_AT = 64;
@@ -35,8 +36,8 @@ export class ImageVerifier {
   readonly #images: LayerImages;
   readonly #observe: (bytes: number) => void;
   readonly #buffer = Buffer.allocUnsafe(PIECE_BYTES);
-  /** Digest and place of borrowed contents that were found good: chains of chmods borrow the same again and again. */
-  readonly #goodBorrowed = new Set<string>();
+  /** Digest and place of contents in chunks that were found good: chains of chmods borrow the same again and again. */
+  readonly #goodChunks = new Set<string>();
 
   /** @param observe Called with the number of bytes that were read since the last call. */
   constructor(images: LayerImages, observe: (bytes: number) => void) {
@@ -49,7 +50,7 @@ export class ImageVerifier {
     try {
       const image = this.#images.get(task.id);
       if (task.share === 0) this.#metadata(image, faults);
-      new Walk(image, task, faults, (content) => this.#contentFault(content)).run();
+      new Walk(image, task, faults, (content, isInChunks) => this.#contentFault(content, isInChunks)).run();
     } catch (error) {
       faults.push({ kind: "image", state: stateOf(error) });
     }
@@ -79,17 +80,17 @@ export class ImageVerifier {
   }
 
   /** @returns `undefined` when it is what its digest says. */
-  #contentFault(content: ImageFileContent): Omit<LayerFault, "path"> | undefined {
+  #contentFault(content: ImageFileContent, isInChunks: boolean): Omit<LayerFault, "path"> | undefined {
     const { stored } = content;
     const runs = stored instanceof ImageStoredContent ? stored.runs : undefined;
-    const borrowed = runs?.some(({ layer }) => layer !== content.inode.layer) === true;
-    const key = borrowed ? `${content.digest()} ${runs.map(({ layer, address }) => `${layer} ${address}`).join()}` : "";
-    if (borrowed && this.#goodBorrowed.has(key)) return undefined;
+    const places = runs?.map(({ layer, block, count, address }) => [layer, block, count, address].join(" ")).join();
+    const key = isInChunks ? `${content.digest()} ${content.size} ${places}` : undefined;
+    if (key !== undefined && this.#goodChunks.has(key)) return undefined;
     const own = runs === undefined || runs.every(({ layer }) => layer === content.inode.layer);
     if (this.#digestOf(content) !== content.digest()) {
       return { kind: own ? "content" : "lender", state: "has another content than its digest says" };
     }
-    if (borrowed && this.#goodBorrowed.size < MOST_REMEMBERED) this.#goodBorrowed.add(key);
+    if (key !== undefined && this.#goodChunks.size < MOST_REMEMBERED) this.#goodChunks.add(key);
     return undefined;
   }
 
@@ -106,27 +107,26 @@ export class ImageVerifier {
   }
 }
 
+type ContentCheck = (content: ImageFileContent, isInChunks: boolean) => Omit<LayerFault, "path"> | undefined;
+
 /** A walk through all directories of one image, without recursion: a tree may be deeper than the stack. */
 class Walk {
   readonly #image: LayerImage;
   readonly #task: VerifyTask;
   readonly #faults: LayerFault[];
-  readonly #contentFault: (content: ImageFileContent) => Omit<LayerFault, "path"> | undefined;
-  /** Rows of the digest table whose content was read. */
-  readonly #rows: Uint8Array;
+  readonly #contentFault: ContentCheck;
+  /** By row of the digest table: the inode of a plain content that was read. */
+  readonly #plain: Uint32Array;
+  readonly #names: NameCounts;
   readonly #groups = new Map<number, ReadonlySet<ByteString>>();
 
-  constructor(
-    image: LayerImage,
-    task: VerifyTask,
-    faults: LayerFault[],
-    contentFault: (content: ImageFileContent) => Omit<LayerFault, "path"> | undefined,
-  ) {
+  constructor(image: LayerImage, task: VerifyTask, faults: LayerFault[], contentFault: ContentCheck) {
     this.#image = image;
     this.#task = task;
     this.#faults = faults;
     this.#contentFault = contentFault;
-    this.#rows = new Uint8Array(Math.ceil(image.header.digestRows / 8));
+    this.#plain = new Uint32Array(image.header.digestRows);
+    this.#names = new NameCounts(image.metadataBytes / F.NID_BYTES);
   }
 
   run(): void {
@@ -138,45 +138,73 @@ class Walk {
       this.#attempt(at, () => {
         const directory = new ImageDirectory(this.#image, nid, parent);
         this.#image.xattrs(directory.inode);
+        if (directory.inode.digestRow !== 0) this.#image.digest(directory.inode.digestRow);
+        // Its own name, `.`, and the `..` of each directory in it; of the root `..` is its own name.
+        let links = 2;
         for (const dirent of directory.entries()) {
           const below = joinPath(at, dirent.name);
-          if (dirent.type === F.DIRENT_DIRECTORY) pending.push({ at: below, nid: dirent.nid, parent: nid });
-          else this.#attempt(below, () => this.#leaf(below, dirent.nid, dirent.type));
+          if (dirent.type !== F.DIRENT_DIRECTORY) this.#attempt(below, () => this.#leaf(below, dirent.nid, dirent.type));
+          else {
+            links += 1;
+            pending.push({ at: below, nid: dirent.nid, parent: nid });
+          }
         }
+        if (directory.inode.links !== links) this.#miscounted(at, directory.inode.links, links);
       });
+    }
+    if (this.#task.share === 0) this.#countLinks();
+  }
+
+  #countLinks(): void {
+    for (const [nid, names] of this.#names.linked()) {
+      const { links } = this.#image.inode(nid);
+      if (names < links) this.#miscounted(undefined, links, names);
     }
   }
 
+  #miscounted(path: ByteString | undefined, links: number, names: number): void {
+    if (this.#task.share !== 0) return;
+    this.#faults.push({
+      kind: "image",
+      ...(path !== undefined && { path }),
+      state: `is named ${names} times, its inode says ${links}`,
+    });
+  }
+
   #leaf(at: ByteString, nid: number, type: number): void {
+    const inode = this.#image.inode(nid);
+    if (!this.#names.add(inode)) this.#miscounted(at, inode.links, inode.links + 1);
     const node = leafNode(this.#image, { name: at, nid, type });
     if (node === undefined) return;
     const { entry, links } = node;
-    if (this.#task.share === 0 && links !== undefined && !this.#names(nid, links).has(at)) {
+    if (this.#task.share === 0 && links !== undefined && !this.#namesOf(nid, links).has(at)) {
       this.#faults.push({ kind: "image", path: at, state: "is missing from the link table" });
     }
     if (entry.type !== "file" || !("content" in node) || !(node.content instanceof ImageFileContent)) return;
-    const row = this.#image.inode(nid).digestRow;
     const { share, shares, content } = this.#task;
-    if (!content) node.content.extents();
-    else if (row % shares === share && this.#isNew(row)) {
-      const fault = this.#contentFault(node.content);
+    if (!content) {
+      node.content.extents();
+      node.content.digest();
+    } else if (inode.digestRow % shares === share && !this.#wasRead(inode)) {
+      const fault = this.#contentFault(node.content, inode.layout === F.LAYOUT.chunks);
       if (fault !== undefined) this.#faults.push({ ...fault, path: at });
     }
   }
 
   /** Kept by inode, since a group of n names is met n times. */
-  #names(nid: number, links: LinkGroup): ReadonlySet<ByteString> {
+  #namesOf(nid: number, links: LinkGroup): ReadonlySet<ByteString> {
     let names = this.#groups.get(nid);
     if (names === undefined) this.#groups.set(nid, (names = new Set(links.paths())));
     return names;
   }
 
-  #isNew(row: number): boolean {
-    const at = row >> 3;
-    const bit = 1 << (row & 7);
-    const before = this.#rows[at] ?? 0;
-    this.#rows[at] = before | bit;
-    return (before & bit) === 0;
+  /** Whether the same blocks were compared with the same digest already. */
+  #wasRead({ nid, layout, address, size, digestRow }: Inode): boolean {
+    if (layout !== F.LAYOUT.plain) return false;
+    const before = this.#plain[digestRow] ?? 0;
+    this.#plain[digestRow] = nid;
+    const other = before === 0 ? undefined : this.#image.inode(before);
+    return other?.address === address && other.size === size;
   }
 
   /** What other images are blamed for is told by them, too. */

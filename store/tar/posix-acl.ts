@@ -1,10 +1,7 @@
 import type { Xattr } from "../../core/model/entry.js";
 import type { ByteString } from "../../core/model/byte-string.js";
+import { ACL_TAGS as TAGS, ACL_VERSION as VERSION, NO_ACL_ID as NO_ID } from "../posix-acl.js";
 
-/** The kernel's form, linux/posix_acl_xattr.h: version 2, then 8 bytes an entry: tag u16, permissions u16, id u32, little-endian. */
-const VERSION = 2;
-const NO_ID = 0xffff_ffff;
-const TAGS = { userObject: 0x01, user: 0x02, groupObject: 0x04, group: 0x08, mask: 0x10, other: 0x20 } as const;
 const NAMES: Readonly<Record<number, string>> = { 1: "user", 2: "user", 4: "group", 8: "group", 16: "mask", 32: "other" };
 
 interface AclEntry {

@@ -1,10 +1,11 @@
 import type { Xattr } from "../../core/model/entry.js";
+import { isAclName, isPosixAcl } from "../posix-acl.js";
 import type { Fail, Warn } from "./tar-fault.js";
 
 /**
  * Which xattrs of an archive become part of a tree.
  *
- * - `user.*`, `trusted.*`, POSIX ACLs: kept.
+ * - `user.*`, `trusted.*`: kept. POSIX ACLs that the kernel would take: kept; others dropped, told.
  * - overlayfs's own (`trusted.overlay.*`, `user.overlay.*`): dropped, told. They would make a mount show other files.
  * - `security.capability` in the kernel's version 2 or 3: kept. All else in `security.`: dropped, told; it belongs to the
  *   machine's own policy.
@@ -23,7 +24,7 @@ export function admitXattrs(xattrs: readonly Xattr[], fail: Fail, warn: Warn): r
 function objectionTo({ name, value }: Xattr, fail: Fail): string | undefined {
   if (name.startsWith("trusted.overlay.") || name.startsWith("user.overlay.")) return "would steer overlayfs";
   if (/^(user|trusted)\../s.test(name)) return undefined;
-  if (name === "system.posix_acl_access" || name === "system.posix_acl_default") return undefined;
+  if (isAclName(name)) return isPosixAcl(value) ? undefined : "is no access control list of Linux's form";
   if (name === "security.capability") return isCapability(value) ? undefined : "is no file capability of version 2 or 3";
   if (name.startsWith("security.")) return "belongs to a machine's own security policy";
   if (name.startsWith("com.apple.") || name.startsWith("system.")) return "can't be held by Linux";

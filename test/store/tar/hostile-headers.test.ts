@@ -158,6 +158,9 @@ const PAX: readonly Case[] = [
   taken("C88", "a global comment of 1 MiB", [X], pax([["comment", "c".repeat(2 ** 20)]], "g"), file("f", "x")),
 ];
 
+/** u::rw-,g::r--,o::r-- as the kernel keeps it. */
+const ACL = "\x02\0\0\0\x01\0\x06\0\xff\xff\xff\xff\x04\0\x04\0\xff\xff\xff\xff\x20\0\x04\0\xff\xff\xff\xff";
+
 const XATTRS: readonly Case[] = [
   rejected("C89", "an xattr without a name", /xattr's name has 0 bytes/, xattr("", "x")),
   rejected("C89", "an xattr's name of 256 bytes", /xattr's name has 256 bytes/, xattr(`user.${"n".repeat(251)}`, "x")),
@@ -203,6 +206,17 @@ const XATTRS: readonly Case[] = [
       [X],
       pax([["SCHILY.acl.access", "user::rw-,user:joe:rw-,group::r--,mask::rw-,other::---"]]),
       file("f", "x"),
+    ),
+  ),
+  ...[
+    ["of no entries", "\x02\0\0\0"],
+    ["of version 1", `\x01\0\0\0${ACL.slice(4)}`],
+    ["without others", ACL.slice(0, -8)],
+    ["of any bytes", "garbage"],
+  ].map(([what, value = ""]) =>
+    warned(
+      /no access control list/,
+      taken("C91", `an access control list ${what}, dropped`, [X], xattr("system.posix_acl_access", value)),
     ),
   ),
   ...[3, 12, 400].map((length) =>
