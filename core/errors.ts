@@ -8,8 +8,8 @@ export type ErrorCode =
   | "STORE_EXISTS" // init where a store stands
   | "STORE_FORMAT" // a store of an unknown format number
   | "STORE_LOCKED" // another process holds the store's lock
-  | "STORE_DAMAGED" // the store contradicts itself: a corrupt layer, commit or record
-  | "LAYER_CORRUPT" // layer images that are not what their ids or digests say
+  | "STORE_DAMAGED" // the store contradicts itself: a corrupt commit, ref or record
+  | "LAYER_CORRUPT" // layer images that are missing, or not what their ids or digests say
   | "BAD_ID" // text that is no id of the wanted kind
   | "BAD_NAME" // a name that a branch, tag or container can't have
   | "REVISION_UNKNOWN" // no commit by that name
@@ -46,6 +46,8 @@ export interface ErrorContext {
   readonly path?: string | undefined;
   /** One or two sentences that say what to do. */
   readonly hint?: string | undefined;
+  /** LAYER_CORRUPT: ids of the damaged layers, and of those that borrow from them. */
+  readonly layers?: readonly string[] | undefined;
   readonly cause?: unknown;
 }
 
@@ -55,11 +57,13 @@ export class VarveError extends Error {
   readonly code: ErrorCode;
   readonly path: string | undefined;
   readonly hint: string | undefined;
+  readonly layers: readonly string[];
 
-  constructor(code: ErrorCode, message: string, { path, hint, cause }: ErrorContext = {}) {
+  constructor(code: ErrorCode, message: string, { path, hint, layers = [], cause }: ErrorContext = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.path = path;
     this.hint = hint;
+    this.layers = layers;
   }
 }

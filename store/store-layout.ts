@@ -32,6 +32,8 @@ export interface StoreLayout {
   readonly contentIndex: string;
   /** Derived: layers that borrow from beyond their chain, by the id that they would have if they did not. */
   readonly variants: string;
+  /** Derived from layer images: which of them are known to be what their ids say. */
+  readonly proofs: string;
   readonly blobs: string;
   readonly operations: string;
   readonly operationLog: string;
@@ -60,6 +62,7 @@ export function storeLayout(root: string): StoreLayout {
     runs: at("views", "runs"),
     contentIndex: at("views", "contents"),
     variants: at("views", "variants"),
+    proofs: at("views", "proofs"),
     blobs: at("blobs"),
     operations: at("operations"),
     operationLog: at("operations", "log"),

@@ -7,7 +7,7 @@ import type { ContentDigest, DirectoryDigest, LayerId } from "./ids.js";
  *
  * Reading is synchronous: a tree of 1,000,000 entries is walked without a promise an entry. Callers that walk far give the
  * event loop a turn now and then (`core/yield-to-signals.ts`). A tree is read by one process; it may be read again.
- * Failures of the system come as VarveError (SOURCE_CHANGED, SOURCE_UNREADABLE, STORE_DAMAGED, IO).
+ * Failures of the system come as VarveError (SOURCE_CHANGED, SOURCE_UNREADABLE, STORE_DAMAGED, LAYER_CORRUPT, IO).
  */
 export interface Tree {
   readonly root: DirectoryNode;

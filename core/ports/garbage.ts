@@ -9,7 +9,7 @@ export interface Garbage {
   /** Every name below refs/, in byte order, those that can't be read too. */
   refs(): Promise<readonly RefReading[]>;
 
-  /** The images whose blocks a layer points at. @throws VarveError STORE_DAMAGED. */
+  /** The images whose blocks a layer points at. @throws VarveError LAYER_CORRUPT. */
   lenders(id: LayerId): readonly LayerId[];
 
   views(): readonly KeptView[];

@@ -20,13 +20,13 @@ export interface LayerStore {
    * What a chain of layers adds up to: whiteouts and opaque directories applied, each directory's digest known.
    *
    * @param chain Newest first. Empty: a tree with an empty root directory (mode 0755, owner 0:0, mtime 0).
-   * @throws VarveError STORE_DAMAGED when a layer is missing or is no layer image. Closed by the caller.
+   * @throws VarveError LAYER_CORRUPT when a layer is missing or is no layer image. Closed by the caller.
    */
   openTree(chain: readonly LayerId[]): Tree;
 
   has(id: LayerId): boolean;
 
-  /** Bytes of disk that a layer's image takes, holes not counted. @throws VarveError STORE_DAMAGED when absent. */
+  /** Bytes of disk that a layer's image takes, holes not counted. @throws VarveError LAYER_CORRUPT when absent. */
   storedBytes(id: LayerId): number;
 
   /** The image file, and the images whose blocks it points at, in the order of its device table: what a mount needs. */
@@ -36,7 +36,7 @@ export interface LayerStore {
    * Makes ready what reading and mounting a long chain takes, so that neither grows with its length. A cache; without it `openTree` is slow.
    * Costs what the chain changed since it was last prepared.
    *
-   * @throws VarveError STORE_DAMAGED, DISK_FULL.
+   * @throws VarveError LAYER_CORRUPT, DISK_FULL.
    */
   prepare(chain: readonly LayerId[]): Promise<void>;
 
@@ -44,7 +44,7 @@ export interface LayerStore {
    * What a chain is mounted by, as a stack, the topmost first: its layers, or, of a long one, images that show several of them. The same chain
    * gives the same ids each time, and `openTree` after `prepare` reads the same images: file handles in an overlay's index name them.
    *
-   * @param chain Newest first, not empty. @throws VarveError STORE_DAMAGED, DISK_FULL, PERMISSION.
+   * @param chain Newest first, not empty. @throws VarveError LAYER_CORRUPT, DISK_FULL, PERMISSION.
    */
   images(chain: readonly LayerId[]): Promise<readonly LayerImageFile[]>;
 

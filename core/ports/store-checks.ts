@@ -96,7 +96,7 @@ export interface CacheFault {
 
 /** Quick for deep chains, when older commits come before those that stand on them. */
 export interface ChainTrees {
-  /** Not to be closed; to be used until the next one is opened. @param chain Newest first. @throws VarveError STORE_DAMAGED. */
+  /** Not to be closed; to be used until the next one is opened. @param chain Newest first. @throws VarveError LAYER_CORRUPT. */
   open(chain: readonly LayerId[]): Promise<Tree>;
   close(): void;
 }

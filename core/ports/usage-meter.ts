@@ -2,7 +2,7 @@ import type { LayerId } from "../model/ids.js";
 
 /** Tells what layer images hold, in bytes of content. Keeps some bits for each block of what it has read; nothing is written. */
 export interface UsageMeter {
-  /** Reads a layer's directories and inodes, the first time. @throws VarveError STORE_DAMAGED. */
+  /** Reads a layer's directories and inodes, the first time. @throws VarveError LAYER_CORRUPT. */
   readLayer(id: LayerId): Promise<LayerContents>;
 
   /**

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { SystemCallError } from "../../linux/errno.js";
 import { attachLoopDevice } from "../../linux/loop-device.js";
@@ -74,17 +75,22 @@ function withShortPaths(paths: readonly string[], work: (short: readonly string[
 function imageFailure(error: unknown, image: string): unknown {
   if (!(error instanceof SystemCallError)) return error;
   if (error.code === "ENOENT") {
-    return new VarveError("STORE_DAMAGED", "Cannot mount a layer image: it is not there", { path: image, cause: error });
+    return refused("it is not there", image, error);
   }
   if (error.code === "EUCLEAN" || error.code === "EINVAL") {
     const detail = (error as { detail?: string }).detail;
-    return new VarveError("STORE_DAMAGED", `Cannot mount a layer image: the kernel refuses it (${detail || error.code})`, {
-      path: image,
-      hint: '"varve fsck" tells which layers are damaged.',
-      cause: error,
-    });
+    return refused(`the kernel refuses it (${detail || error.code})`, image, error);
   }
   return mountUnavailable("mount a layer image", error, image, "EROFS");
+}
+
+function refused(state: string, image: string, cause: unknown): VarveError {
+  return new VarveError("LAYER_CORRUPT", `Cannot mount a layer image: ${state}`, {
+    path: image,
+    hint: "`varve fsck` tells which layers are damaged.",
+    layers: [path.basename(image)],
+    cause,
+  });
 }
 
 /** A refusal that is about the kernel or about privileges, with what would help. */

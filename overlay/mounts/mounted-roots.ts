@@ -34,7 +34,7 @@ export class MountedRoots {
    * @param beforeOverlay Called with the working directory set to the containers' directory, when all images are mounted.
    *   Gets the topmost lower directory, relative to it.
    * @returns The root's absolute path.
-   * @throws VarveError MOUNT_UNAVAILABLE, STORE_DAMAGED.
+   * @throws VarveError MOUNT_UNAVAILABLE, LAYER_CORRUPT.
    */
   mount(request: Omit<MountRequest, "target">, name: string, beforeOverlay: (topmost: string) => void): string {
     this.enter();

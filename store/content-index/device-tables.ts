@@ -34,7 +34,7 @@ function lendersOf(file: string, layer: LayerId): readonly LayerId[] {
     const head = readAt(fd, block, 0) === block.length ? decodeSuperblock(block, layer) : "";
     if (typeof head === "string" || head.deviceCount === 0) return [];
     const table = Buffer.alloc(head.deviceCount * F.SLOT_BYTES);
-    return readAt(fd, table, head.deviceTable) === table.length ? (decodeDevices(table) ?? []) : [];
+    return readAt(fd, table, head.deviceTable) === table.length ? (decodeDevices(table)?.map(({ id }) => id) ?? []) : [];
   } catch {
     return [];
   } finally {

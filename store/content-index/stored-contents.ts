@@ -5,8 +5,9 @@ import { ImageDirectory } from "../erofs/image-directory.js";
 import * as F from "../erofs/image-format.js";
 import type { HeldContent } from "../erofs/image-publication.js";
 import type { ImageLending } from "../erofs/image-writer.js";
-import { LayerImages } from "../erofs/layer-images.js";
+import type { LayerImages } from "../erofs/layer-images.js";
 import { ImageStoredContent } from "../erofs/stored-content.js";
+import type { ProvenImages } from "../proofs/proven-images.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { ContentIndex } from "./content-index.js";
@@ -19,7 +20,9 @@ const LAYER_NAME = /^[0-9a-f]{64}$/;
 /** Of metadata kept in memory, 2 MiB: contents are mostly asked for in the order in which a layer has them. */
 const PAGES = 32;
 
-type ContentLayout = Pick<StoreLayout, "layers" | "layer" | "scratch" | "contentIndex" | "variants">;
+interface ContentLayout extends Pick<StoreLayout, "layers" | "layer" | "scratch" | "contentIndex" | "variants"> {
+  readonly proven: ProvenImages;
+}
 
 /** The contents that a layer being written may borrow, found by digest. The index is the whole store's. */
 export class StoredContents implements ImageLending {
@@ -127,7 +130,8 @@ export class StoredContents implements ImageLending {
   }
 
   #isStored(layer: LayerId): boolean {
-    return existsSync(this.#layout.layer(layer));
+    const file = this.#layout.layer(layer);
+    return existsSync(file) && this.#layout.proven.isSound(layer, file);
   }
 
   /** A row may be of any age, or damaged: what it leads to must be a file that can be read. */
@@ -144,7 +148,7 @@ export class StoredContents implements ImageLending {
   }
 
   #opened(): LayerImages {
-    return (this.#images ??= new LayerImages(this.#layout.layers, undefined, PAGES));
+    return (this.#images ??= this.#layout.proven.open({ pages: PAGES }));
   }
 
   #rebuild(): void {

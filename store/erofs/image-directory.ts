@@ -17,7 +17,7 @@ export class ImageDirectory {
 
   /**
    * @param parent nid of the directory that names it; its own for the root.
-   * @throws VarveError STORE_DAMAGED also when its `..` is not `parent`: so no walk goes in a circle.
+   * @throws VarveError LAYER_CORRUPT also when its `..` is not `parent`: so no walk goes in a circle.
    */
   constructor(image: LayerImage, nid: number, parent: number) {
     this.image = image;

@@ -1,8 +1,8 @@
-import { closeSync, constants, fstatSync, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, type BigIntStats } from "node:fs";
 import path from "node:path";
 import { LRUCache } from "lru-cache";
-import { VarveError } from "../../core/errors.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
+import { layerCorrupt } from "./layer-corrupt.js";
 import { readAt } from "./write-at.js";
 
 /** Fewer than the usual limit of 1,024, however long the chain. */
@@ -39,6 +39,10 @@ export class ImageFiles {
   length(file: string): number | undefined {
     const stat = fstatSync(this.#descriptor(file));
     return stat.isFile() ? stat.size : undefined;
+  }
+
+  stat(file: string): BigIntStats {
+    return fstatSync(this.#descriptor(file), { bigint: true });
   }
 
   /** @returns Bytes read: fewer only at the end of the file. */
@@ -79,11 +83,7 @@ export class ImageFiles {
       return fd;
     } catch (error) {
       if (errnoOf(error) !== "ENOENT") throw systemFailure("open a layer", error, file);
-      throw new VarveError("STORE_DAMAGED", `Cannot open layer "${path.basename(file)}": it is missing`, {
-        path: file,
-        hint: "Run `varve fsck` to see what the store lacks; a push or bundle of the commit may bring it back.",
-        cause: error,
-      });
+      throw layerCorrupt(path.basename(file), "it is missing", file, error);
     }
   }
 }

@@ -272,11 +272,12 @@ export class ImageWriter implements LayerWriter {
     return this.#own(content, below);
   }
 
-  /** @throws VarveError STORE_DAMAGED when the bytes are not those of the digest. */
+  /** @throws VarveError LAYER_CORRUPT when the bytes are not those of the digest. */
   #copy(stored: ImageStoredContent): StoredContent {
     const copied = this.#own(this.#attempt(() => this.#store.store(stored.content)));
     if (copied.digest === stored.digest) return copied;
-    throw new VarveError("STORE_DAMAGED", "Cannot copy a file from a layer: its bytes are not those of its digest", {
+    throw new VarveError("LAYER_CORRUPT", "Cannot copy a file from a layer: its bytes are not those of its digest", {
+      layers: stored.layers,
       hint: "Run `varve fsck` to see which layer is damaged.",
     });
   }

@@ -1,3 +1,4 @@
+import type { BigIntStats } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { LayerId } from "../../core/model/ids.js";
@@ -5,9 +6,10 @@ import { chunkCount } from "./block-runs.js";
 import { DIGEST_BYTES } from "./content-table.js";
 import * as F from "./image-format.js";
 import { PAGE_BYTES, type ImageFiles, type Page } from "./image-files.js";
+import { layerCorrupt, lenderCorrupt } from "./layer-corrupt.js";
 import { findLinks, LINK_ROW_BYTES } from "./link-table.js";
 import { decodeMetadataHeader, METADATA_HEADER_BYTES, type MetadataHeader } from "./metadata-header.js";
-import { decodeDevices, decodeSuperblock, headerBlocks, type SuperblockHead } from "./superblock.js";
+import { decodeDevices, decodeSuperblock, headerBlocks, type Device, type SuperblockHead } from "./superblock.js";
 import { decodeXattrs, isRedirect, xattrBytes, type DecodedXattrs } from "./xattr-body.js";
 
 /** One inode, decoded and found plausible: what it points at lies within the image. */
@@ -48,7 +50,7 @@ const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.keys(F.DIRENT_TYPE).map(
  * One layer image, read piece by piece. Its bytes are a stranger's until they are checked: every address is compared with the image's
  * length before it is used, every length before it is allocated.
  *
- * @throws VarveError STORE_DAMAGED wherever the image contradicts itself.
+ * @throws VarveError LAYER_CORRUPT wherever the image contradicts itself.
  */
 export class LayerImage {
   readonly id: LayerId;
@@ -63,6 +65,9 @@ export class LayerImage {
   readonly header: MetadataHeader;
   readonly #files: ImageFiles;
   readonly #find: (id: LayerId) => LayerImage;
+  readonly #slots: readonly Device[];
+  /** Those that were opened, at the same index. */
+  readonly #lenders: LayerImage[] = [];
   /** By block, the directory that has it: those that were read. */
   readonly #directoryBlocks = new Map<number, number>();
   /** The page used last: most reads want it again. */
@@ -87,7 +92,8 @@ export class LayerImage {
     this.metadataStart = superblock.metadataBlock * F.BLOCK_BYTES;
     this.metadataBytes = length - this.metadataStart;
     if (superblock.metadataBlock === 0 || this.metadataBytes <= 0) throw this.damaged("its metadata lies outside of it");
-    this.devices = this.#readDevices();
+    this.#slots = this.#readDevices();
+    this.devices = this.#slots.map(({ id: device }) => device);
     const header = decodeMetadataHeader(this.bytes(0, METADATA_HEADER_BYTES));
     if (header === undefined) throw this.damaged("its metadata has no header of a known version");
     this.header = header;
@@ -105,13 +111,14 @@ export class LayerImage {
   }
 
   damaged(state: string): VarveError {
-    return new VarveError("STORE_DAMAGED", `Cannot read layer "${this.id}": ${state}`, {
-      path: this.path,
-      hint: "The image is damaged, or was not written by varve. `varve fsck` tells which commits need it.",
-    });
+    return layerCorrupt(this.id, state, this.path);
   }
 
-  /** Bytes anywhere in the image, by position in it. @throws VarveError STORE_DAMAGED when they are not all there. */
+  stat(): BigIntStats {
+    return this.#files.stat(this.path);
+  }
+
+  /** Bytes anywhere in the image, by position in it. @throws VarveError LAYER_CORRUPT when they are not all there. */
   imageBytes(position: number, length: number): Buffer {
     const buffer = Buffer.allocUnsafe(length);
     if (this.read(buffer, position) < length) throw this.damaged(`it ends before byte ${position + length}`);
@@ -123,12 +130,28 @@ export class LayerImage {
     return this.#files.read(this.path, buffer, position);
   }
 
-  /** The image of a chunk index's device. */
+  /**
+   * The image of a chunk index's device; 0 is this one.
+   * @throws VarveError LAYER_CORRUPT also when the lender is missing, damaged, or another image than the device table says.
+   */
   device(slot: number): LayerImage {
     if (slot === 0) return this;
-    const id = this.devices[slot - 1];
-    if (id === undefined) throw this.damaged(`a file lies in device ${slot} of ${this.devices.length}`);
-    return this.#find(id);
+    const device = this.#slots[slot - 1];
+    if (device === undefined) throw this.damaged(`a file lies in device ${slot} of ${this.devices.length}`);
+    return (this.#lenders[slot - 1] ??= this.#lender(device));
+  }
+
+  #lender({ id, blocks }: Device): LayerImage {
+    let lender: LayerImage;
+    try {
+      lender = this.#find(id);
+    } catch (error) {
+      if (error instanceof VarveError && error.code === "LAYER_CORRUPT") throw lenderCorrupt(this.id, id, error);
+      throw error;
+    }
+    const found = lender.superblock.blocks;
+    if (found === blocks) return lender;
+    throw lenderCorrupt(this.id, id, lender.damaged(`it has ${found} blocks, expected ${blocks}`));
   }
 
   /** Bytes of the metadata region: to be used before the next read, since they may be part of a page, and not to be changed. */
@@ -208,7 +231,7 @@ export class LayerImage {
     return paths;
   }
 
-  /** @throws VarveError STORE_DAMAGED when another directory has the block: many with the same would be a tree of any size. */
+  /** @throws VarveError LAYER_CORRUPT when another directory has the block: many with the same would be a tree of any size. */
   claimBlock(block: number, nid: number): void {
     const owner = this.#directoryBlocks.get(block);
     if (owner === undefined) this.#directoryBlocks.set(block, nid);
@@ -232,14 +255,14 @@ export class LayerImage {
     return position - start;
   }
 
-  #readDevices(): readonly LayerId[] {
+  #readDevices(): readonly Device[] {
     const { deviceCount, deviceTable, metadataBlock } = this.superblock;
     if (deviceCount === 0) return [];
     if (deviceTable + deviceCount * F.SLOT_BYTES > metadataBlock * F.BLOCK_BYTES)
       throw this.damaged("its device table is too long");
     const devices = decodeDevices(this.imageBytes(deviceTable, deviceCount * F.SLOT_BYTES));
     if (devices === undefined) throw this.damaged("its device table names no layers");
-    if (devices.includes(this.id)) throw this.damaged("its device table names itself");
+    if (devices.some(({ id }) => id === this.id)) throw this.damaged("its device table names itself");
     return devices;
   }
 

@@ -3,31 +3,46 @@ import type { LayerId } from "../../core/model/ids.js";
 import { ImageFiles } from "./image-files.js";
 import { LayerImage } from "./layer-image.js";
 
+/** Sees to it that opened images are what their ids say, without hashing them each time. */
+export interface ImageProofs {
+  /** @throws VarveError LAYER_CORRUPT when header and metadata are not those of the image's id. */
+  prove(image: LayerImage): void;
+  /** Called when the images are closed. */
+  keep(): void;
+}
+
+export interface LayerImagesOptions {
+  /** Files of images that stand in other places. */
+  readonly elsewhere?: ReadonlyMap<LayerId, string>;
+  /** Without them images are opened whatever their metadata's digest: whoever looks for damage wants to see them. */
+  readonly proofs?: ImageProofs | undefined;
+  /** Of metadata, kept in memory: see ImageFiles. */
+  readonly pages?: number;
+}
+
 /** The opened layer images of one tree, or of one look at a store. */
 export class LayerImages {
   readonly #directory: string;
   readonly #files: ImageFiles;
   readonly #images = new Map<LayerId, LayerImage>();
-
   readonly #elsewhere: ReadonlyMap<LayerId, string>;
+  readonly #proofs: ImageProofs | undefined;
 
-  /**
-   * @param directory Holds the images, each under its id.
-   * @param elsewhere Files of those that stand in other places.
-   * @param pages Of metadata, kept in memory: see ImageFiles.
-   */
-  constructor(directory: string, elsewhere: ReadonlyMap<LayerId, string> = new Map(), pages?: number) {
+  /** @param directory Holds the images, each under its id. */
+  constructor(directory: string, { elsewhere = new Map(), proofs, pages }: LayerImagesOptions = {}) {
     this.#files = new ImageFiles(pages);
     this.#directory = directory;
     this.#elsewhere = elsewhere;
+    this.#proofs = proofs;
   }
 
-  /** @throws VarveError STORE_DAMAGED when it is missing or no layer image of that id; PERMISSION, IO. */
+  /** @throws VarveError LAYER_CORRUPT when it is missing or no layer image of that id; PERMISSION, IO. */
   get(id: LayerId): LayerImage {
     let image = this.#images.get(id);
     if (image === undefined) {
       const file = this.#elsewhere.get(id) ?? path.join(this.#directory, id);
       image = new LayerImage({ files: this.#files, id, path: file, number: this.#images.size, find: (other) => this.get(other) });
+      this.#proofs?.prove(image);
       this.#images.set(id, image);
     }
     return image;
@@ -36,5 +51,6 @@ export class LayerImages {
   close(): void {
     this.#files.close();
     this.#images.clear();
+    this.#proofs?.keep();
   }
 }

@@ -128,13 +128,13 @@ export interface SuperblockHead {
 }
 
 /** @param table The slots alone. @returns `undefined` when a tag is no LayerId. */
-export function decodeDevices(table: Buffer): LayerId[] | undefined {
-  const ids: LayerId[] = [];
+export function decodeDevices(table: Buffer): Device[] | undefined {
+  const devices: Device[] = [];
   for (let slot = 0; slot < table.length; slot += F.SLOT_BYTES) {
     const tag = table.toString("latin1", slot, slot + 64);
     // An address mapped into this image's own would give its blocks another meaning.
     if (!/^[0-9a-f]{64}$/.test(tag) || !isZero(table, slot + 68, slot + F.SLOT_BYTES)) return undefined;
-    ids.push(tag as LayerId);
+    devices.push({ id: tag as LayerId, blocks: table.readUInt32LE(slot + 64) });
   }
-  return ids;
+  return devices;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { LayerId } from "../../core/model/ids.js";
@@ -9,12 +9,14 @@ import { composeChain, composeRun, type ChainPart } from "./chain-composition.js
 import { syncDirectory } from "../durable-file.js";
 import { ChainTree } from "../erofs/chain-tree.js";
 import { ImageWriter } from "../erofs/image-writer.js";
-import { LayerImages } from "../erofs/layer-images.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
+import type { ProvenImages } from "../proofs/proven-images.js";
 
-export type RunLayout = Pick<StoreLayout, "layers" | "layer" | "scratch" | "runs">;
+export interface RunLayout extends Pick<StoreLayout, "layers" | "layer" | "scratch" | "runs"> {
+  readonly proven: ProvenImages;
+}
 
 const IMAGE_NAME = /^[0-9a-f]{64}$/;
 
@@ -31,20 +33,24 @@ export function openComposedTree(layout: RunLayout, chain: readonly LayerId[]): 
 
 /**
  * Makes the images of a chain's runs that are not there. A cache in `views/runs/<key>/`.
- * @throws VarveError STORE_DAMAGED, DISK_FULL.
+ * @throws VarveError LAYER_CORRUPT, DISK_FULL.
  */
 export async function makeRuns(layout: RunLayout, chain: readonly LayerId[]): Promise<void> {
   const parts = composeChain(chain).reverse();
   for (const [index, part] of parts.entries()) await makeRun(layout, chain, parts.slice(0, index).reverse(), part);
 }
 
-/** What a chain is mounted by, the topmost first. Its runs are made already. */
+/**
+ * What a chain is mounted by, the topmost first, proven to be sound. Its runs are made already.
+ * @throws VarveError LAYER_CORRUPT.
+ */
 export function composedImages(layout: RunLayout, chain: readonly LayerId[]): LayerImageFile[] {
   const shown = composeChain(chain).map((part) => imageOf(layout, part) ?? missing(layout, part));
-  const images = new LayerImages(layout.layers, filesOf(shown));
+  const images = layout.proven.open({ elsewhere: filesOf(shown) });
   try {
     return shown.map(({ id, file }) => {
-      return { id, path: file, devices: images.get(id).devices.map((device) => layout.layer(device)) };
+      const { devices } = layout.proven.proveForMount(images, id);
+      return { id, path: file, devices: devices.map((device) => layout.layer(device)) };
     });
   } finally {
     images.close();
@@ -68,7 +74,7 @@ async function makeRun(
   if (imageOf(layout, part) !== undefined) return;
   // Of shorter runs those that stand are used; to make the others first would cost more than to read their layers.
   const inner = composeRun(chain, part);
-  const images = new LayerImages(layout.layers);
+  const images = layout.proven.open();
   const lenders = chain.slice(chain.length - part.end);
   const [base, target] = [openParts(layout, chain, below), openParts(layout, chain, [...inner, ...below])];
   const writer = new ImageWriter({
@@ -86,12 +92,14 @@ async function makeRun(
   }
 }
 
-function keepRun({ runs }: RunLayout, file: string, id: LayerId, { key }: ChainPart): WrittenLayer {
+function keepRun({ runs, proven }: RunLayout, file: string, id: LayerId, { key }: ChainPart): WrittenLayer {
   const directory = path.join(runs, key);
   try {
     const storedBytes = statSync(file).size;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    renameSync(file, path.join(directory, id));
+    // What was found damaged.
+    for (const name of readdirSync(directory)) if (name !== id) rmSync(path.join(directory, name), { recursive: true });
+    proven.publish(id, file, path.join(directory, id));
     syncDirectory(directory);
     return { id, storedBytes };
   } catch (error) {
@@ -104,7 +112,7 @@ function keepRun({ runs }: RunLayout, file: string, id: LayerId, { key }: ChainP
 function openParts(layout: RunLayout, chain: readonly LayerId[], parts: readonly ChainPart[]): Tree {
   const shown = standing(layout, chain, parts);
   return new ChainTree(
-    new LayerImages(layout.layers, filesOf(shown)),
+    layout.proven.open({ elsewhere: filesOf(shown) }),
     shown.map(({ id }) => id),
   );
 }
@@ -116,13 +124,18 @@ function standing(layout: RunLayout, chain: readonly LayerId[], parts: readonly 
   });
 }
 
-/** @returns `undefined` for a run that was not made. */
+/** @returns `undefined` for a run that was not made, or is damaged: then it is made again. */
 function imageOf(layout: RunLayout, { start, end, key }: ChainPart): PartImage | undefined {
   if (end - start === 1) return { id: key as LayerId, file: layout.layer(key as LayerId) };
   const directory = path.join(layout.runs, key);
+  const id = imageIn(directory);
+  const file = path.join(directory, id ?? "");
+  return id !== undefined && layout.proven.isSound(id, file) ? { id, file } : undefined;
+}
+
+function imageIn(directory: string): LayerId | undefined {
   try {
-    const id = readdirSync(directory).find((name) => IMAGE_NAME.test(name)) as LayerId | undefined;
-    return id && { id, file: path.join(directory, id) };
+    return readdirSync(directory).find((name) => IMAGE_NAME.test(name)) as LayerId | undefined;
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { LayerId } from "../../core/model/ids.js";
@@ -11,16 +11,21 @@ import { DEEPEST_STACK } from "./chain-composition.js";
 import { composedImages, makeRuns, openComposedTree } from "./layer-runs.js";
 import { syncDirectory } from "../durable-file.js";
 import { ImageWriter } from "../erofs/image-writer.js";
-import { LayerImages } from "../erofs/layer-images.js";
+import type { LayerImages } from "../erofs/layer-images.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
+import { layerCorrupt } from "../erofs/layer-corrupt.js";
+import { ProvenImages } from "../proofs/proven-images.js";
 
 const NAME = /^[0-9a-f]{64}$/;
 /** What `st_blocks` counts in. */
 const STAT_BLOCK_BYTES = 512;
 
-type LayerStoreLayout = Pick<StoreLayout, "layers" | "layer" | "scratch" | "viewTrees" | "contentIndex" | "variants" | "runs">;
+type LayerStoreLayout = Pick<
+  StoreLayout,
+  "layers" | "layer" | "scratch" | "viewTrees" | "contentIndex" | "variants" | "runs" | "proofs"
+>;
 
 /** Layer images in a directory, each named by its id, read-only. Paths must be on one filesystem, so that a finished image is renamed. */
 export function openLayerStore(layout: LayerStoreLayout): LayerStore {
@@ -28,10 +33,10 @@ export function openLayerStore(layout: LayerStoreLayout): LayerStore {
 }
 
 class DirectoryLayerStore implements LayerStore {
-  readonly #layout: LayerStoreLayout;
+  readonly #layout: LayerStoreLayout & { readonly proven: ProvenImages };
 
   constructor(layout: LayerStoreLayout) {
-    this.#layout = layout;
+    this.#layout = { ...layout, proven: new ProvenImages(layout) };
   }
 
   write(chain: readonly LayerId[], kept: ReadonlySet<LayerId> = new Set()): LayerWriter {
@@ -80,7 +85,7 @@ class DirectoryLayerStore implements LayerStore {
   storedBytes(id: LayerId): number {
     const stat = statSync(this.#path(id), { throwIfNoEntry: false });
     if (stat !== undefined) return stat.blocks * STAT_BLOCK_BYTES;
-    throw new VarveError("STORE_DAMAGED", `Cannot tell the length of layer "${id}": it is missing`, { path: this.#path(id) });
+    throw layerCorrupt(id, "it is missing", this.#path(id));
   }
 
   image(id: LayerId): LayerImageFile {
@@ -108,7 +113,7 @@ class DirectoryLayerStore implements LayerStore {
   }
 
   #withImages<T>(use: (images: LayerImages) => T): T {
-    const images = new LayerImages(this.#layout.layers);
+    const images = this.#layout.proven.open();
     try {
       return use(images);
     } finally {
@@ -116,12 +121,13 @@ class DirectoryLayerStore implements LayerStore {
     }
   }
 
-  /** The file is on the disk already; here it gets its name, durably. */
+  /** The file is on the disk already; here it gets its name, durably. One that stands there is left alone, unless it is damaged. */
   #keep(file: string, id: LayerId): WrittenLayer {
-    if (this.has(id)) rmSync(file);
+    const { proven, layers } = this.#layout;
+    if (this.has(id) && proven.isSound(id, this.#path(id))) rmSync(file);
     else {
-      mkdirSync(this.#layout.layers, { recursive: true });
-      renameSync(file, this.#path(id));
+      mkdirSync(layers, { recursive: true });
+      proven.publish(id, file, this.#path(id));
     }
     syncDirectory(this.#layout.layers);
     return { id, storedBytes: this.storedBytes(id) };

@@ -8,7 +8,7 @@ import { layerIdOf } from "../erofs/layer-id.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
 import { readStatIndex } from "../worktree/stat-index-file.js";
-import { stateOf } from "./verify-image.js";
+import { stateOf } from "../erofs/verify-image.js";
 
 const LAYER_NAME = /^[0-9a-f]{64}$/;
 

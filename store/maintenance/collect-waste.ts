@@ -11,6 +11,7 @@ import { forgetVariants } from "../content-index/layer-variants.js";
 import { LayerImages } from "../erofs/layer-images.js";
 import { looseObject } from "../git/loose-objects.js";
 import { listRefNames } from "../git/ref-files.js";
+import { ProvenImages } from "../proofs/proven-images.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
@@ -23,10 +24,11 @@ const STAT_BLOCK_BYTES = 512;
 
 /** Garbage of a store on the disk. */
 export function openGarbage(layout: StoreLayout, history: History): Garbage {
+  const proven = new ProvenImages(layout);
   return {
     now,
     refs: () => readRefs(layout, history),
-    lenders: (id) => lendersOf(layout, id),
+    lenders: (id) => lendersOf(proven, id),
     views: () => listViews(layout),
     looseCommits: (kept) => findLooseCommits(layout.git, kept),
     horizon: () => readHorizon(layout),
@@ -51,8 +53,9 @@ async function readRef(name: RefName, history: History): Promise<RefReading> {
   }
 }
 
-function lendersOf({ layers }: StoreLayout, id: LayerId): readonly LayerId[] {
-  const images = new LayerImages(layers);
+/** Of a layer that is what its id says: another device table would have lenders taken for garbage. */
+function lendersOf(proven: ProvenImages, id: LayerId): readonly LayerId[] {
+  const images = proven.open();
   try {
     return images.get(id).devices;
   } finally {
@@ -116,7 +119,10 @@ async function removeWaste(layout: StoreLayout, { layers, views, loose }: Waste)
       layout,
       layers.map((id) => layout.layer(id)),
     );
-    if (layers.length > 0) forgetVariants(layout, new Set(layers));
+    if (layers.length > 0) {
+      forgetVariants(layout, new Set(layers));
+      new ProvenImages(layout).forget(new Set(layers));
+    }
     // A run of layers is made again when it is needed; one that shows a layer of which nothing is left is needed no more.
     const runs = layers.length === 0 ? [] : namesIn(layout.runs).map((key) => path.join(layout.runs, key));
     throwAway(

@@ -4,16 +4,16 @@ import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import type { LayerContents, UsageMeter } from "../../core/ports/usage-meter.js";
 import { ChainTree } from "../erofs/chain-tree.js";
 import { ImageFileContent } from "../erofs/image-content.js";
-import { LayerImages } from "../erofs/layer-images.js";
-import type { StoreLayout } from "../store-layout.js";
+import { ProvenImages, type ProofLayout } from "../proofs/proven-images.js";
 import { BlockMarks } from "./block-marks.js";
 
 /** Measures the layers of a store on the disk. */
-export function openUsageMeter({ layers }: Pick<StoreLayout, "layers">): UsageMeter {
+export function openUsageMeter(layout: ProofLayout): UsageMeter {
+  const proven = new ProvenImages(layout);
   const known = new Map<LayerId, LayerContents>();
   const lent = new BlockMarks();
   const shown = new BlockMarks();
-  const open = (chain: readonly LayerId[]): Tree => new ChainTree(new LayerImages(layers), chain);
+  const open = (chain: readonly LayerId[]): Tree => new ChainTree(proven.open(), chain);
   return {
     readLayer: async (id) => {
       const contents = known.get(id) ?? (await readLayer(open([id]), id, lent));

@@ -19,7 +19,7 @@ import { removeScratch, scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { eachContent } from "./measure-layers.js";
 import { linkToQuarantine } from "./quarantine.js";
-import { ImageVerifier } from "./verify-image.js";
+import { ImageVerifier } from "../erofs/verify-image.js";
 
 const PIECE_BLOCKS = 256;
 
@@ -104,7 +104,7 @@ async function fillFrom(fd: number, wanted: Map<ContentDigest, ImageStoredConten
     });
   } catch (error) {
     // That layer is damaged, too: what it gave was checked, and others may have the rest.
-    if (!(error instanceof VarveError && error.code === "STORE_DAMAGED")) throw error;
+    if (!(error instanceof VarveError && error.code === "LAYER_CORRUPT")) throw error;
   }
 }
 

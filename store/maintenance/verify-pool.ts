@@ -6,7 +6,7 @@ import type { LayerId } from "../../core/model/ids.js";
 import { interruptionSignal, yieldToSignals } from "../../core/yield-to-signals.js";
 import type { LayerFault, VerifyProgress } from "../../core/ports/store-checks.js";
 import { LayerImages } from "../erofs/layer-images.js";
-import { ImageVerifier, type VerifyTask } from "./verify-image.js";
+import { ImageVerifier, type VerifyTask } from "../erofs/verify-image.js";
 import type { WorkerAnswer, WorkerStart } from "./verify-worker.js";
 
 /** Each holds up to 256 files open. */

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { LayerFault } from "../../core/ports/store-checks.js";
 import { LayerImages } from "../erofs/layer-images.js";
-import { ImageVerifier, type VerifyTask } from "./verify-image.js";
+import { ImageVerifier, type VerifyTask } from "../erofs/verify-image.js";
 
 /** What a worker tells the pool: bytes that it read, or the end of a task. */
 export type WorkerAnswer = { readonly bytes: number } | { readonly faults: readonly LayerFault[] };

@@ -91,8 +91,9 @@ class MemoryLayerStore implements LayerStore {
   #layer(id: LayerId): MemoryLayer {
     const layer = this.#layers.get(id);
     if (layer !== undefined) return layer;
-    throw new VarveError("STORE_DAMAGED", `Cannot open layer "${id}": it is missing`, {
+    throw new VarveError("LAYER_CORRUPT", `Cannot read layer "${id}": it is missing`, {
       path: id,
+      layers: [id],
       hint: "A store in memory forgets with its process.",
     });
   }

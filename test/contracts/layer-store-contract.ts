@@ -23,8 +23,8 @@ export function layerStoreContract(test: TestFn, kind: string, openEmpty: (t: Ex
     tree.close();
   });
 
-  test(`${kind}: openTree() of an absent layer throws STORE_DAMAGED with path and hint`, (t) => {
-    const error = t.throws(() => openEmpty(t).openTree([ABSENT]), { instanceOf: VarveError, code: "STORE_DAMAGED" });
+  test(`${kind}: openTree() of an absent layer throws LAYER_CORRUPT with path and hint`, (t) => {
+    const error = t.throws(() => openEmpty(t).openTree([ABSENT]), { instanceOf: VarveError, code: "LAYER_CORRUPT" });
     t.truthy(error.path);
     t.truthy(error.hint);
   });

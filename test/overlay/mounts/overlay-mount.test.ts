@@ -84,8 +84,8 @@ testIf("erofs", "mkfs.erofs")(
 );
 
 const refusals = [
-  { why: "an absent image", content: undefined, code: "STORE_DAMAGED" },
-  { why: "a file of zeros", content: Buffer.alloc(8192), code: "STORE_DAMAGED" },
+  { why: "an absent image", content: undefined, code: "LAYER_CORRUPT" },
+  { why: "a file of zeros", content: Buffer.alloc(8192), code: "LAYER_CORRUPT" },
 ] as const;
 
 for (const { why, content, code } of refusals) {

@@ -115,7 +115,7 @@ test("a file whose content stands below can't be read where the layers below lac
     const tree = store.openTree(chain);
     const { content } = nodeAt(tree, "f" as ByteString) as FileNode;
     t.is(content.digest(), SHORT);
-    t.is(t.throws(() => content.open(), { instanceOf: VarveError })?.code, "STORE_DAMAGED");
+    t.is(t.throws(() => content.open(), { instanceOf: VarveError })?.code, "LAYER_CORRUPT");
     tree.close();
   }
   const tree = store.openTree([changed, base] as LayerId[]);

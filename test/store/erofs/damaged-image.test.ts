@@ -3,10 +3,11 @@ import { chmodSync, readFileSync, statSync, truncateSync, writeFileSync } from "
 import test from "ava";
 import { VarveError } from "../../../core/errors.js";
 import type { LayerId } from "../../../core/model/ids.js";
-import type { LayerStore } from "../../../core/ports/layer-store.js";
+import { ChainTree } from "../../../store/erofs/chain-tree.js";
 import { crc32c } from "../../../store/crc.js";
-import { verifyLayer } from "../../helpers/verify-layer.js";
+import { LayerImages } from "../../../store/erofs/layer-images.js";
 import { describeTree, type DescribedEntry } from "../../contracts/described-tree.js";
+import { verifyLayer } from "../../helpers/verify-layer.js";
 import { addDescribed, layerFixture } from "./layer-fixture.js";
 
 const ENTRIES: readonly DescribedEntry[] = [
@@ -99,23 +100,24 @@ const DAMAGES: readonly (readonly [what: string, damage: Damage])[] = [
 ];
 
 for (const [what, damage] of DAMAGES) {
-  test(`an image with ${what} throws STORE_DAMAGED with path and hint when it is read`, async (t) => {
-    const { store } = layerFixture(t);
+  test(`an image with ${what} throws LAYER_CORRUPT with path and hint when it is read, whatever its digest`, async (t) => {
+    const { store, layers } = layerFixture(t);
     const [id] = (await addDescribed(store, [], ENTRIES)) as [LayerId];
     const { path } = store.image(id);
     const bytes = readFileSync(path);
     damage(anatomy(bytes));
     chmodSync(path, 0o600);
     writeFileSync(path, bytes);
-    const error = t.throws(() => readAll(store, id), { instanceOf: VarveError, code: "STORE_DAMAGED" });
+    const error = t.throws(() => readAll(layers, id), { instanceOf: VarveError, code: "LAYER_CORRUPT" });
     t.is(error.path, path);
     t.truthy(error.hint);
     t.not(verifyLayer(path, id).length, 0);
+    t.throws(() => store.openTree([id]), { code: "LAYER_CORRUPT" });
   });
 }
 
-test("an image cut at any block, or inside of one, throws STORE_DAMAGED", async (t) => {
-  const { store } = layerFixture(t);
+test("an image cut at any block, or inside of one, throws LAYER_CORRUPT", async (t) => {
+  const { store, layers } = layerFixture(t);
   const [id] = (await addDescribed(store, [], ENTRIES)) as [LayerId];
   const { path } = store.image(id);
   const whole = readFileSync(path);
@@ -124,12 +126,13 @@ test("an image cut at any block, or inside of one, throws STORE_DAMAGED", async 
   for (const length of [0, 1, 1023, 1024, 1100, 4095, 4096, 5000, size - 4096, size - 1, size + 1]) {
     writeFileSync(path, whole);
     truncateSync(path, length);
-    t.throws(() => readAll(store, id), { instanceOf: VarveError, code: "STORE_DAMAGED" }, String(length));
+    t.throws(() => readAll(layers, id), { instanceOf: VarveError, code: "LAYER_CORRUPT" }, String(length));
+    t.throws(() => store.openTree([id]), { code: "LAYER_CORRUPT" }, String(length));
   }
 });
 
-test("any byte of an image changed is found by verifyLayer(), and reading ends with an answer or STORE_DAMAGED", async (t) => {
-  const { store } = layerFixture(t);
+test("any byte of an image changed is found by verifyLayer() and openTree(), and reading ends with an answer or LAYER_CORRUPT", async (t) => {
+  const { store, layers } = layerFixture(t);
   const [id] = (await addDescribed(store, [], ENTRIES)) as [LayerId];
   const { path } = store.image(id);
   t.deepEqual(verifyLayer(path, id), []);
@@ -144,12 +147,13 @@ test("any byte of an image changed is found by verifyLayer(), and reading ends w
     bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << (round % 8)), at);
     writeFileSync(path, bytes);
     try {
-      readAll(store, id);
+      readAll(layers, id);
     } catch (error) {
-      t.is((error as VarveError).code, "STORE_DAMAGED", `byte ${at}: ${String(error)}`);
+      t.is((error as VarveError).code, "LAYER_CORRUPT", `byte ${at}: ${String(error)}`);
     }
     // Block 0 before the superblock, and what fills a file's last block, belong to nothing.
     if (at >= metadata) t.not(verifyLayer(path, id).length, 0, `byte ${at}`);
+    if (at >= metadata || at < 4096) t.throws(() => store.openTree([id]), { code: "LAYER_CORRUPT" }, `byte ${at}`);
   }
 });
 
@@ -158,16 +162,18 @@ for (const [what, command] of [
   ["a directory", "mkdir"],
   ["an empty file", "touch"],
 ] as const) {
-  test(`${what} in an image's place throws STORE_DAMAGED`, (t) => {
+  test(`${what} in an image's place throws LAYER_CORRUPT`, (t) => {
     const { store, layers } = layerFixture(t);
     const id = "1".repeat(64) as LayerId;
     execFileSync(command, [`${layers}/${id}`]);
-    t.throws(() => readAll(store, id), { instanceOf: VarveError, code: "STORE_DAMAGED" });
+    t.throws(() => store.openTree([id]), { code: "LAYER_CORRUPT" });
+    t.throws(() => readAll(layers, id), { instanceOf: VarveError, code: "LAYER_CORRUPT" });
   });
 }
 
-function readAll(store: LayerStore, id: LayerId): void {
-  const tree = store.openTree([id]);
+/** Past the digest of the metadata, which would tell of all damage before the reader meets it. */
+function readAll(layers: string, id: LayerId): void {
+  const tree = new ChainTree(new LayerImages(layers), [id]);
   try {
     describeTree(tree);
     const visit = (directory: typeof tree.root): void => {

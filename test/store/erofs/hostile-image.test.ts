@@ -47,7 +47,7 @@ for (const forgery of FORGERIES) {
     } finally {
       images.close();
     }
-    t.is(outcome, seenBy === "fsck" ? "read" : "refused STORE_DAMAGED");
+    t.is(outcome, seenBy === "fsck" ? "read" : "refused LAYER_CORRUPT");
     const [id] = ids as [LayerId];
     if (seenBy !== "chain") t.not(verifyLayer(path.join(place, id), id).length, 0);
   });

@@ -86,9 +86,9 @@ test("openTree() of an empty chain is an empty root directory", (t) => {
   tree.close();
 });
 
-test("openTree() of an absent layer throws STORE_DAMAGED with path and hint", (t) => {
+test("openTree() of an absent layer throws LAYER_CORRUPT with path and hint", (t) => {
   const { store, layers } = layerFixture(t);
-  const error = t.throws(() => store.openTree([ABSENT]), { instanceOf: VarveError, code: "STORE_DAMAGED" });
+  const error = t.throws(() => store.openTree([ABSENT]), { instanceOf: VarveError, code: "LAYER_CORRUPT" });
   t.is(error.path, path.join(layers, ABSENT));
   t.truthy(error.hint);
 });
@@ -150,8 +150,8 @@ test("abort() removes the scratch file and may be repeated", (t) => {
 test("has(), storedBytes() and image() of an absent layer say so", (t) => {
   const { store } = layerFixture(t);
   t.false(store.has(ABSENT));
-  t.throws(() => store.storedBytes(ABSENT), { code: "STORE_DAMAGED" });
-  t.throws(() => store.image(ABSENT), { code: "STORE_DAMAGED" });
+  t.throws(() => store.storedBytes(ABSENT), { code: "LAYER_CORRUPT" });
+  t.throws(() => store.image(ABSENT), { code: "LAYER_CORRUPT" });
 });
 
 test("list() gives ids in ascending order and passes over what is no layer", (t) => {

@@ -1,4 +1,4 @@
-import type { Inode } from "../erofs/layer-image.js";
+import type { Inode } from "./layer-image.js";
 
 /** How often the leaves of an image are named, beside how often their inodes say. */
 export class NameCounts {

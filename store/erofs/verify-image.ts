@@ -4,23 +4,21 @@ import { joinPath, type ByteString } from "../../core/model/byte-string.js";
 import type { LayerId } from "../../core/model/ids.js";
 import type { FileContent, LinkGroup } from "../../core/model/tree.js";
 import type { LayerFault } from "../../core/ports/store-checks.js";
-import { ImageDirectory } from "../erofs/image-directory.js";
-import * as F from "../erofs/image-format.js";
-import { ImageFileContent } from "../erofs/image-content.js";
-import { leafNode } from "../erofs/image-nodes.js";
-import type { Inode, LayerImage } from "../erofs/layer-image.js";
-import type { LayerImages } from "../erofs/layer-images.js";
-import { ImageStoredContent } from "../erofs/stored-content.js";
-import { layerIdOf } from "../erofs/layer-id.js";
+import { ImageFileContent } from "./image-content.js";
+import { ImageDirectory } from "./image-directory.js";
+import * as F from "./image-format.js";
+import { leafNode } from "./image-nodes.js";
+import { layerIdOf } from "./layer-id.js";
+import type { Inode, LayerImage } from "./layer-image.js";
+import type { LayerImages } from "./layer-images.js";
 import { NameCounts } from "./name-counts.js";
+import { ImageStoredContent } from "./stored-content.js";
 
 const PIECE_BYTES = 1 << 20;
 /** Whoever has so many wants a backup, not a list. */
 const MOST_FAULTS = 1000;
 /** Contents in chunks that were read; past that some are read again. */
 const MOST_REMEMBERED = 100_000;
-/** In a device slot: the lender's length in blocks. */
-const SLOT_BLOCKS_AT = 64;
 
 /** One piece of work: a layer, or one of several shares of a large one. */
 export interface VerifyTask {
@@ -60,22 +58,12 @@ export class ImageVerifier {
   #metadata(image: LayerImage, faults: LayerFault[]): void {
     if (layerIdOf(image) !== image.id) faults.push({ kind: "image", state: "its bytes are not those of its id" });
     this.#observe(image.metadataBytes);
-    const { deviceTable } = image.superblock;
-    image.devices.forEach((id, slot) => {
-      const told = image.imageBytes(deviceTable + slot * F.SLOT_BYTES + SLOT_BLOCKS_AT, 4).readUInt32LE(0);
-      const state = this.#lenderFault(id, told);
-      if (state !== undefined) faults.push({ kind: "lender", state });
-    });
-  }
-
-  #lenderFault(id: LayerId, blocks: number): string | undefined {
-    try {
-      const lender = this.#images.get(id);
-      return lender.superblock.blocks === blocks
-        ? undefined
-        : `lender "${id}" has ${lender.superblock.blocks} blocks, not ${blocks}`;
-    } catch (error) {
-      return `lender "${id}" can't be used: ${stateOf(error)}`;
+    for (let slot = 1; slot <= image.devices.length; slot += 1) {
+      try {
+        image.device(slot);
+      } catch (error) {
+        faults.push({ kind: "lender", state: stateOf(error) });
+      }
     }
   }
 
@@ -212,7 +200,7 @@ class Walk {
     try {
       action();
     } catch (error) {
-      const blamed = error instanceof VarveError && !error.message.includes(this.#image.id);
+      const blamed = error instanceof VarveError && error.layers[0] !== this.#image.id;
       if (this.#task.share === 0 || blamed) this.#faults.push({ kind: blamed ? "lender" : "image", path, state: stateOf(error) });
     }
   }
