@@ -32,7 +32,7 @@ export function compareStats(live: StatTable, index: StatTable): Unchanged {
   pairs[0] = 1;
   for (let row = 0; row < live.length; row++) {
     if (isDirectory(live, row)) flags[row]! |= BELOW;
-    if (pairs[row] !== 0 && isSame(live, row, index, pairs[row]! - 1)) flags[row]! |= SELF;
+    if (pairs[row] !== 0 && isSameRow(live, row, index, pairs[row]! - 1)) flags[row]! |= SELF;
     if (isDirectory(live, row)) pairChildren(live, row, index, pairs, flags, brokenInodes);
   }
   spoilLinks(live, flags, brokenInodes);
@@ -52,7 +52,8 @@ function isDirectory(table: StatTable, row: number): boolean {
   return (table.words[row * ROW_WORDS + WORD.mode]! & S_IFMT) === S_IFDIR;
 }
 
-function isSame(live: StatTable, row: number, index: StatTable, indexRow: number): boolean {
+/** Whether nothing of an inode has changed since an index was written. */
+export function isSameRow(live: StatTable, row: number, index: StatTable, indexRow: number): boolean {
   if (index.hasFlag(indexRow, UNTRUSTED | GONE) || live.hasFlag(row, GONE)) return false;
   const [a, b] = [live.words, index.words];
   const [at, indexAt] = [row * ROW_WORDS, indexRow * ROW_WORDS];

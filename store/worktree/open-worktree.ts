@@ -18,6 +18,7 @@ import { scratchPath } from "../scratch.js";
 import { STORE_NAME, type StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
 import { ALL_UNCHANGED, compareStats, NONE_UNCHANGED, type Unchanged } from "./compare-stats.js";
+import { MovedFiles } from "./moved-files.js";
 import { type ProvedIndex, proveStats } from "./prove-stats.js";
 import { readStatIndex, type StatIndex, writeStatIndex } from "./stat-index-file.js";
 import { adoptTree, distrustRecent, TICK_MILLISECONDS } from "./verify-stats.js";
@@ -36,6 +37,7 @@ interface Scan {
   readonly began: number;
   /** What the index proves, when there is one; its digests are taken over. */
   readonly unchanged: Unchanged | undefined;
+  readonly index: StatTable | undefined;
 }
 
 class IndexedWorktree implements Worktree {
@@ -71,10 +73,10 @@ class IndexedWorktree implements Worktree {
     const proved = index && isTracked ? await provedOrClosed(opener, index) : undefined;
     if (index !== undefined && proved?.isComplete) {
       const live = new LiveDirectory(opener, { table: index.table, skippedMounts: [] });
-      return { live, began, unchanged: ALL_UNCHANGED };
+      return { live, began, unchanged: ALL_UNCHANGED, index: index.table };
     }
     const live = await scanLiveDirectoryInTurns(opener, { exclude: EXCLUDED, proved, ignore });
-    return { live, began, unchanged: index && compareStats(live.table, index.table) };
+    return { live, began, unchanged: index && compareStats(live.table, index.table), index: index?.table };
   }
 
   #readIndex(): StatIndex | undefined {
@@ -103,7 +105,7 @@ class IndexedWorktree implements Worktree {
     live.close();
     const unchanged = index && compareStats(live.table, index.table);
     adoptTree(live.table, unchanged, tree.root);
-    return { live, began, unchanged };
+    return { live, began, unchanged, index: index?.table };
   }
 
   requireApplicable(current: Tree, target: Tree): void {
@@ -149,10 +151,11 @@ async function provedOrClosed(opener: DirectoryOpener, index: StatIndex): Promis
 }
 
 /** @param isOfHead Whether the index describes `head`. Of another tree it still tells what is in files that have not changed since. */
-function treeOf({ live, unchanged = NONE_UNCHANGED }: Scan, head: Tree, isOfHead: boolean): FilteredTree {
+function treeOf({ live, unchanged = NONE_UNCHANGED, index }: Scan, head: Tree, isOfHead: boolean): FilteredTree {
   const known = isOfHead ? unchanged : { ...NONE_UNCHANGED, hadIgnored: unchanged.hadIgnored };
+  const moved = isOfHead && index !== undefined ? new MovedFiles(live.table, index, head) : undefined;
   const ignored = live.table.ignoredInAll();
-  return { root: new WorktreeNodes(live, known).root(head.root), ignored, close: () => live.close() };
+  return { root: new WorktreeNodes(live, known, moved).root(head.root), ignored, close: () => live.close() };
 }
 
 /** Paths of directories with something ignored at any depth. */

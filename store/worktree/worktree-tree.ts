@@ -7,16 +7,19 @@ import { LiveNodes } from "../directory/directory-tree.js";
 import { type LiveDirectory, readEntry, typeOfRow } from "../directory/live-directory.js";
 import { GONE, WORD } from "../directory/stat-table.js";
 import type { Unchanged } from "./compare-stats.js";
+import type { MovedFiles } from "./moved-files.js";
 
 /** Nodes of a scanned directory, with HEAD's own nodes wherever an index proves that the directory still equals it. */
 export class WorktreeNodes {
   readonly live: LiveDirectory;
   readonly unchanged: Unchanged;
   readonly #nodes: LiveNodes;
+  readonly #moved: MovedFiles | undefined;
 
-  constructor(live: LiveDirectory, unchanged: Unchanged) {
+  constructor(live: LiveDirectory, unchanged: Unchanged, moved: MovedFiles | undefined) {
     this.live = live;
     this.unchanged = unchanged;
+    this.#moved = moved;
     this.#nodes = new LiveNodes(live);
   }
 
@@ -33,8 +36,13 @@ export class WorktreeNodes {
     const isDirectory = typeOfRow(this.live.table, row) === "directory";
     const isUnchanged = this.unchanged.self(row) && (!isDirectory || this.unchanged.below(row));
     if (isUnchanged && head !== undefined) return head;
-    if (!isDirectory) return this.#nodes.node(row);
+    if (!isDirectory) return this.#leaf(row);
     return new WorktreeDirectory(this, row, head !== undefined && "children" in head ? head : undefined);
+  }
+
+  #leaf(row: number): TreeNode {
+    const node = this.#nodes.node(row);
+    return this.#moved !== undefined && "content" in node ? this.#moved.find(row, node) : node;
   }
 }
 
