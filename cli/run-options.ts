@@ -43,10 +43,10 @@ export function runConfiguration(
     terminal: options.tty,
     interactive: options.interactive,
     readOnly: options["read-only"],
-    volumes: options.volume.map(volumeOf),
+    volumes: distinct(options.volume.map(volumeOf)),
     limits: {
-      ...(memory === undefined ? {} : { memoryBytes: bytesOf("--memory", memory) }),
-      ...(processes === undefined ? {} : { processes: countOf("--pids-limit", processes) }),
+      ...(memory === undefined ? {} : { memoryBytes: memoryOf(memory) }),
+      ...(processes === undefined ? {} : { processes: processesOf(processes) }),
       ...(cpus === undefined ? {} : { cpus: cpusOf("--cpus", cpus) }),
     },
   };
@@ -59,6 +59,24 @@ function variableOf(variable: string, environment: NodeJS.ProcessEnv): readonly 
   if (variable.includes("=")) return [variable];
   const value = environment[variable];
   return value === undefined ? [] : [`${variable}=${value}`];
+}
+
+/** What a runtime itself needs to start a process, as docker has it. */
+const LEAST_MEMORY_BYTES = 6 * 1024 ** 2;
+
+function memoryOf(text: string): number {
+  const bytes = bytesOf("--memory", text);
+  if (bytes >= LEAST_MEMORY_BYTES) return bytes;
+  throw new VarveError("USAGE", `Cannot read --memory "${text}": no process starts with so little, wanted 6m or more`);
+}
+
+/** PID_MAX_LIMIT of Linux. */
+const MOST_PROCESSES = 4_194_304;
+
+function processesOf(text: string): number {
+  const count = countOf("--pids-limit", text);
+  if (count <= MOST_PROCESSES) return count;
+  throw new VarveError("USAGE", `Cannot read --pids-limit "${text}": wanted ${MOST_PROCESSES} at most, which is the kernel's`);
 }
 
 /** HOST_NAME_MAX of Linux. */
@@ -89,7 +107,16 @@ function volumeOf(text: string): Volume {
   return { source: place, destination: target, readOnly: mode === "ro" };
 }
 
+function distinct(volumes: readonly Volume[]): readonly Volume[] {
+  const taken = new Set<string>();
+  for (const { destination } of volumes) {
+    if (taken.has(destination)) throw new VarveError("USAGE", `Cannot read --volume: "${destination}" is given twice`);
+    taken.add(destination);
+  }
+  return volumes;
+}
+
 function absolute(option: string, place: string): string {
-  if (place.startsWith("/")) return path.posix.normalize(place);
+  if (place.startsWith("/")) return path.posix.resolve(place);
   throw new VarveError("USAGE", `Cannot read ${option} "${place}": wanted an absolute path within the container`);
 }

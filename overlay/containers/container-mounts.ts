@@ -1,11 +1,9 @@
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
-import path, { posix } from "node:path";
-import { VarveError } from "../../core/errors.js";
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import { hasCode } from "../../linux/errno.js";
 import { S_IFDIR, S_IFREG } from "../../linux/stat.js";
-import { latin1 } from "./container-directory.js";
-import { isRootEntry, makeMountPoint } from "../rootfs/root-files.js";
+import { isRootEntry } from "../rootfs/root-files.js";
 
 const FILES = ["hostname", "hosts", "resolv.conf"] as const;
 
@@ -61,55 +59,4 @@ function copyHostFile(from: string, to: string): void {
     if (!hasCode(error, "ENOENT")) throw error;
     writeFileSync(to, "");
   }
-}
-
-/**
- * Checks a root for what a run relies on, and makes the mount points of its volumes.
- *
- * @throws VarveError RUNTIME_FAILED, SOURCE_MISSING.
- */
-export function prepareMountPoints({ volumes, workingDirectory }: RunConfiguration, root: number): void {
-  // Through a descriptor that a runtime left open, /proc leads out of the container (CVE-2024-21626).
-  if (isWithin(posix.normalize(workingDirectory), "/proc")) {
-    throw new VarveError("RUNTIME_FAILED", `Cannot start the process in "${workingDirectory}": it is within /proc`);
-  }
-  for (const name of ["proc", "sys", "dev"]) {
-    // Mounting on a symlink would follow it to a place that the image chose.
-    if (!isRootEntry(root, name, S_IFDIR)) {
-      throw new VarveError("RUNTIME_FAILED", `Cannot start the container: its "/${name}" is no directory`);
-    }
-  }
-  for (const { source, destination } of volumes) {
-    const kind = kindOf(source);
-    const outer = volumes.some((other) => other.destination !== destination && isWithin(destination, other.destination));
-    if (outer || ["/proc", "/sys", "/dev"].some((system) => isWithin(destination, system))) continue;
-    try {
-      makeMountPoint(root, latin1(destination), kind);
-    } catch (error) {
-      throw new VarveError(
-        "RUNTIME_FAILED",
-        `Cannot mount the volume "${source}" on "${destination}": ${(error as Error).message}`,
-        {
-          path: destination,
-          cause: error,
-        },
-      );
-    }
-  }
-}
-
-function kindOf(source: string): "directory" | "file" {
-  try {
-    return statSync(source).isDirectory() ? "directory" : "file";
-  } catch (error) {
-    throw new VarveError("SOURCE_MISSING", `Cannot mount the volume "${source}": it is not there`, {
-      path: source,
-      hint: "Make it first: a volume's source must exist.",
-      cause: error,
-    });
-  }
-}
-
-function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
 }

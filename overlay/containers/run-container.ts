@@ -10,7 +10,7 @@ import { saveTerminal, terminalSize } from "../../linux/terminal.js";
 import { removeCgroups } from "../runtime/cgroups.js";
 import { checkCommand, type RootView } from "../rootfs/command-lookup.js";
 import { latin1, type ContainerDirectory } from "./container-directory.js";
-import { makeMountPointLayer, MOUNT_POINTS, prepareMountPoints, writeIdentityFiles } from "./container-mounts.js";
+import { makeMountPointLayer, MOUNT_POINTS, writeIdentityFiles } from "./container-mounts.js";
 import { isStarting, livingProcess, sendSignal } from "./container-process.js";
 import { resolveUser } from "../rootfs/container-user.js";
 import type { MountedRoots } from "../mounts/mounted-roots.js";
@@ -20,6 +20,7 @@ import { copyRootAttributes } from "../rootfs/root-attributes.js";
 import { readRootHead, readRootText, rootFileMode } from "../rootfs/root-files.js";
 import { environmentOf, runtimeConfiguration } from "../runtime/runtime-configuration.js";
 import { isExecFailure, runtimeErrors, runtimeFailure } from "../runtime/runtime-log.js";
+import { preparePlaces } from "./run-places.js";
 import { forwardSignals } from "./signal-forwarding.js";
 import type { StoredContainer } from "./stored-container.js";
 
@@ -93,7 +94,7 @@ function writeBundle({ directory, stored: { record }, runtime }: RunRequest, roo
   const { configuration, id } = record;
   const root = openAt(AT_FDCWD, latin1(rootPath), O_PATH);
   try {
-    prepareMountPoints(configuration, root);
+    preparePlaces(configuration, root);
     const user = resolveUser(configuration.user, {
       passwd: readRootText(root, "etc/passwd"),
       group: readRootText(root, "etc/group"),
@@ -136,7 +137,9 @@ async function superviseProcess(
     pidFile: directory.file("pid"),
     log: directory.file("runtime.log"),
   };
-  const stdio: StdioOptions = [interactive ? "inherit" : "ignore", "inherit", "inherit"];
+  // A process with a terminal writes to that alone; what the runtime would say itself stands in its log, too. But it looks for our
+  // terminal among these.
+  const stdio: StdioOptions = [interactive ? "inherit" : "ignore", "inherit", terminal && isatty(1) ? "ignore" : "inherit"];
   const restoreTerminal = terminal && isatty(0) ? saveTerminal(0) : undefined;
   const begin = performance.now();
   const child = startRuntime(runtime, paths, record.id, stdio, !terminal);

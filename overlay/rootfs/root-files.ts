@@ -1,20 +1,19 @@
 import { constants, readSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
-import { ERRNO, hasCode, SystemCallError } from "../../linux/errno.js";
-import { makeDirectory } from "../../linux/make-node.js";
-import { closeDescriptor, O_PATH, openAt, openWithin, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../linux/open-at.js";
-import { S_IFDIR, S_IFREG, statAt, statDescriptor } from "../../linux/stat.js";
+import { hasCode } from "../../linux/errno.js";
+import { closeDescriptor, O_PATH, openWithin, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../linux/open-at.js";
+import { S_IFREG, statAt, statDescriptor } from "../../linux/stat.js";
 
 /** Follows the root's own symlinks, as if it were `/`, and never leaves it. */
-const RESOLVE = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+export const RESOLVE_IN_CONTAINER: number = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 
 /** A user database of more bytes is none. */
 const LONGEST_TEXT = 4 * 1024 * 1024;
 
 /** @returns The descriptor, or `undefined` when the path leads to nothing. Paths are bytes in latin1, seen from the root. */
-function tryOpen(root: number, path: string, flags: number): number | undefined {
+export function tryOpenInRoot(root: number, path: string, flags: number): number | undefined {
   try {
-    return openWithin(root, path, flags, RESOLVE);
+    return openWithin(root, path, flags, RESOLVE_IN_CONTAINER);
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "EACCES", "ENAMETOOLONG", "ENXIO")) return undefined;
     throw error;
@@ -52,7 +51,7 @@ export function readRootHead(root: number, path: string, length: number): Buffer
 }
 
 function readRegular(root: number, path: string, lengthFor: (size: number) => number): Buffer {
-  const descriptor = tryOpen(root, path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  const descriptor = tryOpenInRoot(root, path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   if (descriptor === undefined) return Buffer.alloc(0);
   try {
     const { type, size } = statDescriptor(descriptor);
@@ -69,7 +68,7 @@ function readRegular(root: number, path: string, lengthFor: (size: number) => nu
 
 /** Type and permission bits of what a path within a root leads to; `undefined` when it leads to nothing. */
 export function rootFileMode(root: number, path: string): number | undefined {
-  const descriptor = tryOpen(root, path, O_PATH);
+  const descriptor = tryOpenInRoot(root, path, O_PATH);
   if (descriptor === undefined) return undefined;
   try {
     return statDescriptor(descriptor).mode;
@@ -86,30 +85,4 @@ export function isRootEntry(root: number, path: string, type: number): boolean {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return false;
     throw error;
   }
-}
-
-/**
- * Makes what a volume is mounted on, where it is not there: directories on the way, then a directory or an empty file.
- * Symlinks on the way lead within the root.
- */
-export function makeMountPoint(root: number, path: string, kind: "directory" | "file"): void {
-  const names = path.split("/").filter(Boolean);
-  names.forEach((name, index) => {
-    const here = names.slice(0, index + 1).join("/");
-    if (rootFileMode(root, here) !== undefined) return;
-    const parent = openWithin(root, names.slice(0, index).join("/") || ".", O_PATH | constants.O_DIRECTORY, RESOLVE);
-    try {
-      if (kind === "directory" || index < names.length - 1) makeDirectory(parent, name, 0o755);
-      else
-        closeDescriptor(
-          openAt(parent, name, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o644),
-        );
-    } finally {
-      closeDescriptor(parent);
-    }
-  });
-  const mode = rootFileMode(root, path === "/" ? "." : names.join("/"));
-  const isDirectory = mode !== undefined && (mode & 0o170000) === S_IFDIR;
-  if (isDirectory !== (kind === "directory"))
-    throw new SystemCallError("mount", isDirectory ? ERRNO.EISDIR : ERRNO.ENOTDIR, path);
 }

@@ -21,13 +21,16 @@ const NOT_FOUND = /executable file (not found|`.*` not found)|exec:? .*no such f
 const NOT_EXECUTABLE =
   /exec:? .*(permission denied|is a directory|exec format error)|open executable: permission denied|exec format error/i;
 
+/** What runc says first, whatever the reason. */
+const PREAMBLE = /^runc run failed: (unable to start container process: )?(error during container init: )?/;
+
 /**
  * @param command The process's first word.
  * @param errors Of `runtimeErrors`.
  * @returns COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, or RUNTIME_FAILED with the runtime's own words.
  */
 export function runtimeFailure(command: string, errors: readonly string[], runtime: string): VarveError {
-  const text = errors.at(-1) ?? "it says nothing";
+  const text = errors.at(-1)?.replace(PREAMBLE, "") ?? "it says nothing";
   const cause = new TypeError(errors.join("\n"));
   if (NOT_FOUND.test(text)) return commandNotFound(command, "it, or the interpreter that it names, is not there", cause);
   if (NOT_EXECUTABLE.test(text)) return commandNotExecutable(command, "its file is no program that may be executed", cause);

@@ -35,6 +35,8 @@ for (const [message, code] of cases) {
 
 test("runtimeFailure() repeats the runtime's own words", (t) => {
   t.regex(runtimeFailure("x", ["the words"], "runc").message, /runc says "the words"/);
+  const runcs = "runc run failed: unable to start container process: error during container init: the words";
+  t.regex(runtimeFailure("x", [runcs], "runc").message, /runc says "the words"/);
   t.is(runtimeFailure("x", [], "runc").code, "RUNTIME_FAILED");
 });
 
