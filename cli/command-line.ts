@@ -1,4 +1,7 @@
 import { VarveError } from "../core/errors.js";
+import type { NeedingCommits } from "../core/maintenance/needing-commits.js";
+import type { LayerId } from "../core/model/ids.js";
+import type { Repository } from "../core/ports/repository.js";
 import type { Command, Session } from "./command.js";
 import { ALIASES, COMMANDS } from "./command-table.js";
 import { closestNames } from "../core/revision/closest-names.js";
@@ -11,12 +14,15 @@ import { shellLine } from "./shell-line.js";
 import { openTerminal, OutputClosed, terminalTest, type Terminal } from "./terminal.js";
 import { VERSION } from "./version.js";
 
+/** Of a damaged layer, as many are named as fit on a screen. */
+const MOST_COMMITS = 5;
+
 /** Reads the command line and runs the command. @returns The exit status. */
 export async function runCommandLine(): Promise<number> {
   const words = processWords();
   const quiet = isGiven(words, "--quiet", "-q");
   const terminal = openTerminal({ quiet, environment: process.env, isTerminal: await terminalTest() });
-  const seen: Seen = { json: isGiven(words, "--json"), command: undefined };
+  const seen: Seen = { json: isGiven(words, "--json"), command: undefined, opened: [] };
   try {
     return await dispatch(words, terminal, seen);
   } catch (error) {
@@ -28,6 +34,7 @@ export async function runCommandLine(): Promise<number> {
 interface Seen {
   json: boolean;
   command: string | undefined;
+  readonly opened: Repository[];
 }
 
 async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen): Promise<number> {
@@ -53,6 +60,7 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
     json: seen.json,
     store: parsed.options["store"] as string | undefined,
     typed: shellLine([name, ...following]),
+    opened: seen.opened,
   };
   const { catchSignals } = await import("./signals.js");
   catchSignals();
@@ -96,10 +104,10 @@ async function loadCommand(name: string): Promise<Command> {
   return row.load();
 }
 
-async function fail(error: unknown, terminal: Terminal, { json, command }: Seen): Promise<number> {
+async function fail(error: unknown, terminal: Terminal, { json, command, opened }: Seen): Promise<number> {
   if (error instanceof OutputClosed) return OUTPUT_CLOSED;
   const debug = Boolean(process.env["VARVE_DEBUG"]);
-  const { data, talk, exitStatus } = reportFailure(error, { json, command, debug });
+  const { data, talk, exitStatus } = reportFailure(error, { json, command, debug, needing: await needing(error, opened) });
   terminal.complain(talk);
   try {
     terminal.print(data);
@@ -109,6 +117,19 @@ async function fail(error: unknown, terminal: Terminal, { json, command }: Seen)
   if (!(error instanceof VarveError) || error.code !== "INTERRUPTED") return exitStatus;
   const { signalStatus } = await import("./signals.js");
   return signalStatus() ?? exitStatus;
+}
+
+/** What needs the layers that a failure is about. @returns `undefined` where that is not known. */
+async function needing(error: unknown, opened: readonly Repository[]): Promise<NeedingCommits | undefined> {
+  const repository = opened.at(-1);
+  if (!(error instanceof VarveError) || error.layers.length === 0 || repository === undefined) return undefined;
+  try {
+    const { needingCommits } = await import("../core/maintenance/needing-commits.js");
+    return await needingCommits(repository, error.layers as readonly LayerId[], MOST_COMMITS);
+  } catch {
+    // The history is damaged, too; the failure itself is told all the same.
+    return undefined;
+  }
 }
 
 /** A first look, for what must be known before the words are read: only where options of all commands may stand. */

@@ -1,3 +1,4 @@
+import type { Repository } from "../core/ports/repository.js";
 import type { Terminal } from "./terminal.js";
 
 /** One option of a command. Numbers come as strings: commands read them, to say what is wrong in our words. */
@@ -41,6 +42,8 @@ export interface Session {
   readonly store: string | undefined;
   /** The command as typed, without the options that all commands have: the operation log keeps it. */
   readonly typed: string;
+  /** Stores that the call has opened so far: what a failure in one of them touches is looked up there. */
+  readonly opened: Repository[];
 }
 
 export interface CommandParts<Table extends OptionTable> {

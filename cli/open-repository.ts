@@ -26,7 +26,9 @@ export interface OpenOptions {
 export async function openRepository(session: Session, { make = false }: OpenOptions = {}): Promise<Repository> {
   const location = locateStore(session.store, surroundings());
   const layout = await openOrMake(location, make, session);
-  return repositoryOf(layout, location, session);
+  const repository = await repositoryOf(layout, location, session);
+  session.opened.push(repository);
+  return repository;
 }
 
 export type { Probe } from "../overlay/probes.js";

@@ -1,6 +1,8 @@
 import { VarveError } from "../core/errors.js";
+import type { NeedingCommits } from "../core/maintenance/needing-commits.js";
 import { exitStatusOf } from "./exit-status.js";
 import { printableLine, printableText } from "./printable.js";
+import { shortId } from "./render/names.js";
 
 export interface FailureReport {
   /** For stdout: the JSON of the failure, or nothing. */
@@ -16,27 +18,36 @@ export interface ReportOptions {
   readonly command: string | undefined;
   /** VARVE_DEBUG: show where the failure was thrown. */
   readonly debug: boolean;
+  /** The commits that a damaged layer is needed by. */
+  readonly needing?: NeedingCommits | undefined;
 }
 
 /** The single place where a failure becomes words and an exit status. */
-export function reportFailure(thrown: unknown, { json, command, debug }: ReportOptions): FailureReport {
+export function reportFailure(thrown: unknown, { json, command, debug, needing }: ReportOptions): FailureReport {
   const error = thrown instanceof VarveError ? thrown : unexpected(thrown);
   const exitStatus = exitStatusOf(error.code, command);
   const trace = debug ? `${printableText(traceOf(error))}\n` : "";
-  if (json) return { data: failureJson(error), talk: trace, exitStatus };
-  return { data: "", talk: `${failureWords(error)}${trace}`, exitStatus };
+  if (json) return { data: failureJson(error, needing), talk: trace, exitStatus };
+  return { data: "", talk: `${failureWords(error, needing)}${trace}`, exitStatus };
 }
 
-function failureWords({ message, path, hint }: VarveError): string {
+function failureWords({ message, path, hint }: VarveError, needing?: NeedingCommits): string {
   const lines = [`varve: error: ${printableLine(message)}`];
   // Said once is enough.
   if (path !== undefined && !message.includes(`"${path}"`)) lines.push(`varve: path: ${printableLine(path)}`);
+  for (const { id, message: says } of needing?.newest ?? []) lines.push(`varve: commit: ${shortId(id)} ${firstLine(says)}`);
+  if (needing !== undefined && needing.more > 0) lines.push(`varve: commit: and ${needing.more.toLocaleString("en-US")} more`);
   for (const line of hint === undefined ? [] : printableText(hint).split("\n")) lines.push(`varve: hint: ${line}`);
   return `${lines.join("\n")}\n`;
 }
 
-function failureJson({ code, message, path, hint }: VarveError): string {
-  return `${JSON.stringify({ error: { code, message, path: path ?? null, hint: hint ?? null } })}\n`;
+function failureJson({ code, message, path, hint }: VarveError, needing?: NeedingCommits): string {
+  const commits = needing && { commits: needing.newest, moreCommits: needing.more };
+  return `${JSON.stringify({ error: { code, message, path: path ?? null, hint: hint ?? null, ...commits } })}\n`;
+}
+
+function firstLine(message: string): string {
+  return printableLine(message.split("\n", 1)[0] ?? "");
 }
 
 const FROM_THE_SYSTEM: Readonly<Record<string, "PERMISSION" | "DISK_FULL">> = {

@@ -1,9 +1,9 @@
 import { VarveError } from "../../core/errors.js";
 import type { LayerId } from "../../core/model/ids.js";
 
-const HINT =
-  "The image is damaged, or was not written by varve. `varve fsck` tells what that touches; `varve fsck --repair` fetches contents that " +
-  "other layers hold, and moves what it can't mend to quarantine/ in the store. Then restore the image from a backup, or commit or import the same tree again.";
+const HINT = `"varve fsck" tells all that is damaged, and what that touches.
+"varve fsck --repair" fetches contents that other layers hold; what it can't mend it moves to quarantine/ in the store.
+Then restore the image from a backup, or commit or import the same tree again.`;
 
 /** @param state Follows the layer's id: `it is missing`. @param path The image file. */
 export function layerCorrupt(id: string, state: string, path: string, cause?: unknown): VarveError {

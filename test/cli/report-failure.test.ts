@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import test from "ava";
 import { reportFailure, type ReportOptions } from "../../cli/report-failure.js";
 import { VarveError } from "../../core/errors.js";
+import type { CommitId } from "../../core/model/ids.js";
 
 const PLAIN: ReportOptions = { json: false, command: "log", debug: false };
 
@@ -21,6 +22,22 @@ test("reportFailure() prints message, path and hint, each on its line", (t) => {
     talk: "varve: error: Cannot find it: gone\nvarve: path: /a\nvarve: hint: Look elsewhere.\nvarve: hint: Or not.\n",
     exitStatus: 22,
   });
+});
+
+test("reportFailure() names the commits that need a damaged layer, with the first line of each message", (t) => {
+  const error = new VarveError("LAYER_CORRUPT", "Cannot read it: gone", { path: "/a", hint: "Repair it.", layers: ["1"] });
+  const newest = [{ id: "ab".repeat(20) as CommitId, message: "one\u0007\n\nmore" }];
+  t.is(
+    reportFailure(error, { ...PLAIN, needing: { newest, more: 1234 } }).talk,
+    `varve: error: Cannot read it: gone
+varve: path: /a
+varve: commit: ababababab one\\x07
+varve: commit: and 1,234 more
+varve: hint: Repair it.
+`,
+  );
+  const { data } = reportFailure(error, { ...PLAIN, json: true, needing: { newest, more: 0 } });
+  t.like(JSON.parse(data), { error: { code: "LAYER_CORRUPT", commits: newest, moreCommits: 0 } });
 });
 
 test("reportFailure() leaves out a path that the message holds", (t) => {
