@@ -53,8 +53,8 @@ function parse(words: readonly string[], options: OptionTable): Arguments {
     Object.entries(options).flatMap(([name, option]) => (wanted(option) ? [name] : []));
   return yargsParser([...words], {
     boolean: named(({ type }) => type === "boolean"),
+    // Those that may be given more than once too: the parser's own arrays lose an empty last value.
     string: named(({ type }) => type !== "boolean"),
-    array: named(({ array }) => array === true),
     configuration: CONFIGURATION,
   } satisfies Options);
 }

@@ -1,4 +1,4 @@
-import type { ByteString } from "../../core/model/byte-string.js";
+import { joinPath, type ByteString } from "../../core/model/byte-string.js";
 import { hasCode } from "../../linux/errno.js";
 import {
   closeDescriptor,
@@ -20,12 +20,23 @@ let hasOpenat2 = true;
  */
 export class DirectoryOpener {
   readonly root: number;
+  readonly #place: ByteString;
   #path: ByteString | undefined;
   #descriptor = -1;
 
-  /** @param root A directory's descriptor, closed by `close`. */
-  constructor(root: number) {
+  /**
+   * @param root A directory's descriptor, closed by `close`.
+   * @param place Where a person finds it: for `placeOf` alone.
+   */
+  constructor(root: number, place: ByteString = "" as ByteString) {
     this.root = root;
+    this.#place = place;
+  }
+
+  /** A path below the root, as a person finds it. */
+  placeOf(path: ByteString): ByteString {
+    if (path === "") return this.#place;
+    return this.#place === "/" ? (`/${path}` as ByteString) : joinPath(this.#place, path);
   }
 
   /** @returns A descriptor that is valid until the next call. @throws SystemCallError ENOENT, ENOTDIR or ELOOP when it is no longer there. */

@@ -4,7 +4,7 @@ import type { DirectoryEntry, FileEntry } from "../../core/model/entry.js";
 import type { DirectoryDigest } from "../../core/model/ids.js";
 import type { DirectoryNode, FileNode, LinkGroup, OtherNode, FilteredTree, TreeNode } from "../../core/model/tree.js";
 import { LinkGroups } from "./link-groups.js";
-import { LiveContent } from "./live-content.js";
+import { type FormerContent, LiveContent } from "./live-content.js";
 import { type LiveDirectory, openLiveDirectory, readEntry, typeOfRow } from "./live-directory.js";
 import type { ScanOptions } from "./scan-directory.js";
 import { sourceChanged } from "./source-failure.js";
@@ -57,10 +57,11 @@ export class LiveNodes {
     this.groups = new LinkGroups(live.table, "live ");
   }
 
-  node(row: number): TreeNode {
+  /** @param former What is known of a file's content. */
+  node(row: number, former?: FormerContent): TreeNode {
     const type = typeOfRow(this.live.table, row);
     if (type === "directory") return this.directory(row);
-    return type === "file" ? new LiveFileNode(this, row) : new LiveOtherNode(this, row);
+    return type === "file" ? new LiveFileNode(this, row, former) : new LiveOtherNode(this, row);
   }
 
   directory(row: number): DirectoryNode {
@@ -77,7 +78,7 @@ export class LiveNodes {
       const node = make();
       try {
         if (node.entry.type === typeOfRow(table, row)) return node;
-        if (attempt >= ATTEMPTS) throw sourceChanged(table.path(row));
+        if (attempt >= ATTEMPTS) throw sourceChanged(this.live.placeOf(row));
       } catch (error) {
         if (!(error instanceof VarveError) || error.code !== "SOURCE_CHANGED" || attempt >= ATTEMPTS) throw error;
         this.live.lookAgain(row);
@@ -145,25 +146,30 @@ class LiveOtherNode implements OtherNode {
 class LiveFileNode implements FileNode {
   readonly #nodes: LiveNodes;
   readonly #row: number;
+  #former: FormerContent | undefined;
   #looks: number;
   #entry: FileEntry | undefined;
 
-  constructor(nodes: LiveNodes, row: number) {
+  constructor(nodes: LiveNodes, row: number, former: FormerContent | undefined) {
     this.#nodes = nodes;
     this.#row = row;
+    this.#former = former;
     this.#looks = nodes.live.looks(row);
   }
 
   get entry(): FileEntry {
     if (this.#entry === undefined) {
       this.#entry = readEntry(this.#nodes.live, this.#row) as FileEntry;
-      this.#looks = this.#nodes.live.looks(this.#row);
+      const looks = this.#nodes.live.looks(this.#row);
+      // What was known is of another time.
+      if (looks !== this.#looks) this.#former = undefined;
+      this.#looks = looks;
     }
     return this.#entry;
   }
 
   get content(): LiveContent {
-    return new LiveContent(this.#nodes.live, this.#row, this.#looks);
+    return new LiveContent(this.#nodes.live, this.#row, this.#looks, this.#former);
   }
 
   get links(): LinkGroup | undefined {

@@ -3,10 +3,11 @@ import { byteStringOf, joinPath, textOf, type ByteString } from "../../core/mode
 import { nodeAt } from "../../core/model/paths.js";
 import type { DirectoryNode, Tree } from "../../core/model/tree.js";
 import { IGNORE_FILE, IgnoreRules } from "../../core/paths/ignore-rules.js";
+import { hasCode } from "../../linux/errno.js";
 import { closeDescriptor, OPEN_FILE, openAt } from "../../linux/open-at.js";
 import { FileStat, S_IFREG, statAt, statDescriptor } from "../../linux/stat.js";
 import { readSync } from "node:fs";
-import { sourceChanged } from "./source-failure.js";
+import { sourceChanged, sourceFailure } from "./source-failure.js";
 
 export interface IgnoreOptions {
   /** Patterns of the command line. */
@@ -51,9 +52,14 @@ export class IgnorePlace {
     return new IgnorePlace(options, "" as ByteString, patterns.length > 0 ? IgnoreRules.of(patterns) : undefined, false, true);
   }
 
-  /** The same directory with the rules of its own ignore file. @param isSame Whether that file, or its absence, is known. */
-  withFile(descriptor: number, isThere: boolean, isSame: boolean): IgnorePlace {
-    const content = isThere ? readIgnoreFile(descriptor, this.#path) : undefined;
+  /**
+   * The same directory with the rules of its own ignore file.
+   *
+   * @param isSame Whether that file, or its absence, is known.
+   * @param file Where a person finds it.
+   */
+  withFile(descriptor: number, isThere: boolean, isSame: boolean, file: ByteString): IgnorePlace {
+    const content = isThere ? readIgnoreFile(descriptor, file) : undefined;
     if (content === undefined && isSame) return this;
     const above = this.#rules ?? IgnoreRules.of([]);
     const rules = content === undefined ? this.#rules : above.within(this.#path, content);
@@ -83,18 +89,26 @@ export class IgnorePlace {
 }
 
 /** @returns `undefined` for what is no regular file: like git, it follows no symlink. @throws SystemCallError, VarveError UNSUPPORTED. */
-function readIgnoreFile(directory: number, path: ByteString): ByteString | undefined {
+function readIgnoreFile(directory: number, file: ByteString): ByteString | undefined {
   if (statAt(directory, IGNORE_FILE, STAT).type !== S_IFREG) return undefined;
-  const descriptor = openAt(directory, IGNORE_FILE, OPEN_FILE);
+  const descriptor = openIgnoreFile(directory, file);
   try {
     const { size, type } = statDescriptor(descriptor, STAT);
-    const file = joinPath(path, IGNORE_FILE);
     if (type !== S_IFREG) throw sourceChanged(file);
     if (size > LARGEST_FILE) throw tooLarge(file, size);
     const bytes = Buffer.alloc(size);
     return byteStringOf(bytes.subarray(0, readSync(descriptor, bytes, 0, size, 0)));
   } finally {
     closeDescriptor(descriptor);
+  }
+}
+
+function openIgnoreFile(directory: number, file: ByteString): number {
+  try {
+    return openAt(directory, IGNORE_FILE, OPEN_FILE);
+  } catch (error) {
+    // Anything else tells of the directory.
+    throw hasCode(error, "EACCES", "EPERM") ? sourceFailure(error, file) : error;
   }
 }
 

@@ -1,7 +1,8 @@
 import { createHash, hash } from "node:crypto";
 import { readSync } from "node:fs";
+import type { ByteString } from "../../core/model/byte-string.js";
 import type { ContentDigest } from "../../core/model/ids.js";
-import type { ContentReader, Extent, FileContent, ReadAheadContent } from "../../core/model/tree.js";
+import type { ContentReader, Extent, FileContent, ReadAheadContent, StoredContent } from "../../core/model/tree.js";
 import { fileExtents } from "../../linux/file-holes.js";
 import { closeDescriptor, OPEN_FILE, openAt } from "../../linux/open-at.js";
 import { FileStat, statDescriptor } from "../../linux/stat.js";
@@ -13,6 +14,14 @@ const STAT = new FileStat();
 const PIECE = 1 << 20;
 let pieces: Buffer | undefined;
 
+/** What is known of a content beside its own file. */
+export interface FormerContent {
+  /** Where a layer has it, for certain. */
+  readonly stored?: StoredContent | undefined;
+  /** FileContent.likelyAt. */
+  readonly likelyAt?: () => readonly ByteString[];
+}
+
 /**
  * The content of a regular file in a live directory. Each opening checks that it still is the file that was seen. Where it is not, its row is
  * looked at again: a caller who asks the directory for this name once more gets what stands there now.
@@ -21,12 +30,14 @@ export class LiveContent implements FileContent {
   readonly #live: LiveDirectory;
   readonly #row: number;
   readonly #looks: number;
+  readonly #former: FormerContent | undefined;
 
   /** @param looks When it was seen: content of another time is not its own. */
-  constructor(live: LiveDirectory, row: number, looks: number) {
+  constructor(live: LiveDirectory, row: number, looks: number, former?: FormerContent) {
     this.#live = live;
     this.#row = row;
     this.#looks = looks;
+    this.#former = former;
   }
 
   get size(): number {
@@ -41,8 +52,12 @@ export class LiveContent implements FileContent {
     return this.#live.looks(this.#row) !== this.#looks;
   }
 
-  get stored(): undefined {
-    return undefined;
+  get stored(): StoredContent | undefined {
+    return this.#isOutdated ? undefined : this.#former?.stored;
+  }
+
+  likelyAt(): readonly ByteString[] {
+    return this.#former?.likelyAt?.() ?? [];
   }
 
   digest(): ContentDigest {
@@ -70,7 +85,7 @@ export class LiveContent implements FileContent {
     try {
       yield* fileExtents(reader.descriptor, size);
     } catch (error) {
-      throw sourceFailure(error, this.#live.table.path(this.#row));
+      throw sourceFailure(error, this.#live.placeOf(this.#row));
     } finally {
       reader.close();
     }
@@ -84,12 +99,12 @@ export class LiveContent implements FileContent {
     const { table } = this.#live;
     const name = table.names[this.#row]!;
     let descriptor: number;
-    if (this.#isOutdated) throw sourceChanged(table.path(this.#row));
+    if (this.#isOutdated) throw sourceChanged(this.#live.placeOf(this.#row));
     try {
       descriptor = openAt(this.#live.openParent(this.#row), name, OPEN_FILE);
     } catch (error) {
       this.#live.lookAgain(this.#row);
-      throw sourceFailure(error, table.path(this.#row));
+      throw sourceFailure(error, this.#live.placeOf(this.#row));
     }
     const reader = new LiveReader(this.#live, this.#row, descriptor);
     try {
@@ -123,7 +138,7 @@ class LiveReader implements ContentReader {
         done += count;
       }
     } catch (error) {
-      throw sourceFailure(error, this.#live.table.path(this.#row));
+      throw sourceFailure(error, this.#live.placeOf(this.#row));
     }
     return done;
   }
@@ -131,7 +146,7 @@ class LiveReader implements ContentReader {
   verify(): void {
     if (!this.#live.table.isUnchanged(this.#row, statDescriptor(this.descriptor, STAT))) {
       this.#live.lookAgain(this.#row);
-      throw sourceChanged(this.#live.table.path(this.#row));
+      throw sourceChanged(this.#live.placeOf(this.#row));
     }
   }
 

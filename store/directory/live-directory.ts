@@ -61,6 +61,11 @@ export class LiveDirectory {
     return this.#descriptor;
   }
 
+  /** Where a person finds it: for failures. */
+  placeOf(row: number): ByteString {
+    return this.#opener.placeOf(this.table.path(row));
+  }
+
   /** The directory that holds the row's name; for the root, the root, whose name is empty. */
   openParent(row: number): number {
     return this.openDirectory(this.table.word(row, WORD.parent));
@@ -86,7 +91,7 @@ export class LiveDirectory {
     try {
       statAt(this.openParent(row), table.names[row]!, STAT);
     } catch (error) {
-      if (!hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) throw sourceFailure(error, table.path(row));
+      if (!hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) throw sourceFailure(error, this.placeOf(row));
       table.addFlag(row, GONE);
       return;
     }
@@ -155,7 +160,7 @@ export async function scanLiveDirectoryInTurns(
 
 /** @throws VarveError SOURCE_MISSING, WRONG_TYPE, SOURCE_UNREADABLE. */
 export function openDirectoryRoot(directory: string): DirectoryOpener {
-  return new DirectoryOpener(openRoot(directory));
+  return new DirectoryOpener(openRoot(directory), bytesOfText(directory));
 }
 
 function openRoot(directory: string): number {
@@ -190,9 +195,9 @@ export function readEntry(live: LiveDirectory, row: number): Entry {
       if (table.hasFlag(row, GONE) || typeOfRow(table, row) !== type) break;
     }
   } catch (error) {
-    throw sourceFailure(error, table.path(row));
+    throw sourceFailure(error, live.placeOf(row));
   }
-  throw sourceChanged(table.path(row));
+  throw sourceChanged(live.placeOf(row));
 }
 
 /** An entry of what a row says and of what only reading can tell. */

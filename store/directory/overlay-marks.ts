@@ -46,7 +46,7 @@ export function overlayMarks(upper: LiveDirectory, row: number, prefix: OverlayP
       redirect: has("redirect") ? (textOfValue(getXattr(directory, name, `${prefix}redirect`)) as ByteString) : undefined,
     };
   } catch (error) {
-    throw sourceFailure(error, table.path(row));
+    throw sourceFailure(error, upper.placeOf(row));
   }
 }
 

@@ -104,7 +104,7 @@ class Scanner {
       here = this.#withIgnoreFile({ row, path, known, place }, () => proved.table.find(known, IGNORE_FILE) !== undefined);
     } catch (error) {
       if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) return undefined;
-      throw sourceFailure(error, path);
+      throw sourceFailure(error, this.#opener.placeOf(path));
     }
     table.setWord(row, WORD.firstChild, table.length);
     table.setWord(row, WORD.childCount, end - first);
@@ -129,7 +129,7 @@ class Scanner {
       this.#table.set(row, this.#stat);
       return yield* this.#scanNames(waiting, descriptor);
     } catch (error) {
-      if (!hasCode(error, "ENOENT", "ENOTDIR", "ELOOP") || row === 0) throw sourceFailure(error, path);
+      if (!hasCode(error, "ENOENT", "ENOTDIR", "ELOOP") || row === 0) throw sourceFailure(error, this.#opener.placeOf(path));
       this.#table.addFlag(row, GONE);
       return [];
     }
@@ -162,7 +162,7 @@ class Scanner {
       if (row === 0 && this.#options.exclude?.includes(name)) continue;
       const errno = tryStatAt(descriptor, name, this.#stat);
       if (errno === ERRNO.ENOENT) continue;
-      if (errno !== 0) throw sourceFailure(new SystemCallError("statx", errno, name), joinPath(path, name));
+      if (errno !== 0) throw this.#failure(errno, joinPath(path, name));
       if (place !== undefined && this.#leaveOut(row, name, place)) continue;
       const directory = this.#add(row, path, name);
       if (directory === undefined) continue;
@@ -172,12 +172,17 @@ class Scanner {
     }
   }
 
+  #failure(errno: number, path: ByteString): unknown {
+    return sourceFailure(new SystemCallError("statx", errno, path), this.#opener.placeOf(path));
+  }
+
   #withIgnoreFile({ path, known, place }: Waiting, isThere: () => boolean): IgnorePlace | undefined {
     if (place === undefined) return undefined;
     const before = known === undefined ? undefined : this.#options.proved?.table.find(known, IGNORE_FILE);
     const now = isThere();
     const isSame = before === undefined ? !now : now && this.#options.proved!.isSame(before);
-    return now || !isSame ? place.withFile(this.#opener.open(path), now, isSame) : place;
+    if (!now && isSame) return place;
+    return place.withFile(this.#opener.open(path), now, isSame, this.#opener.placeOf(joinPath(path, IGNORE_FILE)));
   }
 
   #leaveOut(row: number, name: ByteString, place: IgnorePlace): boolean {
@@ -197,7 +202,7 @@ class Scanner {
     if (isMount) this.#skippedMounts.push(joinPath(parentPath, name));
     if (isMount && !isDirectory) return undefined;
     if (!this.#options.whiteouts && stat.type === S_IFCHR && stat.rdevMajor === 0 && stat.rdevMinor === 0) {
-      throw whiteoutInDirectory(joinPath(parentPath, name));
+      throw whiteoutInDirectory(this.#opener.placeOf(joinPath(parentPath, name)));
     }
     const row = this.#table.append(parent, name, stat);
     if (row === MANY_ROWS) this.#options.onMany?.();

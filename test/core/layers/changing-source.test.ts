@@ -65,7 +65,7 @@ test("a file that never rests fails with SOURCE_CHANGED, and nothing is committe
   writeFileSync(file, Buffer.alloc(LARGE));
   await startWriter(t, `console.log("ready"); for (;;) fs.appendFileSync(file, "line\\n");`, file);
   const error = await t.throwsAsync(importOf(repository, source), { code: "SOURCE_CHANGED" });
-  t.is((error as { path?: string }).path, "log");
+  t.is((error as { path?: string }).path, file);
   t.truthy((error as { hint?: string }).hint);
   t.is(await repository.history.readRef(branchRef("imported")), undefined);
   t.deepEqual(repository.layers.list(), []);
