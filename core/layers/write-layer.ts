@@ -4,7 +4,7 @@ import { changeReasons } from "../model/compare-entries.js";
 import type { Entry } from "../model/entry.js";
 import type { ContentDigest, TreeId } from "../model/ids.js";
 import { DirectoryDigester, linkGroupDigest, treeId, type ChildContent } from "../model/tree-digest.js";
-import type { DirectoryNode, FileNode, OtherNode, StoredContent, Tree, TreeNode } from "../model/tree.js";
+import type { DirectoryNode, FileContent, FileNode, OtherNode, StoredContent, Tree, TreeNode } from "../model/tree.js";
 import type { InodeHandle, LayerWriter, PlaceBelow } from "../ports/layer-store.js";
 import { nodeAt } from "../model/paths.js";
 import { readAgain } from "../trees/read-again.js";
@@ -209,19 +209,30 @@ class LayerAssembly implements LayerProgress {
     const known = content.stored ?? former?.content.stored;
     const below = links === undefined ? (): PlaceBelow | undefined => this.#placeBelow(former, known) : undefined;
     const old = before !== undefined && "content" in before ? before.content.stored : undefined;
-    const stored = known === undefined ? this.#writer.store(content, old) : this.#writer.borrow(known, below);
+    const likely = below && ((digest: ContentDigest): PlaceBelow | undefined => this.#likelyPlace(content, digest));
+    const stored = known === undefined ? this.#writer.store(content, old, likely) : this.#writer.borrow(known, below);
     this.bytes += stored.size;
     return stored;
+  }
+
+  #likelyPlace(content: FileContent, digest: ContentDigest): PlaceBelow | undefined {
+    const path = content.likelyAt?.().find((each) => this.#baseHolds(each, content.size, digest));
+    return path === undefined ? undefined : { redirect: path };
+  }
+
+  /** Whether the base has a file there that overlayfs can find by that path alone. */
+  #baseHolds(path: ByteString, size: number, digest: ContentDigest): boolean {
+    const node = nodeAt(this.#base, path);
+    if (node === undefined || !("content" in node) || node.links !== undefined) return false;
+    return node.content.size === size && node.content.knownDigest === digest;
   }
 
   /** @param former What the base has at the same path, when it has the same content. */
   #placeBelow(former: FileNode | undefined, known: StoredContent | undefined): PlaceBelow | undefined {
     if (former !== undefined && former.links === undefined) return {};
     // The content may come from another tree than the base.
-    const redirect = known?.path;
-    const node = redirect === undefined ? undefined : nodeAt(this.#base, redirect);
-    if (node === undefined || !("content" in node) || node.links !== undefined) return undefined;
-    return node.content.size === known?.size && node.content.knownDigest === known.digest ? { redirect } : undefined;
+    if (known?.path === undefined || !this.#baseHolds(known.path, known.size, known.digest)) return undefined;
+    return { redirect: known.path };
   }
 
   #group(node: FileNode | OtherNode): EmittedGroup | undefined {

@@ -66,6 +66,11 @@ export interface FileContent {
   /** Where a layer holds these bytes, when one does: a new layer may point at them in place of a copy. */
   readonly stored: StoredContent | undefined;
   /**
+   * Where the tree that this one is compared with may hold the same bytes, for a reason that costs little to see: their digests are worth a look once
+   * this one's is known. Paths of that tree, a few.
+   */
+  likelyAt?(): readonly ByteString[];
+  /**
    * The data and holes, in order, covering 0 to `size` without gaps. A file without holes yields one piece.
    */
   extents(): Iterable<Extent>;

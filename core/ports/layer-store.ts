@@ -48,14 +48,6 @@ export interface LayerStore {
    */
   images(chain: readonly LayerId[]): Promise<readonly LayerImageFile[]>;
 
-  /**
-   * One image that shows the whole tree of a chain, however long: for a mount of more layers than a stack should have. A cache, made when
-   * it is not there.
-   *
-   * @param chain Newest first, not empty.
-   */
-  view(chain: readonly LayerId[]): Promise<LayerImageFile>;
-
   /** Ids in ascending order. */
   list(): readonly LayerId[];
 }
@@ -87,8 +79,9 @@ export interface LayerWriter {
    * layer of the store holds already, by digest, is pointed at.
    *
    * @param former What the base has at the path: of a large file that changed in place, the changed parts alone are kept.
+   * @param below As in `borrow`. Gets the content's digest.
    */
-  store(content: FileContent, former?: StoredContent): StoredContent;
+  store(content: FileContent, former?: StoredContent, below?: (digest: ContentDigest) => PlaceBelow | undefined): StoredContent;
 
   /** For content that comes by itself, as in a tar stream: pieces pushed in order. One sink is open at a time. */
   sink(): ContentSink;

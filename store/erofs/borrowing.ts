@@ -1,6 +1,6 @@
 import type { FileContent } from "../../core/model/tree.js";
-import { exactChunkBits } from "./block-runs.js";
-import type { ContentTable, WrittenContent } from "./content-table.js";
+import { chunkCount, exactChunkBits } from "./block-runs.js";
+import { LONGEST_INDEX, type ContentTable, type WrittenContent } from "./content-table.js";
 import { blocksOf, BLOCK_BYTES } from "./image-format.js";
 import type { Lenders } from "./lenders.js";
 import { plannedContent } from "./sparse-plan.js";
@@ -56,4 +56,11 @@ export class Borrowing {
   addUnread(digest: Buffer, content: FileContent, runs: OutsideRuns, start: number): number {
     return this.addOutside(digest, content.size, runs, plannedContent(content, start));
   }
+}
+
+/** Whether it can't be pointed at, or only by a long index. */
+export function isLongToPointAt(runs: readonly ImageRun[] | undefined, size: number): boolean {
+  if (runs === undefined) return true;
+  const blocks = blocksOf(size);
+  return chunkCount(blocks, exactChunkBits(runs, blocks)) > LONGEST_INDEX;
 }

@@ -1,5 +1,5 @@
 import { joinPath, type ByteString } from "../../core/model/byte-string.js";
-import { NO_XATTRS, type DirectoryEntry } from "../../core/model/entry.js";
+import { EMPTY_ROOT, type DirectoryEntry } from "../../core/model/entry.js";
 import type { DirectoryDigest, LayerId } from "../../core/model/ids.js";
 import { nodeAt } from "../../core/model/paths.js";
 import type { DirectoryNode, Tree, TreeNode } from "../../core/model/tree.js";
@@ -8,16 +8,6 @@ import { DIRENT_DIRECTORY } from "./image-format.js";
 import { directoryEntryOf, ImageFileNode, leafNode, type PlaceInChain } from "./image-nodes.js";
 import type { LayerImage } from "./layer-image.js";
 import type { LayerImages } from "./layer-images.js";
-
-const EMPTY_ROOT: DirectoryEntry = {
-  type: "directory",
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  mtimeSeconds: 0,
-  mtimeNanoseconds: 0,
-  xattrs: NO_XATTRS,
-};
 
 const LEVELS_REMEMBERED = 64;
 

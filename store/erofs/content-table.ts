@@ -1,7 +1,11 @@
+import { chunkCount } from "./block-runs.js";
 import { ContentPlaces, PLACE, RunTable, type LentRun } from "./content-places.js";
 import { grown, grownBuffer } from "./growing-arrays.js";
+import { blocksOf } from "./image-format.js";
 
 export const DIGEST_BYTES = 32;
+/** What has more chunks, or is not in whole blocks, is left to the layers below when they show it. */
+export const LONGEST_INDEX = 64;
 const FIRST_CAPACITY = 256;
 
 /** What a content became, or would become, in the data region. */
@@ -101,6 +105,20 @@ export class ContentTable {
   isHeld(content: number): boolean {
     const place = this.places.place[content];
     return place === PLACE.plain || (place === PLACE.chunks && this.lenders(content).has(0));
+  }
+
+  /**
+   * Whether inodes take much room for it, though no data: for its bytes, fewer than a block, or for a long index of other layers' blocks. Asked of the
+   * canonical image, so that both are made in one way.
+   */
+  isLong(content: number): boolean {
+    const { place, chunkBits, start, runCount } = this.canonical ?? this.places;
+    const size = this.size[content] as number;
+    if (place[content] === PLACE.inline) return size > 0;
+    if (place[content] !== PLACE.chunks) return false;
+    const first = start[content] as number;
+    const isLent = !this.runs.lender.subarray(first, first + (runCount[content] as number)).includes(0);
+    return isLent && chunkCount(blocksOf(size), chunkBits[content] as number) > LONGEST_INDEX;
   }
 
   /** Numbers of the layers that hold blocks of it; 0 is this image. */

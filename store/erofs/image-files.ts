@@ -7,32 +7,34 @@ import { readAt } from "./write-at.js";
 
 /** Fewer than the usual limit of 1,024, however long the chain. */
 const OPEN_FILES = 256;
-/** Metadata is read and kept in pages of this length. */
+/** Metadata is read and kept in pages of at most this length. */
 export const PAGE_BYTES: number = 64 << 10;
-/** 16 MiB. */
+/** 16 MiB: so many pages of large layers, or thousands of small ones whole. */
 const USUAL_PAGES = 256;
 /** Pages of an image have keys below this; 16 TiB are 2^28 pages. */
 const PAGES_PER_IMAGE = 2 ** 29;
-/** Spreads neighbouring images over the pages. */
-const IMAGE_STRIDE = 37;
+const NOTHING = Buffer.alloc(0);
 
-/** A place for one page. It is filled again and again, so whoever holds it must look at `key` before he reads `bytes`. */
+/** A piece of metadata. It is empty once it is kept no more: its room was given to another one. */
 export interface Page {
-  key: number;
-  length: number;
-  readonly bytes: Buffer;
+  bytes: Buffer;
 }
 
 /** Image files read at any position, through one bounded set of file descriptors and one of pages of metadata. */
 export class ImageFiles {
   readonly #files = new LRUCache<string, number>({ max: OPEN_FILES, dispose: (fd) => closeSync(fd) });
-  readonly #pages: Page[] = [];
-  readonly #places: number;
+  readonly #pages: LRUCache<number, Page>;
+  /** Rooms of whole pages, to be filled again. */
+  readonly #free: Buffer[] = [];
   #closed = false;
 
-  /** @param pages How many are kept at most. */
+  /** @param pages How many whole ones are kept at most. */
   constructor(pages: number = USUAL_PAGES) {
-    this.#places = pages;
+    this.#pages = new LRUCache<number, Page>({
+      maxSize: pages * PAGE_BYTES,
+      sizeCalculation: ({ bytes }) => bytes.length,
+      dispose: (page) => this.#forget(page),
+    });
   }
 
   /** Length in bytes; `undefined` for what is no regular file. */
@@ -54,22 +56,28 @@ export class ImageFiles {
     }
   }
 
-  /** The page, filled by `fill` unless it is there already. @param fill Gets the page's bytes; returns how many there are. */
-  page(image: number, page: number, fill: (bytes: Buffer) => number): Page {
+  /** The page. @param length Its own; @param fill Fills it, unless it is there already. */
+  page(image: number, page: number, length: number, fill: (bytes: Buffer) => void): Page {
     const key = image * PAGES_PER_IMAGE + page;
-    const place = (image * IMAGE_STRIDE + page) % this.#places;
-    const found = (this.#pages[place] ??= { key: -1, length: 0, bytes: Buffer.allocUnsafeSlow(PAGE_BYTES) });
-    if (found.key === key) return found;
-    found.key = -1;
-    found.length = fill(found.bytes);
-    found.key = key;
-    return found;
+    const known = this.#pages.get(key);
+    if (known !== undefined) return known;
+    const bytes = (length === PAGE_BYTES ? this.#free.pop() : undefined) ?? Buffer.allocUnsafeSlow(length);
+    fill(bytes);
+    const made = { bytes };
+    this.#pages.set(key, made);
+    return made;
   }
 
   close(): void {
     this.#closed = true;
     this.#files.clear();
-    this.#pages.length = 0;
+    this.#pages.clear();
+    this.#free.length = 0;
+  }
+
+  #forget(page: Page): void {
+    if (page.bytes.length === PAGE_BYTES) this.#free.push(page.bytes);
+    page.bytes = NOTHING;
   }
 
   #descriptor(file: string): number {

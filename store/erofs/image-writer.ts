@@ -6,8 +6,7 @@ import type { ContentDigest, DirectoryDigest, LayerId } from "../../core/model/i
 import type { FileContent, StoredContent } from "../../core/model/tree.js";
 import type { ContentSink, InodeHandle, LayerWriter, PlaceBelow, WrittenLayer } from "../../core/ports/layer-store.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
-import { chunkCount, exactChunkBits } from "./block-runs.js";
-import { Borrowing } from "./borrowing.js";
+import { Borrowing, isLongToPointAt } from "./borrowing.js";
 import { BlockSink } from "./content-sink.js";
 import { ContentStore } from "./content-store.js";
 import { ContentTable } from "./content-table.js";
@@ -19,7 +18,7 @@ import { heldContents, ImagePublication, type HeldContent } from "./image-public
 import { checkName, InodeTable } from "./inode-table.js";
 import { Lenders, type LendingRules } from "./lenders.js";
 import { SpillArena } from "./spill-arena.js";
-import { ImageStoredContent, type ImageRun } from "./stored-content.js";
+import { ImageStoredContent } from "./stored-content.js";
 import { headerBlocks } from "./superblock.js";
 import type { InodeMarks } from "./xattr-body.js";
 import { XattrTable } from "./xattr-table.js";
@@ -64,9 +63,6 @@ const WHITEOUT: DeviceEntry = {
   major: 0,
   minor: 0,
 };
-
-/** A file with more chunks is left in the layers below when only its metadata changes. */
-const LONGEST_INDEX_AGAIN = 64;
 
 const TYPE_BITS: Readonly<Record<Entry["type"], number>> = {
   file: F.MODE.file,
@@ -114,9 +110,17 @@ export class ImageWriter implements LayerWriter {
     this.#store = new ContentStore(this.#contents, this.#data, this.#arena, this.#lenders, this.#borrowing);
   }
 
-  store(content: FileContent, former?: StoredContent): StoredContent {
+  store(content: FileContent, former?: StoredContent, below?: (digest: ContentDigest) => PlaceBelow | undefined): StoredContent {
     this.#checkIdle();
-    return this.#own(this.#attempt(() => this.#find(content, former) ?? this.#store.store(content)));
+    const number = this.#attempt(() => this.#find(content, former) ?? this.#store.store(content));
+    return this.#ownOrBelow(number, below);
+  }
+
+  /** An inode takes more room for some contents that the layer has than for telling where the layers below show them. */
+  #ownOrBelow(number: number, below?: (digest: ContentDigest) => PlaceBelow | undefined): StoredContent {
+    const own = this.#own(number);
+    const place = below !== undefined && this.#contents.isLong(number) ? below(own.digest) : undefined;
+    return place === undefined ? own : this.#leaveBelow(own, place);
   }
 
   /** @returns The number of a content of which not all data need be written; `undefined` without one. */
@@ -156,10 +160,10 @@ export class ImageWriter implements LayerWriter {
     if (stored instanceof OwnStoredContent && stored.owner === this) return stored;
     if (!(stored instanceof ImageStoredContent)) throw new TypeError("borrow() of content that no layer image holds");
     const digest = Buffer.from(stored.digest, "hex");
-    const known = this.find(stored.digest, stored.size);
-    if (known !== undefined) return known;
+    const known = this.#contents.find(digest, stored.size);
+    if (known >= 0) return this.#ownOrBelow(known, below);
     const runs = stored.size < F.BLOCK_BYTES ? undefined : stored.runs;
-    const place = stored.size > 0 && costsMuch(runs, stored.size) ? below?.() : undefined;
+    const place = stored.size > 0 && isLongToPointAt(runs, stored.size) ? below?.() : undefined;
     if (place !== undefined) return this.#leaveBelow(stored, place);
     const lent = runs === undefined ? undefined : this.#borrowing.lend(digest, stored.size, runs);
     if (lent === undefined) return this.#copy(stored);
@@ -267,6 +271,7 @@ export class ImageWriter implements LayerWriter {
     return { id, canonical, contents: heldContents(this.#inodes, this.#contents, nids) };
   }
 
+  /** @param stored Of any layer, or this one. */
   #leaveBelow(stored: StoredContent, below: PlaceBelow): StoredContent {
     const content = this.#contents.addBelow(Buffer.from(stored.digest, "hex"), stored.size);
     return this.#own(content, below);
@@ -328,11 +333,4 @@ export class ImageWriter implements LayerWriter {
     this.#arena.close();
     closeSync(this.#fd);
   }
-}
-
-/** Whether it can't be pointed at, or only by a long index. */
-function costsMuch(runs: readonly ImageRun[] | undefined, size: number): boolean {
-  if (runs === undefined) return true;
-  const blocks = F.blocksOf(size);
-  return chunkCount(blocks, exactChunkBits(runs, blocks)) > LONGEST_INDEX_AGAIN;
 }

@@ -71,8 +71,7 @@ export class LayerImage {
   /** By block, the directory that has it: those that were read. */
   readonly #directoryBlocks = new Map<number, number>();
   /** The page used last: most reads want it again. */
-  #page: Page = { key: -1, length: 0, bytes: Buffer.alloc(0) };
-  #pageKey = -2;
+  #page: Page = { bytes: Buffer.alloc(0) };
   #pageStart = 0;
 
   constructor({ files, id, path, number, find }: LayerImagePlace) {
@@ -94,7 +93,7 @@ export class LayerImage {
     if (superblock.metadataBlock === 0 || this.metadataBytes <= 0) throw this.damaged("its metadata lies outside of it");
     this.#slots = this.#readDevices();
     this.devices = this.#slots.map(({ id: device }) => device);
-    const header = decodeMetadataHeader(this.bytes(0, METADATA_HEADER_BYTES));
+    const header = decodeMetadataHeader(this.imageBytes(this.metadataStart, METADATA_HEADER_BYTES));
     if (header === undefined) throw this.damaged("its metadata has no header of a known version");
     this.header = header;
     const { digestTable, digestRows, linkTable, linkGroups, linkTableBytes } = header;
@@ -160,7 +159,7 @@ export class LayerImage {
       throw this.damaged(`${length} bytes at ${position} lie outside of its metadata`);
     }
     const at = this.#at(position);
-    if (at + length <= this.#page.length) return this.#page.bytes.subarray(at, at + length);
+    if (at + length <= this.#page.bytes.length) return this.#page.bytes.subarray(at, at + length);
     return this.imageBytes(this.metadataStart + position, length);
   }
 
@@ -171,7 +170,7 @@ export class LayerImage {
     }
     let at = this.#at(position);
     let page = this.#page.bytes;
-    if (at + F.INODE_BYTES > this.#page.length) {
+    if (at + F.INODE_BYTES > page.length) {
       page = this.bytes(position, F.INODE_BYTES);
       at = 0;
     }
@@ -241,16 +240,13 @@ export class LayerImage {
   /** Sees to it that `#page` holds the position. @returns Where in it. */
   #at(position: number): number {
     const at = position - this.#pageStart;
-    if (at >= 0 && at < this.#page.length && this.#page.key === this.#pageKey) return at;
+    if (at >= 0 && at < this.#page.bytes.length) return at;
     const page = Math.floor(position / PAGE_BYTES);
     const start = page * PAGE_BYTES;
     const length = Math.min(PAGE_BYTES, this.metadataBytes - start);
-    this.#page = this.#files.page(this.number, page, (bytes) => {
-      if (this.read(bytes.subarray(0, length), this.metadataStart + start) < length)
-        throw this.damaged("it ends before its metadata does");
-      return length;
+    this.#page = this.#files.page(this.number, page, length, (bytes) => {
+      if (this.read(bytes, this.metadataStart + start) < length) throw this.damaged("it ends before its metadata does");
     });
-    this.#pageKey = this.#page.key;
     this.#pageStart = start;
     return position - start;
   }

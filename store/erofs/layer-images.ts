@@ -11,9 +11,12 @@ export interface ImageProofs {
   keep(): void;
 }
 
+/** Where images stand, by id. */
+export type ImagePlaces = Pick<ReadonlyMap<LayerId, string>, "get">;
+
 export interface LayerImagesOptions {
   /** Files of images that stand in other places. */
-  readonly elsewhere?: ReadonlyMap<LayerId, string>;
+  readonly elsewhere?: ImagePlaces;
   /** Without them images are opened whatever their metadata's digest: whoever looks for damage wants to see them. */
   readonly proofs?: ImageProofs | undefined;
   /** Of metadata, kept in memory: see ImageFiles. */
@@ -25,7 +28,7 @@ export class LayerImages {
   readonly #directory: string;
   readonly #files: ImageFiles;
   readonly #images = new Map<LayerId, LayerImage>();
-  readonly #elsewhere: ReadonlyMap<LayerId, string>;
+  readonly #elsewhere: ImagePlaces;
   readonly #proofs: ImageProofs | undefined;
 
   /** @param directory Holds the images, each under its id. */
@@ -40,12 +43,22 @@ export class LayerImages {
   get(id: LayerId): LayerImage {
     let image = this.#images.get(id);
     if (image === undefined) {
-      const file = this.#elsewhere.get(id) ?? path.join(this.#directory, id);
-      image = new LayerImage({ files: this.#files, id, path: file, number: this.#images.size, find: (other) => this.get(other) });
+      image = new LayerImage({
+        files: this.#files,
+        id,
+        path: this.fileOf(id),
+        number: this.#images.size,
+        find: (other) => this.get(other),
+      });
       this.#proofs?.prove(image);
       this.#images.set(id, image);
     }
     return image;
+  }
+
+  /** Where the image stands, or would stand. */
+  fileOf(id: LayerId): string {
+    return this.#elsewhere.get(id) ?? path.join(this.#directory, id);
   }
 
   close(): void {

@@ -1,138 +1,85 @@
 import { nodeAt } from "../../core/model/paths.js";
-import type { ContentDigest } from "../../core/model/ids.js";
-import type { FileEntry } from "../../core/model/entry.js";
-import type {
-  ContentReader,
-  Extent,
-  FileContent,
-  FileNode,
-  LinkGroup,
-  ReadAheadContent,
-  StoredContent,
-  Tree,
-  TreeNode,
-} from "../../core/model/tree.js";
-import { GONE, type StatTable, UNTRUSTED, WORD } from "../directory/stat-table.js";
+import type { FileContent, Tree, TreeNode } from "../../core/model/tree.js";
+import type { FormerContent } from "../directory/live-content.js";
+import { type StatTable, WORD } from "../directory/stat-table.js";
 import { isSameRow } from "./compare-stats.js";
-import { InodeRows } from "./inode-rows.js";
+import { KeyedRows } from "./keyed-rows.js";
 
-/** A larger file is read and found by its digest, unless nothing of its inode has changed. */
+/** Shorter contents have no blocks that another layer could point at. */
 const SHORT_BYTES = 4096;
-/** What a file keeps when it is renamed. */
-const SIZE_AND_MTIME: readonly number[] = [
-  WORD.size,
-  WORD.size + 1,
-  WORD.mtimeSeconds,
-  WORD.mtimeSeconds + 1,
-  WORD.mtimeNanoseconds,
-];
+/** Of larger ones that changed in places, the list of their blocks may be long. */
+const LARGE_BYTES = 256 << 10;
+const MOST_CANDIDATES = 8;
+
+const SIZE: readonly number[] = [WORD.size, WORD.size + 1];
+/** What a file keeps when it is renamed, or copied by `cp -p`. */
+const SIZE_AND_MTIME: readonly number[] = [...SIZE, WORD.mtimeSeconds, WORD.mtimeSeconds + 1, WORD.mtimeNanoseconds];
+const INODE: readonly number[] = [WORD.inode, WORD.inode + 1, ...SIZE_AND_MTIME];
 
 /**
- * Finds files of a tracked directory that had another name when they were HEAD's, by their inodes: so that what was moved is not stored again.
- * With its directory a file moves unchanged, and need not even be read; one that was renamed itself has a new ctime, and is read.
+ * Finds files of a tracked directory that had another name when they were HEAD's, or that were copied from such, so that they are not stored again.
+ * With its directory a file moves unchanged, and need not even be read. Of what was renamed itself, or copied, the digest decides.
  */
 export class MovedFiles {
   readonly #live: StatTable;
   readonly #index: StatTable;
   readonly #head: Tree;
-  #rows: InodeRows | undefined;
+  readonly #isReproducible: boolean;
+  #byInode: KeyedRows | undefined;
+  #byTime: KeyedRows | undefined;
+  #bySize: KeyedRows | undefined;
   /** The directory that was asked for last: what moves together comes together. */
   #last: { readonly row: number; readonly node: TreeNode | undefined } | undefined;
 
-  /** @param live Gets the digests of what was moved unchanged. @param index Describes `head`. */
-  constructor(live: StatTable, index: StatTable, head: Tree) {
+  /**
+   * @param live Gets the digests of what was moved unchanged.
+   * @param index Describes `head`.
+   * @param isReproducible What a layer holds must not depend on the index: then nothing is told but digests.
+   */
+  constructor(live: StatTable, index: StatTable, head: Tree, isReproducible: boolean) {
     this.#live = live;
     this.#index = index;
     this.#head = head;
+    this.#isReproducible = isReproducible;
   }
 
-  /** @param node Of a live file that is not what HEAD has at its path. @returns The same, with the content that HEAD has elsewhere. */
-  find(row: number, node: FileNode): FileNode {
-    const formerRow = this.#formerRow(row);
-    if (formerRow === undefined) return node;
-    const isProved = isSameRow(this.#live, row, this.#index, formerRow);
-    if (!isProved && this.#live.unsigned64(row, WORD.size) >= SHORT_BYTES) return node;
-    const former = this.#fileOfHead(formerRow)?.content;
-    if (former?.knownDigest === undefined) return node;
-    if (isProved) this.#live.setDigest(row, former.knownDigest);
-    return new MovedFileNode(node, former);
+  /** @param row Of a live file that is not what HEAD has at its path. @returns Where HEAD has, or may have, its content. */
+  find(row: number): FormerContent | undefined {
+    const size = this.#live.unsigned64(row, WORD.size);
+    if (size === 0) return undefined;
+    this.#byInode ??= new KeyedRows(this.#index, INODE, () => true);
+    const [former] = this.#live.word(row, WORD.nlink) === 1 ? this.#byInode.find(this.#live, row, 1) : [];
+    if (former !== undefined && isSameRow(this.#live, row, this.#index, former)) return this.#proved(row, former);
+    if (this.#isReproducible || (size >= SHORT_BYTES && size < LARGE_BYTES)) return undefined;
+    const likely = former === undefined ? this.#copiedFrom(row, size) : [former];
+    return likely.length === 0 ? undefined : { likelyAt: () => likely.map((each) => this.#index.path(each)) };
   }
 
-  /** The one name that the inode had. */
-  #formerRow(row: number): number | undefined {
-    const [live, index] = [this.#live, this.#index];
-    if (live.word(row, WORD.nlink) !== 1 || live.unsigned64(row, WORD.size) === 0) return undefined;
-    const former = (this.#rows ??= new InodeRows(index)).find(live, row);
-    if (former === undefined || index.hasFlag(former, UNTRUSTED | GONE)) return undefined;
-    return SIZE_AND_MTIME.every((word) => live.word(row, word) === index.word(former, word)) ? former : undefined;
+  #proved(row: number, former: number): FormerContent | undefined {
+    const content = this.#contentInHead(former);
+    if (content?.knownDigest === undefined) return undefined;
+    this.#live.setDigest(row, content.knownDigest);
+    return this.#isReproducible ? undefined : { stored: content.stored };
   }
 
-  #fileOfHead(row: number): FileNode | undefined {
+  #copiedFrom(row: number, size: number): number[] {
+    if (size >= LARGE_BYTES) {
+      this.#bySize ??= new KeyedRows(this.#index, SIZE, (other) => this.#index.unsigned64(other, WORD.size) >= LARGE_BYTES);
+      return this.#bySize.find(this.#live, row, MOST_CANDIDATES);
+    }
+    this.#byTime ??= new KeyedRows(
+      this.#index,
+      SIZE_AND_MTIME,
+      (other) => this.#index.unsigned64(other, WORD.size) < SHORT_BYTES,
+    );
+    return this.#byTime.find(this.#live, row, MOST_CANDIDATES);
+  }
+
+  #contentInHead(row: number): FileContent | undefined {
     const parent = this.#index.word(row, WORD.parent);
     if (this.#last?.row !== parent) this.#last = { row: parent, node: nodeAt(this.#head, this.#index.path(parent)) };
     const directory = this.#last.node;
     const node = directory !== undefined && "child" in directory ? directory.child(this.#index.names[row]!) : undefined;
-    return node !== undefined && "content" in node && node.links === undefined ? node : undefined;
-  }
-}
-
-class MovedFileNode implements FileNode {
-  readonly #node: FileNode;
-  readonly #former: FileContent;
-
-  constructor(node: FileNode, former: FileContent) {
-    this.#node = node;
-    this.#former = former;
-  }
-
-  get entry(): FileEntry {
-    return this.#node.entry;
-  }
-
-  get content(): FileContent {
-    return new MovedContent(this.#node.content, this.#former);
-  }
-
-  get links(): LinkGroup | undefined {
-    return this.#node.links;
-  }
-}
-
-class MovedContent implements FileContent {
-  readonly #content: FileContent;
-  readonly #former: FileContent;
-
-  constructor(content: FileContent, former: FileContent) {
-    this.#content = content;
-    this.#former = former;
-  }
-
-  get size(): number {
-    return this.#content.size;
-  }
-
-  get knownDigest(): ContentDigest | undefined {
-    return this.#content.knownDigest;
-  }
-
-  /** Reads the file when its inode has changed. */
-  get stored(): StoredContent | undefined {
-    return this.#former.size === this.size && this.#former.knownDigest === this.digest() ? this.#former.stored : undefined;
-  }
-
-  digest(): ContentDigest {
-    return this.#content.digest();
-  }
-
-  extents(): Iterable<Extent> {
-    return this.#content.extents();
-  }
-
-  open(): ContentReader {
-    return this.#content.open();
-  }
-
-  readAhead(): ReadAheadContent | undefined {
-    return this.#content.readAhead?.();
+    return node !== undefined && "content" in node && node.links === undefined ? node.content : undefined;
   }
 }

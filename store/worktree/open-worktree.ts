@@ -8,6 +8,7 @@ import type { Worktree, WorktreeOptions } from "../../core/ports/worktree.js";
 import { AT_FDCWD } from "../../linux/open-at.js";
 import { statAt } from "../../linux/stat.js";
 import { type Fingerprints, loadFingerprints } from "../change-fingerprint.js";
+import { sourceDateEpoch } from "../clock.js";
 import type { DirectoryOpener } from "../directory/directory-opener.js";
 import type { IgnoreOptions } from "../directory/ignore-filter.js";
 import { GONE, type StatTable, WORD } from "../directory/stat-table.js";
@@ -153,7 +154,8 @@ async function provedOrClosed(opener: DirectoryOpener, index: StatIndex): Promis
 /** @param isOfHead Whether the index describes `head`. Of another tree it still tells what is in files that have not changed since. */
 function treeOf({ live, unchanged = NONE_UNCHANGED, index }: Scan, head: Tree, isOfHead: boolean): FilteredTree {
   const known = isOfHead ? unchanged : { ...NONE_UNCHANGED, hadIgnored: unchanged.hadIgnored };
-  const moved = isOfHead && index !== undefined ? new MovedFiles(live.table, index, head) : undefined;
+  const isReproducible = sourceDateEpoch() !== undefined;
+  const moved = isOfHead && index !== undefined ? new MovedFiles(live.table, index, head, isReproducible) : undefined;
   const ignored = live.table.ignoredInAll();
   return { root: new WorktreeNodes(live, known, moved).root(head.root), ignored, close: () => live.close() };
 }

@@ -33,16 +33,11 @@ export class WorktreeNodes {
   }
 
   #node(row: number, head: TreeNode | undefined): TreeNode {
-    const isDirectory = typeOfRow(this.live.table, row) === "directory";
-    const isUnchanged = this.unchanged.self(row) && (!isDirectory || this.unchanged.below(row));
+    const type = typeOfRow(this.live.table, row);
+    const isUnchanged = this.unchanged.self(row) && (type !== "directory" || this.unchanged.below(row));
     if (isUnchanged && head !== undefined) return head;
-    if (!isDirectory) return this.#leaf(row);
+    if (type !== "directory") return this.#nodes.node(row, type === "file" ? this.#moved?.find(row) : undefined);
     return new WorktreeDirectory(this, row, head !== undefined && "children" in head ? head : undefined);
-  }
-
-  #leaf(row: number): TreeNode {
-    const node = this.#nodes.node(row);
-    return this.#moved !== undefined && "content" in node ? this.#moved.find(row, node) : node;
   }
 }
 
