@@ -78,12 +78,17 @@ export interface FileContent {
    * Opens it for reading at any position. The caller closes.
    * @throws VarveError SOURCE_CHANGED when the file is not what the tree saw.
    */
-  open(): ContentReader;
+  open(options?: OpenOptions): ContentReader;
   /**
    * The whole file, where a thread of the tree has read and hashed it in advance: valid until the next call on the same tree. What it gives was not
    * changed when it was read. `undefined`: to be read by `open`.
    */
   readAhead?(): ReadAheadContent | undefined;
+}
+
+export interface OpenOptions {
+  /** False for who never calls `verify`, so that a layer's content is not hashed in vain. */
+  readonly check?: boolean;
 }
 
 export interface ReadAheadContent {
@@ -101,7 +106,10 @@ export interface Extent {
 export interface ContentReader {
   /** @returns Bytes read; fewer than asked only at the end of the file, where it is 0. */
   read(buffer: Uint8Array, position: number): number;
-  /** After the last read: @throws VarveError SOURCE_CHANGED when the file changed meanwhile. Live files check, others need not. */
+  /**
+   * After the last read: @throws VarveError SOURCE_CHANGED when a live file changed meanwhile; LAYER_CORRUPT when a layer's, read from front to
+   * end with or without its holes, is not what its digest says.
+   */
   verify(): void;
   close(): void;
 }

@@ -54,7 +54,7 @@ export class ChangedContentReader {
     this.#size = content.size;
     this.#formerSize = former.size;
     this.#formerRuns = formerRuns;
-    this.#former = former.content.open();
+    this.#former = former.content.open({ check: false });
     this.#unit = unit;
     this.#piece = Buffer.allocUnsafe(PIECE_BYTES);
     this.#formerPiece = Buffer.allocUnsafe(PIECE_BYTES);

@@ -1,6 +1,8 @@
-import type { ByteString } from "../../core/model/byte-string.js";
+import { VarveError } from "../../core/errors.js";
+import { textOf, type ByteString } from "../../core/model/byte-string.js";
 import type { ContentDigest, LayerId } from "../../core/model/ids.js";
-import type { ContentReader, Extent, FileContent, StoredContent } from "../../core/model/tree.js";
+import type { ContentReader, Extent, FileContent, OpenOptions, StoredContent } from "../../core/model/tree.js";
+import { DigestCheck } from "./digest-check.js";
 import { extentsOf, runsOfChunks, type BlockRun } from "./block-runs.js";
 import * as F from "./image-format.js";
 import type { Inode, LayerImage } from "./layer-image.js";
@@ -60,10 +62,12 @@ export class ImageFileContent implements FileContent {
     return extentsOf(data, size);
   }
 
-  open(): ContentReader {
+  open({ check = true }: OpenOptions = {}): ContentReader {
     const image = this.#image;
     const inode = this.#inode;
     const runs = this.#runs();
+    // What follows its inode stands in the metadata, which was compared with the layer's id.
+    const digest = check && runs.length > 0 ? new DigestCheck(inode.size, (from, to) => isHole(runs, from, to)) : undefined;
     const { size } = inode;
     const inlineStart = inode.layout === F.LAYOUT.inlineTail ? size - (size % F.BLOCK_BYTES) : size;
     let current = 0;
@@ -81,9 +85,23 @@ export class ImageFileContent implements FileContent {
       for (const wanted = Math.min(buffer.length, size - position); done < wanted;) {
         done += readPart(buffer.subarray(done), position + done);
       }
+      digest?.add(buffer.subarray(0, done), position);
       return done;
     };
-    return { read, verify: () => undefined, close: () => undefined };
+    const verify = (): void => {
+      if (digest?.isGood(this.digest()) === false) throw this.#corrupt(runs);
+    };
+    return { read, verify, close: () => undefined };
+  }
+
+  #corrupt(runs: readonly OpenRun[]): VarveError {
+    const holders = [...new Set(runs.map(({ image }) => image))];
+    const [holder = this.#image] = holders;
+    const path = this.#path?.();
+    const where = path === undefined ? "a file has" : `"/${textOf(path)}" has`;
+    const error = this.#image.damaged(`${where} another content than its digest says`);
+    const layers = [...new Set([...holders, this.#image].map(({ id }) => id))];
+    return new VarveError("LAYER_CORRUPT", error.message, { path: holder.path, hint: error.hint, layers });
   }
 
   /** Blocks that hold the file, in order, without its inline tail. */
@@ -114,6 +132,11 @@ export class ImageFileContent implements FileContent {
     if (layout === F.LAYOUT.inlineTail && size % F.BLOCK_BYTES > 0) return undefined;
     return this.#runs().map(({ block, count, address, image }) => ({ block, count, address, layer: image.id }));
   }
+}
+
+function isHole(runs: readonly OpenRun[], from: number, to: number): boolean {
+  const next = runs[runAt(runs, 0, Math.floor(from / F.BLOCK_BYTES))];
+  return next === undefined || next.block * F.BLOCK_BYTES >= to;
 }
 
 /** Index of the first run that ends after a block. @param from Where the last answer was: reading goes forward mostly. */

@@ -84,7 +84,7 @@ export class ImageVerifier {
 
   #digestOf(content: FileContent): string {
     const hash = createHash("sha256");
-    const reader = content.open();
+    const reader = content.open({ check: false });
     for (let position = 0; ;) {
       const count = reader.read(this.#buffer, position);
       this.#observe(count);
