@@ -5,6 +5,7 @@ import type { DirectoryNode, FileContent, TreeNode } from "../../core/model/tree
 import { makeDirectory, makeLink, makeNode, makeSymlink } from "../../linux/make-node.js";
 import { closeDescriptor, CREATE_FILE, openAt } from "../../linux/open-at.js";
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK } from "../../linux/stat.js";
+import { unlink } from "../../linux/unlink.js";
 import { systemFailure } from "../system-failure.js";
 import type { DirectoryOpener } from "./directory-opener.js";
 import { setMetadata } from "./entry-metadata.js";
@@ -93,12 +94,15 @@ function makeOther(directory: number, name: ByteString, entry: SymlinkEntry | De
   setMetadata(directory, name, entry);
 }
 
-/** Writes a new file, holes as holes. */
+/** Writes a new file, holes as holes. One that is not whole, or damaged, does not stay. */
 function writeFile(directory: number, name: ByteString, content: FileContent, finish: (file: number) => void): void {
   const file = openAt(directory, name, CREATE_FILE, 0o600);
   try {
     if (content.size > 0) copyContent(content, file);
     finish(file);
+  } catch (error) {
+    unlink(directory, name);
+    throw error;
   } finally {
     closeDescriptor(file);
   }
