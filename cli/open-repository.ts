@@ -7,9 +7,12 @@ import type { StoreChecks } from "../core/ports/store-checks.js";
 import type { UsageMeter } from "../core/ports/usage-meter.js";
 import type { Worktree } from "../core/ports/worktree.js";
 import type { Probe } from "../overlay/probes.js";
+import type { LayerStoreOptions } from "../store/layers/layer-store.js";
 import { openStore } from "../store/open-store.js";
+import type { LockOptions } from "../store/store-lock.js";
 import { storeLayout, type StoreLayout } from "../store/store-layout.js";
 import type { Session } from "./command.js";
+import { showProgress } from "./progress.js";
 import { locateStore, surroundings, type StoreLocation } from "./store-location.js";
 
 export interface OpenOptions {
@@ -26,7 +29,12 @@ export interface OpenOptions {
 export async function openRepository(session: Session, { make = false }: OpenOptions = {}): Promise<Repository> {
   const location = locateStore(session.store, surroundings());
   const layout = await openOrMake(location, make, session);
-  const repository = await repositoryOf(layout, location, session);
+  const repository = await repositoryAt(layout, {
+    tracked: location.tracked,
+    command: session.typed,
+    onWait: (holder) => tellWait(session, holder),
+    observe: showProgress(session.terminal, "preparing a long history: "),
+  });
   session.opened.push(repository);
   return repository;
 }
@@ -81,7 +89,19 @@ function noStore({ store }: StoreLocation): VarveError {
   });
 }
 
-async function repositoryOf(layout: StoreLayout, location: StoreLocation, session: Session): Promise<Repository> {
+/** What surrounds a store that is opened. */
+export interface RepositorySurroundings {
+  /** The tracked directory whose store it is. */
+  readonly tracked?: string | undefined;
+  /** What a person typed, for those who wait for the lock. */
+  readonly command?: string;
+  readonly onWait?: NonNullable<LockOptions["onWait"]>;
+  readonly observe?: LayerStoreOptions["observe"];
+}
+
+/** Puts the parts of an opened store together. */
+export async function repositoryAt(layout: StoreLayout, surrounding: RepositorySurroundings = {}): Promise<Repository> {
+  const { tracked, observe, ...lock } = surrounding;
   const [{ openLayerStore }, { gitHistory }, { fileOperationLog }, { exclusively }, containers, { openDirectories }, worktree] =
     await Promise.all([
       import("../store/layers/layer-store.js"),
@@ -90,18 +110,18 @@ async function repositoryOf(layout: StoreLayout, location: StoreLocation, sessio
       import("../store/store-lock.js"),
       openContainersOf(layout),
       import("../store/directory/plain-directories.js"),
-      openWorktreeOf(layout, location),
+      openWorktreeOf(layout, tracked),
     ]);
   return {
     path: layout.root,
-    layers: openLayerStore(layout),
+    layers: openLayerStore(layout, { observe }),
     history: gitHistory(layout),
     operations: fileOperationLog(layout),
     containers,
     directories: openDirectories(),
     archives: ARCHIVES,
     worktree,
-    exclusively: (work) => exclusively(layout, work, { command: session.typed, onWait: (holder) => tellWait(session, holder) }),
+    exclusively: (work) => exclusively(layout, work, lock),
   };
 }
 
@@ -116,7 +136,7 @@ async function openContainersOf(layout: StoreLayout): Promise<Containers> {
   });
 }
 
-async function openWorktreeOf(layout: StoreLayout, { tracked }: StoreLocation): Promise<Worktree | undefined> {
+async function openWorktreeOf(layout: StoreLayout, tracked: string | undefined): Promise<Worktree | undefined> {
   if (tracked === undefined) return undefined;
   const { openWorktree } = await import("../store/worktree/open-worktree.js");
   return openWorktree(tracked, layout);

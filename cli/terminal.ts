@@ -23,7 +23,7 @@ export interface Terminal {
   readonly say: (text: string) => void;
   /** Talk that --quiet keeps: warnings and failures. */
   readonly complain: (text: string) => void;
-  /** A line that the next one replaces. Nothing unless stderr is a terminal. */
+  /** A line that the next one replaces; an empty one ends it. Nothing unless stderr is a terminal. */
   readonly progress: (text: string) => void;
   /** For stdout: the text in that style, or as it is when there is no colour. */
   readonly paint: (style: Style, text: string) => string;
@@ -66,7 +66,8 @@ export function openTerminal({ quiet, environment, isTerminal }: TerminalOptions
     complain: talk,
     progress: (text) => {
       if (!talks) return;
-      writeAll(STDERR, `\r\u001b[K${text}`);
+      clearProgress();
+      writeAll(STDERR, text);
       progressShown = text !== "";
     },
     paint: (style, text) => (colour ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text),

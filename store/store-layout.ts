@@ -22,12 +22,12 @@ export interface StoreLayout {
   readonly views: string;
   /** Derived from git objects: decoded commits. */
   readonly commitCache: string;
-  /** Derived from layer images: flattened trees, by newest layer. */
-  readonly viewTrees: string;
   /** Derived from git objects: the layers of long chains, by commit. */
   readonly chains: string;
   /** Derived from layer images: what consecutive layers of long chains change together. */
   readonly runs: string;
+  /** Derived from layer images: copies of what small layers of long chains hold. */
+  readonly packs: string;
   /** Derived from layer images: which of them holds a content. */
   readonly contentIndex: string;
   /** Derived: layers that borrow from beyond their chain, by the id that they would have if they did not. */
@@ -57,9 +57,9 @@ export function storeLayout(root: string): StoreLayout {
     layer: (id) => `${layers}/${id}`,
     views: at("views"),
     commitCache: at("views", "commits"),
-    viewTrees: at("views", "trees"),
     chains: at("views", "chains"),
     runs: at("views", "runs"),
+    packs: at("views", "packs"),
     contentIndex: at("views", "contents"),
     variants: at("views", "variants"),
     proofs: at("views", "proofs"),

@@ -22,7 +22,7 @@ export const gcCommand: Command = command(
     form: "[--dry-run] [--prune-age AGE]",
     summary: "Remove layers that nothing leads to",
     description: `Keeps what branches, tags, containers and younger operations lead to, with all that comes before it and the layers
-that lend contents to it; removes all other layers, saved trees and commits, and views that no container stands on. Operations
+that lend contents to it; removes all other layers, saved trees and commits, and the views that show them. Operations
 that lose what they would bring back can't be undone any more. Other commands may run meanwhile: those that write wait.`,
     words: [],
     options,

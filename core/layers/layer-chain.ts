@@ -1,6 +1,7 @@
 import { VarveError } from "../errors.js";
 import type { CommitId, LayerId } from "../model/ids.js";
 import type { History } from "../ports/history.js";
+import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 
 /** Commits from one remembered chain to the next: so many are read again and again. */
 const WALKED_AGAIN = 64;
@@ -23,6 +24,7 @@ export async function layerChain(history: History, commit: CommitId): Promise<La
       for (const layer of known) layers.push(layer);
       break;
     }
+    if (isTurnDue()) await yieldToSignals();
     const { layer, parents } = await history.readCommit(at);
     layers.push(layer);
     at = parents[0];

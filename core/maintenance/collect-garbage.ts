@@ -18,8 +18,8 @@ export interface CollectedItem {
 
 export interface Collection {
   readonly layers: readonly CollectedItem[];
-  /** By the newest layer of each. */
-  readonly views: readonly CollectedItem[];
+  /** Paths are below the store's directory. */
+  readonly views: readonly { readonly path: string; readonly bytes: number }[];
   /** What `undo` could have brought back; their hidden refs go. */
   readonly saved: readonly CommitId[];
   readonly commits: readonly CommitId[];
@@ -40,33 +40,23 @@ export async function collectGarbage(repository: Repository, garbage: Garbage, o
     const since = new Date(garbage.now().getTime() - options.pruneAgeMilliseconds);
     const reachable = await findReachable(repository, garbage, since);
     const waste = await findWaste(repository, garbage, reachable);
-    const collection = describe(repository, garbage, reachable, waste);
+    const collection = describe(repository, reachable, waste);
     if (!options.dryRun) await remove(repository, garbage, { reachable, waste, since });
     return collection;
   });
 }
 
-async function findWaste({ layers, containers }: Repository, garbage: Garbage, reachable: Reachable): Promise<Waste> {
-  const used = new Set(containers.list().map(({ record }) => record.layers[0]));
+async function findWaste({ layers }: Repository, garbage: Garbage, reachable: Reachable): Promise<Waste> {
   return {
     layers: layers.list().filter((id) => !reachable.layers.has(id)),
-    views: garbage
-      .views()
-      .filter(({ newest }) => !used.has(newest) || !layers.has(newest))
-      .map(({ newest }) => newest),
+    views: garbage.views().filter((view) => view.layers.some((id) => !reachable.layers.has(id))),
     loose: await garbage.looseCommits(reachable.commits),
   };
 }
 
-function describe(
-  { layers }: Repository,
-  garbage: Garbage,
-  { commits, layers: kept, staleSaved }: Reachable,
-  waste: Waste,
-): Collection {
-  const viewBytes = new Map(garbage.views().map(({ newest, bytes }) => [newest, bytes]));
+function describe({ layers }: Repository, { commits, layers: kept, staleSaved }: Reachable, waste: Waste): Collection {
   const goingLayers = waste.layers.map((id) => ({ id, bytes: layers.storedBytes(id) }));
-  const goingViews = waste.views.map((id) => ({ id, bytes: viewBytes.get(id) ?? 0 }));
+  const goingViews = waste.views.map(({ path, bytes }) => ({ path, bytes }));
   return {
     layers: goingLayers,
     views: goingViews,

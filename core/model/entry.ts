@@ -55,3 +55,14 @@ export interface PipeEntry extends Metadata {
 export type Entry = FileEntry | DirectoryEntry | SymlinkEntry | DeviceEntry | PipeEntry;
 
 export const NO_XATTRS: readonly Xattr[] = Object.freeze([]);
+
+/** The root directory of the empty tree. */
+export const EMPTY_ROOT: DirectoryEntry = Object.freeze({
+  type: "directory",
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  mtimeSeconds: 0,
+  mtimeNanoseconds: 0,
+  xattrs: NO_XATTRS,
+});

@@ -41,10 +41,12 @@ export interface RefReading {
   readonly failure: VarveError | undefined;
 }
 
-/** A flattened tree that was made for a mount. */
+/** An image that was made of several layers, to read and mount long chains by. */
 export interface KeptView {
-  /** The newest layer of its chain. */
-  readonly newest: LayerId;
+  /** Below the store's directory. */
+  readonly path: string;
+  /** Layers without which nobody asks for it. */
+  readonly layers: readonly LayerId[];
   readonly bytes: number;
 }
 
@@ -58,6 +60,6 @@ export interface LooseCommits {
 
 export interface Waste {
   readonly layers: readonly LayerId[];
-  readonly views: readonly LayerId[];
+  readonly views: readonly KeptView[];
   readonly loose: LooseCommits;
 }

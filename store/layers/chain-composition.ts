@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { LayerId } from "../../core/model/ids.js";
 
-/** Layers of a run, and runs of the next longer one. */
-const FACTOR = 8;
-/** A chain of so many layers is read and mounted layer by layer: so containers share the page cache of each. */
-export const DEEPEST_STACK = 32;
+/** Layers of which there are runs, the longest first. A run shows as many of them as fit, but for the longest at most 3 or 4 times so many. */
+const RUN_LENGTHS = [512, 128, 32, 8] as const;
+/** A chain of so many layers is read and mounted layer by layer; a longer one in no more parts. */
+export const DEEPEST_STACK = 12;
 
 /** Consecutive layers of a chain, read through one image. */
 export interface ChainPart {
@@ -13,65 +13,72 @@ export interface ChainPart {
   readonly end: number;
   /** Tells all layers up to `end`; a single layer's is its own id. 64 hex digits. */
   readonly key: string;
+  readonly newest: LayerId;
 }
 
 /**
- * The parts that a chain is read and mounted by, newest first. Long chains fall into runs of 8, 64, 512, … layers by their positions alone:
- * a longer chain has mostly the same ones, and n layers make about 4 · log8 n parts. The oldest layer, mostly the largest, is no part of a run.
+ * The parts that a chain is read and mounted by, newest first: by positions alone, so that a longer chain has mostly the same ones. The oldest
+ * layer, mostly the largest, stands alone. After it comes one run up to the last multiple of 512 layers, then one up to the last of 128, of 32,
+ * of 8; at most 7 layers are left.
  *
  * @param chain Newest first.
  */
 export function composeChain(chain: readonly LayerId[]): ChainPart[] {
-  const parts = chain.length <= DEEPEST_STACK ? singles(chain, 0, chain.length) : runsOf(chain);
+  const parts = chain.length <= DEEPEST_STACK ? singles(chain, 0, chain.length) : runsOf(chain, chain.length);
   // A stack holds each image once, but what a redirect leads through may be the lower one.
   if (new Set(parts.map(({ key }) => key)).size === parts.length) return parts.reverse();
-  return [{ start: 0, end: chain.length, key: keyOf(chain, 0, [chain.length])[0] as string }];
+  return runs(chain, [0, chain.length]);
 }
 
-/** The parts that a run is made of, newest first. */
+/** The parts that a run is made of, newest first: those that the chain had before the run's newest layer came, and this layer. */
 export function composeRun(chain: readonly LayerId[], { start, end }: ChainPart): ChainPart[] {
-  const length = (end - start) / FACTOR;
-  if (start === 0) return chain.length <= DEEPEST_STACK ? singles(chain, 0, end).reverse() : runsOf(chain).reverse();
-  if (length === 1) return singles(chain, start, end).reverse();
-  const ends = Array.from({ length: FACTOR }, (_, index) => start + (index + 1) * length);
-  return keyOf(chain, start, ends)
-    .map((key, index) => ({ start: start + index * length, end: start + (index + 1) * length, key }))
-    .reverse();
+  const before = runsOf(chain, end - 1).filter((part) => part.start >= start);
+  return [...before, ...singles(chain, end - 1, end)].reverse();
 }
 
-/** Oldest first. */
-function runsOf(chain: readonly LayerId[]): ChainPart[] {
-  const bounds: number[] = [1];
-  let length = FACTOR;
-  while (length * FACTOR <= chain.length - 1) length *= FACTOR;
-  for (let at = 1; length > 1; length /= FACTOR) {
-    for (; at + length <= chain.length; at += length) bounds.push(at + length);
+/** @returns Newest first. */
+export function singleLayers(chain: readonly LayerId[], { start, end }: ChainPart): ChainPart[] {
+  return singles(chain, start, end).reverse();
+}
+
+/** Those of the oldest `length` layers, oldest first. */
+function runsOf(chain: readonly LayerId[], length: number): ChainPart[] {
+  const bounds: number[] = [Math.min(1, length)];
+  for (const unit of RUN_LENGTHS) {
+    const bound = 1 + Math.floor((length - 1) / unit) * unit;
+    if (bound > (bounds.at(-1) as number)) bounds.push(bound);
   }
   const last = bounds.at(-1) as number;
-  const keys = keyOf(chain, 1, bounds.slice(1));
-  const runs = keys.map((key, index) => ({ start: bounds[index] as number, end: bounds[index + 1] as number, key }));
-  return [...singles(chain, 0, 1), ...runs, ...singles(chain, last, chain.length)];
+  return [...singles(chain, 0, bounds[0] as number), ...runs(chain, bounds), ...singles(chain, last, length)];
 }
 
 function singles(chain: readonly LayerId[], start: number, end: number): ChainPart[] {
   const parts: ChainPart[] = [];
-  for (let at = start; at < end; at += 1) parts.push({ start: at, end: at + 1, key: layerAt(chain, at) });
+  for (let at = start; at < end; at += 1) {
+    const layer = layerAt(chain, at);
+    parts.push({ start: at, end: at + 1, key: layer, newest: layer });
+  }
   return parts;
 }
 
-/** Keys of the runs that end at these positions: a run shows what changed on what is below it, too. */
-function keyOf(chain: readonly LayerId[], start: number, ends: readonly number[]): string[] {
-  const hash = createHash("sha256").update("varve run 1\n");
-  let at = 0;
-  let from = start;
-  return ends.map((end) => {
-    for (; at < end; at += 1) hash.update(layerAt(chain, at));
+/** A run's key tells what is below it, too: it shows what changed on that. @param bounds Ascending. @returns Oldest first. */
+function runs(chain: readonly LayerId[], bounds: readonly number[]): ChainPart[] {
+  const hash = createHash("sha256").update("varve run 2\n");
+  let hashed = 0;
+  return bounds.slice(1).map((end, index) => {
+    const start = bounds[index] as number;
+    hash.update(
+      chain
+        .slice(chain.length - end, chain.length - hashed)
+        .reverse()
+        .join(""),
+    );
+    hashed = end;
     const key = hash
       .copy()
-      .update(`${end - from}`)
+      .update(`${end - start}`)
       .digest("hex");
-    from = end;
-    return key;
+    return { start, end, key, newest: layerAt(chain, end - 1) };
   });
 }
 

@@ -1,24 +1,30 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
-import { writeLayer } from "../../core/layers/write-layer.js";
+import { writeLayer, type LayerProgress } from "../../core/layers/write-layer.js";
 import type { LayerImageFile, WrittenLayer } from "../../core/ports/layer-store.js";
-import { composeChain, composeRun, type ChainPart } from "./chain-composition.js";
-import { syncDirectory } from "../durable-file.js";
+import { composeChain, composeRun, singleLayers, type ChainPart } from "./chain-composition.js";
 import { ChainTree } from "../erofs/chain-tree.js";
-import { ImageWriter } from "../erofs/image-writer.js";
+import type { LayerImages } from "../erofs/layer-images.js";
+import { LayerPacks, namesIn } from "./layer-packs.js";
+import { PackedBlocks } from "./packed-blocks.js";
+import { RunWriter } from "./run-writer.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
 import type { ProvenImages } from "../proofs/proven-images.js";
 
-export interface RunLayout extends Pick<StoreLayout, "layers" | "layer" | "scratch" | "runs"> {
+export interface RunLayout extends Pick<StoreLayout, "layers" | "layer" | "scratch" | "runs" | "packs"> {
   readonly proven: ProvenImages;
 }
 
+/** Hears how far the making of an image has come; nothing when that is at its end. */
+export type ObserveProgress = (progress: LayerProgress | undefined) => void;
+
 const IMAGE_NAME = /^[0-9a-f]{64}$/;
+const FOLDER_NAME = /^[0-9a-f]{64}\.([0-9a-f]{64})$/;
 
 /** An image that shows a part of a chain. */
 interface PartImage {
@@ -28,39 +34,93 @@ interface PartImage {
 
 /** The tree of a chain, through the images of its parts. A run that was not made is read through the parts that it is made of. */
 export function openComposedTree(layout: RunLayout, chain: readonly LayerId[]): Tree {
-  return openParts(layout, chain, composeChain(chain));
+  const shown = standing(layout, chain, composeChain(chain));
+  return new ChainTree(imagesOf(layout, shown), idsOf(shown));
 }
 
 /**
- * Makes the images of a chain's runs that are not there. A cache in `views/runs/<key>/`.
- * @throws VarveError LAYER_CORRUPT, DISK_FULL.
+ * Makes the images of a chain's runs that are not there, or are damaged, or point at what is gone: each is there whole or not at all. A cache in
+ * `views/`.
+ *
+ * @throws VarveError LAYER_CORRUPT, DISK_FULL, PERMISSION.
  */
-export async function makeRuns(layout: RunLayout, chain: readonly LayerId[]): Promise<void> {
+export async function makeRuns(layout: RunLayout, chain: readonly LayerId[], observe?: ObserveProgress): Promise<void> {
   const parts = composeChain(chain).reverse();
-  for (const [index, part] of parts.entries()) await makeRun(layout, chain, parts.slice(0, index).reverse(), part);
+  for (const [index, part] of parts.entries()) {
+    if (!isRun(part) || isUsable(layout, part)) continue;
+    await makeRun(layout, chain, parts.slice(0, index).reverse(), part, observe);
+  }
 }
 
-/**
- * What a chain is mounted by, the topmost first, proven to be sound. Its runs are made already.
- * @throws VarveError LAYER_CORRUPT.
- */
-export function composedImages(layout: RunLayout, chain: readonly LayerId[]): LayerImageFile[] {
-  const shown = composeChain(chain).map((part) => imageOf(layout, part) ?? missing(layout, part));
-  const images = layout.proven.open({ elsewhere: filesOf(shown) });
+/** What a chain is mounted by, the topmost first, proven to be sound. Runs are made as by `makeRuns`. */
+export async function composedImages(
+  layout: RunLayout,
+  chain: readonly LayerId[],
+  observe?: ObserveProgress,
+): Promise<LayerImageFile[]> {
+  const parts = composeChain(chain);
+  const found = mountedImages(layout, parts);
+  if (found.every((image) => image !== undefined)) return found;
+  await makeRuns(layout, chain, observe);
+  return mountedImages(layout, parts).map((image) => image ?? missing(layout));
+}
+
+/** @returns `undefined` for each run that was not made, or can't be used. */
+function mountedImages(layout: RunLayout, parts: readonly ChainPart[]): (LayerImageFile | undefined)[] {
+  const shown = parts.map((part) => imageOf(layout, part));
+  const images = imagesOf(
+    layout,
+    shown.filter((image) => image !== undefined),
+  );
+  const open = ({ id, file }: PartImage): LayerImageFile => {
+    const { devices } = layout.proven.proveForMount(images, id);
+    return { id, path: file, devices: devices.map((device) => images.fileOf(device)) };
+  };
   try {
-    return shown.map(({ id, file }) => {
-      const { devices } = layout.proven.proveForMount(images, id);
-      return { id, path: file, devices: devices.map((device) => layout.layer(device)) };
+    return parts.map((part, index) => {
+      const image = shown[index];
+      if (image === undefined) return undefined;
+      return isRun(part) ? unlessCorrupt(() => open(image)) : open(image);
     });
   } finally {
     images.close();
   }
 }
 
-function missing({ runs }: RunLayout, { key }: ChainPart): never {
+/** What is derived can be made again. */
+function unlessCorrupt(open: () => LayerImageFile): LayerImageFile | undefined {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof VarveError && error.code === "LAYER_CORRUPT") return undefined;
+    throw error;
+  }
+}
+
+function isUsable(layout: RunLayout, part: ChainPart): boolean {
+  return mountedImages(layout, [part])[0] !== undefined;
+}
+
+function missing({ runs }: RunLayout): never {
   throw new VarveError("STORE_DAMAGED", "Cannot mount a long chain of layers: an image of its views is missing", {
-    path: path.join(runs, key),
+    path: runs,
     hint: "Something removed it meanwhile. Run the command again.",
+  });
+}
+
+/** An image of a run that stands, with its folder and the newest layer that it shows. */
+export interface StandingRun extends PartImage {
+  readonly path: string;
+  readonly newest: LayerId;
+}
+
+/** All runs of a store. */
+export function listRuns({ runs }: Pick<StoreLayout, "runs">): StandingRun[] {
+  return namesIn(runs).flatMap((name) => {
+    const newest = FOLDER_NAME.exec(name)?.[1] as LayerId | undefined;
+    const folder = path.join(runs, name);
+    const id = newest && imageIn(folder);
+    return id === undefined ? [] : [{ path: folder, newest: newest as LayerId, id, file: path.join(folder, id) }];
   });
 }
 
@@ -70,37 +130,42 @@ async function makeRun(
   chain: readonly LayerId[],
   below: readonly ChainPart[],
   part: ChainPart,
+  observe: ObserveProgress | undefined,
 ): Promise<void> {
-  if (imageOf(layout, part) !== undefined) return;
+  const upTo = chain.slice(chain.length - part.end);
   // Of shorter runs those that stand are used; to make the others first would cost more than to read their layers.
-  const inner = composeRun(chain, part);
-  const images = layout.proven.open();
-  const lenders = chain.slice(chain.length - part.end);
-  const [base, target] = [openParts(layout, chain, below), openParts(layout, chain, [...inner, ...below])];
-  const writer = new ImageWriter({
-    chain: lenders,
+  const usable = composeRun(chain, part).flatMap((shorter) =>
+    !isRun(shorter) || isUsable(layout, shorter) ? [shorter] : singleLayers(chain, shorter),
+  );
+  const [lower, inner] = [standing(layout, chain, below), standing(layout, chain, usable)];
+  const packs = new LayerPacks(layout);
+  const images = imagesOf(layout, [...inner, ...lower], packs);
+  const writer = new RunWriter(new PackedBlocks(packs, images, upTo), {
+    chain: upTo,
     scratch: () => scratchPath(layout, "view"),
     blocksOf: (id) => images.get(id).superblock.blocks,
     keep: (file, id) => keepRun(layout, file, id, part),
   });
   try {
-    await writeLayer(writer, base, target);
+    const [base, target] = [new ChainTree(images, idsOf(lower)), new ChainTree(images, idsOf([...inner, ...lower]))];
+    await writeLayer(writer, base, target, observe);
     writer.publish();
   } finally {
+    observe?.(undefined);
     writer.abort();
-    for (const open of [target, base, images]) open.close();
+    images.close();
   }
 }
 
-function keepRun({ runs, proven }: RunLayout, file: string, id: LayerId, { key }: ChainPart): WrittenLayer {
-  const directory = path.join(runs, key);
+function keepRun(layout: RunLayout, file: string, id: LayerId, part: ChainPart): WrittenLayer {
+  const directory = folderOf(layout, part);
   try {
     const storedBytes = statSync(file).size;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    // What was found damaged.
-    for (const name of readdirSync(directory)) if (name !== id) rmSync(path.join(directory, name), { recursive: true });
-    proven.publish(id, file, path.join(directory, id));
-    syncDirectory(directory);
+    // What can't be used.
+    for (const name of namesIn(directory)) if (name !== id) rmSync(path.join(directory, name), { recursive: true, force: true });
+    // The bytes are on the disk; that the name may be lost in a power cut costs no more than to make it again.
+    layout.proven.publish(id, file, path.join(directory, id));
     return { id, storedBytes };
   } catch (error) {
     rmSync(file, { force: true });
@@ -109,38 +174,48 @@ function keepRun({ runs, proven }: RunLayout, file: string, id: LayerId, { key }
 }
 
 /** @param parts Newest first. */
-function openParts(layout: RunLayout, chain: readonly LayerId[], parts: readonly ChainPart[]): Tree {
-  const shown = standing(layout, chain, parts);
-  return new ChainTree(
-    layout.proven.open({ elsewhere: filesOf(shown) }),
-    shown.map(({ id }) => id),
-  );
-}
-
 function standing(layout: RunLayout, chain: readonly LayerId[], parts: readonly ChainPart[]): PartImage[] {
   return parts.flatMap((part) => {
     const image = imageOf(layout, part);
-    return image === undefined ? standing(layout, chain, composeRun(chain, part)) : [image];
+    if (image !== undefined) return [image];
+    return composeRun(chain, part).flatMap((inner) => {
+      const shown = imageOf(layout, inner);
+      return shown === undefined ? singleLayers(chain, inner).map((layer) => layerImage(layout, layer)) : [shown];
+    });
   });
 }
 
-/** @returns `undefined` for a run that was not made, or is damaged: then it is made again. */
-function imageOf(layout: RunLayout, { start, end, key }: ChainPart): PartImage | undefined {
-  if (end - start === 1) return { id: key as LayerId, file: layout.layer(key as LayerId) };
-  const directory = path.join(layout.runs, key);
+/** @returns `undefined` for a run that was not made, or is damaged. */
+function imageOf(layout: RunLayout, part: ChainPart): PartImage | undefined {
+  if (!isRun(part)) return layerImage(layout, part);
+  const directory = folderOf(layout, part);
   const id = imageIn(directory);
   const file = path.join(directory, id ?? "");
   return id !== undefined && layout.proven.isSound(id, file) ? { id, file } : undefined;
 }
 
 function imageIn(directory: string): LayerId | undefined {
-  try {
-    return readdirSync(directory).find((name) => IMAGE_NAME.test(name)) as LayerId | undefined;
-  } catch {
-    return undefined;
-  }
+  return namesIn(directory).find((name) => IMAGE_NAME.test(name)) as LayerId | undefined;
 }
 
-function filesOf(shown: readonly PartImage[]): ReadonlyMap<LayerId, string> {
-  return new Map(shown.map(({ id, file }) => [id, file]));
+function isRun({ start, end }: ChainPart): boolean {
+  return end - start > 1;
+}
+
+function layerImage(layout: RunLayout, { newest }: ChainPart): PartImage {
+  return { id: newest, file: layout.layer(newest) };
+}
+
+/** Its name tells the newest layer, too: when that is gone, nobody asks for the run. */
+function folderOf({ runs }: RunLayout, { key, newest }: ChainPart): string {
+  return path.join(runs, `${key}.${newest}`);
+}
+
+function imagesOf(layout: RunLayout, shown: readonly PartImage[], packs: LayerPacks = new LayerPacks(layout)): LayerImages {
+  const files = new Map(shown.map(({ id, file }) => [id, file]));
+  return layout.proven.open({ elsewhere: { get: (id) => files.get(id) ?? packs.get(id) } });
+}
+
+function idsOf(shown: readonly PartImage[]): LayerId[] {
+  return shown.map(({ id }) => id);
 }

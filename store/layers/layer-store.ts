@@ -8,7 +8,7 @@ import { sourceDateEpoch } from "../clock.js";
 import { rememberVariant } from "../content-index/layer-variants.js";
 import { StoredContents } from "../content-index/stored-contents.js";
 import { DEEPEST_STACK } from "./chain-composition.js";
-import { composedImages, makeRuns, openComposedTree } from "./layer-runs.js";
+import { composedImages, makeRuns, openComposedTree, type ObserveProgress } from "./layer-runs.js";
 import { syncDirectory } from "../durable-file.js";
 import { ImageWriter } from "../erofs/image-writer.js";
 import type { LayerImages } from "../erofs/layer-images.js";
@@ -24,18 +24,25 @@ const STAT_BLOCK_BYTES = 512;
 
 type LayerStoreLayout = Pick<
   StoreLayout,
-  "layers" | "layer" | "scratch" | "viewTrees" | "contentIndex" | "variants" | "runs" | "proofs"
+  "layers" | "layer" | "scratch" | "contentIndex" | "variants" | "runs" | "packs" | "proofs"
 >;
 
+export interface LayerStoreOptions {
+  /** Hears how far `prepare` and `images` have come, where they have much to do. */
+  readonly observe?: ObserveProgress | undefined;
+}
+
 /** Layer images in a directory, each named by its id, read-only. Paths must be on one filesystem, so that a finished image is renamed. */
-export function openLayerStore(layout: LayerStoreLayout): LayerStore {
-  return new DirectoryLayerStore(layout);
+export function openLayerStore(layout: LayerStoreLayout, { observe }: LayerStoreOptions = {}): LayerStore {
+  return new DirectoryLayerStore(layout, observe);
 }
 
 class DirectoryLayerStore implements LayerStore {
   readonly #layout: LayerStoreLayout & { readonly proven: ProvenImages };
+  readonly #observe: ObserveProgress | undefined;
 
-  constructor(layout: LayerStoreLayout) {
+  constructor(layout: LayerStoreLayout, observe: ObserveProgress | undefined) {
+    this.#observe = observe;
     this.#layout = { ...layout, proven: new ProvenImages(layout) };
   }
 
@@ -66,7 +73,7 @@ class DirectoryLayerStore implements LayerStore {
   async prepare(chain: readonly LayerId[]): Promise<void> {
     if (chain.length <= DEEPEST_STACK) return;
     try {
-      await makeRuns(this.#layout, chain);
+      await makeRuns(this.#layout, chain, this.#observe);
     } catch (error) {
       // Whoever may only read reads layer by layer.
       if (!(error instanceof VarveError && error.code === "PERMISSION")) throw error;
@@ -74,8 +81,7 @@ class DirectoryLayerStore implements LayerStore {
   }
 
   async images(chain: readonly LayerId[]): Promise<readonly LayerImageFile[]> {
-    await makeRuns(this.#layout, chain);
-    return composedImages(this.#layout, chain);
+    return composedImages(this.#layout, chain, this.#observe);
   }
 
   has(id: LayerId): boolean {
@@ -91,11 +97,6 @@ class DirectoryLayerStore implements LayerStore {
   image(id: LayerId): LayerImageFile {
     const devices = this.#withImages((images) => images.get(id).devices);
     return { id, path: this.#path(id), devices: devices.map((device) => this.#path(device)) };
-  }
-
-  async view(chain: readonly LayerId[]): Promise<LayerImageFile> {
-    const { viewOf } = await import("./layer-view.js");
-    return viewOf(this.#layout, this, chain);
   }
 
   list(): readonly LayerId[] {

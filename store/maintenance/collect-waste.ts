@@ -1,26 +1,23 @@
-import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { LayerId } from "../../core/model/ids.js";
-import type { Garbage, KeptView, RefReading, Waste } from "../../core/ports/garbage.js";
+import type { Garbage, RefReading, Waste } from "../../core/ports/garbage.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { History } from "../../core/ports/history.js";
 import { now } from "../clock.js";
 import { replaceFile, syncNearest } from "../durable-file.js";
 import { forgetVariants } from "../content-index/layer-variants.js";
-import { LayerImages } from "../erofs/layer-images.js";
 import { looseObject } from "../git/loose-objects.js";
 import { listRefNames } from "../git/ref-files.js";
 import { ProvenImages } from "../proofs/proven-images.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
+import { listViews } from "./derived-images.js";
 import { findLooseCommits } from "./loose-objects.js";
 import { pruneReflogs } from "./prune-reflogs.js";
 import { throwAway } from "./trash.js";
-
-const LAYER_NAME = /^[0-9a-f]{64}$/;
-const STAT_BLOCK_BYTES = 512;
 
 /** Garbage of a store on the disk. */
 export function openGarbage(layout: StoreLayout, history: History): Garbage {
@@ -60,24 +57,6 @@ function lendersOf(proven: ProvenImages, id: LayerId): readonly LayerId[] {
     return images.get(id).devices;
   } finally {
     images.close();
-  }
-}
-
-function listViews({ viewTrees }: StoreLayout): readonly KeptView[] {
-  const names = namesIn(viewTrees).filter((name) => LAYER_NAME.test(name)) as LayerId[];
-  return names.sort().map((newest) => {
-    const directory = path.join(viewTrees, newest);
-    const blocks = namesIn(directory).map((name) => statSync(path.join(directory, name), { throwIfNoEntry: false })?.blocks ?? 0);
-    return { newest, bytes: blocks.reduce((sum, count) => sum + count, 0) * STAT_BLOCK_BYTES };
-  });
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory, "latin1");
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return [];
-    throw systemFailure("list the views", error, directory);
   }
 }
 
@@ -123,30 +102,12 @@ async function removeWaste(layout: StoreLayout, { layers, views, loose }: Waste)
       forgetVariants(layout, new Set(layers));
       new ProvenImages(layout).forget(new Set(layers));
     }
-    // A run of layers is made again when it is needed; one that shows a layer of which nothing is left is needed no more.
-    const runs = layers.length === 0 ? [] : namesIn(layout.runs).map((key) => path.join(layout.runs, key));
     throwAway(
       layout,
-      runs.filter((run) => isRunOf(run, new Set(layers))),
-    );
-    throwAway(
-      layout,
-      views.map((id) => path.join(layout.viewTrees, id)),
+      views.map((view) => path.join(layout.root, view.path)),
     );
   } catch (error) {
     throw systemFailure("remove garbage", error, layout.root);
-  }
-}
-
-function isRunOf(directory: string, layers: ReadonlySet<LayerId>): boolean {
-  const images = new LayerImages(directory);
-  try {
-    return namesIn(directory).some((name) => images.get(name as LayerId).devices.some((device) => layers.has(device)));
-  } catch {
-    // Damaged: fsck would say so, and nothing is lost.
-    return true;
-  } finally {
-    images.close();
   }
 }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { VarveError } from "../../core/errors.js";
 import type { ByteString } from "../../core/model/byte-string.js";
 import {
-  NO_XATTRS,
+  EMPTY_ROOT,
   type DeviceEntry,
   type DirectoryEntry,
   type Entry,
@@ -29,16 +29,6 @@ import {
   type MemoryInode,
   type MemoryLayer,
 } from "./memory-layer.js";
-
-const EMPTY_ROOT: DirectoryEntry = {
-  type: "directory",
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  mtimeSeconds: 0,
-  mtimeNanoseconds: 0,
-  xattrs: NO_XATTRS,
-};
 
 /** A layer store without a disk, for tests of what stands above it. Its layers have no image file, so nothing mounts them. */
 export function memoryLayerStore(): LayerStore {
@@ -78,10 +68,6 @@ class MemoryLayerStore implements LayerStore {
 
   async images(chain: readonly LayerId[]): Promise<readonly LayerImageFile[]> {
     return chain.map((layer) => this.image(layer));
-  }
-
-  async view(chain: readonly LayerId[]): Promise<LayerImageFile> {
-    return this.image(chain[0] as LayerId);
   }
 
   list(): readonly LayerId[] {

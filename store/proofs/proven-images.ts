@@ -16,7 +16,7 @@ const WALKED = 2;
 /** The kernel's clock for files ticks some hundred times a second, that of some filesystems every two seconds. */
 const CLOCK_TICK_MILLISECONDS = 2000;
 
-export type ProofLayout = Pick<StoreLayout, "layer" | "layers" | "proofs" | "scratch">;
+export type ProofLayout = Pick<StoreLayout, "layers" | "proofs" | "scratch">;
 
 /**
  * Which images of a store are what their ids say. It is found out once for each state of a file, and remembered: docs/decisions/0007.
@@ -57,7 +57,7 @@ export class ProvenImages implements ImageProofs {
       this.#add(id, stat, WALKED);
     }
     image.devices.forEach((lender, index) => {
-      if (!this.#isKnown(lender, this.#layout.layer(lender))) image.device(index + 1);
+      if (!this.#isKnown(lender, images.fileOf(lender))) image.device(index + 1);
     });
     return image;
   }

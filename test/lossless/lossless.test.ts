@@ -22,7 +22,7 @@ const WAYS = [
   ["undo of the rollback", "changed", "undone", undefined],
   ["import of a directory, kernel mount", "made without holes", "mounted", undefined],
   ["commit in a container, kernel mount of the stack", "in the container", "mounted changed", undefined],
-  ["commit in a container, kernel mount of the view", "mounted changed with trusted", "view", undefined],
+  ["commit in a container, kernel mount of one image of a long chain", "mounted changed with trusted", "flattened", undefined],
   ["rollback of the container", "made without holes", "container rolled back", "notInTar"],
   ["undo of the container's rollback", "mounted changed with trusted", "container undone", "notInTar"],
   ["import of GNU tar's archive, checkout", "made", "from GNU tar", "notInGnuTar"],
@@ -48,7 +48,7 @@ losslessTest.before((t) => {
       "in the container",
       "mounted changed",
       "mounted changed with trusted",
-      "view",
+      "flattened",
       "container rolled back",
       "container undone",
     ],
@@ -162,7 +162,7 @@ function container(at: LosslessFilesystem): void {
   mounted(at, store, "box", (place, whole) => {
     seen.set("mounted changed", witness(path.join(place, "rows"), "without-trusted", "without-holes"));
     seen.set("mounted changed with trusted", witness(path.join(place, "rows"), "without-holes"));
-    seen.set("view", witness(path.join(whole, "rows"), "without-holes"));
+    seen.set("flattened", witness(path.join(whole, "rows"), "without-holes"));
   });
   at.varve([...words, "rollback", "box", "base"], at.path);
   seen.set("container rolled back", live(at, store, "rolled-back"));
@@ -180,18 +180,18 @@ function live(at: LosslessFilesystem, store: string, name: string): Witness {
   return witness(path.join(at.path, name, "rows"), "without-holes");
 }
 
-/** Mounts what a branch's chain adds up to, as overlay and as view. */
-function mounted(at: LosslessFilesystem, store: string, branch: string, look: (stack: string, view: string) => void): void {
+/** Mounts what a branch's chain adds up to, layer by layer, and as one image of a long chain. */
+function mounted(at: LosslessFilesystem, store: string, branch: string, look: (stack: string, whole: string) => void): void {
   const log = JSON.parse(at.varve(["--store", store, "--json", "log", branch], at.path)) as { layer: LayerId }[];
   const layers = openLayerStore(storeLayout(store));
   const chain = log.map(({ layer }) => layer);
   const points = chain.map((layer) => mountErofs(at, layers.image(layer)));
   try {
-    points.push(mountErofs(at, readView(store, chain)));
-    const view = mountOverlay(at, points.slice(-1));
+    points.push(mountErofs(at, flatten(store, chain)));
+    const whole = mountOverlay(at, points.slice(-1));
     const stack = mountOverlay(at, points.slice(0, -1));
-    points.push(view, stack);
-    look(stack, view);
+    points.push(whole, stack);
+    look(stack, whole);
   } finally {
     for (const point of points.reverse()) unmount(point, MNT_DETACH);
   }
@@ -211,12 +211,13 @@ function mountErofs(at: LosslessFilesystem, { path: source, devices }: LayerImag
   return target;
 }
 
-/** `view()` gives a promise, and hooks are done one after the other: so another process makes it. */
-function readView(store: string, chain: readonly LayerId[]): LayerImageFile {
+/** What it calls gives a promise, and hooks are done one after the other: so another process makes it. */
+function flatten(store: string, chain: readonly LayerId[]): LayerImageFile {
+  const modules = ["store/layers/layer-store.js", "store/store-layout.js", "test/helpers/flattened-chain.js"];
   const script = `
-    const [{ openLayerStore }, { storeLayout }] = await Promise.all([import("${path.resolve("build/store/layers/layer-store.js")}"), import("${path.resolve("build/store/store-layout.js")}")]);
-    const view = await openLayerStore(storeLayout(process.argv[1])).view(JSON.parse(process.argv[2]));
-    process.stdout.write(JSON.stringify(view));`;
+    const [{ openLayerStore }, { storeLayout }, { flattenedChain }] = await Promise.all(${JSON.stringify(modules.map((module) => path.resolve("build", module)))}.map((module) => import(module)));
+    const image = await flattenedChain(openLayerStore(storeLayout(process.argv[1])), JSON.parse(process.argv[2]));
+    process.stdout.write(JSON.stringify(image));`;
   const words = ["--input-type=module", "-e", script, store, JSON.stringify(chain)];
   return JSON.parse(execFileSync(process.execPath, words, { encoding: "utf8" })) as LayerImageFile;
 }

@@ -198,25 +198,49 @@ test("an operation that names a missing commit is damage, unless garbage collect
   t.deepEqual((await store.fsck({ quick: true })).findings, []);
 });
 
-test("--repair removes caches that lie: a cached commit, a view, a stat index", async (t) => {
+test("--repair removes caches that lie: a cached commit, a stat index", async (t) => {
   const store = await filledStore(t);
-  const { layout, repository, first, lender } = store;
-  await repository.layers.view([lender]);
-  const view = path.join(layout.viewTrees, lender);
-  patch(path.join(view, readdirSync(view)[0]!), 5000);
+  const { layout, repository, first } = store;
   patch(path.join(layout.worktree, "index"), 70);
   const lie = { ...(await repository.history.readCommit(first)), message: "never written" };
   const { CommitCache } = await import("../../../store/git/commit-cache.js");
   new CommitCache(layout.commitCache).put(lie, undefined);
   const states = (await store.fsck({ quick: true })).findings.map(({ part, name }) => `${part} ${name}`).sort();
-  t.deepEqual(states, [`cache ${first}`, `cache views/trees/${lender}`, "cache worktree/index"]);
+  t.deepEqual(states, [`cache ${first}`, "cache worktree/index"]);
   const repaired = (await store.fsck({ repair: true })).findings;
   t.deepEqual(
     repaired.map(({ repaired: done }) => done),
-    [true, true, true],
+    [true, true],
   );
   t.deepEqual((await store.fsck()).findings, []);
   t.is((await store.reopened().history.readCommit(first)).message, "first");
+});
+
+test("--repair removes views that lie, and what points at them", async (t) => {
+  const store = await maintainedStore(t);
+  const { layout, repository } = store;
+  let last: CommitId | undefined;
+  for (let number = 0; number < 66; number += 1) {
+    writeFileSync(path.join(store.directory, `f${number % 9}`), `${number} `.repeat(3000));
+    last = await store.commit(`${number}`);
+  }
+  const chain = await layerChain(repository.history, last as CommitId);
+  const run = path.dirname((await repository.layers.images(chain))[1]?.path as string);
+  const states = async (): Promise<string[]> =>
+    (await store.fsck({ quick: true })).findings.map(({ part, name, state }) => `${part} ${name} ${state}`).sort();
+  t.deepEqual(await states(), []);
+  const [pack] = readdirSync(layout.packs) as [string];
+  patch(path.join(layout.packs, pack), BLOCK_BYTES + 17);
+  mkdirSync(path.join(layout.runs, "stray"));
+  t.deepEqual(await states(), [
+    `cache views/packs/${pack} has other contents than its digests say`,
+    `cache views/runs/${path.basename(run)} points at pack "${pack.split(".")[1]}", which is broken`,
+    "cache views/runs/stray has a name that no view has, or is empty",
+  ]);
+  t.true((await store.fsck({ repair: true })).findings.every(({ repaired }) => repaired));
+  t.deepEqual(await states(), []);
+  await repository.layers.images(chain);
+  t.deepEqual(readdirSync(layout.packs), [pack]);
 });
 
 test("a leftover is a notice", async (t) => {

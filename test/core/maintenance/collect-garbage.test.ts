@@ -2,8 +2,9 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test from "ava";
-import type { CommitId, RefName } from "../../../core/model/ids.js";
+import type { CommitId, LayerId, RefName } from "../../../core/model/ids.js";
 import { createRef, deleteRef } from "../../../core/operations/branches.js";
+import { layerChain } from "../../../core/layers/layer-chain.js";
 import { createContainer, removeContainer } from "../../../core/operations/container-lifecycle.js";
 import { rollbackTarget } from "../../../core/operations/rollback-target.js";
 import { undoOperation } from "../../../core/operations/undo-operation.js";
@@ -171,22 +172,25 @@ async function rewindLogs({ layout }: MaintainedStore): Promise<void> {
   rmSync(path.join(layout.git, "logs"), { recursive: true });
 }
 
-test("gc removes views that no container stands on, and keeps the other", async (t) => {
+test("gc removes views that show what it removes, and keeps the others", async (t) => {
   const store = await maintainedStore(t);
-  const { repository, layout } = store;
-  const first = await put(store, "a", "1");
-  const second = await put(store, "a", "2");
-  const [one, two] = [await store.layerOf(first), await store.layerOf(second)] as never[];
-  await repository.layers.view([one!]);
-  await repository.layers.view([two!, one!]);
-  await createContainer(repository, { name: "web", commit: second, configuration: CONFIGURATION, command });
+  const { repository, layout, target } = store;
+  const commits: CommitId[] = [];
+  for (let number = 0; number < 70; number += 1) commits.push(await put(store, "a", `${number} `.repeat(3000)));
+  const chainOf = (length: number): Promise<LayerId[]> => layerChain(repository.history, commits[length - 1] as CommitId);
+  const kept = await chainOf(20);
+  await repository.layers.images(kept);
+  await repository.layers.images(await chainOf(70));
+  const [runs, packs] = [readdirSync(layout.runs), readdirSync(layout.packs)];
+  await rollbackTarget(repository, target, commits[19] as CommitId, { command });
   const { views } = await store.gc();
-  t.deepEqual(
-    views.map(({ id }) => id),
-    [one!],
-  );
-  t.true(views.every(({ bytes }) => bytes >= 4096));
-  t.deepEqual(readdirSync(layout.viewTrees), [two!]);
+  const left = readdirSync(layout.runs);
+  t.true(left.length > 0 && left.every((name) => kept.includes(name.split(".")[1] as LayerId)));
+  t.is(packs.length, 1);
+  t.deepEqual(readdirSync(layout.packs), []);
+  t.is(views.length, runs.length - left.length + 1);
+  t.true(views.every(({ bytes, path: name }) => bytes >= 4096 && name.startsWith("views/")));
+  t.deepEqual((await store.fsck()).findings, []);
 });
 
 test("gc of a store with a damaged ref, commit or layer removes nothing and says why", async (t) => {

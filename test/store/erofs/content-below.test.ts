@@ -11,6 +11,7 @@ import { openUpperTree } from "../../../store/directory/upper-tree.js";
 import { openDirectoryTree } from "../../../store/directory/directory-tree.js";
 import { mount, MNT_DETACH, unmount } from "../../../linux/mount.js";
 import type { DescribedEntry } from "../../contracts/described-tree.js";
+import { flattenedChain } from "../../helpers/flattened-chain.js";
 import { testIf } from "../../helpers/requirements.js";
 import { temporaryDirectory } from "../../helpers/temporary-directory.js";
 import { verifyLayer } from "../../helpers/verify-layer.js";
@@ -80,7 +81,7 @@ kernelTest(
       t.deepEqual(verifyLayer(path.join(layers, image.id), image.id), [], change);
       mounts.unshift(mountImage(t, image));
       t.deepEqual(witness(mountOverlay(t, mounts)), seen, change);
-      const view = await store.view(chain);
+      const view = await flattenedChain(store, chain);
       t.deepEqual(witness(mountImage(t, view)), seen, change);
       t.true(readMetacopies(mounts[0] as string) > 0, change);
     }

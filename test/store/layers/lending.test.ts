@@ -9,6 +9,7 @@ import type { FileNode, Tree, TreeNode } from "../../../core/model/tree.js";
 import { openDirectoryTree } from "../../../store/directory/directory-tree.js";
 import { describeTree, type DescribedEntry } from "../../contracts/described-tree.js";
 import { arbitraryTree } from "../../helpers/arbitrary-tree.js";
+import { flattenedChain } from "../../helpers/flattened-chain.js";
 import { memoryTree } from "../../helpers/memory-tree.js";
 import { testIf } from "../../helpers/requirements.js";
 import { temporaryDirectory } from "../../helpers/temporary-directory.js";
@@ -175,7 +176,7 @@ testIf(
   }
   // Those that only moved or changed metadata are borrowed from the layer that holds them, not from the one that lent them before.
   t.deepEqual(store.image(chain[1] as LayerId).devices, [store.image(lender[0] as LayerId).path]);
-  const view = await store.view(chain);
+  const view = await flattenedChain(store, chain);
   t.deepEqual(witness(mountImage(t, view)), witness(source.directory));
 });
 
