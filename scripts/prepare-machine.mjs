@@ -12,6 +12,7 @@ const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/
 /** Any one of the commands will do; the package is Debian's and Ubuntu's name. */
 const RUN_PACKAGES = [{ commands: ["runc", "crun"], name: "runc", why: "starts the processes of `varve run`" }];
 const TEST_PACKAGES = [
+  { commands: ["crun"], name: "crun", why: "is the second OCI runtime of the tests" },
   { commands: ["fsck.erofs"], name: "erofs-utils", why: "checks layer images in the tests, apart from our own code" },
   { commands: ["getfattr"], name: "attr", why: "sets and reads extended attributes in the tests" },
   { commands: ["setfacl"], name: "acl", why: "sets and reads ACLs in the tests" },
