@@ -1,6 +1,7 @@
 import type { CommitId, LayerId } from "../model/ids.js";
 import type { Commit } from "../model/commit.js";
 import { SAVED } from "../revision/ref-names.js";
+import { newestFirst, type DatedCommit } from "../history/newest-first.js";
 import type { Repository } from "../ports/repository.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 import { CommitGraph } from "./commit-graph.js";
@@ -21,26 +22,24 @@ export interface NeedingCommits {
  */
 export async function needingCommits(repository: Repository, layers: readonly LayerId[], most: number): Promise<NeedingCommits> {
   const graph = new CommitGraph();
-  const seconds = new Map<CommitId, number>();
+  const dated = new Map<CommitId, DatedCommit | undefined>();
   const pending = await tips(repository);
   for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
-    if (seconds.has(id)) continue;
+    if (dated.has(id)) continue;
     if (isTurnDue()) await yieldToSignals();
     const commit = await readable(repository, id);
-    seconds.set(id, commit?.committer.seconds ?? 0);
+    dated.set(id, commit && { id, parents: commit.parents, committer: { seconds: commit.committer.seconds } });
     if (commit === undefined) continue;
     graph.add(commit);
     pending.push(...commit.parents);
   }
-  const needing = [...graph.needing(layers)];
-  // Of commits of one second the child comes first: a tip is found before what it stands on.
-  const order = new Map([...seconds.keys()].map((id, at) => [id, at]));
-  const at = (id: CommitId): number => order.get(id) ?? 0;
-  needing.sort((a, b) => (seconds.get(b) ?? 0) - (seconds.get(a) ?? 0) || at(a) - at(b));
-  const newest = await Promise.all(
-    needing.slice(0, most).map(async (id) => ({ id, message: (await readable(repository, id))?.message ?? "" })),
-  );
-  return { newest, more: needing.length - newest.length };
+  const needing = new Map([...graph.needing(layers)].map((id) => [id, dated.get(id)!] as const));
+  const newest: { id: CommitId; message: string }[] = [];
+  for (const { id } of newestFirst(needing)) {
+    if (newest.length === most) break;
+    newest.push({ id, message: (await readable(repository, id))?.message ?? "" });
+  }
+  return { newest, more: needing.size - newest.length };
 }
 
 async function tips({ history, containers }: Repository): Promise<CommitId[]> {

@@ -6,6 +6,7 @@ import type { PathSelection } from "../paths/path-selection.js";
 import type { Tree } from "../model/tree.js";
 import type { Repository } from "../ports/repository.js";
 import { changeReasons } from "../model/compare-entries.js";
+import { newestFirst } from "../history/newest-first.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { openCommitTree } from "./targets.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
@@ -59,33 +60,12 @@ async function* sorted(
   excluded: ReadonlySet<CommitId>,
 ): AsyncGenerator<Commit> {
   const commits = new Map<CommitId, Commit>([[tip.id, tip]]);
-  const children = new Map<CommitId, number>();
-  for (const commit of commits.values()) {
-    for (const parent of commit.parents) {
-      if (excluded.has(parent)) continue;
-      children.set(parent, (children.get(parent) ?? 0) + 1);
-      if (!commits.has(parent)) commits.set(parent, await history.readCommit(parent));
+  for (const { parents } of commits.values()) {
+    for (const parent of parents) {
+      if (!excluded.has(parent) && !commits.has(parent)) commits.set(parent, await history.readCommit(parent));
     }
   }
-  const ready = [tip];
-  for (let commit = takeNewest(ready); commit !== undefined; commit = takeNewest(ready)) {
-    yield commit;
-    for (const id of commit.parents) {
-      const waiting = (children.get(id) ?? 0) - 1;
-      children.set(id, waiting);
-      const parent = commits.get(id);
-      if (waiting === 0 && parent !== undefined) ready.push(parent);
-    }
-  }
-}
-
-/** The list is as short as the history is wide. */
-function takeNewest(ready: Commit[]): Commit | undefined {
-  let newest = 0;
-  ready.forEach((commit, index) => {
-    if (commit.committer.seconds > (ready[newest]?.committer.seconds ?? -Infinity)) newest = index;
-  });
-  return ready.splice(newest, 1)[0];
+  yield* newestFirst(commits);
 }
 
 async function ancestors({ history }: Repository, from: CommitId): Promise<Set<CommitId>> {
