@@ -1,4 +1,5 @@
 import { VarveError } from "../errors.js";
+import { readReflogTime } from "./reflog-time.js";
 import { isRefName, isShortName } from "./ref-names.js";
 
 /** A way from a commit to an ancestor. */
@@ -8,13 +9,19 @@ export type RevisionStep =
   /** `^N`: the Nth parent; `^0` is the commit itself. */
   | { readonly kind: "parent"; readonly number: number };
 
+/** Where a ref stood once, by its log. */
+export type Place =
+  /** `name@{N}`: N moves ago. */
+  | { readonly kind: "moves"; readonly count: number }
+  /** `name@{yesterday}`: at a time. See reflog-time.ts for what it may be. */
+  | { readonly kind: "time"; readonly text: string };
+
 export type Revision =
   | {
       readonly kind: "commit";
-      /** `HEAD`, a branch, a tag, a full ref, a commit id or a prefix of one. */
+      /** `HEAD`, a branch, a tag, a full ref, a commit id or a prefix of one; "" for the current branch, of which `place` tells. */
       readonly name: string;
-      /** `name@{N}`: where the ref stood N moves ago. */
-      readonly moves: number | undefined;
+      readonly place: Place | undefined;
       readonly steps: readonly RevisionStep[];
     }
   /** `@`: the tracked directory as it is now; `@NAME`: container NAME. */
@@ -26,7 +33,7 @@ export interface RevisionRange {
   readonly include: Revision;
 }
 
-const HEAD: Revision = { kind: "commit", name: "HEAD", moves: undefined, steps: [] };
+const HEAD: Revision = { kind: "commit", name: "HEAD", place: undefined, steps: [] };
 /** Longer text is no revision; names alone may have 1,000 bytes. */
 const LONGEST_TEXT = 4096;
 const LIVE = /^@([A-Za-z0-9][A-Za-z0-9_.-]*)?$/;
@@ -47,35 +54,49 @@ export function parseRevision(text: string): Revision {
   if (text.length > LONGEST_TEXT) throw unreadable(`${text.slice(0, 40)}…`, `it is longer than ${LONGEST_TEXT} characters`);
   const live = LIVE.exec(text);
   if (live) return { kind: "live", container: live[1] };
-  const [, name = "", moves, steps = ""] = COMMIT.exec(text) ?? [];
-  const revision: Revision = {
+  const [, name = "", place, steps = ""] = COMMIT.exec(text) ?? [];
+  // As in git, `@{1}` is where the current branch stood, and `HEAD@{1}` another branch when that was changed.
+  if (name !== "" || place === undefined) checkName(name, text);
+  return {
     kind: "commit",
-    // As in git, `@{1}` is where the current branch stood.
-    name: name === "" && moves !== undefined ? "HEAD" : name,
-    moves: moves === undefined ? undefined : number(moves, text),
+    name,
+    place: place === undefined ? undefined : parsePlace(place, text),
     steps: parseSteps(steps, text),
   };
-  checkName(revision.name, text);
-  return revision;
 }
 
 /** Reads `REV` or `A..B`, where a missing side is HEAD. @throws VarveError REVISION_UNKNOWN. */
 export function parseRevisionRange(text: string): RevisionRange {
-  if (text.includes("...")) throw unreadable(text, "a range has two dots");
-  const dots = text.indexOf("..");
+  if (outsideBraces(text).includes("...")) throw unreadable(text, "a range has two dots");
+  const dots = outsideBraces(text).indexOf("..");
   if (dots === -1) return { exclude: undefined, include: parseRevision(text) };
   const side = (part: string): Revision => (part === "" ? HEAD : parseRevision(part));
   return { exclude: side(text.slice(0, dots)), include: side(text.slice(dots + 2)) };
 }
 
+/** Of the same length, with nothing within `@{…}` that means something elsewhere: times have colons, and may have dots. */
+function outsideBraces(text: string): string {
+  return text.replace(/@\{[^{}]*\}/g, (place) => "_".repeat(place.length));
+}
+
 /**
- * Parts `REV:PATH` at its first colon, which no revision can hold.
+ * Parts `REV:PATH` at its first colon, which no revision can hold but within `@{…}`.
  *
  * @returns No `path` when there is no colon; an empty one for `REV:`.
  */
 export function splitRevisionPath(text: string): { readonly revision: string; readonly path: string | undefined } {
-  const colon = text.indexOf(":");
+  const colon = outsideBraces(text).indexOf(":");
   return colon === -1 ? { revision: text, path: undefined } : { revision: text.slice(0, colon), path: text.slice(colon + 1) };
+}
+
+function parsePlace(text: string, whole: string): Place {
+  if (/^\d{1,8}$/.test(text)) return { kind: "moves", count: Number(text) };
+  if (readReflogTime(text, new Date(0)) !== undefined) return { kind: "time", text };
+  throw unreadable(
+    whole,
+    `"${text}" is neither a count of moves nor a time`,
+    "Times look like yesterday, 2.days.ago, noon, 2026-11-20 or 2026-11-20 10:00. main@{1} is where main stood one move ago.",
+  );
 }
 
 function parseSteps(text: string, whole: string): RevisionStep[] {

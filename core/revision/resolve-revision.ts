@@ -3,7 +3,8 @@ import type { Commit } from "../model/commit.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import type { History } from "../ports/history.js";
 import { closestNames } from "./closest-names.js";
-import { parseRevision, type Revision, type RevisionStep } from "./parse-revision.js";
+import { parseRevision, type Place, type Revision, type RevisionStep } from "./parse-revision.js";
+import { readReflogTime } from "./reflog-time.js";
 import { BRANCHES, isRefName, shortName, TAGS } from "./ref-names.js";
 
 export interface RevisionContext {
@@ -51,9 +52,9 @@ async function resolveBase(
   text: string,
   context: RevisionContext,
 ): Promise<CommitId> {
-  const { name, moves } = revision;
-  const ref = name === "HEAD" ? (context.head ?? (await history.head())) : await findRef(history, name);
-  if (moves !== undefined) return earlier(history, { name, ref, moves, text, context });
+  const { name, place } = revision;
+  const ref = name === "HEAD" || name === "" ? (context.head ?? (await history.head())) : await findRef(history, name);
+  if (place !== undefined) return earlier(history, { name, ref, place, text, context });
   if (name === "HEAD" && ref !== undefined) return (await history.readRef(ref)) ?? (await throwUnborn(history, ref));
   const commit = ref === undefined ? await findById(history, name) : await history.readRef(ref);
   return commit ?? throwUnknown(history, text, name);
@@ -86,21 +87,31 @@ function oneLine({ id, message }: Commit): string {
 interface EarlierState {
   readonly name: string;
   readonly ref: RefName | undefined;
-  readonly moves: number;
+  readonly place: Place;
   readonly text: string;
   readonly context: RevisionContext;
 }
 
-/** `main@{0}` is where it stands, `main@{1}` where it stood before its last move. */
-async function earlier(history: History, { name, ref, moves, text, context }: EarlierState): Promise<CommitId> {
+/** `main@{0}` is where it stands, `main@{1}` where it stood before its last move, `main@{yesterday}` where it stood then. */
+async function earlier(history: History, { name, ref, place, text, context }: EarlierState): Promise<CommitId> {
   if (ref === undefined) return throwUnknown(history, text, name);
   const log = await history.refLog(name === "HEAD" && context.head === undefined ? "HEAD" : ref);
+  // The last move that was made by then. Git, too, looks at one after the other: a clock may have been set back between.
+  const time = place.kind === "time" ? (readReflogTime(place.text, new Date()) ?? 0) : undefined;
+  const moves = place.kind === "moves" ? place.count : log.findIndex(({ who }) => who.seconds <= time!);
   const commit = moves === 0 ? await history.readRef(ref) : (log[moves]?.after ?? log[moves - 1]?.before);
   if (commit !== undefined) return commit;
   const known = log.length === 1 ? "one move" : `${log.length} moves`;
-  throw new VarveError("REVISION_UNKNOWN", `Cannot read "${text}" as a revision: the log of "${shortName(ref)}" holds ${known}`, {
+  const holds = time === undefined || log.length === 0 ? `holds ${known}` : `goes back to ${utc(log.at(-1)!.who.seconds)} only`;
+  throw new VarveError("REVISION_UNKNOWN", `Cannot read "${text}" as a revision: the log of "${shortName(ref)}" ${holds}`, {
     hint: "See `varve log` for older commits.",
   });
+}
+
+/** A damaged log may hold any number. */
+function utc(seconds: number): string {
+  const time = new Date(seconds * 1000);
+  return Number.isNaN(time.getTime()) ? `@${seconds}` : `${time.toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 
 async function walk(history: History, from: CommitId, step: RevisionStep, text: string): Promise<CommitId> {

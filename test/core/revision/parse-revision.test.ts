@@ -5,9 +5,14 @@ import { parseRevision, parseRevisionRange, splitRevisionPath, type Revision } f
 const ancestor = (count: number) => ({ kind: "ancestor", count }) as const;
 const parent = (number: number) => ({ kind: "parent", number }) as const;
 
-function commit(name: string, parts: { moves?: number; steps?: Extract<Revision, { kind: "commit" }>["steps"] } = {}): Revision {
-  return { kind: "commit", name, moves: parts.moves, steps: parts.steps ?? [] };
+type CommitRevision = Extract<Revision, { kind: "commit" }>;
+
+function commit(name: string, parts: { place?: CommitRevision["place"]; steps?: CommitRevision["steps"] } = {}): Revision {
+  return { kind: "commit", name, place: parts.place, steps: parts.steps ?? [] };
 }
+
+const moves = (count: number) => ({ kind: "moves", count }) as const;
+const time = (text: string) => ({ kind: "time", text }) as const;
 
 const cases: readonly (readonly [text: string, wants: Revision])[] = [
   ["HEAD", commit("HEAD")],
@@ -23,9 +28,14 @@ const cases: readonly (readonly [text: string, wants: Revision])[] = [
   ["HEAD^0", commit("HEAD", { steps: [parent(0)] })],
   ["HEAD^^2~3", commit("HEAD", { steps: [parent(1), parent(2), ancestor(3)] })],
   ["v1~~^", commit("v1", { steps: [ancestor(1), ancestor(1), parent(1)] })],
-  ["main@{0}", commit("main", { moves: 0 })],
-  ["ci/base@{3}~2", commit("ci/base", { moves: 3, steps: [ancestor(2)] })],
-  ["@{1}", commit("HEAD", { moves: 1 })],
+  ["main@{0}", commit("main", { place: moves(0) })],
+  ["ci/base@{3}~2", commit("ci/base", { place: moves(3), steps: [ancestor(2)] })],
+  ["@{1}", commit("", { place: moves(1) })],
+  ["HEAD@{1}", commit("HEAD", { place: moves(1) })],
+  ["main@{yesterday}", commit("main", { place: time("yesterday") })],
+  ["main@{2.days.ago}~1", commit("main", { place: time("2.days.ago"), steps: [ancestor(1)] })],
+  ["@{2026-11-20 10:00}", commit("", { place: time("2026-11-20 10:00") })],
+  ["v1@{1700000000}", commit("v1", { place: time("1700000000") })],
   ["a@b", commit("a@b")],
   ["@", { kind: "live", container: undefined }],
   ["@web-1", { kind: "live", container: "web-1" }],
@@ -50,6 +60,11 @@ const unreadable = [
   "-x",
   "@{x}",
   "main@{-1}",
+  "main@{someday}",
+  "main@{2026-02-30}",
+  "main@{2100-01-01}",
+  "main@{1969-12-31}",
+  "main@{99999999999999}",
   "main@{}",
   "@~1",
   "@web^",
@@ -77,12 +92,16 @@ test("parseRevisionRange() parts at two dots, and a missing side is HEAD", (t) =
   t.deepEqual(parseRevisionRange("a.."), { exclude: a, include: head });
   t.deepEqual(parseRevisionRange("..b~2"), { exclude: head, include: b });
   t.deepEqual(parseRevisionRange("a"), { exclude: undefined, include: a });
+  const yesterday = commit("main", { place: time("yesterday") });
+  t.deepEqual(parseRevisionRange("main@{yesterday}..a"), { exclude: yesterday, include: a });
   t.deepEqual(parseRevisionRange("v1.0..v1.1"), { exclude: commit("v1.0"), include: commit("v1.1") });
   for (const text of ["a...b", "a..b..c", "a..~"]) t.throws(() => parseRevisionRange(text), { code: "REVISION_UNKNOWN" });
 });
 
-test("splitRevisionPath() parts at the first colon", (t) => {
+test("splitRevisionPath() parts at the first colon that is in no braces", (t) => {
   t.deepEqual(splitRevisionPath("main~1:/etc/a:b"), { revision: "main~1", path: "/etc/a:b" });
   t.deepEqual(splitRevisionPath("main:"), { revision: "main", path: "" });
+  t.deepEqual(splitRevisionPath("main@{10:00}:a:b"), { revision: "main@{10:00}", path: "a:b" });
+  t.deepEqual(splitRevisionPath("main@{10:00}"), { revision: "main@{10:00}", path: undefined });
   t.deepEqual(splitRevisionPath("main"), { revision: "main", path: undefined });
 });
