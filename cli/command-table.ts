@@ -109,6 +109,16 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Remove containers",
     load: async () => (await import("./commands/rm.js")).rmCommand,
   },
+  mount: {
+    group: "run",
+    summary: "Show a commit's tree as a directory, read-only",
+    load: async () => (await import("./commands/mount.js")).mountCommand,
+  },
+  umount: {
+    group: "run",
+    summary: "Take away what mount shows",
+    load: async () => (await import("./commands/umount.js")).umountCommand,
+  },
   checkout: {
     group: "move",
     summary: "Write a commit's tree into an empty directory",

@@ -20,6 +20,7 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   PATH_MISSING: 22,
   WRONG_TYPE: 23,
   TARGET_UNKNOWN: 24,
+  NOT_MOUNTED: 25,
   NAME_TAKEN: 30,
   BRANCH_BUSY: 31,
   CONTAINER_RUNNING: 32,

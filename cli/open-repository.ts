@@ -4,6 +4,7 @@ import type { Containers } from "../core/ports/containers.js";
 import type { Garbage } from "../core/ports/garbage.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { StoreChecks } from "../core/ports/store-checks.js";
+import type { TreeMounts } from "../core/ports/tree-mounts.js";
 import type { UsageMeter } from "../core/ports/usage-meter.js";
 import type { Worktree } from "../core/ports/worktree.js";
 import type { Probe } from "../overlay/probes.js";
@@ -68,6 +69,11 @@ export async function openMaintenance(repository: Repository): Promise<Maintenan
   ]);
   const layout = storeLayout(repository.path);
   return { garbage: openGarbage(layout, repository.history), checks: openChecks(layout), meter: openUsageMeter(layout) };
+}
+
+/** Trees of commits that are mounted beside containers. */
+export async function openTreeMounts(): Promise<TreeMounts> {
+  return (await import("../overlay/mounts/tree-mounts.js")).treeMounts;
 }
 
 async function openOrMake(location: StoreLocation, make: boolean, { terminal }: Session): Promise<StoreLayout> {

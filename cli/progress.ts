@@ -1,4 +1,5 @@
 import type { LayerProgress } from "../core/layers/write-layer.js";
+import type { VerifyProgress } from "../core/ports/store-checks.js";
 import { counted, readableBytes } from "./render/quantities.js";
 import type { Terminal } from "./terminal.js";
 
@@ -19,5 +20,20 @@ export function showProgress(terminal: Terminal, what = ""): (progress: LayerPro
     next = now + INTERVAL_MILLISECONDS;
     const { entries, bytes } = progress;
     terminal.progress(`${what}${counted(entries, "entry", "entries")}, ${readableBytes(bytes)}`);
+  };
+}
+
+const BAR_CELLS = 30;
+
+/** Shows a bar of the bytes that were read of a known number, on a terminal only. */
+export function showReading(terminal: Terminal): (progress: VerifyProgress) => void {
+  let next = performance.now() + INTERVAL_MILLISECONDS;
+  return ({ bytes, ofBytes }) => {
+    const now = performance.now();
+    if (now < next) return;
+    next = now + INTERVAL_MILLISECONDS;
+    const share = ofBytes === 0 ? 1 : bytes / ofBytes;
+    const bar = "#".repeat(Math.round(share * BAR_CELLS)).padEnd(BAR_CELLS, ".");
+    terminal.progress(`[${bar}] ${Math.floor(share * 100)}% of ${readableBytes(ofBytes)}`);
   };
 }

@@ -17,6 +17,7 @@ export type ErrorCode =
   | "PATH_MISSING" // no such path in that tree
   | "WRONG_TYPE" // a path of another type than the command needs
   | "TARGET_UNKNOWN" // no such container or tracked directory
+  | "NOT_MOUNTED" // no commit is mounted there
   | "NAME_TAKEN" // a container, branch or tag of that name exists
   | "BRANCH_BUSY" // a container or directory stands on that branch
   | "CONTAINER_RUNNING" // the container must be stopped first

@@ -21,6 +21,7 @@ const FSCONFIG_SET_STRING = 1;
 const FSCONFIG_CMD_CREATE = 6;
 const FSMOUNT_CLOEXEC = 1;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
+const MOVE_MOUNT_T_EMPTY_PATH = 0x40;
 export const MOUNT_ATTR_RDONLY = 1;
 export const MOUNT_ATTR_NOSUID = 2;
 export const MOUNT_ATTR_NODEV = 4;
@@ -64,11 +65,19 @@ export class MountBuilder {
     return fsconfig(FSCONFIG, this.#context, FSCONFIG_SET_STRING, cString(key), cString(value), 0);
   }
 
-  /** Makes the mount and puts it at `target`, bytes in latin1. @param attributes MOUNT_ATTR_… */
-  attach(target: string, attributes = 0): void {
+  /**
+   * Makes the mount, which stands nowhere yet.
+   * @param attributes MOUNT_ATTR_… @returns A descriptor of it: closed, the mount is gone, unless it was attached.
+   */
+  create(attributes: number): number {
     const created = fsconfig(FSCONFIG, this.#context, FSCONFIG_CMD_CREATE, null, null, 0);
     if (created === -1) throw this.#failure(lastErrno());
-    const descriptor = checked(fsmount(FSMOUNT, this.#context, FSMOUNT_CLOEXEC, attributes), "fsmount", this.#type);
+    return checked(fsmount(FSMOUNT, this.#context, FSMOUNT_CLOEXEC, attributes), "fsmount", this.#type);
+  }
+
+  /** Makes the mount and puts it at `target`, bytes in latin1. @param attributes MOUNT_ATTR_… */
+  attach(target: string, attributes = 0): void {
+    const descriptor = this.create(attributes);
     try {
       checked(
         moveMount(MOVE_MOUNT, descriptor, cString(""), AT_FDCWD, cString(target), MOVE_MOUNT_F_EMPTY_PATH),
@@ -100,6 +109,12 @@ export class MountBuilder {
     }
     return messages.join("; ");
   }
+}
+
+/** Puts a mount of `MountBuilder.create` at a directory. @param directory A descriptor, of this thread's mount namespace. */
+export function attachMount(descriptor: number, directory: number): void {
+  const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+  checked(moveMount(MOVE_MOUNT, descriptor, cString(""), directory, cString(""), flags), "move_mount");
 }
 
 function cString(text: string): Buffer {

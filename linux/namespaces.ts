@@ -1,8 +1,11 @@
+import { constants } from "node:fs";
 import { checked } from "./errno.js";
 import { declare } from "./native-library.js";
 import { mount, MS_REC, MS_SLAVE } from "./mount.js";
+import { AT_FDCWD, closeDescriptor, openAt } from "./open-at.js";
 
 const unshare = declare("int unshare(int flags)");
+const setns = declare("int setns(int descriptor, int type)");
 
 /** From linux/sched.h. */
 const CLONE_NEWNS = 0x00020000;
@@ -20,7 +23,31 @@ let entered = false;
  */
 export function enterPrivateMountNamespace(): void {
   if (entered) return;
+  leaveMountNamespace();
+  entered = true;
+}
+
+/**
+ * Runs `work` in a mount namespace that ends with it: what is mounted meanwhile nobody else sees, and nothing of it stays, whatever ends this
+ * process. Descriptors of detached mounts outlive it. The working directory is `/` afterwards.
+ *
+ * @throws SystemCallError EPERM without CAP_SYS_ADMIN.
+ */
+export function inPassingMountNamespace<T>(work: () => T): T {
+  const before = openAt(AT_FDCWD, "/proc/thread-self/ns/mnt", constants.O_RDONLY);
+  try {
+    leaveMountNamespace();
+    try {
+      return work();
+    } finally {
+      checked(setns(before, CLONE_NEWNS), "setns");
+    }
+  } finally {
+    closeDescriptor(before);
+  }
+}
+
+function leaveMountNamespace(): void {
   checked(unshare(CLONE_NEWNS), "unshare");
   mount({ source: "none", target: "/", type: "none", flags: MS_REC | MS_SLAVE });
-  entered = true;
 }

@@ -1,20 +1,15 @@
 import { checkStore, type Finding } from "../../core/maintenance/check-store.js";
-import type { VerifyProgress } from "../../core/ports/store-checks.js";
 import { command, type Command } from "../command.js";
 import { EXIT_STATUS } from "../exit-status.js";
 import { openMaintenance, openRepository } from "../open-repository.js";
 import { printJson } from "../render/json-array.js";
 import { checkJson, checkText } from "../render/store-check.js";
-import { readableBytes } from "../render/quantities.js";
-import type { Terminal } from "../terminal.js";
+import { showReading } from "../progress.js";
 
 const options = {
   quick: { type: "boolean", describe: "Read metadata alone, not the contents of files" },
   repair: { type: "boolean", describe: "Mend what can be mended, and move damaged layers to quarantine" },
 } as const;
-
-const PROGRESS_MILLISECONDS = 100;
-const PROGRESS_CELLS = 30;
 
 export const fsckCommand: Command = command(
   {
@@ -44,7 +39,7 @@ are not repaired.`,
     const { terminal } = session;
     const repository = await openRepository(session);
     const { checks } = await openMaintenance(repository);
-    const check = await checkStore(repository, checks, { quick, repair, observe: showBar(terminal) });
+    const check = await checkStore(repository, checks, { quick, repair, observe: showReading(terminal) });
     terminal.progress("");
     if (session.json) printJson(terminal, checkJson(check));
     else terminal.print(checkText(check, terminal.paint));
@@ -56,16 +51,4 @@ function statusOf(findings: readonly Finding[]): number {
   const damage = findings.filter(({ part, repaired }) => part !== "notice" && !repaired);
   if (damage.length === 0) return 0;
   return damage.every(({ part }) => part === "layer") ? EXIT_STATUS["LAYER_CORRUPT"] : EXIT_STATUS["STORE_DAMAGED"];
-}
-
-function showBar(terminal: Terminal): (progress: VerifyProgress) => void {
-  let next = performance.now() + PROGRESS_MILLISECONDS;
-  return ({ bytes, ofBytes }) => {
-    const now = performance.now();
-    if (now < next) return;
-    next = now + PROGRESS_MILLISECONDS;
-    const share = ofBytes === 0 ? 1 : bytes / ofBytes;
-    const bar = "#".repeat(Math.round(share * PROGRESS_CELLS)).padEnd(PROGRESS_CELLS, ".");
-    terminal.progress(`[${bar}] ${Math.floor(share * 100)}% of ${readableBytes(ofBytes)}`);
-  };
 }

@@ -19,6 +19,7 @@ import { printJson } from "../render/json-array.js";
 import { commitOf } from "../revision-words.js";
 import { RUN_OPTIONS, runConfiguration } from "../run-options.js";
 import { shellLine } from "../shell-line.js";
+import { verifier, VERIFY_OPTION } from "../verify-option.js";
 
 const options = {
   name: { type: "string", value: "NAME", describe: "The container's name (default: one is found)" },
@@ -31,6 +32,7 @@ const options = {
   },
   commit: { type: "boolean", describe: "Commit what a process that ended with 0 has changed" },
   message: { type: "string", alias: "m", value: "MSG", describe: "Message for --commit (default: the process's command)" },
+  ...VERIFY_OPTION,
   ...RUN_OPTIONS,
 } as const;
 
@@ -49,6 +51,7 @@ Without "--", options come before REV.`,
     examples: [
       ["varve run --rm -it base -- sh", "look around; nothing is kept"],
       ["varve run --name web -v /srv/www:/www:ro base -- httpd -f", "a container that stays"],
+      ["varve run --rm --verify base -- sh", "after each file of base was read and compared with its digest"],
       ['varve run --rm -b base --commit -m "add git" base -- apk add git', "one step of a build"],
     ],
     statuses: [
@@ -79,7 +82,7 @@ async function runAndSettle(
   session: Session,
 ): Promise<number> {
   try {
-    const result = await startContainer(repository, record);
+    const result = await startContainer(repository, record, verifier(given.verify, repository, session));
     const committed =
       given.commit && result.exitCode === 0 ? await commitRun(repository, record, result, given, session) : undefined;
     report(session, record, result, committed, given);

@@ -1,6 +1,7 @@
 import { startContainer } from "../../core/operations/container-lifecycle.js";
 import { command, type Command } from "../command.js";
 import { openRepository } from "../open-repository.js";
+import { verifier, VERIFY_OPTION } from "../verify-option.js";
 import { printJson } from "../render/json-array.js";
 
 export const startCommand: Command = command(
@@ -11,17 +12,20 @@ export const startCommand: Command = command(
     description: `Runs the command that the container was made with, with its options, on its HEAD and what is not committed. Its input
 and output are yours until it ends.`,
     words: [{ name: "NAME", required: true }],
-    options: {},
-    examples: [["varve start web", "run it again"]],
+    options: VERIFY_OPTION,
+    examples: [
+      ["varve start web", "run it again"],
+      ["varve start --verify web", "after each file of its commit was read and compared with its digest"],
+    ],
     statuses: [
       ["0-255", "that of the process"],
       ["125", "varve itself failed, such as: no such container, or it is running"],
     ],
   },
-  async ({ words: [name = ""], session }) => {
+  async ({ words: [name = ""], options: { verify }, session }) => {
     const repository = await openRepository(session);
     const { record } = repository.containers.find(name);
-    const { exitCode, durationMilliseconds } = await startContainer(repository, record);
+    const { exitCode, durationMilliseconds } = await startContainer(repository, record, verifier(verify, repository, session));
     if (session.json) printJson(session.terminal, { id: record.id, name: record.name, exitCode, durationMilliseconds });
     return exitCode;
   },

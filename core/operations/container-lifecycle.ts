@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { VarveError } from "../errors.js";
-import type { CommitId, RefName } from "../model/ids.js";
+import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { ContainerRecord, ProcessResult, RunConfiguration } from "../ports/containers.js";
 import type { RefUpdate } from "../ports/history.js";
 import type { Operation } from "../ports/operation-log.js";
@@ -72,10 +72,17 @@ function creation(record: ContainerRecord, refs: readonly RefUpdate[], command: 
 
 /**
  * Runs the container's command on its HEAD with what is not committed, until it ends.
- * @throws VarveError CONTAINER_RUNNING and what `Containers.run` throws.
+ *
+ * @param verify Given the layers that it stands on, newest first, before the kernel is: throws when they are not sound.
+ * @throws VarveError CONTAINER_RUNNING and what `verify` and `Containers.run` throw.
  */
-export async function startContainer(repository: Repository, { id }: { readonly id: string }): Promise<ProcessResult> {
+export async function startContainer(
+  repository: Repository,
+  { id }: { readonly id: string },
+  verify?: (layers: readonly LayerId[]) => Promise<void>,
+): Promise<ProcessResult> {
   const record = await repository.exclusively(() => standOnHead(repository, id));
+  await verify?.(record.layers);
   return repository.containers.run(record, await repository.layers.images(record.layers));
 }
 

@@ -3,6 +3,7 @@ import type { Commit } from "../model/commit.js";
 import type { CommitId, LayerId } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
 import type { RefReading } from "./garbage.js";
+import type { LayerImageFile } from "./layer-store.js";
 
 /** What can be told of a store's parts, whatever their state, and how some of them are mended. */
 export interface StoreChecks {
@@ -16,6 +17,15 @@ export interface StoreChecks {
   verifyLayers(
     ids: readonly LayerId[],
     content: boolean,
+    observe: (progress: VerifyProgress) => void,
+  ): Promise<ReadonlyMap<LayerId, readonly LayerFault[]>>;
+
+  /**
+   * The same, contents included, of what a chain is mounted by: images that show several layers, too.
+   * @param images Of `LayerStore.images`.
+   */
+  verifyImages(
+    images: readonly LayerImageFile[],
     observe: (progress: VerifyProgress) => void,
   ): Promise<ReadonlyMap<LayerId, readonly LayerFault[]>>;
 

@@ -13,6 +13,9 @@ export const OVERLAY_FEATURES: readonly (readonly [name: string, value: string])
   ["index", "on"],
 ];
 
+/** What the mount table shows as the device of our overlays. */
+export const MOUNT_SOURCE = "varve";
+
 /** An overlay that was just left is taken down by a kernel thread, some milliseconds later. */
 const BUSY_ATTEMPTS = 40;
 const BUSY_PAUSE_MILLISECONDS = 25;
@@ -42,7 +45,7 @@ function mountOnce(step: OverlayMount): void {
   try {
     const builder = new MountBuilder("overlay");
     try {
-      builder.set("source", "varve");
+      builder.set("source", MOUNT_SOURCE);
       for (const lower of step.lower) builder.set("lowerdir+", lower);
       builder.set("upperdir", step.upper);
       builder.set("workdir", step.work);
@@ -58,12 +61,38 @@ function mountOnce(step: OverlayMount): void {
   }
 }
 
+/**
+ * An overlay without an upper directory, which nobody writes.
+ *
+ * @param lower Short names without colons, the topmost first; at least two. @param attributes MOUNT_ATTR_…
+ * @returns A descriptor of the mount, which stands nowhere yet.
+ * @throws SystemCallError.
+ */
+export function stackReadOnly(lower: readonly string[], attributes: number): number {
+  const builder = new MountBuilder("overlay");
+  try {
+    builder.set("source", MOUNT_SOURCE);
+    builder.set("lowerdir", lower.join(":"));
+    // An index is for what is copied up.
+    for (const [name, value] of OVERLAY_FEATURES) if (name !== "index") builder.trySet(name, value);
+    return builder.create(attributes);
+  } finally {
+    builder.close();
+  }
+}
+
 /** With fewer and fewer features: mount(2) refuses an option that it does not know together with all others. */
 function mountByOptions(step: OverlayMount): void {
   for (let count = OVERLAY_FEATURES.length; ; count--) {
     const data = overlayOptions(step, OVERLAY_FEATURES.slice(0, count));
     try {
-      return mount({ source: "varve", target: step.target, type: "overlay", flags: step.withoutDevices ? MS_NODEV : 0, data });
+      return mount({
+        source: MOUNT_SOURCE,
+        target: step.target,
+        type: "overlay",
+        flags: step.withoutDevices ? MS_NODEV : 0,
+        data,
+      });
     } catch (error) {
       if (count === 0 || !hasCode(error, "EINVAL")) throw error;
     }

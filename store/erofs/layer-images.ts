@@ -16,7 +16,7 @@ export type ImagePlaces = Pick<ReadonlyMap<LayerId, string>, "get">;
 
 export interface LayerImagesOptions {
   /** Files of images that stand in other places. */
-  readonly elsewhere?: ImagePlaces;
+  readonly elsewhere?: ImagePlaces | undefined;
   /** Without them images are opened whatever their metadata's digest: whoever looks for damage wants to see them. */
   readonly proofs?: ImageProofs | undefined;
   /** Of metadata, kept in memory: see ImageFiles. */

@@ -8,6 +8,8 @@ import type { ContainerReading, StoreChecks } from "../../core/ports/store-check
 import { DeviceTables } from "../content-index/device-tables.js";
 import { CommitCache } from "../git/commit-cache.js";
 import { gitHistory } from "../git/git-history.js";
+import { listPacks } from "../layers/layer-packs.js";
+import { listRuns } from "../layers/layer-runs.js";
 import type { StoreLayout } from "../store-layout.js";
 import { findCacheFaults, findLeftovers, namesIn } from "./cache-faults.js";
 import { readHorizon, readRefs } from "./collect-waste.js";
@@ -24,6 +26,12 @@ export function openChecks(layout: StoreLayout): StoreChecks {
     verifyLayers: async (ids, content, observe) => {
       const { verifyLayers } = await import("./verify-pool.js");
       return verifyLayers(ids, { layers: layout.layers, content, observe });
+    },
+    verifyImages: async (images, observe) => {
+      const { verifyLayers } = await import("./verify-pool.js");
+      const elsewhere = new Map([...listRuns(layout), ...listPacks(layout)].map(({ id, file }) => [id, file]));
+      const ids = images.map(({ id }) => id);
+      return verifyLayers(ids, { layers: layout.layers, elsewhere, content: true, observe });
     },
     lenders: (id) => [...new DeviceTables([id], (layer) => layout.layer(layer)).lenders.keys()],
     refs: () => readRefs(layout, history),

@@ -20,8 +20,7 @@ interface SizedTask extends VerifyTask {
   readonly bytes: number;
 }
 
-export interface VerifyOptions {
-  readonly layers: string;
+export interface VerifyOptions extends WorkerStart {
   readonly content: boolean;
   readonly observe: (progress: VerifyProgress) => void;
 }
@@ -44,8 +43,8 @@ export async function verifyLayers(ids: readonly LayerId[], options: VerifyOptio
     // Borrowed contents are read for each layer that borrows them, so that it may be more.
     read: (count) => options.observe({ bytes: Math.min((bytes += count), ofBytes), ofBytes }),
   };
-  if (ofBytes < WORTH_A_THREAD_BYTES) await verifyHere(tasks, options.layers, sinks);
-  else await verifyInWorkers(tasks, options.layers, Math.min(workers, tasks.length), sinks);
+  if (ofBytes < WORTH_A_THREAD_BYTES) await verifyHere(tasks, options, sinks);
+  else await verifyInWorkers(tasks, options, Math.min(workers, tasks.length), sinks);
   return found;
 }
 
@@ -54,14 +53,14 @@ interface Sinks {
   read(bytes: number): void;
 }
 
-function tasksOf(id: LayerId, { layers, content }: VerifyOptions, workers: number): SizedTask[] {
-  const length = statSync(path.join(layers, id), { throwIfNoEntry: false })?.size ?? 0;
+function tasksOf(id: LayerId, { layers, elsewhere, content }: VerifyOptions, workers: number): SizedTask[] {
+  const length = statSync(elsewhere?.get(id) ?? path.join(layers, id), { throwIfNoEntry: false })?.size ?? 0;
   const shares = content ? Math.min(workers, Math.max(1, Math.ceil(length / SHARE_BYTES))) : 1;
   return Array.from({ length: shares }, (_, share) => ({ id, share, shares, content, bytes: length / shares }));
 }
 
-async function verifyHere(tasks: readonly SizedTask[], layers: string, sinks: Sinks): Promise<void> {
-  const images = new LayerImages(layers);
+async function verifyHere(tasks: readonly SizedTask[], { layers, elsewhere }: WorkerStart, sinks: Sinks): Promise<void> {
+  const images = new LayerImages(layers, { elsewhere });
   try {
     const verifier = new ImageVerifier(images, sinks.read);
     for (const task of tasks) {
@@ -74,8 +73,13 @@ async function verifyHere(tasks: readonly SizedTask[], layers: string, sinks: Si
 }
 
 /** @param tasks The largest last: it is begun first. */
-async function verifyInWorkers(tasks: SizedTask[], layers: string, count: number, sinks: Sinks): Promise<void> {
-  const start: WorkerStart = { layers };
+async function verifyInWorkers(
+  tasks: SizedTask[],
+  { layers, elsewhere }: WorkerStart,
+  count: number,
+  sinks: Sinks,
+): Promise<void> {
+  const start: WorkerStart = { layers, elsewhere };
   const workers = Array.from(
     { length: count },
     () => new Worker(new URL("./verify-worker.js", import.meta.url), { workerData: start }),

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
+import type { LayerId } from "../../core/model/ids.js";
 import type { LayerFault } from "../../core/ports/store-checks.js";
 import { LayerImages } from "../erofs/layer-images.js";
 import { ImageVerifier, type VerifyTask } from "../erofs/verify-image.js";
@@ -8,6 +9,8 @@ export type WorkerAnswer = { readonly bytes: number } | { readonly faults: reado
 
 export interface WorkerStart {
   readonly layers: string;
+  /** Files of images that stand in other places. */
+  readonly elsewhere?: ReadonlyMap<LayerId, string> | undefined;
 }
 
 const REPORT_BYTES = 8 << 20;
@@ -15,10 +18,10 @@ const REPORT_BYTES = 8 << 20;
 // A thread of its own, started by store/maintenance/verify-pool.ts: hashing keeps a processor busy, and a signal must still be heard.
 if (parentPort !== null) serve(parentPort, workerData as WorkerStart);
 
-function serve(port: NonNullable<typeof parentPort>, { layers }: WorkerStart): void {
+function serve(port: NonNullable<typeof parentPort>, { layers, elsewhere }: WorkerStart): void {
   const answer = (message: WorkerAnswer): void => port.postMessage(message);
   let read = 0;
-  const verifier = new ImageVerifier(new LayerImages(layers), (bytes) => {
+  const verifier = new ImageVerifier(new LayerImages(layers, { elsewhere }), (bytes) => {
     read += bytes;
     if (read < REPORT_BYTES) return;
     answer({ bytes: read });
