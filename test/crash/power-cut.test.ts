@@ -31,7 +31,10 @@ interface Disk {
   unmount(): void;
 }
 
-/** An ext4 of its own in a file. */
+/**
+ * An ext4 of its own in a file. Programs of other tests in mount namespaces of their own would keep it mounted, and a mount of what is still mounted
+ * is the same broken one: so it stands below a shared mount, whence unmounting reaches all of them.
+ */
 function disk(t: ExecutionContext): Disk {
   const directory = temporaryDirectory(t);
   const [image, mountPoint] = [path.join(directory, "image"), path.join(directory, "mount")];
@@ -39,17 +42,34 @@ function disk(t: ExecutionContext): Disk {
   truncateSync(image, 64 * 2 ** 20);
   execFileSync("mkfs.ext4", ["-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", image]);
   mkdirSync(mountPoint);
+  execFileSync("mount", ["--bind", "--make-shared", directory, directory]);
   let mounted = false;
   const unmount = (): void => {
-    if (mounted) execFileSync("umount", [mountPoint]);
+    if (!mounted) return;
+    execFileSync("umount", [mountPoint]);
     mounted = false;
+    waitUntilLeft(image);
   };
-  t.teardown(unmount);
+  t.teardown(() => {
+    unmount();
+    execFileSync("umount", ["--lazy", directory]);
+  });
   const mount = (): void => {
     execFileSync("mount", ["-o", "loop", image, mountPoint]);
     mounted = true;
   };
   return { mountPoint, mount, unmount };
+}
+
+const LONGEST_WAIT_SECONDS = 60;
+
+/** The kernel lets go of a filesystem when the last of its mounts is gone, everywhere. */
+function waitUntilLeft(image: string): void {
+  for (let waited = 0; waited < LONGEST_WAIT_SECONDS * 10; waited += 1) {
+    if (execFileSync("losetup", ["--associated", image], { encoding: "utf8" }) === "") return;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+  }
+  throw new RangeError(`the disk is still mounted somewhere after ${LONGEST_WAIT_SECONDS} s`);
 }
 
 function cutPower({ mountPoint }: Disk): void {
