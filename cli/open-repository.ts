@@ -124,7 +124,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     history: gitHistory(layout),
     operations: fileOperationLog(layout),
     containers,
-    directories: openDirectories(),
+    directories: openDirectories(layout.root),
     archives: ARCHIVES,
     worktree,
     exclusively: (work) => exclusively(layout, work, lock),

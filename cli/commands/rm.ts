@@ -1,8 +1,9 @@
-import { removeContainer } from "../../core/operations/container-lifecycle.js";
+import { removeContainers } from "../../core/operations/container-lifecycle.js";
 import { VarveError } from "../../core/errors.js";
 import { command, type Command } from "../command.js";
 import { openRepository } from "../open-repository.js";
 import { printJsonArray } from "../render/json-array.js";
+import { shellLine } from "../shell-line.js";
 
 const options = {
   force: { type: "boolean", alias: "f", describe: "Stop a running one first" },
@@ -32,26 +33,26 @@ unless it holds no commit of its own.`,
     const repository = await openRepository(session);
     // All are looked up first, so that a slip in the last name removes none.
     const records = words.map((name) => repository.containers.find(name).record);
-    for (const record of records) {
-      try {
-        await removeContainer(repository, record, { command: session.typed, force, forget });
-      } catch (error) {
-        throw withWayOut(error, record.name);
-      }
-      if (!session.json) session.terminal.say(`Removed ${record.name}`);
+    try {
+      await removeContainers(repository, records, { command: session.typed, force, forget });
+    } catch (error) {
+      throw withWayOut(error, words);
     }
     if (session.json)
       await printJsonArray(
         session.terminal,
         records.map(({ id, name }) => ({ id, name })),
       );
-    else if (!forget) session.terminal.say("Take it back: varve undo");
+    else
+      session.terminal.say(
+        [...records.map(({ name }) => `Removed ${name}`), ...(forget ? [] : ["Take it back: varve undo"])].join("\n"),
+      );
   },
 );
 
 /** On a full disk nothing can be saved, and removing the container may be what would make room. */
-function withWayOut(error: unknown, name: string): unknown {
+function withWayOut(error: unknown, names: readonly string[]): unknown {
   if (!(error instanceof VarveError) || error.code !== "DISK_FULL") return error;
-  const hint = `Free some space, then run the command again. Or give up what is not committed: varve rm --forget ${name}`;
+  const hint = `Free some space, then run the command again. Or give up what is not committed: varve rm --forget ${shellLine(names)}`;
   return new VarveError(error.code, error.message, { path: error.path, hint, cause: error });
 }

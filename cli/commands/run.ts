@@ -1,7 +1,7 @@
 import { commitTarget, type CommitResult } from "../../core/operations/commit-target.js";
 import {
   createContainer,
-  removeContainer,
+  removeContainers,
   startContainer,
   withdrawContainer,
 } from "../../core/operations/container-lifecycle.js";
@@ -92,7 +92,7 @@ async function runAndSettle(
       session.terminal.say(`The container ${record.name} stays: varve start ${record.name}, varve rm ${record.name}`);
     throw error;
   } finally {
-    if (given.rm) await removeContainer(repository, record, { command: session.typed, force: true, forget: true });
+    if (given.rm) await removeContainers(repository, [record], { command: session.typed, force: true, forget: true });
   }
 }
 

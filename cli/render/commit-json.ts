@@ -1,12 +1,14 @@
 import type { CommitResult } from "../../core/operations/commit-target.js";
 import type { LogEntry } from "../../core/operations/read-log.js";
-import { refText } from "./names.js";
+import { jsonPath, refText } from "./names.js";
 import { isoTime } from "./timestamps.js";
 
 /** What `import --json` and `commit --json` print: docs/json.md, "commit". */
-export function commitResultJson({ commit, branch, ignored }: CommitResult): Record<string, unknown> {
+export function commitResultJson({ commit, branch, ignored, mounts }: CommitResult): Record<string, unknown> {
   const { id, tree, layer, parents, added, modified, deleted, storedBytes, sockets } = commit;
-  return { commit: id, tree, layer, branch: refText(branch), parents, added, modified, deleted, storedBytes, ignored, sockets };
+  const counts = { added, modified, deleted, storedBytes, ignored, sockets };
+  const left = mounts.map((place) => jsonPath("path", place));
+  return { commit: id, tree, layer, branch: refText(branch), parents, ...counts, mounts: left };
 }
 
 /** One element of what `log --json` prints: docs/json.md, "log". */

@@ -19,6 +19,11 @@ export interface Tree {
 export interface FilteredTree extends Tree {
   /** How many paths that are; what stands below an ignored directory is not counted. */
   readonly ignored: number;
+  /**
+   * Mount points below, which are not entered: a directory stands in the tree without what is mounted on it, anything else not at all. In byte
+   * order.
+   */
+  readonly mounts: readonly ByteString[];
 }
 
 export type TreeNode = DirectoryNode | FileNode | OtherNode;

@@ -14,6 +14,8 @@ export interface CommitResult {
   readonly branch: RefName;
   /** Paths that ignore rules left out; of an ignored directory one. */
   readonly ignored: number;
+  /** Where something is mounted that is not committed: see FilteredTree. */
+  readonly mounts: readonly ByteString[];
   /** Sentences for people. */
   readonly warnings: readonly string[];
 }
@@ -49,7 +51,7 @@ async function commitLive(repository: Repository, target: Target, options: Commi
     const refs = [{ name: branch, before: parent, after: commit.id }];
     await recordOperation(repository, { command: options.command, refs, trees: [] });
     await settle(repository, target, trees, commit.id);
-    return { commit, branch, ignored: trees.live.ignored, warnings: [] };
+    return { commit, branch, ignored: trees.live.ignored, mounts: trees.live.mounts, warnings: [] };
   } finally {
     trees.close();
   }

@@ -3,7 +3,7 @@ import { VarveError } from "../errors.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { ContainerRecord, ProcessResult, RunConfiguration } from "../ports/containers.js";
 import type { RefUpdate } from "../ports/history.js";
-import type { Operation } from "../ports/operation-log.js";
+import type { Operation, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import { requireFree } from "./branches.js";
 import { saveLive } from "./commit-target.js";
@@ -122,13 +122,12 @@ export async function withdrawContainer(
     const made = await creationOf(repository, id);
     await repository.history.updateRefs(refs);
     repository.containers.remove(target.record);
-    const update = { target: { kind: "container", id }, before: target.record.base, after: undefined } as const;
-    if (made !== undefined) await repository.operations.append({ command, refs, trees: [update], undoes: made.id });
+    if (made !== undefined) await repository.operations.append({ command, refs, trees: [removalOf(target)], undoes: made.id });
     return true;
   });
 }
 
-/** The newest operation, unless others came between. */
+/** The operation that made the container. Absent for one that was made in passing. */
 async function creationOf({ operations }: Repository, id: string): Promise<Operation | undefined> {
   for await (const operation of operations.list()) {
     const made = operation.trees.some(({ target, before }) => target.kind === "container" && target.id === id && !before);
@@ -151,22 +150,24 @@ export interface RemoveOptions {
 }
 
 /**
- * Removes a container. What it holds beyond its HEAD is saved first; a branch that was made for it and has no commit of its own goes too.
- * @throws VarveError CONTAINER_RUNNING.
+ * Removes containers, as one operation. What they hold beyond their HEADs is saved first; a branch that was made for one and has no commit of its own
+ * goes too.
+ *
+ * @throws VarveError CONTAINER_RUNNING; then none is removed.
  */
-export async function removeContainer(
+export async function removeContainers(
   repository: Repository,
-  { id }: { readonly id: string },
+  ids: readonly { readonly id: string }[],
   options: RemoveOptions,
 ): Promise<void> {
-  if (options.force === true) await repository.containers.stop(repository.containers.find(id).record, 0);
+  const distinct = [...new Set(ids.map(({ id }) => id))];
+  if (options.force === true)
+    for (const id of distinct) await repository.containers.stop(repository.containers.find(id).record, 0);
   await repository.exclusively(async () => {
-    const target = findTarget(repository, id) as ContainerTarget;
-    requireStopped(target, "remove");
-    const refs = await branchThatGoes(repository, target);
-    if (options.forget === true) await repository.history.updateRefs(refs);
-    else await recordRemoval(repository, target, refs, options.command);
-    repository.containers.remove(target.record);
+    const targets = distinct.map((id) => findTarget(repository, id) as ContainerTarget);
+    for (const target of targets) requireStopped(target, "remove");
+    const removal = options.forget === true ? forgetContainers : recordRemoval;
+    await removal(repository, targets, options.command);
   });
 }
 
@@ -177,23 +178,38 @@ async function branchThatGoes(repository: Repository, target: ContainerTarget): 
   return commit !== undefined && branchMadeAt === commit ? [{ name, before: commit, after: undefined }] : [];
 }
 
-async function recordRemoval(
-  repository: Repository,
-  target: ContainerTarget,
-  refs: readonly RefUpdate[],
-  command: string,
-): Promise<void> {
-  const trees = await openLiveTree(repository, target);
-  try {
-    const saved = (await saveLive(repository, trees, `before ${command}`))?.id;
-    const kept = await keepSaved(repository, saved);
-    const before = saved ?? trees.head.commit;
-    const container = target.record as unknown as Record<string, unknown>;
-    const update = { target: { kind: "container", id: target.record.id }, before, after: undefined, container } as const;
-    await recordOperation(repository, { command, refs: [...refs, ...kept], trees: [update] });
-  } finally {
-    trees.close();
+async function recordRemoval(repository: Repository, targets: readonly ContainerTarget[], command: string): Promise<void> {
+  const [refs, updates]: [RefUpdate[], TreeUpdate[]] = [[], []];
+  for (const target of targets) {
+    refs.push(...(await branchThatGoes(repository, target)));
+    const trees = await openLiveTree(repository, target);
+    try {
+      const saved = (await saveLive(repository, trees, `before ${command}`))?.id;
+      refs.push(...(await keepSaved(repository, saved)));
+      const container = target.record as unknown as Record<string, unknown>;
+      const before = saved ?? trees.head.commit;
+      updates.push({ target: { kind: "container", id: target.record.id }, before, after: undefined, container });
+    } finally {
+      trees.close();
+    }
   }
+  await recordOperation(repository, { command, refs, trees: updates });
+  for (const { record } of targets) repository.containers.remove(record);
+}
+
+/** Nothing is left that `undo` could bring back, nor a making of theirs that it could take back. */
+async function forgetContainers(repository: Repository, targets: readonly ContainerTarget[], command: string): Promise<void> {
+  for (const target of targets) {
+    const refs = await branchThatGoes(repository, target);
+    const made = await creationOf(repository, target.record.id);
+    await repository.history.updateRefs(refs);
+    repository.containers.remove(target.record);
+    if (made !== undefined) await repository.operations.append({ command, refs, trees: [removalOf(target)], undoes: made.id });
+  }
+}
+
+function removalOf({ record: { id, base } }: ContainerTarget): TreeUpdate {
+  return { target: { kind: "container", id }, before: base, after: undefined };
 }
 
 function requireContainerName(name: string): void {

@@ -24,9 +24,8 @@ export async function diffSides(repository: Repository, before: Side, after: Sid
   try {
     now = await openSide(repository, after);
     const changes = await compareWithin(old, now, options);
-    // The root directory is there before the first commit too.
     const isFirst = before.kind === "commit" && before.commit === undefined;
-    return { changes: isFirst ? changes.filter(({ path }) => path !== "") : changes, close };
+    return { changes: isFirst ? withoutRoot(changes) : changes, close };
   } catch (error) {
     close();
     throw error;
@@ -35,13 +34,19 @@ export async function diffSides(repository: Repository, before: Side, after: Sid
 
 /** A target against its own HEAD. */
 export async function diffTarget(repository: Repository, target: Target, options?: DiffOptions): Promise<Difference> {
-  const { committed, live, close } = await openLiveTree(repository, target);
+  const { head, committed, live, close } = await openLiveTree(repository, target);
   try {
-    return { changes: await compareWithin(committed, live, options), close };
+    const changes = await compareWithin(committed, live, options);
+    return { changes: head.commit === undefined ? withoutRoot(changes) : changes, close };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+/** The root directory is there before the first commit too. */
+function withoutRoot(changes: readonly Change[]): readonly Change[] {
+  return changes.filter(({ path }) => path !== "");
 }
 
 async function compareWithin(before: Tree, after: Tree, { paths = ALL_PATHS }: DiffOptions = {}): Promise<Change[]> {

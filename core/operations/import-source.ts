@@ -17,6 +17,10 @@ export interface ImportOptions extends CommitOptions {
   readonly branch: RefName;
 }
 
+interface OpenedSource extends Pick<CommitResult, "ignored" | "mounts" | "warnings"> {
+  readonly tree: Tree | undefined;
+}
+
 /**
  * Commits a whole tree from outside on a branch. What the branch's last commit holds already is not stored again.
  * @throws VarveError BRANCH_BUSY, NOTHING_TO_COMMIT, SOURCE_MISSING, SOURCE_UNREADABLE, SOURCE_CHANGED, SOURCE_INVALID, UNSUPPORTED.
@@ -27,7 +31,7 @@ export async function importSource(repository: Repository, source: ImportSource,
     await requireFree(repository, branch, "import to");
     const parent = await repository.history.readRef(branch);
     const base = await openCommitTree(repository, parent);
-    const opened: { tree?: Tree; ignored: number; warnings: readonly string[] } = { ignored: 0, warnings: [] };
+    const opened: OpenedSource = { tree: undefined, ignored: 0, mounts: [], warnings: [] };
     try {
       const target = async (writer: LayerWriter): Promise<Tree> => {
         Object.assign(opened, await openSource(repository, source, options, writer));
@@ -36,7 +40,7 @@ export async function importSource(repository: Repository, source: ImportSource,
       const commit = await commitTree(repository, { ...options, parent, base, target });
       if (commit === undefined) throw sameTree(branch);
       await recordOperation(repository, { command, refs: [{ name: branch, before: parent, after: commit.id }], trees: [] });
-      return { commit, branch, ignored: opened.ignored, warnings: opened.warnings };
+      return { commit, branch, ignored: opened.ignored, mounts: opened.mounts, warnings: opened.warnings };
     } finally {
       opened.tree?.close();
       base.close();
@@ -49,10 +53,10 @@ async function openSource(
   source: ImportSource,
   { exclude }: ImportOptions,
   writer: LayerWriter,
-): Promise<{ tree: Tree; ignored: number; warnings: readonly string[] }> {
-  if (source.kind === "tar") return { ...(await archives.importTar(source.stream, writer)), ignored: 0 };
+): Promise<OpenedSource> {
+  if (source.kind === "tar") return { ...(await archives.importTar(source.stream, writer)), ignored: 0, mounts: [] };
   const tree = await directories.openTree(source.path, exclude);
-  return { tree, ignored: tree.ignored, warnings: [] };
+  return { tree, ignored: tree.ignored, mounts: tree.mounts, warnings: [] };
 }
 
 function sameTree(branch: RefName): VarveError {

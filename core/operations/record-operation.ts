@@ -1,11 +1,12 @@
 import { VarveError } from "../errors.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import type { Operation } from "../ports/operation-log.js";
+import { SAVED } from "../revision/ref-names.js";
 import type { Repository } from "../ports/repository.js";
 
 /** Keeps a commit that no branch names, so that `undo` finds it. */
 export function savedRef(commit: CommitId): RefName {
-  return `refs/varve/saved/${commit}` as RefName;
+  return `${SAVED}${commit}` as RefName;
 }
 
 /**
@@ -18,6 +19,16 @@ export async function recordOperation(repository: Repository, operation: Omit<Op
   const refs = operation.refs.filter(({ before, after }) => before !== after);
   await moveRefs(repository, { ...operation, refs });
   return repository.operations.append({ ...operation, refs });
+}
+
+/** A saved commit stays kept: what was saved once is never lost by going back. */
+export function isNotSaved({ name }: Operation["refs"][number]): boolean {
+  return !name.startsWith(SAVED);
+}
+
+/** The ref updates that take an operation's back. */
+export function reversed(refs: Operation["refs"]): Operation["refs"] {
+  return refs.filter(isNotSaved).map(({ name, before, after }) => ({ name, before: after, after: before }));
 }
 
 /** @throws VarveError REVISION_UNKNOWN, CONFLICT; nothing has moved then. */

@@ -13,7 +13,7 @@ import { replaceSelected } from "../trees/replace-selected.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
 import { keepSaved, recordOperation } from "./record-operation.js";
-import { becomeTree, treeTarget } from "./rollback-target.js";
+import { carryOut, treeTarget } from "./rollback-target.js";
 import { openCommitTree, openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
 
 export interface RestoreOptions {
@@ -81,8 +81,8 @@ async function restoreFrom(
   const after = restored?.id ?? head;
   const refs = [...(await keepSaved(repository, saved)), ...(await keepSaved(repository, restored?.id))];
   const update: TreeUpdate = { target: treeTarget(target), before: saved ?? head, after };
-  await recordOperation(repository, { command, refs, trees: [update] });
-  await becomeTree(repository, target, trees, after);
+  const operation = await recordOperation(repository, { command, refs, trees: [update] });
+  await carryOut(repository, target, trees, operation);
   return { branch, saved, changes };
 }
 

@@ -1,11 +1,11 @@
 import type { CommitId, RefName } from "../model/ids.js";
-import type { TreeUpdate } from "../ports/operation-log.js";
+import type { Operation, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import { requireStopped } from "./container-state.js";
 import { saveLive } from "./commit-target.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { layerChain } from "../layers/layer-chain.js";
-import { keepSaved, recordOperation } from "./record-operation.js";
+import { keepSaved, moveRefs, recordOperation, reversed } from "./record-operation.js";
 import { openCommitTree, openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
 
 export interface RollbackResult {
@@ -41,8 +41,8 @@ export async function rollbackTarget(
       const saved = (await saveLive(repository, trees, `before ${command}`))?.id;
       const refs = [{ name: branch, before, after: commit }, ...(await keepSaved(repository, saved))];
       const update: TreeUpdate = { target: treeTarget(target), before: saved ?? before, after: commit };
-      await recordOperation(repository, { command, refs, trees: [update] });
-      await becomeTree(repository, target, trees, commit);
+      const operation = await recordOperation(repository, { command, refs, trees: [update] });
+      await carryOut(repository, target, trees, operation);
       return { ...result, saved };
     } finally {
       trees.close();
@@ -68,6 +68,45 @@ async function countChanges(
 
 export function treeTarget(target: Target): TreeUpdate["target"] {
   return target.kind === "directory" ? { kind: "directory" } : { kind: "container", id: target.record.id };
+}
+
+/**
+ * Makes a target's tree what an operation that was recorded just now says. When that fails it is taken back as far as possible, tree, refs and
+ * record, so that a failure leaves what was; where even that fails, `undo` is left to do it.
+ */
+export async function carryOut(repository: Repository, target: Target, trees: LiveTree, operation: Operation): Promise<void> {
+  const [update] = operation.trees;
+  try {
+    await becomeTree(repository, target, trees, update?.after);
+  } catch (error) {
+    try {
+      await takeBack(repository, target, operation, update?.before);
+    } catch {
+      // The failure that is being taken back is the one to report.
+    }
+    throw error;
+  }
+}
+
+/** @param before What the tree was. */
+async function takeBack(
+  repository: Repository,
+  target: Target,
+  { id, command, refs }: Operation,
+  before: CommitId | undefined,
+): Promise<void> {
+  // A container's tree is changed in one step.
+  if (target.kind === "directory") {
+    const trees = await openLiveTreeBefore(repository, target, before);
+    try {
+      await becomeTree(repository, target, trees, before);
+    } finally {
+      trees.close();
+    }
+  }
+  const back = reversed(refs);
+  await moveRefs(repository, { refs: back });
+  await repository.operations.append({ command: `failed: ${command}`, refs: back, trees: [], undoes: id });
 }
 
 /** Makes the target's tree that of a commit; `undefined`: empty. Its branch is left alone. */

@@ -88,5 +88,5 @@ export async function openLiveTreeBefore(
 }
 
 function unfiltered(tree: Tree): FilteredTree {
-  return { root: tree.root, ignored: 0, close: () => tree.close() };
+  return { root: tree.root, ignored: 0, mounts: [], close: () => tree.close() };
 }

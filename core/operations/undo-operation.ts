@@ -10,7 +10,7 @@ import type { Worktree } from "../ports/worktree.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
 import { layerChain } from "../layers/layer-chain.js";
-import { keepSaved, moveRefs } from "./record-operation.js";
+import { keepSaved, moveRefs, reversed } from "./record-operation.js";
 import { becomeTree } from "./rollback-target.js";
 import { findTarget, openCommitTree, openLiveTreeBefore, type Target } from "./targets.js";
 
@@ -32,7 +32,7 @@ export async function undoOperation(repository: Repository, { command }: { reado
     const undone = await newestUndoable(repository);
     await requireStanding(repository, undone);
     const reverted = await prepare(repository, undone);
-    const refs = undone.refs.filter(isNotSaved).map(({ name, before, after }) => ({ name, before: after, after: before }));
+    const refs = reversed(undone.refs);
     const saved = (await Promise.all(reverted.map(({ saved }) => keepSaved(repository, saved)))).flat();
     const head = undone.head && { before: undone.head.after, after: undone.head.before };
     await moveRefs(repository, { refs: [...(await notMovedYet(repository, refs)), ...saved], ...(head && { head }) });
@@ -41,11 +41,6 @@ export async function undoOperation(repository: Repository, { command }: { reado
     const record = { command, refs: [...refs, ...saved], trees, undoes: undone.id, ...(head && { head }) };
     return { undone, operation: await repository.operations.append(record) };
   });
-}
-
-/** A saved commit stays kept: what was saved once is never lost by an undo. */
-function isNotSaved({ name }: Operation["refs"][number]): boolean {
-  return !name.startsWith("refs/varve/saved/");
 }
 
 /** An undo that was stopped half-way has moved them. */

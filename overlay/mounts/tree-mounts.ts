@@ -1,10 +1,11 @@
-import { constants, mkdirSync, readFileSync, readlinkSync } from "node:fs";
+import { constants, mkdirSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import type { TreeMounts } from "../../core/ports/tree-mounts.js";
 import { hasCode, SystemCallError } from "../../linux/errno.js";
 import { mount, MS_NODEV, MS_NOSUID, unmount } from "../../linux/mount.js";
 import { attachMount, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY } from "../../linux/mount-builder.js";
+import { mountOf, placeOf } from "../../linux/mount-table.js";
 import { inPassingMountNamespace } from "../../linux/namespaces.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { withWorkingDirectory } from "../../linux/working-directory.js";
@@ -91,13 +92,10 @@ function unmountTree(directory: string): void {
 function mountedAt(directory: string): string {
   const descriptor = openTarget(directory, "unmount");
   try {
-    const place = readlinkSync(`/proc/self/fd/${descriptor}`, "latin1");
-    const id = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, "latin1"))?.[1];
-    const mounts = readFileSync("/proc/self/mountinfo", "latin1").split("\n");
-    const fields = mounts.map((line) => line.split(" ")).find(([own]) => own === id) ?? [];
-    const [type, source] = fields.slice(fields.indexOf("-") + 1);
+    const place = placeOf(descriptor);
+    const found = mountOf(descriptor);
     // What stands below the mount point is of the same mount.
-    if (type === "overlay" && source === MOUNT_SOURCE && unquoted(fields[4] ?? "") === place) return place;
+    if (found?.type === "overlay" && found.source === MOUNT_SOURCE && found.place === place) return place;
   } finally {
     closeDescriptor(descriptor);
   }
@@ -105,11 +103,6 @@ function mountedAt(directory: string): string {
     path: directory,
     hint: "`findmnt -t overlay` lists what is mounted; others' mounts are left to umount(8).",
   });
-}
-
-/** As proc_pid_mountinfo(5) quotes: blanks, tabs, newlines and backslashes in octal. */
-function unquoted(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 }
 
 function latin1(path: string): string {

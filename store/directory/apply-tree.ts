@@ -16,6 +16,8 @@ export interface ApplyOptions {
   readonly exclude?: readonly string[];
   /** Paths of directories that stay, since they hold more than the current tree shows. */
   readonly keep?: ReadonlySet<ByteString> | undefined;
+  /** Paths of directories on which something is mounted, whose metadata are not this tree's. */
+  readonly mounts?: ReadonlySet<ByteString> | undefined;
   /**
    * A directory below the root, on its filesystem, that nobody else uses: there new things are written, so that what a killed process leaves is no
    * part of the tree. By default, and for what can't be moved from there, it is beside their places.
@@ -64,6 +66,7 @@ export class TreeChange {
   readonly #current: Tree;
   readonly #exclude: readonly string[];
   readonly #keep: ReadonlySet<ByteString>;
+  readonly #mounts: ReadonlySet<ByteString>;
   readonly #staging: ByteString | undefined;
   readonly #permission: WritePermission | undefined;
   readonly #actions: Action[] = [];
@@ -79,7 +82,7 @@ export class TreeChange {
   constructor(
     { opener, sources, writer }: DirectoryWriter,
     current: Tree,
-    { exclude = [], keep = new Set(), staging }: ApplyOptions,
+    { exclude = [], keep = new Set(), mounts = new Set(), staging }: ApplyOptions,
     permission?: WritePermission,
   ) {
     this.#opener = opener;
@@ -89,6 +92,7 @@ export class TreeChange {
     this.#current = current;
     this.#exclude = exclude;
     this.#keep = keep;
+    this.#mounts = mounts;
     this.#permission = permission;
   }
 
@@ -143,6 +147,7 @@ export class TreeChange {
   #compareNodes(before: TreeNode | undefined, after: TreeNode, directory: ByteString, name: ByteString): void {
     const path = joinPath(directory, name);
     const isDirectory = before !== undefined && "children" in before;
+    if (isDirectory && this.#mounts.has(path)) return;
     if (isDirectory && "children" in after) return this.#compareDirectories(before, after, path);
     if (isDirectory && this.#keep.has(path)) throw holdsIgnored(path);
     if (before === undefined || "children" in after || isDirectory || !this.#staysInPlace(before, after, path)) {

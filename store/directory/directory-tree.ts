@@ -18,11 +18,6 @@ export interface DirectoryTreeOptions extends Pick<ScanOptions, "ignore"> {
   readonly exclude?: readonly string[];
 }
 
-export interface DirectoryTree extends FilteredTree {
-  /** Mount points below, which are not entered. A directory stands in the tree without what it holds, a file not at all. */
-  readonly skippedMounts: readonly ByteString[];
-}
-
 /**
  * A live directory as a tree. Takes the stat of everything at once; xattrs, link targets and contents when they are asked for.
  * Follows no symlink and opens no FIFO or device, whatever is swapped below meanwhile.
@@ -32,16 +27,18 @@ export interface DirectoryTree extends FilteredTree {
  *
  * @throws VarveError SOURCE_MISSING, SOURCE_UNREADABLE, SOURCE_CHANGED; UNSUPPORTED for a character device 0:0.
  */
-export function openDirectoryTree(directory: string, options: DirectoryTreeOptions = {}): DirectoryTree {
+export function openDirectoryTree(directory: string, options: DirectoryTreeOptions = {}): FilteredTree {
   return treeOfLiveDirectory(openLiveDirectory(directory, options satisfies ScanOptions));
 }
 
 /** The same for one whose stats are known. Closes it. */
-export function treeOfLiveDirectory(live: LiveDirectory): DirectoryTree {
+export function treeOfLiveDirectory(live: LiveDirectory): FilteredTree {
   const nodes = new LiveNodes(live);
   return {
     root: nodes.directory(0),
-    skippedMounts: live.skippedMounts,
+    get mounts() {
+      return live.mounts;
+    },
     ignored: live.table.ignoredInAll(),
     close: () => live.close(),
   };

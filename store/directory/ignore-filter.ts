@@ -16,6 +16,8 @@ export interface IgnoreOptions {
   readonly tracked?: readonly Tree[];
   /** Whether a directory that no such tree has is ignored when all that it holds is. */
   readonly emptied?: boolean;
+  /** `FileStat.inodeKey` of the store's own directory: it and tracked directories' stores are left out where no such tree has them. */
+  readonly store?: string | undefined;
 }
 
 /** An ignore file of more is a mistake, or worse. */

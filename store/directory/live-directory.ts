@@ -4,6 +4,7 @@ import { VarveError } from "../../core/errors.js";
 import { bytesOfText, type ByteString } from "../../core/model/byte-string.js";
 import type { Entry, EntryType, Metadata, Xattr } from "../../core/model/entry.js";
 import { hasCode } from "../../linux/errno.js";
+import { mountPointsBelow } from "../../linux/mount-table.js";
 import { readLink } from "../../linux/make-node.js";
 import { AT_FDCWD, O_CLOEXEC, openAt } from "../../linux/open-at.js";
 import { FileStat, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, statAt } from "../../linux/stat.js";
@@ -34,12 +35,13 @@ export type XattrReader = (directory: number, name: string) => readonly Xattr[];
 /** A live directory whose every stat is known, and a way to what a stat does not tell. */
 export class LiveDirectory {
   readonly table: StatTable;
-  readonly skippedMounts: readonly ByteString[];
   /** How an entry's xattrs are shown. */
   readonly xattrs: XattrReader;
   /** Reads the files in advance, when that was asked for. */
   ahead: ReadAhead | undefined;
   readonly #opener: DirectoryOpener;
+  readonly #scannedMounts: readonly ByteString[];
+  #mounts: readonly ByteString[] | undefined;
   /** How often a row was looked at again, of those that were. */
   readonly #looks = new Map<number, number>();
   #openRow = -1;
@@ -49,7 +51,7 @@ export class LiveDirectory {
     this.#opener = opener;
     this.xattrs = xattrs;
     this.table = scan.table;
-    this.skippedMounts = scan.skippedMounts;
+    this.#scannedMounts = scan.mounts;
   }
 
   /** @returns A descriptor that is valid until the next call. @throws SystemCallError when the directory is no longer there. */
@@ -59,6 +61,12 @@ export class LiveDirectory {
     this.#descriptor = this.#opener.open(this.table.path(row));
     this.#openRow = row;
     return this.#descriptor;
+  }
+
+  /** See FilteredTree. What is proved to be unchanged was not looked at, so that the mount table is asked, too. */
+  get mounts(): readonly ByteString[] {
+    const listed = (): readonly ByteString[] => mountPointsBelow(this.#opener.root) as readonly ByteString[];
+    return (this.#mounts ??= [...new Set([...this.#scannedMounts, ...listed()])].sort());
   }
 
   /** Where a person finds it: for failures. */

@@ -6,6 +6,7 @@ import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import { ERRNO, hasCode, SystemCallError } from "../../linux/errno.js";
 import { readDirectory } from "../../linux/read-directory.js";
 import { FileStat, S_IFCHR, S_IFDIR, S_IFMT, statDescriptor, tryStatAt } from "../../linux/stat.js";
+import { STORE_NAME } from "../store-layout.js";
 import type { DirectoryOpener } from "./directory-opener.js";
 import { type IgnoreOptions, IgnorePlace } from "./ignore-filter.js";
 import { sourceFailure } from "./source-failure.js";
@@ -34,7 +35,7 @@ export interface ProvedStats {
 export interface DirectoryScan {
   readonly table: StatTable;
   /** Where other filesystems are mounted: a directory stands in the table without what it holds, anything else not at all. */
-  readonly skippedMounts: readonly ByteString[];
+  readonly mounts: readonly ByteString[];
 }
 
 /** The stat of everything below a directory, in one pass. Directories are opened by path, so that depth costs no descriptors. */
@@ -62,8 +63,9 @@ class Scanner {
   readonly #opener: DirectoryOpener;
   readonly #options: ScanOptions;
   readonly #table = new StatTable();
-  readonly #skippedMounts: ByteString[] = [];
+  readonly #mounts: ByteString[] = [];
   readonly #stat = new FileStat();
+  readonly #formatStat = new FileStat();
   #mount = "";
 
   constructor(opener: DirectoryOpener, options: ScanOptions) {
@@ -87,7 +89,7 @@ class Scanner {
       for (let index = below.length - 1; index >= 0; index--) waiting.push(below[index]!);
     }
     if (ignore?.emptied) leaveOutEmptied(this.#table, ignore);
-    return { table: this.#table, skippedMounts: this.#skippedMounts };
+    return { table: this.#table, mounts: this.#mounts };
   }
 
   /** @returns The directories in it; `undefined` when it is not proved to hold the same names as before. */
@@ -163,7 +165,7 @@ class Scanner {
       const errno = tryStatAt(descriptor, name, this.#stat);
       if (errno === ERRNO.ENOENT) continue;
       if (errno !== 0) throw this.#failure(errno, joinPath(path, name));
-      if (place !== undefined && this.#leaveOut(row, name, place)) continue;
+      if (place !== undefined && this.#leaveOut(row, descriptor, name, place)) continue;
       const directory = this.#add(row, path, name);
       if (directory === undefined) continue;
       const isKnown = known !== undefined && place?.areRulesSame !== false;
@@ -185,8 +187,8 @@ class Scanner {
     return place.withFile(this.#opener.open(path), now, isSame, this.#opener.placeOf(joinPath(path, IGNORE_FILE)));
   }
 
-  #leaveOut(row: number, name: ByteString, place: IgnorePlace): boolean {
-    const verdict = place.leavesOut(name, this.#stat.type === S_IFDIR);
+  #leaveOut(row: number, descriptor: number, name: ByteString, place: IgnorePlace): boolean {
+    const verdict = place.leavesOut(name, this.#stat.type === S_IFDIR) ?? this.#isStore(descriptor, name, place);
     if (verdict === undefined) return false;
     this.#table.setIgnored(row, this.#table.ignored(row) + 1);
     // What the next scan can't see to be the same: other patterns, or rules that no row tells of.
@@ -194,12 +196,21 @@ class Scanner {
     return true;
   }
 
+  /** A store is no content, as a `.git` is none to git: with the tree it would go back in time. */
+  #isStore(descriptor: number, name: ByteString, place: IgnorePlace): "ignored" | undefined {
+    if (this.#stat.type !== S_IFDIR) return undefined;
+    const isStore =
+      this.#stat.inodeKey === this.#options.ignore?.store ||
+      (name === STORE_NAME && tryStatAt(descriptor, `${STORE_NAME}/format`, this.#formatStat) === 0);
+    return isStore && !place.isTracked(name) ? "ignored" : undefined;
+  }
+
   /** @returns The row of a directory to be entered. */
   #add(parent: number, parentPath: ByteString, name: ByteString): number | undefined {
     const stat = this.#stat;
     const isDirectory = stat.type === S_IFDIR;
     const isMount = mountOf(stat) !== this.#mount;
-    if (isMount) this.#skippedMounts.push(joinPath(parentPath, name));
+    if (isMount) this.#mounts.push(joinPath(parentPath, name));
     if (isMount && !isDirectory) return undefined;
     if (!this.#options.whiteouts && stat.type === S_IFCHR && stat.rdevMajor === 0 && stat.rdevMinor === 0) {
       throw whiteoutInDirectory(this.#opener.placeOf(joinPath(parentPath, name)));

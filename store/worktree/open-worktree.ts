@@ -2,8 +2,9 @@ import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { nodeAt } from "../../core/model/paths.js";
 import type { TreeId } from "../../core/model/ids.js";
-import { bytesOfText, type ByteString } from "../../core/model/byte-string.js";
-import type { FilteredTree, Tree } from "../../core/model/tree.js";
+import { VarveError } from "../../core/errors.js";
+import { bytesOfText, textOf, type ByteString } from "../../core/model/byte-string.js";
+import type { DirectoryNode, FilteredTree, Tree, TreeNode } from "../../core/model/tree.js";
 import type { Worktree, WorktreeOptions } from "../../core/ports/worktree.js";
 import { AT_FDCWD } from "../../linux/open-at.js";
 import { statAt } from "../../linux/stat.js";
@@ -73,7 +74,7 @@ class IndexedWorktree implements Worktree {
     const opener = openDirectoryRoot(this.path);
     const proved = index && isTracked ? await provedOrClosed(opener, index) : undefined;
     if (index !== undefined && proved?.isComplete) {
-      const live = new LiveDirectory(opener, { table: index.table, skippedMounts: [] });
+      const live = new LiveDirectory(opener, { table: index.table, mounts: [] });
       return { live, began, unchanged: ALL_UNCHANGED, index: index.table };
     }
     const live = await scanLiveDirectoryInTurns(opener, { exclude: EXCLUDED, proved, ignore });
@@ -110,19 +111,22 @@ class IndexedWorktree implements Worktree {
   }
 
   requireApplicable(current: Tree, target: Tree): void {
-    const table = this.#scans.get(current)?.live.table;
-    for (const directory of table === undefined ? [] : directoriesWithIgnored(table)) {
+    const live = this.#scans.get(current)?.live;
+    if (live === undefined) return;
+    for (const directory of directoriesWithIgnored(live.table)) {
       const node = nodeAt(target, directory);
       if (node !== undefined && !("children" in node)) throw holdsIgnored(directory);
     }
+    for (const place of live.mounts) requireMountStays(place, nodeAt(current, place), nodeAt(target, place));
   }
 
   apply(current: Tree, target: Tree): void {
-    const table = this.#scans.get(current)?.live.table;
+    const live = this.#scans.get(current)?.live;
+    const keep = live && directoriesWithIgnored(live.table);
     const scratch = scratchPath(this.#layout, "tree");
     const staging = this.#stagingAt(scratch);
     try {
-      applyTree(current, target, this.path, { exclude: EXCLUDED, keep: table && directoriesWithIgnored(table), staging });
+      applyTree(current, target, this.path, { exclude: EXCLUDED, keep, mounts: new Set(live?.mounts), staging });
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }
@@ -156,8 +160,31 @@ function treeOf({ live, unchanged = NONE_UNCHANGED, index }: Scan, head: Tree, i
   const known = isOfHead ? unchanged : { ...NONE_UNCHANGED, hadIgnored: unchanged.hadIgnored };
   const isReproducible = sourceDateEpoch() !== undefined;
   const moved = isOfHead && index !== undefined ? new MovedFiles(live.table, index, head, isReproducible) : undefined;
-  const ignored = live.table.ignoredInAll();
-  return { root: new WorktreeNodes(live, known, moved).root(head.root), ignored, close: () => live.close() };
+  return {
+    root: new WorktreeNodes(live, known, moved).root(head.root),
+    ignored: live.table.ignoredInAll(),
+    get mounts() {
+      return live.mounts;
+    },
+    close: () => live.close(),
+  };
+}
+
+/** What is mounted on hides what a commit may hold there, and neither can be replaced. @throws VarveError CONFLICT. */
+function requireMountStays(place: ByteString, before: TreeNode | undefined, after: TreeNode | undefined): void {
+  const isHere = before !== undefined && "children" in before;
+  // A directory that is empty in the target, too, is left alone; what is no directory is not in the current tree.
+  if (isHere ? after !== undefined && "children" in after && isEmpty(after) : after === undefined) return;
+  const text = textOf(place);
+  throw new VarveError("CONFLICT", `Cannot change "/${text}": something is mounted on it, and the commit has something else`, {
+    path: `/${text}`,
+    hint: "Unmount it, then run the command again.",
+  });
+}
+
+function isEmpty(directory: DirectoryNode): boolean {
+  for (const _ of directory.children()) return false;
+  return true;
 }
 
 /** Paths of directories with something ignored at any depth. */

@@ -25,6 +25,7 @@ const COMMITTED: Shape = {
   storedBytes: "number",
   ignored: "number",
   sockets: "number",
+  mounts: [{ path: /^\// }],
 };
 const LOGGED = {
   commit: COMMIT_ID,

@@ -78,7 +78,7 @@ test("readAhead() asked out of order, twice or with gaps gives nothing wrong", a
 
 test("openTree() of a large directory reads as that of a small one does", async (t) => {
   const directory = fill(t, 4500);
-  const tree = await openDirectories().openTree(directory);
+  const tree = await openDirectories(temporaryDirectory(t)).openTree(directory);
   for (const [path, { content }] of filesOf(tree.root)) {
     const wanted = createHash("sha256")
       .update(readFileSync(`${directory}/${textOf(path)}`))
