@@ -68,7 +68,11 @@ export async function openMaintenance(repository: Repository): Promise<Maintenan
     import("../store/maintenance/measure-layers.js"),
   ]);
   const layout = storeLayout(repository.path);
-  return { garbage: openGarbage(layout, repository.history), checks: openChecks(layout), meter: openUsageMeter(layout) };
+  return {
+    garbage: openGarbage(layout, repository.history),
+    checks: openChecks(layout, repository.worktree?.path),
+    meter: openUsageMeter(layout),
+  };
 }
 
 /** Trees of commits that are mounted beside containers. */

@@ -6,11 +6,14 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EROFS: "PERMISSION",
   ENOSPC: "DISK_FULL",
   EDQUOT: "DISK_FULL",
+  EFTYPE: "STORE_DAMAGED",
+  ELOOP: "STORE_DAMAGED",
 };
 
 const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   PERMISSION: "Run the command as the user who owns the store; containers need root.",
   DISK_FULL: "Free some space, then run the command again.",
+  STORE_DAMAGED: "Look at what stands at that path: it should be a file or directory of varve's own.",
 };
 
 /**

@@ -1,4 +1,5 @@
 import xxhash from "xxhash-wasm";
+import { VarveError } from "../core/errors.js";
 
 /** Of bytes that may be given in pieces. A checksum, never an identity: xxHash resists no adversary. */
 export interface Fingerprints {
@@ -15,15 +16,25 @@ const PIECE = 1 << 16;
 
 let loading: Promise<Fingerprints> | undefined;
 
-/** The one importer of xxhash-wasm. Takes about 5 ms the first time. */
+/** The one importer of xxhash-wasm. Takes about 5 ms the first time. @throws VarveError IO when the address space has no room for it. */
 export function loadFingerprints(): Promise<Fingerprints> {
-  return (loading ??= xxhash().then((library) => ({
-    xxh32: (bytes, seed) => library.h32Raw(bytes, seed),
-    startXxh64: () => library.create64(),
-    xxh64: (bytes) => {
-      const state = library.create64();
-      for (let at = 0; at < bytes.length; at += PIECE) state.update(bytes.subarray(at, at + PIECE));
-      return state.digest();
-    },
-  })));
+  return (loading ??= xxhash()
+    .catch(noRoom)
+    .then((library) => ({
+      xxh32: (bytes, seed) => library.h32Raw(bytes, seed),
+      startXxh64: () => library.create64(),
+      xxh64: (bytes) => {
+        const state = library.create64();
+        for (let at = 0; at < bytes.length; at += PIECE) state.update(bytes.subarray(at, at + PIECE));
+        return state.digest();
+      },
+    })));
+}
+
+function noRoom(error: unknown): never {
+  if (!(error instanceof RangeError)) throw error;
+  throw new VarveError("IO", "Cannot load WebAssembly: this process may not have enough address space", {
+    hint: "Let it have some 16 GB of it (ulimit -v): it is reserved, not used.",
+    cause: error,
+  });
 }

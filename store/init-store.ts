@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../core/errors.js";
+import { makeDirectories } from "../linux/make-directories.js";
 import { replaceFile, syncDirectory, writeNewFile } from "./durable-file.js";
 import { scratchPath } from "./scratch.js";
 import { FORMAT_NUMBER, storeLayout, type StoreLayout } from "./store-layout.js";
@@ -50,7 +51,7 @@ function firstName(root: string, value: unknown): string | undefined {
 
 function makeFolders(layout: StoreLayout): void {
   const { root, git, layers, views, commitCache, blobs, operations, containers, worktree, scratch } = layout;
-  mkdirSync(root, { recursive: true, mode: 0o700 });
+  makeDirectories(root, 0o700);
   chmodSync(root, 0o700);
   const gitFolders = ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info"].map((name) => path.join(git, name));
   for (const folder of [layers, views, commitCache, blobs, operations, containers, worktree, scratch, ...gitFolders]) {

@@ -1,11 +1,14 @@
-import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { VarveError } from "../core/errors.js";
 import { yieldToSignals } from "../core/yield-to-signals.js";
 import { tryLock } from "../linux/lock.js";
+import { openRegularFile, readRegularFile } from "../linux/regular-file.js";
 import type { StoreLayout } from "./store-layout.js";
 import { errnoOf, systemFailure } from "./system-failure.js";
 
+/** A command line may be long; its beginning tells. */
+const LARGEST_NOTE_BYTES = 4096;
 const SHORTEST_WAIT_MILLISECONDS = 5;
 const LONGEST_WAIT_MILLISECONDS = 100;
 const PATIENCE_MILLISECONDS = 1000;
@@ -48,7 +51,7 @@ export async function exclusively<T>(layout: StoreLayout, work: () => Promise<T>
 
 function openLock(layout: StoreLayout): number {
   try {
-    return openSync(layout.lock, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+    return openRegularFile(layout.lock, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   } catch (error) {
     throw systemFailure("lock the store", error, layout.lock);
   }
@@ -84,7 +87,8 @@ function tryStoreLock(fd: number, layout: StoreLayout): boolean {
 /** @returns `undefined` when nobody holds it, or nothing is known. */
 export function lockHolder(layout: StoreLayout): LockHolder | undefined {
   try {
-    const [, pid, command] = /^(\d+) (.*)\n/.exec(readFileSync(layout.lock, "utf8")) ?? [];
+    const [, pid, command] =
+      /^(\d+) (.*)\n/.exec(readRegularFile(layout.lock, { largest: LARGEST_NOTE_BYTES }).toString("utf8")) ?? [];
     return pid === undefined ? undefined : { pid: Number(pid), command: command ?? "" };
   } catch {
     return undefined;

@@ -7,6 +7,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ENOSPC: "DISK_FULL",
   EDQUOT: "DISK_FULL",
   EOVERFLOW: "UNSUPPORTED",
+  EFTYPE: "STORE_DAMAGED",
 };
 
 const STATES: Readonly<Record<string, string>> = {
@@ -18,6 +19,14 @@ const STATES: Readonly<Record<string, string>> = {
   ENOENT: "no such file or directory",
   EIO: "the device reported an error",
   EMFILE: "too many open files",
+  ENFILE: "too many open files",
+  EEXIST: "something else stands there",
+  ENOTDIR: "a part of its path is no directory",
+  EISDIR: "it is a directory",
+  EFTYPE: "it is no regular file",
+  ENXIO: "it is no regular file",
+  ELOOP: "it is a symbolic link, or leads in a circle",
+  ENAMETOOLONG: "the name is too long",
   EOVERFLOW: "the filesystem can't hold such a value",
 };
 
@@ -25,6 +34,20 @@ const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
   PERMISSION: "Run the command as a user who may do that, or name another place.",
   DISK_FULL: "Free some space, then run the command again.",
   UNSUPPORTED: "Name a place on another filesystem, such as xfs or tmpfs.",
+};
+
+/** For what no code's hint fits. */
+const HINTS_BY_ERRNO: Readonly<Record<string, string>> = {
+  EMFILE: "Let a process open more files (ulimit -n), then run the command again.",
+  ENFILE: "Let this machine open more files (sysctl fs.file-max), then run the command again.",
+  EIO: "The kernel's log (dmesg) tells more. Save what can be saved: the disk may be about to fail.",
+  ENAMETOOLONG: "Choose a shorter one.",
+  ...Object.fromEntries(
+    ["EEXIST", "ENOTDIR", "EISDIR", "EFTYPE", "ENXIO", "ELOOP"].map((errno) => [
+      errno,
+      "Look at what stands at that path, and move it away when it does not belong there.",
+    ]),
+  ),
 };
 
 /** The system's name of an error, such as `ENOENT`. */
@@ -44,5 +67,5 @@ export function systemFailure(action: string, error: unknown, path?: string): un
   const where = path ?? (error as { path?: string }).path;
   const code = CODES[errno] ?? "IO";
   const message = `Cannot ${action}: ${STATES[errno] ?? errno}`;
-  return new VarveError(code, message, { path: where, hint: HINTS[code], cause: error });
+  return new VarveError(code, message, { path: where, hint: HINTS[code] ?? HINTS_BY_ERRNO[errno], cause: error });
 }

@@ -20,8 +20,8 @@ export const fsckCommand: Command = command(
 and containers with commits, and caches with what they were made from. Tells what is damaged, and which commits, refs and paths that
 touches. All processors are used.
 
-With --repair, caches that are wrong are removed (they are made again), damaged contents are fetched from other layers that hold the
-same, and layers that stay damaged are moved to quarantine/ in the store: nothing is deleted. Refs, operations and containers' records
+With --repair, caches that are wrong are removed (they are made again), damaged contents are fetched from other layers, or files of the
+tracked directory, that hold the same, and layers that stay damaged are moved to quarantine/ in the store: nothing is deleted. Refs, operations and containers' records
 are not repaired.`,
     words: [],
     options,

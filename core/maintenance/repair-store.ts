@@ -20,8 +20,8 @@ export interface Repairs {
 }
 
 /**
- * Mends what can be mended without a loss: caches are removed, damaged contents are fetched from layers that hold the same bytes, and a damaged
- * layer that can't be made whole is moved to quarantine, where writing or importing the same tree again finds its place free. The store's
+ * Mends what can be mended without a loss: caches are removed, damaged contents are fetched from layers, or files of the tracked directory,
+ * that hold the same bytes, and a damaged layer that can't be made whole is moved to quarantine, where writing or importing the same tree again finds its place free. The store's
  * lock is held.
  */
 export async function repairStore({ layers }: Repository, checks: StoreChecks, damage: Damage): Promise<Repairs> {
@@ -31,7 +31,7 @@ export async function repairStore({ layers }: Repository, checks: StoreChecks, d
     // What is wrong with a lender is told, and mended, there.
     if (!layers.has(id) || faults.every(({ kind }) => kind === "lender")) continue;
     if (canRestore(faults) && (await checks.restoreContents(id, faults))) {
-      restored.set(id, "its contents were fetched from other layers; the damaged image is in quarantine");
+      restored.set(id, "its contents were fetched from where the same bytes stood; the damaged image is in quarantine");
     } else quarantined.set(id, `moved to ${checks.quarantine(id)}`);
   }
   for (const fault of damage.caches) checks.removeCache(fault);

@@ -63,7 +63,7 @@ export interface StoreChecks {
   removeCache(fault: CacheFault): void;
 
   /**
-   * Writes contents that are damaged anew, from where another layer holds the same, and puts the image in place when all of it then is
+   * Writes contents that are damaged anew, from where another layer or the tracked directory holds the same, and puts the image in place when all of it then is
    * what its id says. The damaged image goes to quarantine.
    * @returns Whether the layer is whole now.
    */

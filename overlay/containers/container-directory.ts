@@ -1,25 +1,18 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { hasCode } from "../../linux/errno.js";
 import { tryLock } from "../../linux/lock.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import { syncDirectory } from "../../linux/sync.js";
 import { AT_FDCWD } from "../../linux/open-at.js";
 import { removeTree } from "../../linux/unlink.js";
 import { pauseThread } from "../pause-thread.js";
+import { systemFailure } from "../system-failure.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
 
+/** An environment may be large. */
+const LARGEST_RECORD_BYTES = 2 ** 24;
 const LOCK_ATTEMPTS = 100;
 const LOCK_PAUSE_MILLISECONDS = 10;
 
@@ -76,13 +69,17 @@ export class ContainerDirectory {
   read(): StoredContainer | undefined {
     const file = this.file("container.json");
     try {
-      const { record, generation } = parseContainer(readFileSync(file, "utf8"), this.id, file);
+      const { record, generation } = parseContainer(this.#readText("container.json"), this.id, file);
       const exitCode = this.#readExitCode();
       return { record: exitCode === undefined ? record : { ...record, exitCode }, generation };
     } catch (error) {
       if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
-      throw error;
+      throw systemFailure("read a container's record", error, file);
     }
+  }
+
+  #readText(name: "container.json" | "exit-code"): string {
+    return readRegularFile(this.file(name), { largest: LARGEST_RECORD_BYTES }).toString("utf8");
   }
 
   /** Durable, and whole at any time: before it returns the old record stands, then the new one. */
@@ -111,7 +108,7 @@ export class ContainerDirectory {
 
   #readExitCode(): number | undefined {
     try {
-      const text = readFileSync(this.file("exit-code"), "latin1").trim();
+      const text = this.#readText("exit-code").trim();
       return /^[0-9]{1,3}$/.test(text) ? Number(text) : undefined;
     } catch (error) {
       if (hasCode(error, "ENOENT")) return undefined;

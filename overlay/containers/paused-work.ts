@@ -1,9 +1,11 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import type { ContainerDirectory } from "./container-directory.js";
 import { isAlive, ownMark, type ProcessMark } from "./own-process.js";
 
+const LARGEST_MARK_BYTES = 4096;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
@@ -47,7 +49,9 @@ export async function whileFrozen<T>(directory: ContainerDirectory, name: string
 export function thawAbandoned(directory: ContainerDirectory): void {
   let mark: ProcessMark;
   try {
-    mark = JSON.parse(readFileSync(directory.file("paused.json"), "utf8")) as ProcessMark;
+    mark = JSON.parse(
+      readRegularFile(directory.file("paused.json"), { largest: LARGEST_MARK_BYTES }).toString("utf8"),
+    ) as ProcessMark;
   } catch {
     return;
   }

@@ -1,8 +1,11 @@
 import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { VarveError } from "../../core/errors.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import type { OciRuntime } from "./oci-runtime.js";
 import { probeRuntime, runtimeCandidates } from "./runtime-probe.js";
+
+const LARGEST_CACHE_BYTES = 2 ** 16;
 
 /**
  * The runtime that runs containers here: the first that starts a real process. The answer is kept in a file, as long as
@@ -56,7 +59,10 @@ function capabilities(): string {
 
 function readCache(file: string, key: string): string | undefined {
   try {
-    const cache = JSON.parse(readFileSync(file, "utf8")) as { key?: unknown; runtime?: unknown };
+    const cache = JSON.parse(readRegularFile(file, { largest: LARGEST_CACHE_BYTES }).toString("utf8")) as {
+      key?: unknown;
+      runtime?: unknown;
+    };
     return cache.key === key && typeof cache.runtime === "string" ? cache.runtime : undefined;
   } catch {
     return undefined;

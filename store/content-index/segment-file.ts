@@ -1,5 +1,6 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import type { LayerId } from "../../core/model/ids.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import { readAt } from "../erofs/write-at.js";
 import { DigestFilter } from "./digest-filter.js";
 
@@ -14,6 +15,7 @@ const NEAR_ROWS = 256;
 const SEARCHES_BEFORE_FILTER = 1000;
 const FILTER_PIECE_ROWS = 1 << 16;
 const MOST_LAYERS = 1 << 16;
+const LARGEST_SEGMENT_BYTES = 2 ** 31;
 
 /** Where a layer has a content of which the first 8 bytes of its SHA-256 are known. */
 export interface ContentPlace {
@@ -40,7 +42,7 @@ export function encodeSegment({ layers, rows }: Segment): Buffer {
 export function readSegment(file: string): Segment | undefined {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    bytes = readRegularFile(file, { largest: LARGEST_SEGMENT_BYTES });
   } catch {
     return undefined;
   }

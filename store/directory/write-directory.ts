@@ -1,9 +1,9 @@
-import { mkdirSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import { bytesOfText, joinPath, type ByteString } from "../../core/model/byte-string.js";
 import type { Tree, TreeNode } from "../../core/model/tree.js";
 import { AT_FDCWD, duplicateDescriptor, O_CLOEXEC, openAt } from "../../linux/open-at.js";
 import { constants } from "node:fs";
+import { makeDirectories } from "../../linux/make-directories.js";
 import { readDirectory } from "../../linux/read-directory.js";
 import { systemFailure } from "../system-failure.js";
 import { type ApplyOptions, type DirectoryWriter, TreeChange } from "./apply-tree.js";
@@ -59,7 +59,7 @@ function withWriter(directory: string, make: boolean, work: (writer: DirectoryWr
 
 function openRoot(directory: string, make: boolean): number {
   try {
-    if (make) mkdirSync(directory, { recursive: true });
+    if (make) makeDirectories(directory);
     return openAt(AT_FDCWD, bytesOfText(directory), constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC);
   } catch (error) {
     throw systemFailure(`open "${directory}"`, error, directory);

@@ -2,7 +2,7 @@ import { VarveError } from "../../core/errors.js";
 import type { LayerId } from "../../core/model/ids.js";
 
 const HINT = `"varve fsck" tells all that is damaged, and what that touches.
-"varve fsck --repair" fetches contents that other layers hold; what it can't mend it moves to quarantine/ in the store.
+"varve fsck --repair" fetches contents that other layers, or the tracked directory, hold; what it can't mend it moves to quarantine/ in the store.
 Then restore the image from a backup, or commit or import the same tree again.`;
 
 /** @param state Follows the layer's id: `it is missing`. @param path The image file. */

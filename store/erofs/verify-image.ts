@@ -206,8 +206,13 @@ class Walk {
   }
 }
 
-/** What an error of ours says. @throws what is none of ours. */
+/** Of the machine, not of an image. */
+const OUT_OF_RESOURCES = ["EMFILE", "ENFILE", "ENOMEM"];
+
+/** What an error of ours says. @throws what is none of ours, and what tells of this machine rather than of an image. */
 export function stateOf(error: unknown): string {
   if (!(error instanceof VarveError)) throw error;
+  const { code } = (error.cause ?? {}) as { code?: unknown };
+  if (OUT_OF_RESOURCES.includes(String(code))) throw error;
   return error.message;
 }

@@ -1,10 +1,12 @@
-import { readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Signature } from "../../core/model/commit.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import { commitTime } from "../clock.js";
 import { parseGitConfig } from "./git-config.js";
 import { safePersonPart } from "./safe-text.js";
+
+const LARGEST_CONFIG_BYTES = 2 ** 20;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -45,7 +47,7 @@ function configFiles(git: string, environment: Environment): string[] {
 /** Another program's files: that one can't be read must not stop a commit. */
 function readOrNothing(file: string): string {
   try {
-    return readFileSync(file, "utf8");
+    return readRegularFile(file, { largest: LARGEST_CONFIG_BYTES, follow: true }).toString("utf8");
   } catch {
     return "";
   }

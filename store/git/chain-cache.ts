@@ -1,12 +1,15 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { CommitId, LayerId } from "../../core/model/ids.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { crc32 } from "../crc.js";
 
 const LAYER_BYTES = 32;
 const CHECKSUM_BYTES = 4;
+/** Of two million layers. */
+const LARGEST_FILE_BYTES = 2 ** 26;
 
 /**
  * The layers of long chains, by commit, so that a deep history is not read commit by commit. Derived, and free to be deleted: a file is the
@@ -22,7 +25,7 @@ export class ChainCache {
   get(commit: CommitId): LayerId[] | undefined {
     let bytes: Buffer;
     try {
-      bytes = readFileSync(this.#file(commit));
+      bytes = readRegularFile(this.#file(commit), { largest: LARGEST_FILE_BYTES });
     } catch {
       return undefined;
     }

@@ -1,12 +1,14 @@
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import path from "node:path";
 import type { Commit, ImageConfig } from "../../core/model/commit.js";
 import type { CommitId } from "../../core/model/ids.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import { crc32 } from "../crc.js";
 
 const HEX_CRC = 8;
 const SHARD_DIGITS = 2;
 const NEWLINE = 0x0a;
+const LARGEST_SHARD_BYTES = 2 ** 28;
 const CONFIG_SUFFIX = ".config";
 
 /** A line of a shard. Configs stand apart, since most commits of a branch share one. */
@@ -118,7 +120,7 @@ function configKey(id: string): string {
 
 function readOrNothing(file: string): Buffer {
   try {
-    return readFileSync(file);
+    return readRegularFile(file, { largest: LARGEST_SHARD_BYTES });
   } catch {
     return Buffer.alloc(0);
   }

@@ -19,7 +19,7 @@ import type { RawCommit } from "./raw-commit.js";
 import { listRefNames, readLooseRef, readRefFile } from "./ref-files.js";
 import { lockFile } from "./ref-lock.js";
 import { moveRefs } from "./ref-transaction.js";
-import { appendReflog, readReflog } from "./reflog.js";
+import { appendReflog, lastLogged, readReflog } from "./reflog.js";
 import { checkedMessage, safeMessage, safePersonPart } from "./safe-text.js";
 
 const DEFAULT_REASON = "varve";
@@ -145,6 +145,7 @@ class GitHistory implements History {
 
   async readRef(name: RefName): Promise<CommitId | undefined> {
     const id = readRefFile(this.#layout.git, name) as CommitId | undefined;
+    if (id === undefined) requireNeverStood(this.#layout.git, name);
     if (id === undefined || !name.startsWith(TAGS) || this.#cache.get(id) !== undefined) return id;
     // git may have made an annotated tag: what it names is wanted.
     const packed = readPackedRefs(this.#layout.git).get(name);
@@ -201,6 +202,17 @@ class GitHistory implements History {
   async author(): Promise<Signature> {
     return identity("author", this.#layout.git);
   }
+}
+
+/** A branch that is lost must not begin anew. @throws VarveError STORE_DAMAGED. */
+function requireNeverStood(git: string, name: RefName): void {
+  const last = lastLogged(git, name);
+  if (last === undefined) return;
+  const put = `git --git-dir=${git} update-ref ${name} ${last}`;
+  throw new VarveError("STORE_DAMAGED", `Cannot read the ref "${name}": it is missing, though its log says where it stands`, {
+    path: path.join(git, name),
+    hint: `Put it back: ${put}\nIf it was removed on purpose by another program, remove its log, too: logs/${name}`,
+  });
 }
 
 function safeSignature({ name, email, seconds, offsetMinutes }: Signature): Signature {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { inflateSync } from "node:zlib";
-import { readRegularFile } from "./object-files.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 
 /** Contents larger than this are none of ours. */
 const LARGEST_OBJECT_BYTES = 64 * 2 ** 20;
@@ -21,7 +21,9 @@ export function looseObject(git: string, id: string): string {
 /** @returns `undefined` for what is not there, since git may have packed it, and for what is not what its name promises: `fsck` tells of it. */
 export function readLooseObject(git: string, id: string): LooseObject | undefined {
   try {
-    const bytes = inflateSync(readRegularFile(looseObject(git, id)), { maxOutputLength: LARGEST_OBJECT_BYTES });
+    const bytes = inflateSync(readRegularFile(looseObject(git, id), { largest: LARGEST_OBJECT_BYTES }), {
+      maxOutputLength: LARGEST_OBJECT_BYTES,
+    });
     if (createHash("sha1").update(bytes).digest("hex") !== id) return undefined;
     return { kind: bytes.toString("latin1", 0, bytes.indexOf(0x20)), body: bytes.subarray(bytes.indexOf(0) + 1) };
   } catch {

@@ -1,19 +1,8 @@
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { inflateSync } from "node:zlib";
+import { readRegularFile } from "../../linux/regular-file.js";
 import { syncNearest, writeNewFile } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
@@ -21,6 +10,8 @@ import { errnoOf } from "../system-failure.js";
 
 /** Objects of ours are small; a bigger one that inflates is not ours. */
 const LARGEST_OBJECT_BYTES = 64 * 2 ** 20;
+/** Packs, too, are read whole. */
+const LARGEST_FILE_BYTES = 2 ** 31;
 const MOST_TRIES = 20;
 
 interface StagedObject {
@@ -83,7 +74,7 @@ export class ObjectFiles {
   }
 
   #read(file: string, options?: string | { encoding?: string }): Buffer | string {
-    const bytes = readRegularFile(this.#staged.get(file)?.scratch ?? file);
+    const bytes = readRegularFile(this.#staged.get(file)?.scratch ?? file, { largest: LARGEST_FILE_BYTES });
     const encoding = typeof options === "string" ? options : options?.encoding;
     return encoding === undefined ? bytes : bytes.toString(encoding as BufferEncoding);
   }
@@ -127,24 +118,12 @@ async function refuse(): Promise<never> {
   throw new TypeError("isomorphic-git may write objects only");
 }
 
-/** Never follows a link, waits for a FIFO or reads a directory: a foreign repository may hold any of them. */
-export function readRegularFile(file: string, largest?: number): Buffer {
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const stat = fstatSync(fd);
-    if (!stat.isFile()) throw Object.assign(new RangeError(`${file} is no regular file`), { code: "EINVAL" });
-    if (largest === undefined) return readFileSync(fd);
-    const bytes = Buffer.alloc(Math.min(stat.size, largest));
-    return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /** Whether a loose object file holds the bytes that its name promises. */
 function isWhole(file: string, oid: string): boolean {
   try {
-    const bytes = inflateSync(readRegularFile(file), { maxOutputLength: LARGEST_OBJECT_BYTES });
+    const bytes = inflateSync(readRegularFile(file, { largest: LARGEST_OBJECT_BYTES }), {
+      maxOutputLength: LARGEST_OBJECT_BYTES,
+    });
     return createHash("sha1").update(bytes).digest("hex") === oid;
   } catch {
     return false;

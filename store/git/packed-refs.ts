@@ -1,8 +1,8 @@
 import { lstatSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
-import { readRegularFile } from "./object-files.js";
 
 /** A ref of `packed-refs`, which `git pack-refs` writes. */
 export interface PackedRef {
@@ -12,6 +12,8 @@ export interface PackedRef {
 }
 
 const FILE = "packed-refs";
+/** Of some million refs. */
+const LARGEST_FILE_BYTES = 2 ** 28;
 const NONE: ReadonlyMap<string, PackedRef> = new Map();
 const LINE = /^([0-9a-f]{40}) (refs\/\S.*)$/;
 const PEELED = /^\^([0-9a-f]{40})$/;
@@ -59,7 +61,7 @@ export function withoutPackedRefs(git: string, names: ReadonlySet<string>): stri
 
 function readLines(git: string): string[] {
   try {
-    return readRegularFile(path.join(git, FILE)).toString("utf8").split("\n");
+    return readRegularFile(path.join(git, FILE), { largest: LARGEST_FILE_BYTES }).toString("utf8").split("\n");
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return [];
     throw systemFailure("read the packed refs", error, path.join(git, FILE));

@@ -3,8 +3,8 @@ import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { RefName } from "../../core/model/ids.js";
 import { isRefName } from "../../core/revision/ref-names.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
-import { readRegularFile } from "./object-files.js";
 import { readPackedRefs } from "./packed-refs.js";
 
 /** A ref file holds an id or a name; more is no ref. */
@@ -46,12 +46,12 @@ export function readLooseRef(git: string, name: string): RefValue | undefined {
 
 function readText(git: string, name: string): string | undefined {
   try {
-    return readRegularFile(path.join(git, name), LARGEST_REF_BYTES).toString("utf8");
+    return readRegularFile(path.join(git, name), { largest: LARGEST_REF_BYTES }).toString("utf8");
   } catch (error) {
     const errno = errnoOf(error) ?? "";
     // A directory: other refs stand below this name.
     if (["ENOENT", "ENOTDIR"].includes(errno) || isDirectory(path.join(git, name))) return undefined;
-    if (["EINVAL", "ELOOP", "ENXIO"].includes(errno)) throw damagedRef(git, name, "it is no regular file");
+    if (["EFTYPE", "ELOOP", "ENXIO"].includes(errno)) throw damagedRef(git, name, "it is no regular file");
     throw systemFailure(`read the ref "${name}"`, error);
   }
 }

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { parseCommitId, type CommitId } from "../../core/model/ids.js";
 import type { RefUpdate } from "../../core/ports/history.js";
 import { parseRefName } from "../../core/revision/ref-names.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import { replaceFile } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
@@ -10,6 +11,8 @@ import { withoutPackedRefs } from "./packed-refs.js";
 import { readRefFile } from "./ref-files.js";
 import { LOCK_SCRATCH, makeDurableDirectory, removeEmptyDirectories } from "./ref-lock.js";
 import { JOURNAL_SCRATCH, removeRef, syncFolders } from "./ref-transaction.js";
+
+const LARGEST_JOURNAL_BYTES = 2 ** 26;
 
 /**
  * Brings the ref moves of dead processes to their end, and removes the git locks that they held. The store's lock is held.
@@ -71,7 +74,7 @@ function putRef(layout: StoreLayout, name: string, id: CommitId): void {
 function readJournal(journal: string): RefUpdate[] {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(journal, "utf8"));
+    value = JSON.parse(readRegularFile(journal, { largest: LARGEST_JOURNAL_BYTES }).toString("utf8"));
   } catch {
     return [];
   }

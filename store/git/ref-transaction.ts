@@ -146,10 +146,10 @@ function isHead(git: string, name: RefName): boolean {
   return head !== undefined && "symbolic" in head && head.symbolic === name;
 }
 
-/** Removes the loose ref and its log. */
+/** Removes the loose ref and its log; this first, as git does: a log without its branch tells of a branch that was lost. */
 export function removeRef(git: string, name: RefName): void {
-  rmSync(path.join(git, name), { force: true });
   removeReflog(git, name);
+  rmSync(path.join(git, name), { force: true });
 }
 
 /** Makes moves durable. */

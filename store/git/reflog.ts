@@ -1,19 +1,9 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fsyncSync,
-  ftruncateSync,
-  fstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-} from "node:fs";
+import { closeSync, constants, existsSync, fsyncSync, ftruncateSync, fstatSync, readSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { Signature } from "../../core/model/commit.js";
-import { parseCommitId, type CommitId } from "../../core/model/ids.js";
+import { parseCommitId, type CommitId, type RefName } from "../../core/model/ids.js";
 import type { RefMove } from "../../core/ports/history.js";
+import { openRegularFile, readRegularFile } from "../../linux/regular-file.js";
 import { syncDirectory, writeFully } from "../durable-file.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
 import { makeDurableDirectory } from "./ref-lock.js";
@@ -21,6 +11,8 @@ import { makeDurableDirectory } from "./ref-lock.js";
 const NO_COMMIT = "0".repeat(40);
 const LINE = /^([0-9a-f]{40}) ([0-9a-f]{40}) (.*) <(.*)> (\d+) ([+-])(\d\d)(\d\d)(?:\t(.*))?$/;
 const NEWLINE = 0x0a;
+/** Of some million moves. */
+export const LARGEST_LOG_BYTES: number = 2 ** 29;
 
 /** Git logs these alone; tags and hidden refs have no log. */
 export function hasReflog(name: string): boolean {
@@ -28,11 +20,20 @@ export function hasReflog(name: string): boolean {
 }
 
 /** Appends one line to `logs/<name>`, durable when this returns. @see gitrepository-layout(5), "logs". */
-export function appendReflog(git: string, name: string, { before, after, who, reason }: RefMove): void {
+export function appendReflog(git: string, name: string, move: RefMove): void {
   const file = path.join(git, "logs", name);
-  makeDurableDirectory(path.dirname(file), git);
-  const isNew = !existsSync(file);
-  const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW, 0o644);
+  try {
+    makeDurableDirectory(path.dirname(file), git);
+    const isNew = !existsSync(file);
+    appendLine(file, move);
+    if (isNew) syncDirectory(path.dirname(file));
+  } catch (error) {
+    throw systemFailure(`write the log of "${name}"`, error, file);
+  }
+}
+
+function appendLine(file: string, { before, after, who, reason }: RefMove): void {
+  const fd = openRegularFile(file, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW, 0o644);
   const size = fstatSync(fd).size;
   try {
     // A line that a crash tore must not swallow this one.
@@ -46,18 +47,35 @@ export function appendReflog(git: string, name: string, { before, after, who, re
   } finally {
     closeSync(fd);
   }
-  if (isNew) syncDirectory(path.dirname(file));
 }
 
 /** Newest first; lines that are none, such as one torn by a crash, are passed over. */
 export function readReflog(git: string, name: string): RefMove[] {
   const file = path.join(git, "logs", name);
   try {
-    const moves = readFileSync(file, "utf8").split("\n").map(parseLine);
+    const moves = readRegularFile(file, { largest: LARGEST_LOG_BYTES }).toString("utf8").split("\n").map(parseLine);
     return moves.filter((move) => move !== undefined).reverse();
   } catch (error) {
     if (["ENOENT", "ENOTDIR", "EISDIR"].includes(errnoOf(error) ?? "")) return [];
     throw systemFailure(`read the log of "${name}"`, error, file);
+  }
+}
+
+/** Where a branch stood last by its log. `undefined` without a log: git and varve remove it before the branch. */
+export function lastLogged(git: string, name: string): CommitId | undefined {
+  return hasReflog(name) ? readReflog(git, name)[0]?.after : undefined;
+}
+
+/** Branches that have a log. */
+export function loggedBranches(git: string): RefName[] {
+  const folder = path.join(git, "logs", "refs", "heads");
+  try {
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true, encoding: "utf8" });
+    const files = entries.filter((entry) => entry.isFile());
+    return files.map((entry) => path.relative(path.join(git, "logs"), path.join(entry.parentPath, entry.name)) as RefName);
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes(errnoOf(error) ?? "")) return [];
+    throw systemFailure("list the logs of branches", error, folder);
   }
 }
 

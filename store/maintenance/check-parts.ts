@@ -1,10 +1,11 @@
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { VarveError } from "../../core/errors.js";
 import type { Commit } from "../../core/model/commit.js";
 import { parseCommitId, parseLayerId, type LayerId } from "../../core/model/ids.js";
 import type { ContainerReading, StoreChecks } from "../../core/ports/store-checks.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import { DeviceTables } from "../content-index/device-tables.js";
 import { CommitCache } from "../git/commit-cache.js";
 import { gitHistory } from "../git/git-history.js";
@@ -17,8 +18,10 @@ import { CheckpointedTrees } from "./checkpointed-trees.js";
 import { quarantine } from "./quarantine.js";
 import { throwAway } from "./trash.js";
 
-/** Checks of a store on the disk. */
-export function openChecks(layout: StoreLayout): StoreChecks {
+const LARGEST_RECORD_BYTES = 2 ** 24;
+
+/** Checks of a store on the disk. @param tracked The directory that it tracks. */
+export function openChecks(layout: StoreLayout, tracked?: string): StoreChecks {
   // A cache in a folder that is not there: nothing is found in it, nothing is put into it.
   const history = gitHistory({ ...layout, commitCache: path.join(layout.root, "no-cache") });
   const cache = new CommitCache(layout.commitCache);
@@ -38,7 +41,8 @@ export function openChecks(layout: StoreLayout): StoreChecks {
     headFault: async () => {
       try {
         await history.head();
-        return undefined;
+        const logs = statSync(path.join(layout.git, "logs"), { throwIfNoEntry: false });
+        return logs?.isDirectory() === false ? "its log, and all others, can't be written: git/logs is no directory" : undefined;
       } catch (error) {
         return faultOf(error);
       }
@@ -57,7 +61,7 @@ export function openChecks(layout: StoreLayout): StoreChecks {
     restoreContents: async (id, faults) => {
       const { restoreContents } = await import("./restore-contents.js");
       const others = namesIn(layout.layers).filter((name) => name !== id && /^[0-9a-f]{64}$/.test(name)) as LayerId[];
-      return restoreContents(layout, id, faults, others);
+      return restoreContents(layout, id, faults, { others, tracked });
     },
     quarantine: (id) => quarantine(layout, id),
   };
@@ -83,7 +87,12 @@ function readContainers({ containers }: StoreLayout): readonly ContainerReading[
     .map((id) => {
       const file = path.join(containers, id, "container.json");
       try {
-        return { id, path: file, record: recordOf(readFileSync(file, "utf8")), fault: undefined };
+        return {
+          id,
+          path: file,
+          record: recordOf(readRegularFile(file, { largest: LARGEST_RECORD_BYTES }).toString("utf8")),
+          fault: undefined,
+        };
       } catch (error) {
         return { id, path: file, record: undefined, fault: `its record can't be read: ${(error as Error).message}` };
       }

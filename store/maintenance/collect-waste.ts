@@ -1,14 +1,16 @@
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { LayerId } from "../../core/model/ids.js";
 import type { Garbage, RefReading, Waste } from "../../core/ports/garbage.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { History } from "../../core/ports/history.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import { now } from "../clock.js";
 import { replaceFile, syncNearest } from "../durable-file.js";
 import { forgetVariants } from "../content-index/layer-variants.js";
 import { looseObject } from "../git/loose-objects.js";
+import { loggedBranches } from "../git/reflog.js";
 import { listRefNames } from "../git/ref-files.js";
 import { ProvenImages } from "../proofs/proven-images.js";
 import { scratchPath } from "../scratch.js";
@@ -18,6 +20,9 @@ import { listViews } from "./derived-images.js";
 import { findLooseCommits } from "./loose-objects.js";
 import { pruneReflogs } from "./prune-reflogs.js";
 import { throwAway } from "./trash.js";
+
+const LARGEST_TIME_BYTES = 64;
+const NO_REGULAR_FILE = ["EFTYPE", "ELOOP", "ENXIO", "EISDIR"];
 
 /** Garbage of a store on the disk. */
 export function openGarbage(layout: StoreLayout, history: History): Garbage {
@@ -37,8 +42,9 @@ export function openGarbage(layout: StoreLayout, history: History): Garbage {
 /** Every ref, each with what is wrong with it. */
 export async function readRefs({ git }: StoreLayout, history: History): Promise<readonly RefReading[]> {
   const refs: RefReading[] = [];
-  for (const name of listRefNames(git, "refs/")) refs.push(await readRef(name, history));
-  return refs;
+  // One whose log alone is left is missing.
+  for (const name of new Set([...listRefNames(git, "refs/"), ...loggedBranches(git)])) refs.push(await readRef(name, history));
+  return refs.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 async function readRef(name: RefName, history: History): Promise<RefReading> {
@@ -66,11 +72,13 @@ function horizonFile({ operations }: StoreLayout): string {
 
 export function readHorizon(layout: StoreLayout): Date | undefined {
   try {
-    const time = new Date(readFileSync(horizonFile(layout), "latin1").trim());
+    const time = new Date(readRegularFile(horizonFile(layout), { largest: LARGEST_TIME_BYTES }).toString("latin1").trim());
     // What can't be read tells nothing: then every operation may be concerned.
     return Number.isNaN(time.getTime()) ? now() : time;
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
+    const errno = errnoOf(error) ?? "";
+    if (errno === "ENOENT") return undefined;
+    if (NO_REGULAR_FILE.includes(errno)) return now();
     throw systemFailure("read how far back operations can be undone", error, horizonFile(layout));
   }
 }

@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import type { CommitId } from "../../core/model/ids.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import { replaceFile } from "../durable-file.js";
+import { LARGEST_LOG_BYTES } from "../git/reflog.js";
 import { lockFile } from "../git/ref-lock.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
@@ -21,11 +23,11 @@ export async function pruneReflogs(layout: StoreLayout, gone: ReadonlySet<Commit
   for (const name of readdirSync(logs, { recursive: true, withFileTypes: true, encoding: "utf8" })) {
     if (!name.isFile()) continue;
     const file = path.join(name.parentPath, name.name);
-    if (prunedText(readFileSync(file, "utf8"), gone) === undefined) continue;
+    if (prunedText(readRegularFile(file, { largest: LARGEST_LOG_BYTES }).toString("utf8"), gone) === undefined) continue;
     // Whoever appends to a log holds the lock of its ref; git's own commands too.
     const lock = await lockFile(layout, path.join(layout.git, path.relative(logs, file)), undefined);
     try {
-      const text = prunedText(readFileSync(file, "utf8"), gone);
+      const text = prunedText(readRegularFile(file, { largest: LARGEST_LOG_BYTES }).toString("utf8"), gone);
       if (text !== undefined) replaceFile(file, Buffer.from(text), scratchPath(layout, "reflog"));
     } finally {
       lock.release();

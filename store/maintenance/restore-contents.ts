@@ -8,6 +8,7 @@ import { nodeAt } from "../../core/model/paths.js";
 import type { FileContent, Tree } from "../../core/model/tree.js";
 import type { LayerFault } from "../../core/ports/store-checks.js";
 import { syncDirectory } from "../durable-file.js";
+import { openDirectoryTree } from "../directory/directory-tree.js";
 import { ChainTree } from "../erofs/chain-tree.js";
 import { DIGEST_BYTES } from "../erofs/content-table.js";
 import { ImageFileContent } from "../erofs/image-content.js";
@@ -23,18 +24,25 @@ import { ImageVerifier } from "../erofs/verify-image.js";
 
 const PIECE_BLOCKS = 256;
 
+/** Where the same bytes may be found. */
+export interface ContentSources {
+  /** The store's other layers. */
+  readonly others: readonly LayerId[];
+  /** The tracked directory: files of it may still be what they were. */
+  readonly tracked?: string | undefined;
+}
+
 /**
- * Fetches damaged contents of a layer from other layers that hold the same bytes. The image is deterministic, so that it is whole
- * again or not at all: what does not verify is thrown away.
+ * Fetches damaged contents of a layer from where the same bytes stand. The image is deterministic, so that it is whole again or not at all: what
+ * does not verify is thrown away.
  *
- * @param others The store's other layers.
  * @returns Whether the layer is whole now.
  */
 export async function restoreContents(
   layout: StoreLayout,
   id: LayerId,
   faults: readonly LayerFault[],
-  others: readonly LayerId[],
+  sources: ContentSources,
 ): Promise<boolean> {
   const images = new LayerImages(layout.layers);
   const folder = scratchPath(layout, "restore");
@@ -45,7 +53,7 @@ export async function restoreContents(
     const copy = path.join(folder, id);
     copyFileSync(layout.layer(id), copy, constants.COPYFILE_FICLONE);
     chmodSync(copy, 0o600);
-    await fill(copy, wanted, images, layout, others);
+    await fill(copy, wanted, images, layout, faults, sources);
     if (wanted.size > 0 || !isWhole(layout, folder, id, images)) return false;
     putInPlace(layout, id, copy);
     return true;
@@ -78,7 +86,8 @@ async function fill(
   wanted: Map<ContentDigest, ImageStoredContent>,
   images: LayerImages,
   layout: StoreLayout,
-  others: readonly LayerId[],
+  faults: readonly LayerFault[],
+  { others, tracked }: ContentSources,
 ): Promise<void> {
   const fd = openSync(copy, "r+");
   try {
@@ -87,9 +96,35 @@ async function fill(
       if (!hasOneOf(images, other, wanted)) continue;
       await fillFrom(fd, wanted, new ChainTree(new LayerImages(layout.layers), [other]));
     }
+    if (tracked !== undefined && wanted.size > 0) fillFromDirectory(fd, wanted, tracked, faults);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** A layer's paths are the tree's, and so the directory's. */
+function fillFromDirectory(
+  fd: number,
+  wanted: Map<ContentDigest, ImageStoredContent>,
+  directory: string,
+  faults: readonly LayerFault[],
+): void {
+  const tree = openDirectoryTree(directory);
+  try {
+    for (const { path: at } of faults) {
+      const node = at === undefined ? undefined : nodeAt(tree, at);
+      if (node === undefined || !("content" in node)) continue;
+      const target = wanted.get(node.content.digest());
+      if (target === undefined) continue;
+      writeContent(fd, target, node.content);
+      wanted.delete(target.digest);
+    }
+  } catch (error) {
+    // Something changes there just now: it is no source.
+    if (!(error instanceof VarveError)) throw error;
+  } finally {
+    tree.close();
   }
 }
 

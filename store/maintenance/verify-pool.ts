@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { Worker } from "node:worker_threads";
+import { VarveError } from "../../core/errors.js";
 import type { LayerId } from "../../core/model/ids.js";
 import { interruptionSignal, yieldToSignals } from "../../core/yield-to-signals.js";
 import type { LayerFault, VerifyProgress } from "../../core/ports/store-checks.js";
@@ -111,11 +112,20 @@ function serveWorker(worker: Worker, tasks: SizedTask[], sinks: Sinks): Promise<
     };
     worker.on("message", (answer: WorkerAnswer) => {
       if ("bytes" in answer) return sinks.read(answer.bytes);
+      if ("failure" in answer) return reject(new VarveError(answer.failure.code, answer.failure.message, answer.failure));
       if (current !== undefined) sinks.add(current.id, answer.faults);
       next();
     });
-    worker.on("error", reject);
+    worker.on("error", (error) => reject(threadFailure(error)));
     worker.on("exit", () => reject(new RangeError("a worker ended before its work did")));
     next();
+  });
+}
+
+function threadFailure(error: Error): Error {
+  if ((error as NodeJS.ErrnoException).code !== "ERR_WORKER_INIT_FAILED") return error;
+  return new VarveError("IO", `Cannot start a thread: ${error.message}`, {
+    hint: "Let a process open more files (ulimit -n) or have more memory, then run the command again.",
+    cause: error,
   });
 }

@@ -1,7 +1,8 @@
-import { closeSync, constants, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync } from "node:fs";
+import { closeSync, constants, existsSync, fstatSync, fsyncSync, ftruncateSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { Operation, OperationLog } from "../../core/ports/operation-log.js";
+import { openRegularFile } from "../../linux/regular-file.js";
 import { now } from "../clock.js";
 import { syncDirectory, writeFully } from "../durable-file.js";
 import type { StoreLayout } from "../store-layout.js";
@@ -30,7 +31,7 @@ function append(file: string, operation: Omit<Operation, "id" | "time">): Operat
 }
 
 function appendTo(file: string, operation: Omit<Operation, "id">): Operation {
-  const fd = openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW, 0o600);
+  const fd = openRegularFile(file, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW, 0o600);
   try {
     const end = endOfRecords(fd);
     ftruncateSync(fd, end);
@@ -84,7 +85,7 @@ async function* list(file: string): AsyncGenerator<Operation> {
 
 function openForReading(file: string): number | undefined {
   try {
-    return openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+    return openRegularFile(file);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw systemFailure("read the operation log", error, file);

@@ -1,18 +1,8 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-  type BigIntStats,
-} from "node:fs";
+import { closeSync, fstatSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync, type BigIntStats } from "node:fs";
 import path from "node:path";
 import { crc32 } from "node:zlib";
 import type { LayerId } from "../../core/model/ids.js";
+import { openRegularFile } from "../../linux/regular-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 
@@ -111,7 +101,7 @@ export class ProofTable {
   #read(): Buffer {
     let fd: number | undefined;
     try {
-      fd = openSync(this.#layout.proofs, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+      fd = openRegularFile(this.#layout.proofs);
       const { uid, mode } = fstatSync(fd);
       this.#isForeign = uid !== process.geteuid?.() || (mode & WRITABLE_BY_OTHERS) !== 0;
       return this.#isForeign ? Buffer.alloc(0) : readFileSync(fd);

@@ -90,8 +90,8 @@ class IndexedWorktree implements Worktree {
     distrustRecent(live.table, began);
     try {
       writeStatIndex(this.#indexFile, { tree: id, table: live.table }, this.#fingerprints);
-    } catch (error) {
-      throw systemFailure("write the stat index", error, this.#indexFile);
+    } catch {
+      // What was to be remembered is done: without an index, or with an older one, the next command reads more.
     }
   }
 

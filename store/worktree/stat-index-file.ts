@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, readSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { TreeId } from "../../core/model/ids.js";
+import { openRegularFile } from "../../linux/regular-file.js";
 import type { Fingerprints } from "../change-fingerprint.js";
 import { ROW_WORDS, StatTable } from "../directory/stat-table.js";
 import { areRowsSound } from "./sound-rows.js";
@@ -43,7 +44,7 @@ export function readStatIndex(file: string, { xxh64 }: Fingerprints): StatIndex 
 
 /** Into memory that threads share: see prove-stats.ts. */
 function readShared(file: string): Buffer {
-  const descriptor = openSync(file, "r");
+  const descriptor = openRegularFile(file);
   try {
     const bytes = Buffer.from(new SharedArrayBuffer(fstatSync(descriptor).size));
     for (let at = 0, count = -1; at < bytes.length && count !== 0; at += count)

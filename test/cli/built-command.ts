@@ -32,16 +32,22 @@ export interface CallOptions {
   readonly home: string;
   readonly environment?: NodeJS.ProcessEnv;
   readonly input?: string | Buffer;
+  /** It is killed after so long: a command that hangs must not hang the tests. */
+  readonly seconds?: number;
 }
 
 /** Calls the built command. */
-export function varve(words: readonly string[], { cwd, home, environment, input = "" }: CallOptions): SpawnSyncReturns<string> {
+export function varve(
+  words: readonly string[],
+  { cwd, home, environment, input = "", seconds }: CallOptions,
+): SpawnSyncReturns<string> {
   const env = { ...environmentWithVarve(home), ...environment };
   return spawnSync(process.execPath, [BUILT_COMMAND, ...words], {
     cwd,
     env,
     input,
     encoding: "utf8",
+    ...(seconds !== undefined && { timeout: seconds * 1000, killSignal: "SIGKILL" as const }),
     maxBuffer: 64 * 1024 * 1024,
   });
 }
