@@ -13,6 +13,8 @@ export interface CommitTreeOptions {
   readonly base: Tree;
   /** Gives the tree to commit; it may put contents into the writer first, as a tar's reader must. */
   readonly target: (writer: LayerWriter) => Promise<Tree>;
+  /** Called when the target was read, before anything of it is kept: throws when it must not be. */
+  readonly check?: (() => void) | undefined;
   readonly message: string;
   /** Taken over from the parent when absent. */
   readonly config?: ImageConfig | undefined;
@@ -38,6 +40,7 @@ export async function commitTree(repository: Repository, options: CommitTreeOpti
   try {
     const target = await options.target(writer);
     const { sockets, ...summary } = await writeLayer(writer, options.base, target, options.observe);
+    options.check?.();
     if (summary.tree === parent?.tree) return undefined;
     const { id: layer, storedBytes } = writer.publish();
     // The empty tree has a root directory too, which the first commit only seems to modify.

@@ -15,6 +15,16 @@ export interface Tree {
   close(): void;
 }
 
+/** What went while it was looked at. */
+export interface Vanishing {
+  /** Whether the directory itself was removed. */
+  readonly isGone: boolean;
+  /** Entries that were seen, and were gone when they were read. */
+  readonly gone: number;
+  /** Entries that were seen. */
+  readonly seen: number;
+}
+
 /** A live directory's tree, without what ignore rules leave out. */
 export interface FilteredTree extends Tree {
   /** How many paths that are; what stands below an ignored directory is not counted. */
@@ -24,6 +34,8 @@ export interface FilteredTree extends Tree {
    * order.
    */
   readonly mounts: readonly ByteString[];
+  /** Up to now. */
+  vanishing(): Vanishing;
 }
 
 export type TreeNode = DirectoryNode | FileNode | OtherNode;

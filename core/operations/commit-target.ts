@@ -5,6 +5,7 @@ import type { CommitId, RefName } from "../model/ids.js";
 import type { Repository } from "../ports/repository.js";
 import { commitTree, type WrittenCommit } from "../layers/commit-tree.js";
 import { layerChain } from "../layers/layer-chain.js";
+import { requireStanding, vanishedWarnings } from "./vanishing-source.js";
 import { recordOperation } from "./record-operation.js";
 import { openLiveTree, type LiveTree, type Target } from "./targets.js";
 import type { LayerProgress } from "../layers/write-layer.js";
@@ -46,12 +47,19 @@ async function commitLive(repository: Repository, target: Target, options: Commi
   const trees = await openLiveTree(repository, target, options);
   try {
     const { branch, commit: parent } = trees.head;
-    const commit = await commitTree(repository, { ...options, parent, base: trees.committed, target: async () => trees.live });
+    const check = (): void => requireStanding(trees.live, "commit the tree");
+    const commit = await commitTree(repository, {
+      ...options,
+      parent,
+      base: trees.committed,
+      target: async () => trees.live,
+      check,
+    });
     if (commit === undefined) throw nothingToCommit(branch);
     const refs = [{ name: branch, before: parent, after: commit.id }];
     await recordOperation(repository, { command: options.command, refs, trees: [] });
     await settle(repository, target, trees, commit.id);
-    return { commit, branch, ignored: trees.live.ignored, mounts: trees.live.mounts, warnings: [] };
+    return { commit, branch, ignored: trees.live.ignored, mounts: trees.live.mounts, warnings: vanishedWarnings(trees.live) };
   } finally {
     trees.close();
   }

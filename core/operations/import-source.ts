@@ -1,12 +1,13 @@
 import { VarveError } from "../errors.js";
 import type { RefName } from "../model/ids.js";
-import type { Tree } from "../model/tree.js";
+import type { FilteredTree, Tree } from "../model/tree.js";
 import type { LayerWriter } from "../ports/layer-store.js";
 import type { Repository } from "../ports/repository.js";
 import type { CommitOptions, CommitResult } from "./commit-target.js";
 import { requireFree } from "./branches.js";
 import { commitTree } from "../layers/commit-tree.js";
 import { recordOperation } from "./record-operation.js";
+import { requireStanding, vanishedWarnings } from "./vanishing-source.js";
 import { openCommitTree } from "./targets.js";
 
 export type ImportSource =
@@ -17,8 +18,12 @@ export interface ImportOptions extends CommitOptions {
   readonly branch: RefName;
 }
 
-interface OpenedSource extends Pick<CommitResult, "ignored" | "mounts" | "warnings"> {
-  readonly tree: Tree | undefined;
+interface OpenedSource {
+  readonly tree?: Tree;
+  /** The tree of a directory. */
+  readonly live?: FilteredTree;
+  /** Of an archive. */
+  readonly warnings?: readonly string[];
 }
 
 /**
@@ -31,16 +36,17 @@ export async function importSource(repository: Repository, source: ImportSource,
     await requireFree(repository, branch, "import to");
     const parent = await repository.history.readRef(branch);
     const base = await openCommitTree(repository, parent);
-    const opened: OpenedSource = { tree: undefined, ignored: 0, mounts: [], warnings: [] };
+    const opened: OpenedSource = {};
     try {
       const target = async (writer: LayerWriter): Promise<Tree> => {
         Object.assign(opened, await openSource(repository, source, options, writer));
         return opened.tree as Tree;
       };
-      const commit = await commitTree(repository, { ...options, parent, base, target });
+      const check = (): void => opened.live && requireStanding(opened.live, "import the directory");
+      const commit = await commitTree(repository, { ...options, parent, base, target, check });
       if (commit === undefined) throw sameTree(branch);
       await recordOperation(repository, { command, refs: [{ name: branch, before: parent, after: commit.id }], trees: [] });
-      return { commit, branch, ignored: opened.ignored, mounts: opened.mounts, warnings: opened.warnings };
+      return { commit, branch, ...leftOut(opened) };
     } finally {
       opened.tree?.close();
       base.close();
@@ -54,9 +60,14 @@ async function openSource(
   { exclude }: ImportOptions,
   writer: LayerWriter,
 ): Promise<OpenedSource> {
-  if (source.kind === "tar") return { ...(await archives.importTar(source.stream, writer)), ignored: 0, mounts: [] };
-  const tree = await directories.openTree(source.path, exclude);
-  return { tree, ignored: tree.ignored, mounts: tree.mounts, warnings: [] };
+  if (source.kind === "tar") return archives.importTar(source.stream, writer);
+  const live = await directories.openTree(source.path, exclude);
+  return { tree: live, live };
+}
+
+function leftOut({ live, warnings = [] }: OpenedSource): Pick<CommitResult, "ignored" | "mounts" | "warnings"> {
+  if (live === undefined) return { ignored: 0, mounts: [], warnings };
+  return { ignored: live.ignored, mounts: live.mounts, warnings: vanishedWarnings(live) };
 }
 
 function sameTree(branch: RefName): VarveError {

@@ -88,5 +88,11 @@ export async function openLiveTreeBefore(
 }
 
 function unfiltered(tree: Tree): FilteredTree {
-  return { root: tree.root, ignored: 0, mounts: [], close: () => tree.close() };
+  return {
+    root: tree.root,
+    ignored: 0,
+    mounts: [],
+    vanishing: () => ({ isGone: false, gone: 0, seen: 0 }),
+    close: () => tree.close(),
+  };
 }

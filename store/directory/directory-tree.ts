@@ -40,6 +40,7 @@ export function treeOfLiveDirectory(live: LiveDirectory): FilteredTree {
       return live.mounts;
     },
     ignored: live.table.ignoredInAll(),
+    vanishing: () => live.vanishing(),
     close: () => live.close(),
   };
 }

@@ -3,11 +3,24 @@ import type { Worker } from "node:worker_threads";
 import { VarveError } from "../../core/errors.js";
 import { bytesOfText, type ByteString } from "../../core/model/byte-string.js";
 import type { Entry, EntryType, Metadata, Xattr } from "../../core/model/entry.js";
+import type { Vanishing } from "../../core/model/tree.js";
 import { hasCode } from "../../linux/errno.js";
 import { mountPointsBelow } from "../../linux/mount-table.js";
 import { readLink } from "../../linux/make-node.js";
 import { AT_FDCWD, O_CLOEXEC, openAt } from "../../linux/open-at.js";
-import { FileStat, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, statAt } from "../../linux/stat.js";
+import {
+  FileStat,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+  statAt,
+  statDescriptor,
+} from "../../linux/stat.js";
 import { DirectoryOpener } from "./directory-opener.js";
 import { readXattrs } from "./live-xattrs.js";
 import { ReadAhead } from "./read-ahead.js";
@@ -42,6 +55,9 @@ export class LiveDirectory {
   readonly #opener: DirectoryOpener;
   readonly #scannedMounts: readonly ByteString[];
   #mounts: readonly ByteString[] | undefined;
+  readonly #neverSeen: number;
+  /** Rows of what was gone when it was read. */
+  readonly #vanished = new Set<number>();
   /** How often a row was looked at again, of those that were. */
   readonly #looks = new Map<number, number>();
   #openRow = -1;
@@ -52,6 +68,7 @@ export class LiveDirectory {
     this.xattrs = xattrs;
     this.table = scan.table;
     this.#scannedMounts = scan.mounts;
+    this.#neverSeen = scan.vanished;
   }
 
   /** @returns A descriptor that is valid until the next call. @throws SystemCallError when the directory is no longer there. */
@@ -67,6 +84,26 @@ export class LiveDirectory {
   get mounts(): readonly ByteString[] {
     const listed = (): readonly ByteString[] => mountPointsBelow(this.#opener.root) as readonly ByteString[];
     return (this.#mounts ??= [...new Set([...this.#scannedMounts, ...listed()])].sort());
+  }
+
+  /** See FilteredTree. */
+  vanishing(): Vanishing {
+    // A directory that was removed has no name left, not even its own.
+    const isGone = statDescriptor(this.#opener.root, STAT).nlink === 0;
+    return { isGone, gone: this.#neverSeen + this.#vanishedRows(), seen: this.#neverSeen + this.table.length };
+  }
+
+  /** With a directory all goes that stood below it. */
+  #vanishedRows(): number {
+    if (this.#vanished.size === 0) return 0;
+    const gone = new Uint8Array(this.table.length);
+    let count = 0;
+    for (let row = 0; row < gone.length; row++) {
+      if (!this.#vanished.has(row) && (row === 0 || gone[this.table.word(row, WORD.parent)] === 0)) continue;
+      gone[row] = 1;
+      count++;
+    }
+    return count;
   }
 
   /** Where a person finds it: for failures. */
@@ -101,6 +138,7 @@ export class LiveDirectory {
     } catch (error) {
       if (!hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) throw sourceFailure(error, this.placeOf(row));
       table.addFlag(row, GONE);
+      this.#vanished.add(row);
       return;
     }
     const wasDirectory = (table.word(row, WORD.mode) & S_IFMT) === S_IFDIR;

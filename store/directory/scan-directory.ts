@@ -36,6 +36,8 @@ export interface DirectoryScan {
   readonly table: StatTable;
   /** Where other filesystems are mounted: a directory stands in the table without what it holds, anything else not at all. */
   readonly mounts: readonly ByteString[];
+  /** Names that were gone before their stat was taken, or a directory was entered. */
+  readonly vanished: number;
 }
 
 /** The stat of everything below a directory, in one pass. Directories are opened by path, so that depth costs no descriptors. */
@@ -67,6 +69,7 @@ class Scanner {
   readonly #stat = new FileStat();
   readonly #formatStat = new FileStat();
   #mount = "";
+  #vanished = 0;
 
   constructor(opener: DirectoryOpener, options: ScanOptions) {
     this.#opener = opener;
@@ -89,7 +92,7 @@ class Scanner {
       for (let index = below.length - 1; index >= 0; index--) waiting.push(below[index]!);
     }
     if (ignore?.emptied) leaveOutEmptied(this.#table, ignore);
-    return { table: this.#table, mounts: this.#mounts };
+    return { table: this.#table, mounts: this.#mounts, vanished: this.#vanished };
   }
 
   /** @returns The directories in it; `undefined` when it is not proved to hold the same names as before. */
@@ -133,6 +136,7 @@ class Scanner {
     } catch (error) {
       if (!hasCode(error, "ENOENT", "ENOTDIR", "ELOOP") || row === 0) throw sourceFailure(error, this.#opener.placeOf(path));
       this.#table.addFlag(row, GONE);
+      this.#vanished++;
       return [];
     }
   }
@@ -163,7 +167,10 @@ class Scanner {
     for (const name of names) {
       if (row === 0 && this.#options.exclude?.includes(name)) continue;
       const errno = tryStatAt(descriptor, name, this.#stat);
-      if (errno === ERRNO.ENOENT) continue;
+      if (errno === ERRNO.ENOENT) {
+        this.#vanished++;
+        continue;
+      }
       if (errno !== 0) throw this.#failure(errno, joinPath(path, name));
       if (place !== undefined && this.#leaveOut(row, descriptor, name, place)) continue;
       const directory = this.#add(row, path, name);

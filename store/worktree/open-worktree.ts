@@ -74,7 +74,7 @@ class IndexedWorktree implements Worktree {
     const opener = openDirectoryRoot(this.path);
     const proved = index && isTracked ? await provedOrClosed(opener, index) : undefined;
     if (index !== undefined && proved?.isComplete) {
-      const live = new LiveDirectory(opener, { table: index.table, mounts: [] });
+      const live = new LiveDirectory(opener, { table: index.table, mounts: [], vanished: 0 });
       return { live, began, unchanged: ALL_UNCHANGED, index: index.table };
     }
     const live = await scanLiveDirectoryInTurns(opener, { exclude: EXCLUDED, proved, ignore });
@@ -166,6 +166,7 @@ function treeOf({ live, unchanged = NONE_UNCHANGED, index }: Scan, head: Tree, i
     get mounts() {
       return live.mounts;
     },
+    vanishing: () => live.vanishing(),
     close: () => live.close(),
   };
 }

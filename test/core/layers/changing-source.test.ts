@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test, { type ExecutionContext } from "ava";
 import type { ByteString } from "../../../core/model/byte-string.js";
 import type { CommitId } from "../../../core/model/ids.js";
 import { nodeAt } from "../../../core/model/paths.js";
+import { commitTarget } from "../../../core/operations/commit-target.js";
 import { importSource } from "../../../core/operations/import-source.js";
 import { openCommitTree } from "../../../core/operations/targets.js";
 import type { Repository } from "../../../core/ports/repository.js";
@@ -29,8 +30,8 @@ async function startWriter(t: ExecutionContext, program: string, file: string, s
   return writer;
 }
 
-function importOf(repository: Repository, source: string): ReturnType<typeof importSource> {
-  const options = { branch: branchRef("imported"), message: "m", command: "import" };
+function importOf(repository: Repository, source: string, observe?: () => void): ReturnType<typeof importSource> {
+  const options = { branch: branchRef("imported"), message: "m", command: "import", observe };
   return importSource(repository, { kind: "directory", path: source }, options);
 }
 
@@ -97,6 +98,43 @@ test("files and directories that come and go while they are imported and committ
     await once(writer, "close");
   }
 });
+
+test("a directory that is removed while it is read fails with SOURCE_CHANGED, and nothing of it is kept", async (t) => {
+  const { repository, directory, target } = await trackedRepository(t);
+  const source = path.join(temporaryDirectory(t), "source");
+  fillWithFiles(source);
+  const imported = importOf(repository, source, () => rmSync(source, { recursive: true, force: true }));
+  const error = await t.throwsAsync(imported, { code: "SOURCE_CHANGED" });
+  t.is((error as Error).message, "Cannot import the directory: the directory was removed while it was read");
+  t.is(await repository.history.readRef(branchRef("imported")), undefined);
+
+  const folder = path.join(directory, "folder");
+  fillWithFiles(folder);
+  const observe = (): void => rmSync(folder, { recursive: true, force: true });
+  const committed = commitTarget(repository, target, { message: "m", command: "commit", observe });
+  t.regex((await t.throwsAsync(committed, { code: "SOURCE_CHANGED" })).message, / entries went while it was read$/);
+  t.deepEqual(repository.layers.list(), []);
+  t.deepEqual(readdirSync(path.join(directory, ".varve", "scratch")), []);
+});
+
+test("a few files that go while they are read are told, and stop nothing", async (t) => {
+  const { repository } = await trackedRepository(t);
+  const source = temporaryDirectory(t);
+  fillWithFiles(source);
+  const { warnings } = await importOf(repository, source, () =>
+    rmSync(path.join(source, "d99"), { recursive: true, force: true }),
+  );
+  t.regex(warnings.join(), /^20[01] paths went while they were read, and are not in the commit$/);
+});
+
+/** Reading them takes so long that its progress is told. */
+function fillWithFiles(directory: string): void {
+  for (let number = 0; number < 20_000; number += 1) {
+    const folder = path.join(directory, `d${number % 100}`);
+    if (number < 100) mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, `f${number}`), `${number}`);
+  }
+}
 
 function sha256(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
