@@ -83,6 +83,13 @@ async function refsByCommit({ history }: Repository): Promise<Map<CommitId, RefN
 }
 
 async function touches(repository: Repository, commit: Commit, paths: PathSelection): Promise<boolean> {
+  // A layer tells of a merge's first parent, too; what it deleted, a pattern may select.
+  const isTold = paths.places !== undefined || commit.deleted === 0;
+  const told = isTold && commit.parents.length > 0 ? repository.layers.changes?.(commit.layer, paths) : undefined;
+  return told ?? (await treesDiffer(repository, commit, paths));
+}
+
+async function treesDiffer(repository: Repository, commit: Commit, paths: PathSelection): Promise<boolean> {
   const after = await openCommitTree(repository, commit.id);
   const before = await openCommitTree(repository, commit.parents[0]);
   try {

@@ -1,6 +1,7 @@
 import type { ByteString } from "../model/byte-string.js";
 import type { DeviceEntry, DirectoryEntry, FileEntry, PipeEntry, SymlinkEntry } from "../model/entry.js";
 import type { ContentDigest, DirectoryDigest, LayerId } from "../model/ids.js";
+import type { PathSelection } from "../paths/path-selection.js";
 import type { FileContent, StoredContent, Tree } from "../model/tree.js";
 
 /** Keeps layer images under their LayerId. A layer is absent, then present and on the disk; never half-written or changed. */
@@ -25,6 +26,12 @@ export interface LayerStore {
   openTree(chain: readonly LayerId[]): Tree;
 
   has(id: LayerId): boolean;
+
+  /**
+   * Whether a layer changes something selected against the tree below it, without a look at that tree. Deletions of what a pattern selects below a
+   * directory that is gone are not seen. @returns `undefined` when only a comparison of the trees can tell. @throws VarveError LAYER_CORRUPT.
+   */
+  changes?(id: LayerId, paths: PathSelection): boolean | undefined;
 
   /** Bytes of disk that a layer's image takes, holes not counted. @throws VarveError LAYER_CORRUPT when absent. */
   storedBytes(id: LayerId): number;

@@ -4,10 +4,12 @@ import { VarveError } from "../../core/errors.js";
 import type { LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
 import type { LayerImageFile, LayerStore, LayerWriter, WrittenLayer } from "../../core/ports/layer-store.js";
+import type { PathSelection } from "../../core/paths/path-selection.js";
 import { sourceDateEpoch } from "../clock.js";
 import { rememberVariant } from "../content-index/layer-variants.js";
 import { StoredContents } from "../content-index/stored-contents.js";
 import { DEEPEST_STACK } from "./chain-composition.js";
+import { changesSelected } from "./changed-paths.js";
 import { composedImages, makeRuns, openComposedTree, type ObserveProgress } from "./layer-runs.js";
 import { syncDirectory } from "../durable-file.js";
 import { ImageWriter } from "../erofs/image-writer.js";
@@ -86,6 +88,10 @@ class DirectoryLayerStore implements LayerStore {
 
   has(id: LayerId): boolean {
     return existsSync(this.#path(id));
+  }
+
+  changes(id: LayerId, paths: PathSelection): boolean | undefined {
+    return this.#withImages((images) => changesSelected(images.get(id), paths));
   }
 
   storedBytes(id: LayerId): number {
