@@ -1,8 +1,10 @@
-// What a chain's length costs: node build/bench/store-depth.js [COMMITS] [FOLDER]. A folder on tmpfs makes the commits sooner.
+// What a chain's length costs: node build/bench/store-depth.js [--quick] [--directory DIR]. As root. The rival is the same at depth 10.
+// Writes a section of docs/benchmarks.md. --quick makes 600 commits in place of 5,000, and writes nothing.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
+import { parseArgs } from "node:util";
 import type { CommitId } from "../core/model/ids.js";
 import { commitTarget } from "../core/operations/commit-target.js";
 import { compareTrees } from "../core/trees/compare-trees.js";
@@ -21,12 +23,14 @@ import { openLayerStore } from "../store/layers/layer-store.js";
 import { fileOperationLog } from "../store/operation-log/file-operation-log.js";
 import { exclusively } from "../store/store-lock.js";
 import { storeLayout, type StoreLayout } from "../store/store-layout.js";
+import { tableOf, writeReport, type Row } from "./report.js";
 import { tarArchives } from "../store/tar/tar-archives.js";
 import { openWorktree } from "../store/worktree/open-worktree.js";
 
 const DIRECTORIES = 20;
 const FILES = 50;
-const ROUNDS = 5;
+const ROUNDS = 15;
+const SHALLOW = 10;
 
 /** Opened anew for each measurement, as each command does. */
 async function open(directory: string, layout: StoreLayout): Promise<{ repository: Repository; target: Target }> {
@@ -39,7 +43,7 @@ async function open(directory: string, layout: StoreLayout): Promise<{ repositor
       directory: layout.containers,
       openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }),
     }),
-    directories: openDirectories(),
+    directories: openDirectories(layout.root),
     archives: tarArchives,
     worktree: await openWorktree(directory, layout),
     exclusively: (work) => exclusively(layout, work),
@@ -89,42 +93,39 @@ async function mountAll(directory: string, layout: StoreLayout, commit: CommitId
   return time;
 }
 
-async function measure(name: string, directory: string, layout: StoreLayout, commits: readonly CommitId[]): Promise<void> {
-  const rows: [string, number][] = [];
+/** What is measured at a depth, in milliseconds. */
+interface Figures {
+  readonly newest: number;
+  readonly middle: number;
+  readonly first: number;
+  readonly compare: number;
+  readonly status: number;
+  readonly commit: number;
+}
+
+async function measure(directory: string, layout: StoreLayout, commits: readonly CommitId[]): Promise<Figures> {
   const into = path.join(path.dirname(directory), "mounts");
-  const middle = commits[Math.floor(commits.length / 2)] as CommitId;
-  for (const [what, commit] of [
-    ["newest", commits.at(-1)],
-    ["middle", middle],
-    ["first", commits[0]],
-  ] as const) {
-    rows.push([`images of the ${what}, first time`, await mountAll(directory, layout, commit as CommitId, into)]);
-    rows.push([
-      `images of the ${what} found and mounted`,
-      await median(() => mountAll(directory, layout, commit as CommitId, into)),
-    ]);
-  }
-  rows.push([
-    "tree of the newest opened and compared with itself",
-    await median(() =>
-      timed(async () => {
-        const { repository } = await open(directory, layout);
-        const tree = await openCommitTree(repository, commits.at(-1));
-        await compareTrees(tree, tree);
-        tree.close();
-      }),
-    ),
-  ]);
-  rows.push(["status", await median(() => timed(async () => statusOf(...(await openPair(directory, layout)))))]);
+  const mounted = (commit: CommitId | undefined): Promise<number> =>
+    median(() => mountAll(directory, layout, commit as CommitId, into));
   let number = commits.length;
-  rows.push([
-    "commit of one file",
-    await median(() => {
+  return {
+    newest: await mounted(commits.at(-1)),
+    middle: await mounted(commits[Math.floor(commits.length / 2)]),
+    first: await mounted(commits[0]),
+    compare: await median(() => timed(() => compareWithItself(directory, layout, commits.at(-1)))),
+    status: await median(() => timed(async () => statusOf(...(await openPair(directory, layout))))),
+    commit: await median(() => {
       change(directory, (number += 1));
       return timed(() => commitOne(directory, layout, number));
     }),
-  ]);
-  for (const [what, milliseconds] of rows) process.stdout.write(`${name}\t${what}\t${milliseconds.toFixed(1)} ms\n`);
+  };
+}
+
+async function compareWithItself(directory: string, layout: StoreLayout, commit: CommitId | undefined): Promise<void> {
+  const { repository } = await open(directory, layout);
+  const tree = await openCommitTree(repository, commit);
+  await compareTrees(tree, tree);
+  tree.close();
 }
 
 async function openPair(directory: string, layout: StoreLayout): Promise<[Repository, Target]> {
@@ -137,23 +138,56 @@ async function commitOne(directory: string, layout: StoreLayout, number: number)
   return (await commitTarget(repository, target, { message: `${number}`, command: "commit" })).commit.id;
 }
 
-const depth = Number(process.argv[2] ?? 1000);
-const folder = mkdtempSync(path.join(process.argv[3] ?? tmpdir(), "varve-depth-"));
-const directory = path.join(folder, "tracked");
-try {
-  mkdirSync(directory);
-  const layout = storeLayout(initStore(path.join(directory, ".varve")).root);
-  fill(directory);
-  const commits: CommitId[] = [];
-  while (commits.length < depth) {
-    change(directory, commits.length);
-    commits.push(await commitOne(directory, layout, commits.length));
-    if (commits.length === 10) await measure("depth 10", directory, layout, commits);
-  }
-  await measure(`depth ${depth}`, directory, layout, commits);
-  rmSync(layout.views, { recursive: true });
-  const time = await timed(() => mountAll(directory, layout, commits.at(-1) as CommitId, path.join(folder, "mounts")));
-  process.stdout.write(`depth ${depth}\tnewest mounted, views deleted\t${time.toFixed(1)} ms\n`);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+function rowsOf(shallow: Figures, deep: Figures): Row[] {
+  const row = (what: string, ours: number, rival: number, limit = 1.5): Row => ({
+    what,
+    ours: milliseconds(ours),
+    rival: milliseconds(rival),
+    result: `${(ours / rival).toFixed(2)} ×`,
+    goal: `≤ ${limit} ×`,
+    isMet: ours <= limit * rival,
+  });
+  return [
+    row("images of the newest commit found and mounted", deep.newest, shallow.newest),
+    row("of one in the middle", deep.middle, shallow.newest),
+    row("of the first", deep.first, shallow.newest),
+    row("tree of the newest opened and compared with itself", deep.compare, shallow.compare),
+    row("`status` of the tracked directory", deep.status, shallow.status),
+    row("`commit` of one changed file", deep.commit, shallow.commit),
+  ];
 }
+
+function milliseconds(value: number): string {
+  return value >= 1000 ? `${(value / 1000).toFixed(2)} s` : `${value.toFixed(1)} ms`;
+}
+
+const { values: options } = parseArgs({ options: { quick: { type: "boolean" }, directory: { type: "string" } } });
+const depth = options.quick ? 600 : 5000;
+const folder = mkdtempSync(path.join(options.directory ?? tmpdir(), "varve-depth-"));
+const directory = path.join(folder, "tracked");
+process.on("SIGINT", () => process.exit(130));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+mkdirSync(directory);
+const layout = storeLayout(initStore(path.join(directory, ".varve")).root);
+fill(directory);
+process.stderr.write(`bench: making ${depth} commits\n`);
+const commits: CommitId[] = [];
+let shallow: Figures | undefined;
+while (commits.length < depth) {
+  change(directory, commits.length);
+  commits.push(await commitOne(directory, layout, commits.length));
+  if (commits.length === SHALLOW) shallow = await measure(directory, layout, commits);
+}
+const rows = rowsOf(shallow!, await measure(directory, layout, commits));
+rmSync(layout.views, { recursive: true });
+const anew = await timed(() => mountAll(directory, layout, commits.at(-1) as CommitId, path.join(folder, "mounts")));
+rows.push({
+  what: "the newest mounted when `views/` was deleted",
+  ours: milliseconds(anew),
+  rival: "",
+  result: milliseconds(anew),
+  goal: "once",
+  isMet: true,
+});
+process.stdout.write(`\n${tableOf(rows)}\n`);
+if (!options.quick) writeReport("docs/benchmarks.md", "Any depth", rows, folder);

@@ -154,8 +154,13 @@ async function treeState(check: () => Promise<boolean>): Promise<string | undefi
   }
 }
 
-/** @throws what tells of no damage. */
+/** @throws what tells of no damage, but of this process. */
 function damageOf(error: unknown): string {
   if (error instanceof VarveError && ["STORE_DAMAGED", "LAYER_CORRUPT"].includes(error.code)) return error.message;
+  if (error instanceof VarveError && error.code === "IO" && !isOutOfFiles(error)) return error.message;
   throw error;
+}
+
+function isOutOfFiles({ cause }: VarveError): boolean {
+  return ["EMFILE", "ENFILE", "ENOMEM"].includes(String((cause as { code?: unknown } | undefined)?.code));
 }

@@ -1,5 +1,6 @@
 import { VarveError } from "../errors.js";
-import type { CommitId, RefName } from "../model/ids.js";
+import type { CommitId, LayerId, RefName } from "../model/ids.js";
+import { needingCommits } from "../maintenance/needing-commits.js";
 import type { Operation } from "../ports/operation-log.js";
 import { SAVED } from "../revision/ref-names.js";
 import type { Repository } from "../ports/repository.js";
@@ -13,12 +14,19 @@ export function savedRef(commit: CommitId): RefName {
  * Moves the refs of an operation and writes it to the operation log. In this order: a crash between the two leaves moved refs, which the
  * reflog tells of, and never a log of something that did not happen.
  *
- * @throws VarveError REVISION_UNKNOWN when a commit's layer was collected; CONFLICT when a ref is not what the operation says it was; nothing has moved then.
+ * @throws VarveError REVISION_UNKNOWN, LAYER_CORRUPT when a commit's layer is gone; CONFLICT when a ref is not what the operation says it was;
+ *   what writing the log throws. Nothing has moved then.
  */
 export async function recordOperation(repository: Repository, operation: Omit<Operation, "id" | "time">): Promise<Operation> {
   const refs = operation.refs.filter(({ before, after }) => before !== after);
   await moveRefs(repository, { ...operation, refs });
-  return repository.operations.append({ ...operation, refs });
+  try {
+    return await repository.operations.append({ ...operation, refs });
+  } catch (error) {
+    const head = operation.head && { before: operation.head.after, after: operation.head.before };
+    await moveRefs(repository, { refs: reversed(refs), ...(head && { head }) });
+    throw error;
+  }
 }
 
 /** A saved commit stays kept: what was saved once is never lost by going back. */
@@ -38,14 +46,30 @@ export async function moveRefs(repository: Repository, { refs, head }: Pick<Oper
   if (head !== undefined) await repository.history.setHead(head.after);
 }
 
-/** An old id may still be known to git, or be typed a moment before garbage collection takes it: no ref may lead to what is gone. @throws VarveError REVISION_UNKNOWN. */
-export async function requireLayers({ history, layers }: Repository, updates: Operation["refs"]): Promise<void> {
+/**
+ * An old id may still be known to git, or be typed a moment before garbage collection takes it: no ref may lead to what is gone.
+ *
+ * @throws VarveError REVISION_UNKNOWN; LAYER_CORRUPT when something leads there, so that it should not be gone.
+ */
+export async function requireLayers(repository: Repository, updates: Operation["refs"]): Promise<void> {
+  const { history, layers } = repository;
   for (const { after } of updates) {
-    if (after === undefined || layers.has((await history.readCommit(after)).layer)) continue;
+    if (after === undefined) continue;
+    const { layer } = await history.readCommit(after);
+    if (layers.has(layer)) continue;
+    const { newest } = await needingCommits(repository, [layer], 1);
+    if (newest.length > 0) throw lostLayer(after, layer);
     throw new VarveError("REVISION_UNKNOWN", `Cannot use commit "${after}": its layer is gone`, {
       hint: "Garbage collection removed it, since nothing led there. If something did, `varve fsck` tells what is damaged.",
     });
   }
+}
+
+function lostLayer(commit: CommitId, layer: LayerId): VarveError {
+  return new VarveError("LAYER_CORRUPT", `Cannot use commit "${commit}": its layer "${layer}" is missing`, {
+    hint: "`varve fsck` tells what that touches. Restore the image from a backup, or commit or import the same tree again.",
+    layers: [layer],
+  });
 }
 
 /** The ref update that keeps a saved commit; none when there is nothing saved or it is kept already. */

@@ -44,9 +44,9 @@ export class IgnorePattern {
  */
 export function parseIgnoreFile(content: ByteString): IgnorePattern[] {
   const lines = (content.startsWith(BYTE_ORDER_MARK) ? content.slice(BYTE_ORDER_MARK.length) : content).split("\n");
-  return lines.flatMap((line, index) => {
-    // The last line may lack its end; only before one is a CR no part of the pattern.
-    const text = index < lines.length - 1 && line.endsWith("\r") ? line.slice(0, -1) : line;
+  return lines.flatMap((line) => {
+    // As git: a CR that ends a line is none of the pattern, also where the last line lacks its end.
+    const text = line.endsWith("\r") ? line.slice(0, -1) : line;
     return text.startsWith("#") ? [] : (parseIgnorePattern(text as ByteString) ?? []);
   });
 }

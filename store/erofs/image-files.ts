@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, openSync, type BigIntStats } from "node:fs";
+import { closeSync, fstatSync, type BigIntStats } from "node:fs";
 import path from "node:path";
 import { LRUCache } from "lru-cache";
+import { openRegularFile } from "../../linux/regular-file.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
 import { layerCorrupt } from "./layer-corrupt.js";
 import { readAt } from "./write-at.js";
@@ -85,13 +86,15 @@ export class ImageFiles {
     if (known !== undefined) return known;
     if (this.#closed) throw new TypeError("A tree was read after it was closed");
     try {
-      // Without waiting: a FIFO in an image's place must not stop us.
-      const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+      const fd = openRegularFile(file);
       this.#files.set(file, fd);
       return fd;
     } catch (error) {
-      if (errnoOf(error) !== "ENOENT") throw systemFailure("open a layer", error, file);
-      throw layerCorrupt(path.basename(file), "it is missing", file, error);
+      const errno = errnoOf(error) ?? "";
+      if (errno === "ENOENT") throw layerCorrupt(path.basename(file), "it is missing", file, error);
+      if (["EFTYPE", "ELOOP", "ENXIO"].includes(errno))
+        throw layerCorrupt(path.basename(file), "it is no regular file", file, error);
+      throw systemFailure("open a layer", error, file);
     }
   }
 }

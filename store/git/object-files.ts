@@ -3,6 +3,7 @@ import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { inflateSync } from "node:zlib";
 import { readRegularFile } from "../../linux/regular-file.js";
+import { VarveError } from "../../core/errors.js";
 import { syncNearest, writeNewFile } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
@@ -12,6 +13,7 @@ import { errnoOf } from "../system-failure.js";
 const LARGEST_OBJECT_BYTES = 64 * 2 ** 20;
 /** Packs, too, are read whole. */
 const LARGEST_FILE_BYTES = 2 ** 31;
+const LOOSE_OBJECT = /\/objects\/[0-9a-f]{2}\/[0-9a-f]{38}$/;
 const MOST_TRIES = 20;
 
 interface StagedObject {
@@ -75,6 +77,7 @@ export class ObjectFiles {
 
   #read(file: string, options?: string | { encoding?: string }): Buffer | string {
     const bytes = readRegularFile(this.#staged.get(file)?.scratch ?? file, { largest: LARGEST_FILE_BYTES });
+    if (LOOSE_OBJECT.test(file)) requireSmall(bytes, file);
     const encoding = typeof options === "string" ? options : options?.encoding;
     return encoding === undefined ? bytes : bytes.toString(encoding as BufferEncoding);
   }
@@ -116,6 +119,19 @@ function moveBelow(from: string, to: string): boolean {
 
 async function refuse(): Promise<never> {
   throw new TypeError("isomorphic-git may write objects only");
+}
+
+/** isomorphic-git inflates without a bound. @throws VarveError STORE_DAMAGED. */
+function requireSmall(deflated: Buffer, file: string): void {
+  try {
+    inflateSync(deflated, { maxOutputLength: LARGEST_OBJECT_BYTES });
+  } catch (error) {
+    throw new VarveError("STORE_DAMAGED", "Cannot read a git object: it is damaged, or larger than any of ours", {
+      path: file,
+      hint: "Run `git fsck` in the store's git directory, and restore the object from a backup.",
+      cause: error,
+    });
+  }
 }
 
 /** Whether a loose object file holds the bytes that its name promises. */

@@ -52,6 +52,8 @@ export class ProvenImages implements ImageProofs {
     const image = images.get(id);
     const stat = image.stat();
     if (this.#table.level(id, stat) < WALKED) {
+      // What is wrong with a lender is told of the lender.
+      image.devices.forEach((_, index) => void image.device(index + 1));
       const [fault] = new ImageVerifier(images, () => undefined).verify({ id, share: 0, shares: 1, content: false });
       if (fault !== undefined) throw image.damaged(fault.state);
       this.#add(id, stat, WALKED);

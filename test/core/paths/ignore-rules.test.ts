@@ -46,6 +46,7 @@ const CASES: readonly (readonly [content: string, ignored: readonly string[], ke
   ["a\\", [], ["a", "a\\"]],
   ["?", ["a"], ["ab"]],
   ["a\r\nb", ["a", "b"], ["a\r"]],
+  ["*.o\r", ["a.o"], ["a.o\r"]],
   ["\ufeffa", ["a"], []],
   ["/", [], ["a"]],
   ["*/", ["d/a"], ["a"]],
