@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, linkSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 const PROGRAMS =
@@ -24,6 +24,8 @@ export function makeSmallRoot(root: string): void {
   writeFileSync(path.join(root, "data/not-a-program"), "text\n", { mode: 0o644 });
   writeFileSync(path.join(root, "data/no-format"), "\x01\x02 neither ELF nor script\n", { mode: 0o755 });
   writeFileSync(path.join(root, "data/no-interpreter"), "#!/absent\n", { mode: 0o755 });
+  writeFileSync(path.join(root, "data/one-name"), "of two names\n");
+  linkSync(path.join(root, "data/one-name"), path.join(root, "data/other-name"));
   symlinkSync("/absent", path.join(root, "data/dangling"));
 }
 
