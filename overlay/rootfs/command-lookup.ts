@@ -2,10 +2,10 @@ import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import { S_IFDIR, S_IFMT } from "../../linux/stat.js";
+import { isWithin, SYSTEM_PLACES } from "./path-destination.js";
 import { programFormat } from "./program-interpreter.js";
 
 const EXECUTABLE = 0o111;
-const MOUNTED_LATER = ["/proc", "/sys", "/dev"];
 
 /** What a container's root answers about a path in it. */
 export interface RootView {
@@ -32,7 +32,7 @@ export function checkCommand(configuration: RunConfiguration, searchPath: string
     ? path.posix.resolve("/", workingDirectory, name)
     : search(name, searchPath, workingDirectory, root);
   const isElsewhere = (at: string): boolean =>
-    [...MOUNTED_LATER, ...volumes.map((volume) => volume.destination)].some((folder) => isWithin(at, folder));
+    [...SYSTEM_PLACES, ...volumes.map((volume) => volume.destination)].some((folder) => isWithin(at, folder));
   if (file === undefined) {
     // A volume may be a folder of PATH, or what a symlink in one leads to.
     if (volumes.length === 0) throw commandNotFound(name, `no folder of its PATH has it (${searchPath})`);
@@ -66,10 +66,6 @@ function checkFormat(name: string, file: string, root: RootView, isElsewhere: (f
     throw commandNotExecutable(name, "its file is neither an ELF program nor a script");
   if (interpreter === undefined || isElsewhere(interpreter) || root.modeOf(interpreter) !== undefined) return;
   throw commandNotFound(name, `the interpreter that it names, "${interpreter}", is not there`);
-}
-
-function isWithin(file: string, folder: string): boolean {
-  return file.startsWith(folder.endsWith("/") ? folder : `${folder}/`) || file === folder;
 }
 
 export function commandNotFound(name: string, state: string, cause?: unknown): VarveError {

@@ -238,7 +238,9 @@ runtimeTest("run() follows a mount point's symlinks within the container, never 
 runtimeTest("run() refuses a root whose /proc is a symlink", (t) => {
   const record = fixture.create(nextName());
   symlinkSync("/tmp", path.join(fixture.upper(record), "proc"));
-  t.is(fixture.start(record.name).error?.code, "RUNTIME_FAILED");
+  const { error } = fixture.start(record.name);
+  t.is(error?.code, "RUNTIME_FAILED");
+  t.regex(error?.hint ?? "", /^Make it one, or remove it/);
 });
 
 runtimeTest("run() binds nothing over an /etc/hosts that is a symlink", (t) => {
