@@ -106,6 +106,11 @@ const facts: readonly { readonly fact: string; readonly run: Partial<RunConfigur
     wants: "77\n88\nCapEff:\t0000000000000000\n",
   },
   {
+    fact: "runs as the highest number that a user can have",
+    run: { ...shell("id -u; id -g"), user: "2147483647:2147483647" },
+    wants: "2147483647\n2147483647\n",
+  },
+  {
     fact: "can't write to a read-only root",
     run: { ...shell("touch /x 2>/dev/null || echo refused"), readOnly: true },
     wants: "refused\n",
