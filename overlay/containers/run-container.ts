@@ -118,9 +118,15 @@ function rootView(root: number): RootView {
     modeOf: (file) => rootFileMode(root, latin1(file)),
     headOf: (file) => readRootHead(root, latin1(file), PROGRAM_HEAD_BYTES),
     get hasOtherFormats() {
-      return existsSync("/proc/sys/fs/binfmt_misc/status");
+      return hasOtherFormats();
     },
   };
+}
+
+/** The kernel shows each as a file beside these two. */
+function hasOtherFormats(): boolean {
+  const folder = "/proc/sys/fs/binfmt_misc";
+  return existsSync(`${folder}/status`) && readdirSync(folder).some((name) => name !== "register" && name !== "status");
 }
 
 async function superviseProcess(
