@@ -37,7 +37,7 @@ export function runConfiguration(
     command: process.command,
     environment: options.env.flatMap((variable) => variableOf(variable, process.environment)),
     workingDirectory: absolute("--workdir", workdir),
-    user: options.user ?? "",
+    user: options.user === undefined ? "" : userOf(options.user),
     hostname: options.hostname === undefined ? process.name.slice(0, LONGEST_HOSTNAME) : hostnameOf(options.hostname),
     network: choiceOf("--network", options.network ?? "none", ["none", "host"]),
     terminal: options.tty,
@@ -50,6 +50,12 @@ export function runConfiguration(
       ...(cpus === undefined ? {} : { cpus: cpusOf("--cpus", cpus) }),
     },
   };
+}
+
+/** A variable of a script that is not set must not make its process root. */
+function userOf(text: string): string {
+  if (text !== "") return text;
+  throw new VarveError("USAGE", 'Cannot read --user "": wanted a name or a number, such as 1000:1000');
 }
 
 function variableOf(variable: string, environment: NodeJS.ProcessEnv): readonly string[] {

@@ -1,13 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { MNT_DETACH, mount, unmount } from "../linux/mount.js";
 import { MountBuilder } from "../linux/mount-builder.js";
 import { enterPrivateMountNamespace } from "../linux/namespaces.js";
-import { AT_FDCWD } from "../linux/open-at.js";
-import { removeTree } from "../linux/unlink.js";
-import { cgroupMounts, freezerOf, makeFreezerGroup, removeCgroups } from "./runtime/cgroups.js";
+import { withProbeFolder } from "./probe-folder.js";
+import { cgroupMounts, freezerOf, makeFreezerGroup } from "./runtime/cgroups.js";
 import { findExecutable } from "./rootfs/executable-search.js";
 import { mountImage } from "./mounts/image-mount.js";
 import { mountOverlay, OVERLAY_FEATURES } from "./mounts/overlay-mount.js";
@@ -111,9 +110,8 @@ function canAppendLayers(): boolean {
 
 function erofs(parent: string): string {
   enterPrivateMountNamespace();
-  const folder = mkdtempSync(path.join(parent, "varve-probe-"));
-  const [image, target] = [path.join(folder, "image"), path.join(folder, "root")];
-  try {
+  return withProbeFolder(({ path: folder }) => {
+    const [image, target] = [path.join(folder, "image"), path.join(folder, "root")];
     writeFileSync(image, tinyImage());
     mkdirSync(target);
     mountImage({ kind: "image", image, devices: [], target });
@@ -123,25 +121,20 @@ function erofs(parent: string): string {
         .find((line) => line.includes(` ${target} `)) ?? "";
     unmount(target, MNT_DETACH);
     return source.includes("/dev/loop") ? "mounts images through loop devices, none that refer to others" : "mounts image files";
-  } finally {
-    removeTree(AT_FDCWD, folder);
-  }
+  }, parent);
 }
 
 /** A tmpfs that nobody else sees. */
 function inPrivateFolder<T>(work: (folder: string) => T): T {
   enterPrivateMountNamespace();
-  const folder = mkdtempSync(path.join(os.tmpdir(), "varve-probe-"));
-  try {
+  return withProbeFolder(({ path: folder }) => {
     mount({ source: "varve", target: folder, type: "tmpfs" });
     try {
       return work(folder);
     } finally {
       unmount(folder, MNT_DETACH);
     }
-  } finally {
-    removeTree(AT_FDCWD, folder);
-  }
+  });
 }
 
 function userNamespace(): Finding | string {
@@ -174,16 +167,13 @@ function cgroups(): Finding | string {
 const WORDS: ReadonlySet<string> = new Set(["rw", "ro", "relatime", "nosuid", "nodev", "noexec", "xattr"]);
 
 function freezer(): string {
-  const id = `probe-${process.pid}`;
-  try {
-    makeFreezerGroup(id);
-    const found = freezerOf(id);
+  return withProbeFolder(({ cgroup }) => {
+    makeFreezerGroup(cgroup);
+    const found = freezerOf(cgroup);
     if (found === undefined || !found.freeze() || !found.isFrozen()) throw new TypeError("a cgroup can be made but not frozen");
     found.thaw();
     return "processes can be paused";
-  } finally {
-    removeCgroups(id);
-  }
+  });
 }
 
 function seccomp(): Finding {

@@ -16,8 +16,9 @@ import { resolveUser } from "../rootfs/container-user.js";
 import type { MountedRoots } from "../mounts/mounted-roots.js";
 import { startRuntime, type OciRuntime } from "../runtime/oci-runtime.js";
 import { PROGRAM_HEAD_BYTES } from "../rootfs/program-interpreter.js";
+import { readUserDatabase } from "../rootfs/read-user-database.js";
 import { copyRootAttributes } from "../rootfs/root-attributes.js";
-import { readRootHead, readRootText, rootFileMode } from "../rootfs/root-files.js";
+import { readRootHead, rootFileMode } from "../rootfs/root-files.js";
 import { environmentOf, runtimeConfiguration } from "../runtime/runtime-configuration.js";
 import { isExecFailure, runtimeErrors, runtimeFailure } from "../runtime/runtime-log.js";
 import { preparePlaces } from "./run-places.js";
@@ -95,10 +96,7 @@ function writeBundle({ directory, stored: { record }, runtime }: RunRequest, roo
   const root = openAt(AT_FDCWD, latin1(rootPath), O_PATH);
   try {
     preparePlaces(configuration, root);
-    const user = resolveUser(configuration.user, {
-      passwd: readRootText(root, "etc/passwd"),
-      group: readRootText(root, "etc/group"),
-    });
+    const user = resolveUser(configuration.user, readUserDatabase(root));
     const searchPath = environmentOf(configuration, user)
       .find((variable) => variable.startsWith("PATH="))!
       .slice("PATH=".length);
@@ -120,9 +118,15 @@ function rootView(root: number): RootView {
     modeOf: (file) => rootFileMode(root, latin1(file)),
     headOf: (file) => readRootHead(root, latin1(file), PROGRAM_HEAD_BYTES),
     get hasOtherFormats() {
-      return existsSync("/proc/sys/fs/binfmt_misc/status");
+      return hasOtherFormats();
     },
   };
+}
+
+/** The kernel shows each as a file beside these two. */
+function hasOtherFormats(): boolean {
+  const folder = "/proc/sys/fs/binfmt_misc";
+  return existsSync(`${folder}/status`) && readdirSync(folder).some((name) => name !== "register" && name !== "status");
 }
 
 async function superviseProcess(

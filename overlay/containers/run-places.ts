@@ -1,15 +1,23 @@
 import { existsSync, statSync } from "node:fs";
 import { posix } from "node:path";
+import { textOf, type ByteString } from "../../core/model/byte-string.js";
 import { VarveError } from "../../core/errors.js";
 import type { RunConfiguration, Volume } from "../../core/ports/containers.js";
 import { SystemCallError } from "../../linux/errno.js";
 import { S_IFDIR } from "../../linux/stat.js";
 import { isRootEntry } from "../rootfs/root-files.js";
-import { makePlace, obstacleAt, resolvedPlace, type Obstacle, type PlaceKind } from "../rootfs/root-places.js";
+import { destinationOf, isSystemPlace, isWithin, SYSTEM_PLACES } from "../rootfs/path-destination.js";
+import { makePlace, obstacleAt, type Obstacle, type PlaceKind } from "../rootfs/root-places.js";
 import { latin1 } from "./container-directory.js";
 
-const SYSTEM = ["/proc", "/sys", "/dev"];
+/** What runtimes make in /dev that leads into /proc. */
+const DESCRIPTOR_LINKS = ["/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/core"];
+/** What runtimes make in /dev that is no directory. */
+const DEVICES = ["null", "zero", "full", "random", "urandom", "tty", "console", "ptmx"].map((name) => `/dev/${name}`);
+/** Of these, what runtimes use themselves when a container starts. */
+const USED_DEVICES = ["/dev/null", "/dev/ptmx"];
 const OTHER_PLACE = "Choose another place.";
+const NOT_IN_SYS: Obstacle = { state: "the kernel's /sys has no such place, and none can be made in it", hint: OTHER_PLACE };
 
 /**
  * Checks the places in a root that a run relies on, and makes the mount points of its volumes. What fails here a runtime would tell in
@@ -21,7 +29,9 @@ export function preparePlaces(configuration: RunConfiguration, root: number): vo
   for (const name of ["proc", "sys", "dev"]) {
     // Mounting on a symlink would follow it to a place that the image chose.
     if (!isRootEntry(root, name, S_IFDIR)) {
-      throw new VarveError("RUNTIME_FAILED", `Cannot start the container: its "/${name}" is no directory`);
+      throw new VarveError("RUNTIME_FAILED", `Cannot start the container: its "/${name}" is no directory`, {
+        hint: "Make it one, or remove it, in the tree that the container stands on, then commit or import that again.",
+      });
     }
   }
   for (const volume of configuration.volumes) prepareVolume(volume, configuration.volumes, root);
@@ -31,10 +41,10 @@ export function preparePlaces(configuration: RunConfiguration, root: number): vo
 function prepareVolume(volume: Volume, volumes: readonly Volume[], root: number): void {
   const kind = kindOf(volume.source);
   const { destination } = volume;
-  const obstacle = systemObstacle(destination, kind) ?? enclosedObstacle(volume, kind, volumes);
+  const obstacle = systemObstacle(volume, kind) ?? enclosedObstacle(volume, kind, volumes);
   if (obstacle !== undefined) throw refused(volume, obstacle);
-  if (enclosing(volume, volumes) !== undefined || isSystem(destination)) return;
-  const blocked = obstacleAt(root, latin1(destination), kind);
+  if (enclosing(volume, volumes) !== undefined || isSystemPlace(destination)) return;
+  const blocked = obstacleAt(root, latin1(destination), kind) ?? redirectedObstacle(root, destination);
   if (blocked !== undefined) throw refused(volume, blocked);
   try {
     makePlace(root, latin1(destination), kind);
@@ -42,10 +52,13 @@ function prepareVolume(volume: Volume, volumes: readonly Volume[], root: number)
     if (!(error instanceof SystemCallError)) throw error;
     throw refused(volume, { state: `the system says ${error.code}`, hint: OTHER_PLACE }, error);
   }
-  const place = resolvedPlace(root, latin1(destination));
-  if (place !== undefined && isSystem(place)) {
-    throw refused(volume, { state: `it leads to "${place}", which every container has of its own`, hint: OTHER_PLACE });
-  }
+}
+
+function redirectedObstacle(root: number, destination: string): Obstacle | undefined {
+  const place = destinationOf(root, latin1(destination));
+  if (place === "/") return { state: "it leads to the container's root", hint: OTHER_PLACE };
+  if (!isSystemPlace(place)) return undefined;
+  return { state: `it leads to "${textOf(place as ByteString)}", which every container has of its own`, hint: OTHER_PLACE };
 }
 
 function refused({ source, destination }: Volume, { state, hint }: Obstacle, cause?: unknown): VarveError {
@@ -53,12 +66,16 @@ function refused({ source, destination }: Volume, { state, hint }: Obstacle, cau
   return new VarveError("WRONG_TYPE", message, { path: destination, hint, cause });
 }
 
-function systemObstacle(destination: string, kind: PlaceKind): Obstacle | undefined {
+function systemObstacle({ source, destination }: Volume, kind: PlaceKind): Obstacle | undefined {
   if (isWithin(destination, "/proc")) return { state: "runtimes mount nothing in /proc", hint: OTHER_PLACE };
-  if (isWithin(destination, "/sys") && !existsSync(destination)) {
-    return { state: "the kernel's /sys has no such place, and none can be made in it", hint: OTHER_PLACE };
+  if (USED_DEVICES.some((device) => isWithin(destination, device))) {
+    return { state: "runtimes need that device as it is", hint: OTHER_PLACE };
   }
-  return SYSTEM.includes(destination) && kind === "file" ? { state: "it is a directory", hint: OTHER_PLACE } : undefined;
+  if (isWithin(destination, "/sys") && !existsSync(destination)) return NOT_IN_SYS;
+  if (SYSTEM_PLACES.includes(destination) && kind === "file") return { state: "it is a directory", hint: OTHER_PLACE };
+  return destination === "/dev" && !existsSync(posix.join(source, "null"))
+    ? { state: 'every container needs "/dev/null", which that has not', hint: `Choose a place below it, such as "/dev/data".` }
+    : undefined;
 }
 
 /** What another volume, in which this one's place is, has there. Symlinks in it are left to the runtime. */
@@ -88,15 +105,30 @@ function enclosing({ destination }: Volume, volumes: readonly Volume[]): Volume 
 
 function checkWorkingDirectory({ workingDirectory, volumes }: RunConfiguration, root: number): void {
   const place = posix.normalize(workingDirectory);
-  // Through a descriptor that a runtime left open, /proc leads out of the container (CVE-2024-21626).
-  if (isWithin(place, "/proc")) {
-    throw new VarveError("RUNTIME_FAILED", `Cannot start the process in "${workingDirectory}": it is within /proc`);
-  }
-  if (isSystem(place) || volumes.some(({ destination }) => isWithin(place, destination))) return;
-  const obstacle = obstacleAt(root, latin1(place), "directory");
+  const inVolume = volumes.some(({ destination }) => isWithin(place, destination));
+  const destination = inVolume ? place : destinationOf(root, latin1(place));
+  refuseDescriptors(workingDirectory, destination);
+  if (inVolume) return;
+  const obstacle = isSystemPlace(destination) ? workObstacle(destination) : obstacleAt(root, latin1(place), "directory");
   if (obstacle === undefined) return;
   const message = `Cannot start the process in "${workingDirectory}": ${obstacle.state}`;
   throw new VarveError("WRONG_TYPE", message, { path: workingDirectory, hint: obstacle.hint });
+}
+
+/** Through a descriptor that a runtime left open, /proc leads out of the container (CVE-2024-21626). */
+function refuseDescriptors(workingDirectory: string, destination: string): void {
+  const folder = ["/proc", ...DESCRIPTOR_LINKS].find((each) => isWithin(destination, each));
+  if (folder === undefined) return;
+  const state = folder === "/proc" ? "it is within /proc" : `it leads into /proc, by ${folder}`;
+  throw new VarveError("RUNTIME_FAILED", `Cannot start the process in "${workingDirectory}": ${state}`, {
+    hint: "Choose a directory of the container's own tree: what /proc shows may lie outside of it.",
+  });
+}
+
+function workObstacle(destination: string): Obstacle | undefined {
+  const device = DEVICES.find((each) => isWithin(destination, each));
+  if (device !== undefined) return { state: `"${device}" is no directory`, hint: OTHER_PLACE };
+  return isWithin(destination, "/sys") && !existsSync(destination) ? NOT_IN_SYS : undefined;
 }
 
 function kindOf(source: string): PlaceKind {
@@ -109,12 +141,4 @@ function kindOf(source: string): PlaceKind {
       cause: error,
     });
   }
-}
-
-function isSystem(place: string): boolean {
-  return SYSTEM.some((system) => isWithin(place, system));
-}
-
-function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
 }

@@ -3,6 +3,7 @@ import { hasCode, SystemCallError } from "../../linux/errno.js";
 import { mount, MS_NODEV } from "../../linux/mount.js";
 import { MOUNT_ATTR_NODEV, MountBuilder } from "../../linux/mount-builder.js";
 import { mountUnavailable } from "./image-mount.js";
+import { forgetIndexOwner } from "./index-owner.js";
 import { DEEPEST_STACK, type OverlayMount } from "./mount-plan.js";
 import { pauseThread } from "../pause-thread.js";
 
@@ -29,16 +30,41 @@ export function mountOverlay(step: OverlayMount): void {
       { hint: '"varve squash" makes one layer of many.' },
     );
   }
+  try {
+    mountPatiently(step);
+  } catch (error) {
+    if (!hasCode(error, "ESTALE")) throw mountFailure(error);
+    remount(step);
+  }
+}
+
+function mountPatiently(step: OverlayMount): void {
   for (let attempt = 1; ; attempt++) {
     try {
       return mountOnce(step);
     } catch (error) {
-      if (!(error instanceof SystemCallError)) throw error;
-      if (error.code !== "EBUSY" || attempt === BUSY_ATTEMPTS)
-        throw mountUnavailable("mount the container's root", error, undefined, "overlay");
+      if (!hasCode(error, "EBUSY") || attempt === BUSY_ATTEMPTS) throw error;
       pauseThread(BUSY_PAUSE_MILLISECONDS);
     }
   }
+}
+
+/** Of an upper directory that was copied; one that was written over other layers is still refused. */
+function remount(step: OverlayMount): void {
+  try {
+    forgetIndexOwner(step.work);
+    mountPatiently(step);
+  } catch (error) {
+    if (!hasCode(error, "ESTALE")) throw mountFailure(error);
+    throw new VarveError("MOUNT_UNAVAILABLE", "Cannot mount the container's root: what it wrote belongs to other layers", {
+      hint: 'The kernel or the layers are not those it was last started with. "varve commit CONTAINER" keeps all that it holds, and makes it stand on the new commit; then it can be started.',
+      cause: error,
+    });
+  }
+}
+
+function mountFailure(error: unknown): unknown {
+  return error instanceof SystemCallError ? mountUnavailable("mount the container's root", error, undefined, "overlay") : error;
 }
 
 function mountOnce(step: OverlayMount): void {

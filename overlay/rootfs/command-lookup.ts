@@ -1,11 +1,13 @@
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
-import { S_IFDIR, S_IFMT } from "../../linux/stat.js";
-import { programFormat } from "./program-interpreter.js";
+import { S_IFDIR, S_IFMT, S_IFREG } from "../../linux/stat.js";
+import { isWithin, SYSTEM_PLACES } from "./path-destination.js";
+import { programFormat, type ProgramFormat } from "./program-interpreter.js";
 
 const EXECUTABLE = 0o111;
-const MOUNTED_LATER = ["/proc", "/sys", "/dev"];
+/** exec_binprm() of Linux's fs/exec.c: one more interpreter of an interpreter is ELOOP. */
+const MOST_SCRIPTS = 5;
 
 /** What a container's root answers about a path in it. */
 export interface RootView {
@@ -28,25 +30,67 @@ export function checkCommand(configuration: RunConfiguration, searchPath: string
   const { command, workingDirectory, volumes } = configuration;
   const [name = ""] = command;
   if (name === "") throw new VarveError("COMMAND_NOT_FOUND", "Cannot run an empty command: expected a program's name");
+  const mounted = [...SYSTEM_PLACES, ...volumes.map((volume) => volume.destination)];
+  const lookup = { name, workingDirectory, root, mounted, hasVolumes: volumes.length > 0 };
   const file = name.includes("/")
     ? path.posix.resolve("/", workingDirectory, name)
     : search(name, searchPath, workingDirectory, root);
-  const isElsewhere = (at: string): boolean =>
-    [...MOUNTED_LATER, ...volumes.map((volume) => volume.destination)].some((folder) => isWithin(at, folder));
-  if (file === undefined) {
-    // A volume may be a folder of PATH, or what a symlink in one leads to.
-    if (volumes.length === 0) throw commandNotFound(name, `no folder of its PATH has it (${searchPath})`);
-    return;
+  if (file !== undefined) checkProgram(file, lookup);
+  // A volume may be a folder of PATH, or what a symlink in one leads to.
+  else if (!lookup.hasVolumes) throw commandNotFound(name, `no folder of its PATH has it (${searchPath})`);
+}
+
+interface Lookup {
+  /** Of the command, as it was given. */
+  readonly name: string;
+  readonly workingDirectory: string;
+  readonly root: RootView;
+  /** What will be mounted over the root's own. */
+  readonly mounted: readonly string[];
+  readonly hasVolumes: boolean;
+}
+
+/** Follows scripts to their interpreters, as the kernel does. */
+function checkProgram(command: string, lookup: Lookup): void {
+  let file: string | undefined = command;
+  for (let scripts = 0; file !== undefined && isPlainFile(file, file === command && scripts === 0, lookup); scripts++) {
+    const { kind, interpreter } = programFormat(lookup.root.headOf(file));
+    const problem = PROBLEMS[kind];
+    if (problem !== undefined && !lookup.root.hasOtherFormats) throw commandNotExecutable(lookup.name, problem);
+    if (kind === "script" && scripts === MOST_SCRIPTS) {
+      throw commandNotExecutable(lookup.name, `more than ${MOST_SCRIPTS} scripts name each other as interpreters`);
+    }
+    file = interpreter === undefined ? undefined : path.posix.resolve("/", lookup.workingDirectory, interpreter);
+    // A loader needs none itself.
+    if (kind === "elf" && file !== undefined) return void isPlainFile(file, false, lookup);
   }
-  if (isElsewhere(file)) return;
+}
+
+const PROBLEMS: Readonly<Partial<Record<ProgramFormat["kind"], string>>> = {
+  foreign: "its file is no ELF program of this machine's processor",
+  unknown: "its file is neither an ELF program nor a script",
+};
+
+/** @returns False when nothing can be told of it yet. @throws VarveError. */
+function isPlainFile(file: string, isCommand: boolean, { name, root, mounted, hasVolumes }: Lookup): boolean {
+  if (mounted.some((folder) => isWithin(file, folder))) return false;
+  const subject = isCommand ? "" : `the interpreter that it names, "${file}", `;
   const mode = root.modeOf(file);
   if (mode === undefined) {
-    if (volumes.length === 0) throw commandNotFound(name, "the container has no such file");
-    return;
+    if (hasVolumes) return false;
+    throw commandNotFound(name, isCommand ? "the container has no such file" : `${subject}is not there`);
   }
-  if ((mode & S_IFMT) === S_IFDIR) throw commandNotExecutable(name, "it is a directory");
-  if ((mode & EXECUTABLE) === 0) throw commandNotExecutable(name, "the file has no execute permission");
-  checkFormat(name, file, root, isElsewhere);
+  const obstacle = obstacleOf(mode, isCommand && /\/\.?$/.test(name));
+  if (obstacle !== undefined) throw commandNotExecutable(name, `${subject || "it "}${obstacle}`);
+  return true;
+}
+
+/** @param asDirectory Whether the name ends with a slash. */
+function obstacleOf(mode: number, asDirectory: boolean): string | undefined {
+  if ((mode & S_IFMT) === S_IFDIR) return "is a directory";
+  if (asDirectory) return "is no directory, though its name ends as one";
+  if ((mode & S_IFMT) !== S_IFREG) return "is no regular file";
+  return (mode & EXECUTABLE) === 0 ? "has no execute permission" : undefined;
 }
 
 function search(name: string, searchPath: string, workingDirectory: string, root: RootView): string | undefined {
@@ -58,18 +102,6 @@ function search(name: string, searchPath: string, workingDirectory: string, root
 
 function isProgram(mode: number | undefined): boolean {
   return mode !== undefined && (mode & S_IFMT) !== S_IFDIR && (mode & EXECUTABLE) !== 0;
-}
-
-function checkFormat(name: string, file: string, root: RootView, isElsewhere: (file: string) => boolean): void {
-  const { kind, interpreter } = programFormat(root.headOf(file));
-  if (kind === "unknown" && !root.hasOtherFormats)
-    throw commandNotExecutable(name, "its file is neither an ELF program nor a script");
-  if (interpreter === undefined || isElsewhere(interpreter) || root.modeOf(interpreter) !== undefined) return;
-  throw commandNotFound(name, `the interpreter that it names, "${interpreter}", is not there`);
-}
-
-function isWithin(file: string, folder: string): boolean {
-  return file.startsWith(folder.endsWith("/") ? folder : `${folder}/`) || file === folder;
 }
 
 export function commandNotFound(name: string, state: string, cause?: unknown): VarveError {

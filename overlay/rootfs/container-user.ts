@@ -15,8 +15,8 @@ export interface UserDatabase {
   readonly group: string;
 }
 
-/** (uid_t)-1 means "no change" to the kernel, so the one before is the last. */
-const HIGHEST_ID = 4294967294;
+/** The kernel has twice as many, but runc takes no others: maxID of github.com/moby/sys/user. */
+const HIGHEST_ID = 2_147_483_647;
 
 /**
  * Reads docker's `user[:group]`, names or decimal numbers. Nothing means root. With no group, the user's own from /etc/passwd
@@ -49,7 +49,7 @@ function findAccount(user: string, passwd: string, text: string): Account {
     if (found.uid === undefined || found.gid === undefined) continue;
     if (number === undefined ? name === user : found.uid === number) return { ...found, uid: found.uid, gid: found.gid };
   }
-  if (number === undefined) throw refused(text, `its /etc/passwd has no user "${user}"`);
+  if (number === undefined) throw unknown(text, "passwd", user, hasRow(passwd, user));
   return { name: undefined, uid: number, gid: 0, home: "/" };
 }
 
@@ -60,21 +60,27 @@ function findGroup(group: string, database: string, text: string): number {
     const id = parseId(gid);
     if (name === group && id !== undefined) return id;
   }
-  throw refused(text, `its /etc/group has no group "${group}"`);
+  throw unknown(text, "group", group, hasRow(database, group));
 }
 
 function groupsOf(user: string | undefined, database: string): readonly number[] {
   const groups = new Set<number>();
   for (const [, , gid, members = ""] of user === undefined ? [] : rows(database)) {
     const id = parseId(gid);
-    if (id !== undefined && members.split(",").includes(user!)) groups.add(id);
+    if (id !== undefined && `,${members},`.includes(`,${user!},`)) groups.add(id);
   }
   return [...groups];
 }
 
+/** Of a line of /etc/passwd. What an image has may be long, so that nothing is taken apart that nobody looks at. */
+const MOST_FIELDS = 7;
+
 function* rows(database: string): Generator<readonly string[]> {
-  for (const line of database.split("\n")) {
-    if (line !== "" && !line.startsWith("#")) yield line.split(":");
+  for (let start = 0; start < database.length;) {
+    const newline = database.indexOf("\n", start);
+    const line = database.slice(start, newline === -1 ? undefined : newline);
+    if (line !== "" && !line.startsWith("#")) yield line.split(":", MOST_FIELDS);
+    start += line.length + 1;
   }
 }
 
@@ -83,6 +89,17 @@ function parseId(text: string | undefined): number | undefined {
   if (text === undefined || !/^(0|[1-9][0-9]{0,9})$/.test(text)) return undefined;
   const number = Number(text);
   return number <= HIGHEST_ID ? number : undefined;
+}
+
+function hasRow(database: string, wanted: string): boolean {
+  for (const [name] of rows(database)) if (name === wanted) return true;
+  return false;
+}
+
+function unknown(text: string, file: string, name: string, isListed: boolean): VarveError {
+  if (/^[1-9][0-9]*$/.test(name)) return refused(text, `${name} is too high a number`);
+  const who = `${file === "passwd" ? "user" : "group"} "${name}"`;
+  return refused(text, isListed ? `its /etc/${file} gives ${who} no number that can be used` : `its /etc/${file} has no ${who}`);
 }
 
 function refused(text: string, state: string): VarveError {

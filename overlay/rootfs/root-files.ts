@@ -1,14 +1,10 @@
 import { constants, readSync } from "node:fs";
-import { VarveError } from "../../core/errors.js";
 import { hasCode } from "../../linux/errno.js";
 import { closeDescriptor, O_PATH, openWithin, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "../../linux/open-at.js";
 import { S_IFREG, statAt, statDescriptor } from "../../linux/stat.js";
 
 /** Follows the root's own symlinks, as if it were `/`, and never leaves it. */
 export const RESOLVE_IN_CONTAINER: number = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-
-/** A user database of more bytes is none. */
-const LONGEST_TEXT = 4 * 1024 * 1024;
 
 /** @returns The descriptor, or `undefined` when the path leads to nothing. Paths are bytes in latin1, seen from the root. */
 export function tryOpenInRoot(root: number, path: string, flags: number): number | undefined {
@@ -20,37 +16,16 @@ export function tryOpenInRoot(root: number, path: string, flags: number): number
   }
 }
 
-/**
- * The text of a user database within a root; empty when it is absent. Runtimes read it, too, whatever it is: a FIFO would hold them
- * for ever, a device fill the memory.
- * @throws VarveError RUNTIME_FAILED when it is no regular file, or too long for one.
- */
-export function readRootText(root: number, path: string): string {
-  const mode = rootFileMode(root, path);
-  if (mode !== undefined && (mode & 0o170000) !== S_IFREG) throw unfit(path, "it is no regular file");
-  const bytes = readRegular(root, path, (size) => {
-    if (size > LONGEST_TEXT) throw unfit(path, `it has ${size} bytes, wanted at most ${LONGEST_TEXT}`);
-    return size;
-  });
-  return bytes.toString("utf8");
-}
-
-function unfit(path: string, state: string): VarveError {
-  return new VarveError(
-    "RUNTIME_FAILED",
-    `Cannot start the container: its "/${path}" can't be read as a list of users, ${state}`,
-    {
-      hint: "Replace it in the tree that the container stands on, then commit or import that again.",
-    },
-  );
-}
-
 /** The first bytes of a regular file within a root; none when it is anything else. */
 export function readRootHead(root: number, path: string, length: number): Buffer {
-  return readRegular(root, path, (size) => Math.min(size, length));
+  return readRootFile(root, path, (size) => Math.min(size, length));
 }
 
-function readRegular(root: number, path: string, lengthFor: (size: number) => number): Buffer {
+/**
+ * A regular file within a root, or its beginning; nothing when it is anything else: a FIFO would hold us for ever, a device fill the memory.
+ * @param lengthFor How many bytes are wanted of so many. It may throw.
+ */
+export function readRootFile(root: number, path: string, lengthFor: (size: number) => number): Buffer {
   const descriptor = tryOpenInRoot(root, path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   if (descriptor === undefined) return Buffer.alloc(0);
   try {

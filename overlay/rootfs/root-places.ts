@@ -2,9 +2,9 @@ import { constants } from "node:fs";
 import { textOf, type ByteString } from "../../core/model/byte-string.js";
 import { hasCode } from "../../linux/errno.js";
 import { makeDirectory, readLink } from "../../linux/make-node.js";
-import { AT_FDCWD, closeDescriptor, O_PATH, openAt, openWithin } from "../../linux/open-at.js";
+import { closeDescriptor, O_PATH, openAt, openWithin } from "../../linux/open-at.js";
 import { S_IFDIR, S_IFLNK, S_IFMT, statAt } from "../../linux/stat.js";
-import { RESOLVE_IN_CONTAINER, rootFileMode, tryOpenInRoot } from "./root-files.js";
+import { RESOLVE_IN_CONTAINER, rootFileMode } from "./root-files.js";
 
 /** NAME_MAX of Linux. */
 const LONGEST_NAME_BYTES = 255;
@@ -79,18 +79,6 @@ export function makePlace(root: number, path: string, kind: PlaceKind): void {
       closeDescriptor(parent);
     }
   });
-}
-
-/** Where a path within a root leads, seen from the root: `/data`. `undefined` when it leads to nothing. */
-export function resolvedPlace(root: number, path: string): string | undefined {
-  const descriptor = tryOpenInRoot(root, namesOf(path).join("/") || ".", O_PATH);
-  if (descriptor === undefined) return undefined;
-  try {
-    const [from, to] = [root, descriptor].map((each) => readLink(AT_FDCWD, `/proc/self/fd/${each}`));
-    return to!.slice(from!.length) || "/";
-  } finally {
-    closeDescriptor(descriptor);
-  }
 }
 
 function openParent(root: number, names: readonly string[], index: number): number {

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import { cgroupPath } from "./cgroups.js";
 import type { ContainerUser } from "../rootfs/container-user.js";
@@ -70,7 +71,8 @@ export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfigurat
       user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
       args: configuration.command,
       env: environmentOf(configuration, user),
-      cwd: configuration.workingDirectory,
+      // As it was checked: after a symlink, runtimes would take ".." otherwise.
+      cwd: posix.normalize(configuration.workingDirectory),
       capabilities: capabilitiesOf(user, cgroups),
       noNewPrivileges: true,
     },

@@ -19,7 +19,7 @@ export function runtimeErrors(log: string): readonly string[] {
  */
 const NOT_FOUND = /executable file (not found|`.*` not found)|exec:? .*no such file or directory|failed to find .*executable/i;
 const NOT_EXECUTABLE =
-  /exec:? .*(permission denied|is a directory|exec format error)|open executable: permission denied|exec format error/i;
+  /exec:? .*(permission denied|(is|not) a directory|too many levels of symbolic links|exec format error)|open executable: permission denied|exec format error/i;
 
 /** What runc says first, whatever the reason. */
 const PREAMBLE = /^runc run failed: (unable to start container process: )?(error during container init: )?/;

@@ -1,13 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { RunConfiguration } from "../../core/ports/containers.js";
-import { hasCode } from "../../linux/errno.js";
 import { MNT_DETACH, mount, MS_BIND, MS_RDONLY, MS_REMOUNT, unmount } from "../../linux/mount.js";
 import { enterPrivateMountNamespace } from "../../linux/namespaces.js";
-import { AT_FDCWD } from "../../linux/open-at.js";
-import { removeTree } from "../../linux/unlink.js";
-import { removeCgroups } from "./cgroups.js";
+import { withProbeFolder, type ProbeFolder } from "../probe-folder.js";
 import { findExecutable } from "../rootfs/executable-search.js";
 import { runRuntimeToEnd, type OciRuntime } from "./oci-runtime.js";
 import { runtimeConfiguration } from "./runtime-configuration.js";
@@ -56,11 +52,17 @@ const CONFIGURATION: RunConfiguration = {
 
 /**
  * Starts `/bin/true` of the host's own root, read-only, with all that a container gets: namespaces, cgroups, capabilities and
- * the seccomp profile. Leaves nothing behind.
+ * the seccomp profile. Leaves nothing behind; when it is killed, the next probe clears up.
  */
 export function probeRuntime(runtime: OciRuntime): RuntimeProbe {
-  const folder = mkdtempSync(path.join(os.tmpdir(), "varve-probe-"));
-  const id = path.basename(folder).toLowerCase();
+  try {
+    return withProbeFolder((folder) => tryRuntime(runtime, folder));
+  } catch (error) {
+    return { runtime, works: false, detail: (error as Error).message };
+  }
+}
+
+function tryRuntime(runtime: OciRuntime, { path: folder, cgroup: id }: ProbeFolder): RuntimeProbe {
   const paths = {
     state: path.join(folder, "state"),
     bundle: folder,
@@ -68,29 +70,23 @@ export function probeRuntime(runtime: OciRuntime): RuntimeProbe {
     log: path.join(folder, "log"),
   };
   const root = path.join(folder, "root");
+  mkdirSync(root);
+  enterPrivateMountNamespace();
+  mount({ source: "/", target: root, type: "none", flags: MS_BIND });
   try {
-    mkdirSync(root);
-    enterPrivateMountNamespace();
-    mount({ source: "/", target: root, type: "none", flags: MS_BIND });
     mount({ source: "none", target: root, type: "none", flags: MS_BIND | MS_REMOUNT | MS_RDONLY });
-    const user = { uid: 0, gid: 0, groups: [], home: "/" };
-    const request = {
-      id,
-      root,
-      configuration: CONFIGURATION,
-      user,
-      files: [],
-      cgroups: runtime.cgroups,
-      architecture: process.arch,
-    };
-    writeFileSync(path.join(folder, "config.json"), JSON.stringify(runtimeConfiguration(request)));
+    writeFileSync(path.join(folder, "config.json"), configurationText(id, root, runtime));
     const code = runRuntimeToEnd(runtime, paths, id, LONGEST_MILLISECONDS);
     return { runtime, works: code === 0, detail: code === 0 ? "" : whyNot(paths.log, code) };
-  } catch (error) {
-    return { runtime, works: false, detail: (error as Error).message };
   } finally {
-    cleanUp(folder, root, id);
+    unmount(root, MNT_DETACH);
   }
+}
+
+function configurationText(id: string, root: string, { cgroups }: OciRuntime): string {
+  const user = { uid: 0, gid: 0, groups: [], home: "/" };
+  const request = { id, root, configuration: CONFIGURATION, user, files: [], cgroups, architecture: process.arch };
+  return JSON.stringify(runtimeConfiguration(request));
 }
 
 function whyNot(log: string, code: number | undefined): string {
@@ -101,15 +97,4 @@ function whyNot(log: string, code: number | undefined): string {
     // It wrote no log: it was not even started.
   }
   return code === undefined ? "it did not end in time" : `it ended with status ${code}`;
-}
-
-function cleanUp(folder: string, root: string, id: string): void {
-  try {
-    unmount(root, MNT_DETACH);
-  } catch (error) {
-    if (!hasCode(error, "EINVAL", "ENOENT", "EPERM")) throw error;
-  }
-  removeCgroups(id);
-  // Never crosses a mount point: were the host's root still mounted there, it would fail and remove nothing of it.
-  removeTree(AT_FDCWD, folder);
 }

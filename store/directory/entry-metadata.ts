@@ -1,5 +1,6 @@
+import { statfsSync } from "node:fs";
 import type { Entry, Xattr } from "../../core/model/entry.js";
-import { ERRNO, SystemCallError } from "../../linux/errno.js";
+import { ERRNO, hasCode, SystemCallError } from "../../linux/errno.js";
 import { changeMode, changeOwner } from "../../linux/make-node.js";
 import { setModificationTime } from "../../linux/times.js";
 import { FileStat, statAt, statDescriptor } from "../../linux/stat.js";
@@ -55,6 +56,25 @@ function setXattrs(directory: number, name: string, wanted: readonly Xattr[]): v
     if (!wanted.some((other) => other.name === xattr.name)) removeXattr(directory, name, xattr.name);
   }
   for (const xattr of wanted) {
-    if (!present.some((other) => sameXattrs([other], [xattr]))) setXattr(directory, name, xattr.name, xattr.value);
+    if (!present.some((other) => sameXattrs([other], [xattr]))) setOne(directory, name, xattr);
   }
+}
+
+/** ext4 says ENOSPC, too, of what is more than an inode and one block hold together. */
+function setOne(directory: number, name: string, { name: xattr, value }: Xattr): void {
+  try {
+    setXattr(directory, name, xattr, value);
+  } catch (error) {
+    if (!hasCode(error, "ENOSPC", "E2BIG", "ERANGE") || isFull(directory)) throw error;
+    throw new SystemCallError("lsetxattr", ERRNO.EOVERFLOW, name);
+  }
+}
+
+/** Of a disk with fewer free ones it is not told which of both it was. */
+const FEW_BLOCKS = 256;
+
+function isFull(directory: number): boolean {
+  const { bavail, ffree, files } = statfsSync(`/proc/self/fd/${directory}`);
+  // Of some filesystems, such as btrfs, the number of inodes is 0: they have no limit.
+  return bavail < FEW_BLOCKS || (files > 0 && ffree === 0);
 }

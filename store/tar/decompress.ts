@@ -12,10 +12,14 @@ interface Format {
   readonly decompress: Decompressor | undefined;
 }
 
+const SKIPPABLE = Array.from({ length: 16 }, (_, n) => 0x50 + n);
+
 /** Formats without a decompressor are known, so that the error can name them. */
 const FORMATS: readonly Format[] = [
   { name: "gzip", magic: [0x1f, 0x8b], decompress: gunzipped },
   { name: "zstd", magic: [0x28, 0xb5, 0x2f, 0xfd], decompress: unzstded },
+  // Frames to be skipped, 0x50 to 0x5f, may come first: pzstd begins with one. Those of lz4 look the same, and nobody writes them.
+  ...SKIPPABLE.map((first): Format => ({ name: "zstd", magic: [first, 0x2a, 0x4d, 0x18], decompress: unzstded })),
   { name: "xz", magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], decompress: unxzed },
   { name: "bzip2", magic: [0x42, 0x5a, 0x68], decompress: undefined },
   { name: "lzip", magic: [0x4c, 0x5a, 0x49, 0x50], decompress: undefined },

@@ -99,7 +99,7 @@ class TarImport implements TarHandler {
   }
 
   #admitted(entry: TarEntry): Metadata["xattrs"] {
-    return admitXattrs(entry.xattrs, this.#fail, (note) => this.warn(note, entry.path));
+    return admitXattrs(entry, this.#fail, (note) => this.warn(note, entry.path));
   }
 
   #put(place: Place, entry: TarEntry, xattrs: Metadata["xattrs"]): void {

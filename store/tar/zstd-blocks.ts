@@ -1,4 +1,4 @@
-import { compressionFault } from "./compression-fault.js";
+import { compressionFault, compressionRefused } from "./compression-fault.js";
 
 /** The window that zstd(1) itself takes without --long: 2^27. A larger one is asked for by bombs, and by nobody else. */
 const MAX_WINDOW_BYTES = 2 ** 27;
@@ -101,12 +101,12 @@ export class ZstdBlocks {
     const windowBytes = isSingleSegment ? 0 : 1;
     return this.#collectOrNow(windowBytes + dictionaryBytes + sizeBytes, (rest) => {
       if (rest.subarray(windowBytes, windowBytes + dictionaryBytes).some((byte) => byte !== 0)) {
-        throw compressionFault("zstd", "needs a dictionary, which is not at hand");
+        throw compressionRefused("zstd", "needs a dictionary, which is not at hand");
       }
       this.#contentSize = readContentSize(rest.subarray(windowBytes + dictionaryBytes));
       const window = isSingleSegment ? (this.#contentSize ?? 0) : windowSize(rest[0] ?? 0);
       if (window > MAX_WINDOW_BYTES) {
-        throw compressionFault("zstd", `needs a window of ${window} bytes, expected at most ${MAX_WINDOW_BYTES}`);
+        throw compressionRefused("zstd", `needs a window of ${window} bytes, expected at most ${MAX_WINDOW_BYTES}`);
       }
       const header = { kind: "bytes", bytes: Buffer.concat([magic, descriptor, rest]) } as const;
       return [header, ...this.#nextBlock()];

@@ -24,3 +24,10 @@ test("--hostname has to be one", (t) => {
   const error = t.throws(() => runConfiguration({ ...NONE, hostname: "a b" }, process), { instanceOf: VarveError });
   t.regex(error?.message ?? "", /host name/);
 });
+
+test("--user is root's when it is not given, and refused when it is empty", (t) => {
+  t.is(runConfiguration(NONE, process).user, "");
+  const error = t.throws(() => runConfiguration({ ...NONE, user: "" }, process), { instanceOf: VarveError });
+  t.is(error?.code, "USAGE");
+  t.regex(error?.message ?? "", /--user/);
+});

@@ -34,6 +34,9 @@ export interface Outcome<T = ProcessResult> {
   readonly error: { readonly code: string; readonly message: string; readonly hint?: string } | undefined;
 }
 
+/** Another directory than the fixture's own is a copy of it. */
+type FixtureRequest = Omit<DriverRequest, "directory" | "images"> & Partial<Pick<DriverRequest, "directory">>;
+
 /** A folder with a root image and containers of it, driven by processes of their own. */
 export class ContainerFixture {
   readonly folder: string = mkdtempSync(path.join(os.tmpdir(), "varve-containers-"));
@@ -74,7 +77,7 @@ export class ContainerFixture {
     return this.act<ProcessResult>({ action: "run", name }, input);
   }
 
-  act<T>(request: Omit<DriverRequest, "directory" | "images">, input = ""): Outcome<T> {
+  act<T>(request: FixtureRequest, input = ""): Outcome<T> {
     const { status, stdout, stderr, output } = spawnSync(...this.#driver(request), {
       input,
       encoding: "utf8",
@@ -88,17 +91,17 @@ export class ContainerFixture {
   }
 
   /** Starts without waiting. */
-  begin(request: Omit<DriverRequest, "directory" | "images">, options: SpawnOptions = {}): ChildProcess {
+  begin(request: FixtureRequest, options: SpawnOptions = {}): ChildProcess {
     return spawn(...this.#driver(request), { stdio: ["ignore", "pipe", "pipe", "pipe"], ...options });
   }
 
-  #driver(request: Omit<DriverRequest, "directory" | "images">): [program: string, words: string[]] {
+  #driver(request: FixtureRequest): [program: string, words: string[]] {
     if (this.#prepare === "") return [process.execPath, this.arguments(request)];
     const script = `${this.#prepare} && exec "$0" "$@"`;
     return ["unshare", ["--mount", "sh", "-c", script, process.execPath, ...this.arguments(request)]];
   }
 
-  arguments(request: Omit<DriverRequest, "directory" | "images">): string[] {
+  arguments(request: FixtureRequest): string[] {
     const images = [{ id: "0".repeat(64) as LayerId, path: this.image, devices: [] }];
     return [DRIVER, JSON.stringify({ directory: this.directory, images, ...request })];
   }

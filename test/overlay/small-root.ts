@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 const PROGRAMS =
@@ -24,7 +24,28 @@ export function makeSmallRoot(root: string): void {
   writeFileSync(path.join(root, "data/not-a-program"), "text\n", { mode: 0o644 });
   writeFileSync(path.join(root, "data/no-format"), "\x01\x02 neither ELF nor script\n", { mode: 0o755 });
   writeFileSync(path.join(root, "data/no-interpreter"), "#!/absent\n", { mode: 0o755 });
+  makePrograms(path.join(root, "data"), path.join(root, "bin/true"));
+  writeFileSync(path.join(root, "data/one-name"), "of two names\n");
+  linkSync(path.join(root, "data/one-name"), path.join(root, "data/other-name"));
   symlinkSync("/absent", path.join(root, "data/dangling"));
+}
+
+/** Files with execute permission, of which the kernel starts `script-1` to `script-5` alone. */
+function makePrograms(folder: string, elf: string): void {
+  const write = (name: string, content: string | Buffer): void =>
+    writeFileSync(path.join(folder, name), content, { mode: 0o755 });
+  const foreign = readFileSync(elf);
+  foreign[18] = process.arch === "x64" ? 183 : 62;
+  write("foreign", foreign);
+  write("elf-magic", "\x7fELF");
+  write("carriage-return", "#!/bin/sh\r\n");
+  write("own-interpreter", "#!/data/own-interpreter\n");
+  write("of-directory", "#!/bin\n");
+  write("of-text", "#!/data/not-a-program\n");
+  write("of-no-format", "#!/data/no-format\n");
+  // Each is the interpreter of the next; the first one's is no script.
+  write("script-1", "#!/bin/echo\n");
+  for (const n of [2, 3, 4, 5, 6]) write(`script-${n}`, `#!/data/script-${n - 1}\n`);
 }
 
 function librariesOf(program: string): readonly string[] {

@@ -106,6 +106,11 @@ const facts: readonly { readonly fact: string; readonly run: Partial<RunConfigur
     wants: "77\n88\nCapEff:\t0000000000000000\n",
   },
   {
+    fact: "runs as the highest number that a user can have",
+    run: { ...shell("id -u; id -g"), user: "2147483647:2147483647" },
+    wants: "2147483647\n2147483647\n",
+  },
+  {
     fact: "can't write to a read-only root",
     run: { ...shell("touch /x 2>/dev/null || echo refused"), readOnly: true },
     wants: "refused\n",
@@ -150,6 +155,20 @@ const exits: readonly { readonly why: string; readonly run: Partial<RunConfigura
     run: { command: ["/data/no-format"] },
     wants: "COMMAND_NOT_EXECUTABLE",
   },
+  { why: "of 0 of a script that is five scripts away from a program", run: { command: ["/data/script-5"] }, wants: 0 },
+  ...(
+    [
+      ["COMMAND_NOT_EXECUTABLE for a script that is six away", "/data/script-6"],
+      ["COMMAND_NOT_EXECUTABLE for a script that is its own interpreter", "/data/own-interpreter"],
+      ["COMMAND_NOT_EXECUTABLE for a program of another processor", "/data/foreign"],
+      ["COMMAND_NOT_EXECUTABLE for an ELF file cut off after its magic number", "/data/elf-magic"],
+      ["COMMAND_NOT_EXECUTABLE for a script whose interpreter is a directory", "/data/of-directory"],
+      ["COMMAND_NOT_EXECUTABLE for a script whose interpreter may not be executed", "/data/of-text"],
+      ["COMMAND_NOT_EXECUTABLE for a script whose interpreter is no program", "/data/of-no-format"],
+      ["COMMAND_NOT_EXECUTABLE for a program with a slash at its end", "/bin/true/"],
+      ["COMMAND_NOT_FOUND for a script whose line ends with a carriage return", "/data/carriage-return"],
+    ] as const
+  ).map(([why, file]) => ({ why, run: { command: [file] }, wants: why.split(" ", 1)[0]! })),
   {
     why: "RUNTIME_FAILED for a working directory in /proc",
     run: { workingDirectory: "/data/..//proc/self/fd/7" },
@@ -166,7 +185,8 @@ const exits: readonly { readonly why: string; readonly run: Partial<RunConfigura
 for (const { why, run, wants } of exits) {
   runtimeTest(`run() ends with an exit ${why}`, (t) => {
     const name = nextName();
-    const { result, error } = fixture.run(name, run);
+    const { result, error, stderr } = fixture.run(name, run);
+    t.is(stderr, "", "the runtime was not asked");
     t.is(typeof wants === "number" ? result?.exitCode : error?.code, wants as never);
     const status = fixture.status(name)!;
     t.is(status.record.exitCode, typeof wants === "number" ? wants : undefined);
@@ -238,7 +258,9 @@ runtimeTest("run() follows a mount point's symlinks within the container, never 
 runtimeTest("run() refuses a root whose /proc is a symlink", (t) => {
   const record = fixture.create(nextName());
   symlinkSync("/tmp", path.join(fixture.upper(record), "proc"));
-  t.is(fixture.start(record.name).error?.code, "RUNTIME_FAILED");
+  const { error } = fixture.start(record.name);
+  t.is(error?.code, "RUNTIME_FAILED");
+  t.regex(error?.hint ?? "", /^Make it one, or remove it/);
 });
 
 runtimeTest("run() binds nothing over an /etc/hosts that is a symlink", (t) => {

@@ -22,6 +22,8 @@ const LINKS: Readonly<Record<string, string>> = {
   out: "../../../../../../tmp/out",
   host: "/proc/1/root/tmp",
   "to-proc": "/proc",
+  "to-dev": "/dev",
+  "to-root": "/",
   "to-data": "/data",
   "to-file": "/etc/passwd",
 };
@@ -81,6 +83,31 @@ const refusals: readonly {
     says: /: the kernel's \/sys has no/,
     hint: /another place/,
   },
+  {
+    why: "a symlink to the root",
+    mounts: [["directory", "/to-root"]],
+    says: /on "\/to-root": it leads to the container's root$/,
+    hint: /another place/,
+  },
+  {
+    why: "a place in /dev, by a symlink",
+    mounts: [["directory", "/to-dev/x"]],
+    says: /: it leads to "\/dev\/x", which/,
+    hint: /another place/,
+  },
+  {
+    why: "a /dev without devices",
+    mounts: [["directory", "/dev"]],
+    says: /: every container needs "\/dev\/null"/,
+    hint: /below it/,
+  },
+  {
+    why: "a device that runtimes use",
+    mounts: [["directory", "/dev/null"]],
+    says: /: runtimes need that device as it is$/,
+    hint: /another place/,
+  },
+  { why: "one, by a file", mounts: [["file", "/dev/ptmx"]], says: /: runtimes need that device/, hint: /another place/ },
   { why: "a file", mounts: [["directory", "/etc/passwd"]], says: /: it is no directory$/, hint: /^Choose a directory/ },
   { why: "a symlink to a file", mounts: [["directory", "/to-file"]], says: /: it is no directory$/, hint: /^Choose a directory/ },
   {
@@ -134,6 +161,7 @@ const mounted: readonly (readonly [where: string, mount: Mount, shows: string])[
   ["what is not there", ["directory", "/new/place"], "/new/place/file"],
   ["a file", ["file", "/etc/passwd"], "/etc/passwd"],
   ["a symlink to a file", ["file", "/to-file"], "/etc/passwd"],
+  ["a place in /dev", ["directory", "/dev/data"], "/dev/data/file"],
 ];
 
 for (const [where, mount, shows] of mounted) {
@@ -147,6 +175,9 @@ for (const [where, says] of [
   ["/dangling", /: it is a symlink that leads nowhere in the container$/],
   ["/etc/passwd", /: it is no directory$/],
   ["/etc/passwd/x", /: "\/etc\/passwd" is no directory$/],
+  ["/dev/null", /: "\/dev\/null" is no directory$/],
+  ["/to-dev/zero/x", /: "\/dev\/zero" is no directory$/],
+  ["/sys/x", /: the kernel's \/sys has no such place/],
 ] as const) {
   runtimeTest(`run() in the working directory ${where} throws WRONG_TYPE, in our words alone`, (t) => {
     const { error, stderr, leftovers } = start({ workingDirectory: where });
@@ -154,5 +185,32 @@ for (const [where, says] of [
     t.regex(error?.message ?? "", says);
     t.is(stderr, "");
     t.deepEqual(leftovers, []);
+  });
+}
+
+/** Through these a process could stand outside of its container, were a runtime to leave a descriptor open. */
+for (const [where, says] of [
+  ["/data/..//proc/self/fd/7", /: it is within \/proc$/],
+  ["/to-proc/self/fd/7", /: it is within \/proc$/],
+  ["/host", /: it is within \/proc$/],
+  ["/dev/fd", /: it leads into \/proc, by \/dev\/fd$/],
+  ["/dev/fd/7", /by \/dev\/fd$/],
+  ["/to-dev/fd/7", /by \/dev\/fd$/],
+  ["/dev/stdin", /by \/dev\/stdin$/],
+  ["/dev/core", /by \/dev\/core$/],
+] as const) {
+  runtimeTest(`run() in the working directory ${where} throws RUNTIME_FAILED before a runtime is asked`, (t) => {
+    const { error, stderr, leftovers } = start({ workingDirectory: where });
+    t.is(error?.code, "RUNTIME_FAILED", stderr);
+    t.regex(error?.message ?? "", says);
+    t.is(stderr, "");
+    t.deepEqual(leftovers, []);
+  });
+}
+
+for (const where of ["/dev", "/dev/shm/new", "/to-dev/shm", "/sys/kernel", "/to-data"]) {
+  runtimeTest(`run() starts a process in the working directory ${where}`, (t) => {
+    const { result, error } = start({ workingDirectory: where });
+    t.is(result?.exitCode, 0, error?.message);
   });
 }

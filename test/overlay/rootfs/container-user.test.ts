@@ -1,4 +1,5 @@
 import test from "ava";
+import { VarveError } from "../../../core/errors.js";
 import { resolveUser, type UserDatabase } from "../../../overlay/rootfs/container-user.js";
 
 const DATABASE: UserDatabase = {
@@ -16,8 +17,7 @@ const accepted = [
   ["alice:staff", 1000, 50, "", "/home/alice"],
   ["1", 1, 0, "", "/"],
   ["77:88", 77, 88, "", "/"],
-  ["2147483653", 2147483653, 0, "", "/"],
-  ["4294967294:4294967294", 4294967294, 4294967294, "", "/"],
+  ["2147483647:2147483647", 2147483647, 2147483647, "", "/"],
 ] as const;
 
 for (const [text, uid, gid, groups, home] of accepted) {
@@ -37,6 +37,8 @@ for (const text of [
   "-1",
   "01",
   "1e3",
+  "2147483648",
+  "0:2147483648",
   "4294967295",
   "4294967296",
   "1:",
@@ -47,9 +49,19 @@ for (const text of [
   "broken",
 ]) {
   test(`resolveUser() refuses ${JSON.stringify(text)}`, (t) => {
-    t.like(
-      t.throws(() => resolveUser(text, DATABASE)),
-      { code: "RUNTIME_FAILED" },
-    );
+    const error = t.throws(() => resolveUser(text, DATABASE), { instanceOf: VarveError });
+    t.is(error?.code, "RUNTIME_FAILED");
+    t.regex(error?.hint ?? "", /numbers from 0 to 2147483647\.$/);
+  });
+}
+
+for (const [text, says] of [
+  ["bob", /: its \/etc\/passwd has no user "bob"$/],
+  ["huge", /: its \/etc\/passwd gives user "huge" no number that can be used$/],
+  ["0:2147483648", /: 2147483648 is too high a number$/],
+  ["1:nobody", /: its \/etc\/group has no group "nobody"$/],
+] as const) {
+  test(`resolveUser() of ${text} says ${says.source}`, (t) => {
+    t.throws(() => resolveUser(text, DATABASE), { message: says });
   });
 }

@@ -181,6 +181,19 @@ testIf("mounts")("applyTree() on a full disk throws DISK_FULL and leaves everyth
   t.deepEqual(describe(), before);
 });
 
+testIf("mounts", "mkfs.ext4")("writeTree() of more xattrs than the filesystem can hold throws UNSUPPORTED", (t) => {
+  const folder = temporaryDirectory(t);
+  shell(folder, "truncate -s 8M image; mkfs.ext4 -q -b 4096 image; mkdir disk; mount -o loop image disk");
+  t.teardown(() => shell(folder, "umount disk"));
+  const xattrs = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`user.${n}`, "v".repeat(600)]));
+  const tree = memoryTree([
+    { path: "", type: "directory" },
+    { path: "f", type: "file", xattrs },
+  ]);
+  const error = t.throws(() => writeTree(tree, path.join(folder, "disk/root")), { instanceOf: VarveError });
+  t.like(error, { code: "UNSUPPORTED", path: "f", hint: "Name a place on another filesystem, such as xfs or tmpfs." });
+});
+
 testIf("root")("applyTree() stopped at any system call is completed by doing it again", (t) => {
   const target = simpleWith(
     { path: "d", type: "file", content: "was a directory" },

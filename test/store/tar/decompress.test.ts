@@ -133,7 +133,32 @@ testIf("zstd")("decompressed() takes zstd frames one after another, and passes o
     skippable,
   ]);
   for (const step of [65_536, 11]) t.true((await all(frames, step)).equals(PLAIN));
+  // As pzstd writes them.
+  for (const step of [65_536, 3]) t.true((await all(Buffer.concat([skippable, frames]), step)).equals(PLAIN));
 });
+
+testIf("xz")("decompressed() takes xz data with a dictionary of 64 MiB", async (t) => {
+  t.true((await all(run("xz", ["-c", "--lzma2=preset=6,dict=64MiB"], PLAIN))).equals(PLAIN));
+});
+
+const YOURSELF = "Decompress it yourself: xz -dc FILE | varve import - -b BRANCH";
+for (const [what, options, says] of [
+  [
+    "a dictionary of 96 MiB",
+    ["--lzma2=dict=96MiB"],
+    /: its xz data needs a dictionary of 100663296 bytes, expected at most 67108864$/,
+  ],
+  ["a dictionary of 256 MiB", ["--lzma2=dict=256MiB"], /needs a dictionary of 268435456 bytes/],
+  ["blocks of known sizes, and such a dictionary", ["-T2", "--lzma2=dict=256MiB"], /needs a dictionary of 268435456 bytes/],
+  ["a filter for programs", ["--x86", "--lzma2"], /has other filters than LZMA2/],
+  ["a check by SHA-256", ["--check=sha256"], /or other checks than CRC32 and CRC64$/],
+] as const) {
+  testIf("xz")(`decompressed() of xz data with ${what} tells it, and what to type`, async (t) => {
+    const error = await t.throwsAsync(all(run("xz", ["-c", ...options], PLAIN.subarray(0, 20_000))), { instanceOf: VarveError });
+    t.like(error, { code: "SOURCE_INVALID", hint: YOURSELF });
+    t.regex(error.message, says);
+  });
+}
 
 testIf("zstd")("decompressed() of a zstd bomb gives at most a block at once", async (t) => {
   const bomb = run("zstd", ["-q19c"], Buffer.alloc(256 * 2 ** 20));

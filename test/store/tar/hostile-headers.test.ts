@@ -1,5 +1,5 @@
 import { rejected, taken, testCases, warned, X, type Case } from "./hostile-cases.js";
-import { base256, entry, file, gnuLong, header, pax, rawPax } from "./raw-tar.js";
+import { base256, entry, file, gnuLong, header, pax, rawPax, symlink } from "./raw-tar.js";
 
 /** Family C of the hostile corpus: headers that speak of other headers, and the xattrs in them. */
 const SIZE = /size is negative, too large or no number/;
@@ -217,6 +217,32 @@ const XATTRS: readonly Case[] = [
     warned(
       /no access control list/,
       taken("C91", `an access control list ${what}, dropped`, [X], xattr("system.posix_acl_access", value)),
+    ),
+  ),
+  ...(
+    [
+      ["a symlink", "f: symlink -> x", symlink("f", "x")],
+      ["a FIFO", "f: fifo 0644", entry({ typeflag: "6" })],
+      ["a device", "f: character 0644 1,3", entry({ typeflag: "3", major: 1, minor: 3 })],
+    ] as const
+  ).map(([what, shown, member]) =>
+    warned(
+      /"user\.a" belongs to files and directories alone/,
+      taken("C91", `a user's xattr of ${what}, dropped`, [shown], pax([["SCHILY.xattr.user.a", "v"]]), member),
+    ),
+  ),
+  warned(
+    /belongs to directories alone/,
+    taken("C91", "a default access control list of a file, dropped", [X], xattr("system.posix_acl_default", ACL)),
+  ),
+  warned(
+    /can't stand on a symlink/,
+    taken(
+      "C91",
+      "an access control list of a symlink, dropped",
+      ["f: symlink -> x"],
+      pax([["SCHILY.xattr.system.posix_acl_access", ACL]]),
+      symlink("f", "x"),
     ),
   ),
   ...[3, 12, 400].map((length) =>
