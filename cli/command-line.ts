@@ -11,7 +11,7 @@ import { normalWords } from "./normal-words.js";
 import { processWords } from "./process-arguments.js";
 import { reportFailure } from "./report-failure.js";
 import { shellLine } from "./shell-line.js";
-import { openTerminal, OutputClosed, terminalTest, type Terminal } from "./terminal.js";
+import { openTerminal, OutputClosed, quietTerminal, terminalTest, type Terminal } from "./terminal.js";
 import { VERSION } from "./version.js";
 
 /** Of a damaged layer, as many are named as fit on a screen. */
@@ -20,8 +20,7 @@ const MOST_COMMITS = 5;
 /** Reads the command line and runs the command. @returns The exit status. */
 export async function runCommandLine(): Promise<number> {
   const words = processWords();
-  const quiet = isGiven(words, "--quiet", "-q");
-  const terminal = openTerminal({ quiet, environment: process.env, isTerminal: await terminalTest() });
+  const terminal = openTerminal({ environment: process.env, isTerminal: await terminalTest() });
   const seen: Seen = { json: isGiven(words, "--json"), command: undefined, opened: [] };
   try {
     return await dispatch(words, terminal, seen);
@@ -56,7 +55,7 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
   }
   requireWords(command, parsed.words);
   const session: Session = {
-    terminal,
+    terminal: parsed.options["quiet"] === true ? quietTerminal(terminal) : terminal,
     json: seen.json,
     store: parsed.options["store"] as string | undefined,
     typed: shellLine([name, ...following]),
@@ -133,7 +132,7 @@ async function needing(error: unknown, opened: readonly Repository[]): Promise<N
 }
 
 /** A first look, for what must be known before the words are read: only where options of all commands may stand. */
-function isGiven(words: readonly string[], ...options: readonly string[]): boolean {
+function isGiven(words: readonly string[], option: string): boolean {
   const end = words.indexOf("--");
-  return words.slice(0, end === -1 ? undefined : end).some((word) => options.includes(word));
+  return words.slice(0, end === -1 ? undefined : end).includes(option);
 }

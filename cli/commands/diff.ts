@@ -1,7 +1,7 @@
 import { diffSides, diffTarget, type Difference } from "../../core/operations/diff-sides.js";
 import { parseSide } from "../../core/operations/sides.js";
 import { findTarget } from "../../core/operations/targets.js";
-import { command, type Command, type Session } from "../command.js";
+import { command, type Command, type OptionValues, type Session } from "../command.js";
 import { DIFFERENT } from "../exit-status.js";
 import { openRepository } from "../open-repository.js";
 import { findWordTarget } from "../open-target.js";
@@ -15,6 +15,7 @@ const options = {
   stat: { type: "boolean", describe: "Show sizes before and after, and the number of paths" },
   "name-status": { type: "boolean", describe: "Show status and path alone, with a tab between them" },
   "exit-code": { type: "boolean", describe: "Exit with 1 when something differs" },
+  quiet: { type: "boolean", alias: "q", describe: "Print nothing (but JSON), and exit as with --exit-code" },
 } as const;
 
 export const diffCommand: Command = command(
@@ -37,15 +38,15 @@ directory against revision A. A and B: from A to B, where @ is the tracked direc
       ["varve diff -- '**/*.conf' '!etc/ssl'", "files by a pattern, without a directory"],
       ["varve diff --stat v1 @web", "from tag v1 to the container as it is now"],
     ],
-    statuses: [["1", "with --exit-code: something differs"]],
+    statuses: [["1", "with --exit-code or --quiet: something differs"]],
   },
-  async ({ words, rest, options: { stat, "name-status": nameStatus, "exit-code": exitCode }, session }) => {
+  async ({ words, rest, options, session }) => {
     const difference = await differenceOf(session, words, rest ?? []);
     try {
       const { changes } = difference;
       if (session.json) await printJsonArray(session.terminal, changes.map(changeJson));
-      else session.terminal.print(diffText(session, difference, { stat, nameStatus }));
-      return exitCode && changes.length > 0 ? DIFFERENT : 0;
+      else if (!options.quiet) session.terminal.print(diffText(session, difference, options));
+      return (options["exit-code"] || options.quiet) && changes.length > 0 ? DIFFERENT : 0;
     } finally {
       difference.close();
     }
@@ -69,9 +70,9 @@ async function differenceOf(session: Session, words: readonly string[], rest: re
 function diffText(
   { terminal: { paint } }: Session,
   { changes }: Difference,
-  form: { stat: boolean; nameStatus: boolean },
+  form: Pick<OptionValues<typeof options>, "stat" | "name-status">,
 ): string {
-  if (form.nameStatus) return changes.map((change) => `${nameStatusLine(change)}\n`).join("");
+  if (form["name-status"]) return changes.map((change) => `${nameStatusLine(change)}\n`).join("");
   const line = form.stat ? statLine : changeLine;
   const lines = changes.map((change) => `${line(change, paint)}\n`).join("");
   return form.stat ? `${lines}${changeSummary(changes)}\n` : lines;

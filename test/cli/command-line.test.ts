@@ -50,9 +50,15 @@ test("options of all commands may stand before and after the command's name", (t
 
 test("--quiet says nothing where all goes well", (t) => {
   const { home, cwd } = trackedDirectory(t);
-  writeFileSync(path.join(cwd, "other"), "x");
-  const { status, stdout, stderr } = varve(["commit", "-q", "-m", "second"], { cwd, home });
-  t.deepEqual([status, stdout, stderr], [0, "", ""]);
+  for (const words of [
+    ["-q", "-m", "second"],
+    ["-qm", "third"],
+    ["-m", "fourth", "--quiet"],
+  ]) {
+    writeFileSync(path.join(cwd, "other"), words.join(" "));
+    const { status, stdout, stderr } = varve(["commit", ...words], { cwd, home });
+    t.deepEqual([status, stdout, stderr], [0, "", ""]);
+  }
 });
 
 const hostile: readonly (readonly [why: string, words: readonly string[]])[] = [
