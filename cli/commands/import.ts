@@ -10,6 +10,7 @@ import { EXCLUDE_OPTION, excludedPatterns, excludeNeedsDirectory } from "../excl
 import { openRepository } from "../open-repository.js";
 import { showProgress } from "../progress.js";
 import { reportCommit, whenNothingToCommit } from "../report-commit.js";
+import { shellLine } from "../shell-line.js";
 
 const options = {
   branch: {
@@ -59,11 +60,12 @@ Of a directory, what its .varveignore files say is left out.`,
         command: session.typed,
         observe,
       });
+      const name = shellLine([branch]);
       const isNew = result.commit.parents.length === 0;
       reportCommit(
         session,
         result,
-        isNew ? `Look at it: varve ls ${branch}. Run something on it: varve run ${branch} -- CMD…` : undefined,
+        isNew ? `Look at it: varve ls ${name}. Run something on it: varve run ${name} -- CMD…` : undefined,
       );
     });
   },

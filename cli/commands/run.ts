@@ -146,7 +146,7 @@ function report(
 function requireCommand(rest: readonly string[], revision: string): void {
   if (rest.length > 0) return;
   throw new VarveError("USAGE", "Cannot run a process: its command is missing", {
-    hint: `Give it after "--", such as: varve run ${revision} -- sh`,
+    hint: `Give it after "--", such as: varve run ${shellLine([revision])} -- sh`,
   });
 }
 

@@ -9,6 +9,7 @@ import { foldChanges } from "../render/folded-changes.js";
 import { printJson } from "../render/json-array.js";
 import { refText, shortId } from "../render/names.js";
 import { counted } from "../render/quantities.js";
+import { shellLine } from "../shell-line.js";
 
 export const statusCommand: Command = command(
   {
@@ -58,7 +59,7 @@ function statusText(
     const line = `  ${changeLine(change, terminal.paint)}`;
     return below === 0 ? line : `${line}  (and ${counted(below, "entry", "entries")} below)`;
   });
-  const name = word === undefined ? "" : ` ${word}`;
+  const name = word === undefined ? "" : ` ${shellLine([word])}`;
   if (changes.length === 0) return `${where}, ${at}\nNothing has changed.\n`;
   const next = [`record: varve commit${name} -m MESSAGE`, ...(commit === undefined ? [] : [`discard: varve rollback${name}`])];
   return `${where}, ${at}\n\n${lines.join("\n")}\n\n${changeSummary(changes)} (${next.join(", ")})\n`;
