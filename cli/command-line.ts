@@ -6,6 +6,7 @@ import type { Command, Session } from "./command.js";
 import { ALIASES, COMMANDS } from "./command-table.js";
 import { closestNames } from "../core/revision/closest-names.js";
 import { OUTPUT_CLOSED } from "./exit-status.js";
+import { FOREIGN_COMMANDS } from "./foreign-words.js";
 import { GLOBAL_OPTIONS } from "./global-options.js";
 import { normalWords } from "./normal-words.js";
 import { processWords } from "./process-arguments.js";
@@ -43,6 +44,7 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
     command: undefined,
   });
   const typed = leading.at(-1)?.startsWith("--") === false ? leading.at(-1) : undefined;
+  if (leading.includes("--version") || typed === "version") return printVersion(terminal);
   if (typed === undefined || typed === "help") return showHelp(typed === "help" ? following : [], leading, terminal);
   const name = commandName(typed);
   seen.command = name;
@@ -66,11 +68,12 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
   return (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0;
 }
 
+function printVersion(terminal: Terminal): number {
+  terminal.print(`varve ${VERSION}\n`);
+  return 0;
+}
+
 async function showHelp(about: readonly string[], leading: readonly string[], terminal: Terminal): Promise<number> {
-  if (leading.includes("--version")) {
-    terminal.print(`varve ${VERSION}\n`);
-    return 0;
-  }
   const [topic] = about.filter((word) => !word.startsWith("-"));
   if (topic !== undefined) {
     return printHelp(await loadCommand(commandName(topic)), terminal);
@@ -92,9 +95,11 @@ async function printHelp(command: Command, terminal: Terminal): Promise<number> 
 function commandName(typed: string): string {
   if (Object.hasOwn(COMMANDS, typed)) return typed;
   if (Object.hasOwn(ALIASES, typed)) return ALIASES[typed] ?? typed;
+  const foreign = Object.hasOwn(FOREIGN_COMMANDS, typed) ? FOREIGN_COMMANDS[typed] : undefined;
   const [near] = closestNames(typed, [...Object.keys(COMMANDS), ...Object.keys(ALIASES)]);
   const guess = near === undefined ? "" : `Did you mean "varve ${near}"? `;
-  throw new VarveError("USAGE", `Cannot run "${typed}": varve has no such command`, { hint: `${guess}See "varve --help".` });
+  const hint = foreign ?? `${guess}See "varve --help".`;
+  throw new VarveError("USAGE", `Cannot run "${typed}": varve has no such command`, { hint });
 }
 
 async function loadCommand(name: string): Promise<Command> {

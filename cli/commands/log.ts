@@ -13,7 +13,7 @@ import { printJsonArray } from "../render/json-array.js";
 import { commitOf, splitRange } from "../revision-words.js";
 
 const options = {
-  number: { type: "string", alias: "n", value: "N", describe: "Show at most N commits" },
+  number: { type: "string", alias: "n", digits: true, value: "N", describe: "Show at most N commits; also -N" },
   oneline: { type: "boolean", describe: "Show one line a commit" },
 } as const;
 
@@ -22,13 +22,13 @@ export const logCommand: Command = command(
     name: "log",
     form: "[REV] [-- PATH…]",
     summary: "Show the commits that led to a revision, newest first",
-    description: `REV is a branch, a tag, a commit id, a container, or a range A..B: what B has and A has not (default: HEAD). With
-PATH (a path or a pattern), only commits that changed it or something below it. "varve history" is the same command.`,
+    description: `REV is a branch, a tag, a commit id, a container, or a range A..B: what B has and A has not (default: HEAD, also for a
+side that is left out). With PATH (a path or a pattern), only commits that changed it or something below it. "varve history" is the same command.`,
     words: [{ name: "REV", required: false }],
     rest: "paths",
     options,
     examples: [
-      ["varve log -n 3", "the last three commits"],
+      ["varve log -3", "the last three commits"],
       ["varve log --oneline base..web", "what web added to base"],
       ["varve log -- '**/*.service'", "what touched a service file"],
       ["varve log main -- /etc/passwd", "who changed that file"],
