@@ -5,7 +5,7 @@ import { command, type Command, type OptionValues, type Session } from "../comma
 import { DIFFERENT } from "../exit-status.js";
 import { openRepository } from "../open-repository.js";
 import { findWordTarget } from "../open-target.js";
-import { selectionOf } from "../path-words.js";
+import { FROM_WHERE, selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
 import { changeLine, changeSummary, nameStatusLine, statLine } from "../render/change-text.js";
 import { printJsonArray } from "../render/json-array.js";
@@ -25,7 +25,7 @@ export const diffCommand: Command = command(
     summary: "Show the paths that differ between two trees, and why",
     description: `Without A and B: the tracked directory against its HEAD. A alone: a container against its HEAD, or the tracked
 directory against revision A. A and B: from A to B, where @ is the tracked directory as it is now, and
-@NAME the container NAME. PATH is a path, with what stands below it, or a pattern. Letters: A added, M modified, D deleted, T of another type, R renamed.`,
+@NAME the container NAME. PATH is a path, with what stands below it, or a pattern. ${FROM_WHERE} Letters: A added, M modified, D deleted, T of another type, R renamed.`,
     words: [
       { name: "A", required: false },
       { name: "B", required: false },
@@ -58,13 +58,15 @@ async function differenceOf(session: Session, words: readonly string[], rest: re
   if (first !== undefined && second === undefined) {
     const found = await findWordTarget(session, first);
     if (found !== undefined)
-      return diffTarget(found.repository, found.target, { paths: await selectionOf(rest, found.repository) });
+      return diffTarget(found.repository, found.target, { paths: await selectionOf(rest, found.repository, [found.target]) });
   }
   const repository = await openRepository(session);
-  const paths = await selectionOf(rest, repository);
-  if (first === undefined) return diffTarget(repository, findTarget(repository, undefined), { paths });
+  if (first === undefined) {
+    return diffTarget(repository, findTarget(repository, undefined), { paths: await selectionOf(rest, repository) });
+  }
   const before = await parseSide(repository, first);
-  return diffSides(repository, before, await parseSide(repository, second ?? "@"), { paths });
+  const after = await parseSide(repository, second ?? "@");
+  return diffSides(repository, before, after, { paths: await selectionOf(rest, repository, [before, after]) });
 }
 
 function diffText(

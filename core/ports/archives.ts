@@ -21,6 +21,6 @@ export interface ImportedTar {
 }
 
 export interface ExportedTar {
-  /** Paths that a tar cannot hold (sockets), for people. */
+  /** Paths that a tar cannot hold (sockets), for people: absolute. */
   readonly skipped: readonly string[];
 }

@@ -139,7 +139,7 @@ test("--json of each command for tracked directories has the shape of docs/json.
   fits(t, json("tag", "v1"), { tag: /^v1$/, commit: COMMIT_ID, before: null });
   fits(t, json("tag"), [{ name: "string", commit: COMMIT_ID }]);
   fits(t, json("checkout", "HEAD", "../copy"), { commit: COMMIT_ID, directory: /copy$/ });
-  fits(t, json("export", "HEAD", "-o", "../out.tar"), { file: "string", skipped: ["string"] });
+  fits(t, json("export", "HEAD", "-o", "../out.tar"), { file: "string", skipped: [/^\//] });
   fits(t, json("import", "../out.tar", "-b", "other"), COMMITTED);
   t.deepEqual(json("ps"), []);
   fits(t, json("cat", "HEAD:nothing"), {

@@ -177,7 +177,7 @@ testIf("mounts")("applyTree() on a full disk throws DISK_FULL and leaves everyth
     { path: "e/n", type: "directory" },
   );
   const error = t.throws(() => apply(directory, target), { instanceOf: VarveError, code: "DISK_FULL" });
-  t.is(error?.path, "e/large");
+  t.is(error?.path, "/e/large");
   t.deepEqual(describe(), before);
 });
 
@@ -252,6 +252,6 @@ testIf("root", "setpriv")("writing what this user may not write throws PERMISSIO
     ["--reuid=65534", "--regid=65534", "--clear-groups", "node", "--input-type=module", "-e", program, path.join(folder, "own")],
     { encoding: "utf8" },
   );
-  t.is(output, "PERMISSION owner true\nPERMISSION device true\nPERMISSION trusted true\nwritten\n");
+  t.is(output, "PERMISSION /owner true\nPERMISSION /device true\nPERMISSION /trusted true\nwritten\n");
   t.is(shell(folder, "find own -type f | sort"), "own/3/0\nown/3/fine\n");
 });
