@@ -10,7 +10,9 @@ import { recordOperation } from "./record-operation.js";
 import { openCommitTree } from "./targets.js";
 
 export type ImportSource =
-  { readonly kind: "directory"; readonly path: string } | { readonly kind: "tar"; readonly stream: AsyncIterable<Uint8Array> };
+  | { readonly kind: "directory"; readonly path: string }
+  /** `name`: what messages call it, quotes included. */
+  | { readonly kind: "tar"; readonly name: string; readonly stream: AsyncIterable<Uint8Array> };
 
 export interface ImportOptions extends CommitOptions {
   /** Made when absent; otherwise the import is its next commit. */
@@ -54,7 +56,9 @@ async function openSource(
   { exclude }: ImportOptions,
   writer: LayerWriter,
 ): Promise<OpenedSource> {
-  if (source.kind === "tar") return { ...(await archives.importTar(source.stream, writer)), ignored: 0, mounts: [] };
+  if (source.kind === "tar") {
+    return { ...(await archives.importTar(source.stream, writer, source.name)), ignored: 0, mounts: [] };
+  }
   const tree = await directories.openTree(source.path, exclude);
   return { tree, ignored: tree.ignored, mounts: tree.mounts, warnings: [] };
 }
