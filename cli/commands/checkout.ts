@@ -16,7 +16,7 @@ export const checkoutCommand: Command = command(
     ...FORM,
     summary: "Write a commit's tree into an empty directory",
     description: `Writes the tree of REV into DIR, which must be empty or absent, with owners, times, xattrs, hardlinks, devices and
-holes. The directory is a plain copy: it is not tracked. Owners and devices need root.`,
+holes. The directory is a plain copy: it is not tracked. Owners and devices need root. A checkout that fails leaves nothing.`,
     words: [
       { name: "REV", required: false },
       { name: "DIR", required: false },
@@ -38,11 +38,23 @@ holes. The directory is a plain copy: it is not tracked. Owners and devices need
     const repository = await openRepository(session);
     const commit = await commitOf(repository, revision);
     const place = path.resolve(directory);
-    await checkoutCommit(repository, commit, place);
+    try {
+      await checkoutCommit(repository, commit, place);
+    } catch (error) {
+      throw withWayOut(error, revision);
+    }
     if (session.json) printJson(session.terminal, { commit, directory: place });
     else session.terminal.say(`Wrote ${shortId(commit)} to ${place}`);
   },
 );
+
+/** Without root, tar gives all files to whom it runs as. */
+function withWayOut(error: unknown, revision: string): unknown {
+  if (!(error instanceof VarveError) || error.code !== "PERMISSION") return error;
+  const copy = `${shellLine(["varve", "export", revision])} | tar -x`;
+  const hint = `${error.hint ?? ""} For a copy with all files your own, in an empty directory: ${copy}`.trim();
+  return new VarveError(error.code, error.message, { path: error.path, hint, cause: error });
+}
 
 /** In git `checkout -- PATH` writes into the directory that one works in; here it would be taken for the destination. */
 function pathsAreForRestore(revision: string | undefined, paths: readonly string[]): VarveError {

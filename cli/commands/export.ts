@@ -118,6 +118,7 @@ function outputFailure(cause: unknown, file: string): unknown {
   if (code === "ENOENT" || code === "ENOTDIR")
     return new VarveError("PATH_MISSING", `Cannot write "${file}": its directory does not exist`, options);
   if (code === "EISDIR") return new VarveError("WRONG_TYPE", `Cannot write "${file}": it is a directory, wanted a file`, options);
+  if (code === "ENAMETOOLONG") return new VarveError("UNSUPPORTED", `Cannot write "${file}": its name is too long`, options);
   if (code !== "EACCES" && code !== "EROFS") return cause;
   const hint = "Name a file in a directory that you may write to.";
   return new VarveError("PERMISSION", `Cannot write "${file}": permission denied`, { ...options, hint });

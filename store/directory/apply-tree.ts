@@ -278,7 +278,7 @@ function guarded(task: string, path: string, work: () => void): void {
 }
 
 /** Undoing goes as far as it can. */
-function attempt(work: () => void): void {
+export function attempt(work: () => void): void {
   try {
     work();
   } catch {

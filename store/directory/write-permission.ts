@@ -36,8 +36,8 @@ export class WritePermission {
 }
 
 function refused(path: ByteString, what: string): VarveError {
-  const text = treePathText(path);
-  const place = path === "" ? "the root of the tree" : `"${text}"`;
+  const text = path === "" ? undefined : treePathText(path);
+  const place = text === undefined ? "the root of the tree" : `"${text}"`;
   return new VarveError("PERMISSION", `Cannot write ${place}: this user may not ${what}, wanted root`, {
     path: text,
     hint: "Run the command as root. Nothing was changed.",
