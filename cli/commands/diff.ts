@@ -7,7 +7,7 @@ import { openRepository } from "../open-repository.js";
 import { findWordTarget } from "../open-target.js";
 import { FROM_WHERE, selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
-import { changeLine, changeSummary, nameStatusLine, statLine } from "../render/change-text.js";
+import { changeLine, changeSummary, nameStatusLine, statLines } from "../render/change-text.js";
 import { printJsonArray } from "../render/json-array.js";
 import { splitRange } from "../revision-words.js";
 
@@ -75,7 +75,6 @@ function diffText(
   form: Pick<OptionValues<typeof options>, "stat" | "name-status">,
 ): string {
   if (form["name-status"]) return changes.map((change) => `${nameStatusLine(change)}\n`).join("");
-  const line = form.stat ? statLine : changeLine;
-  const lines = changes.map((change) => `${line(change, paint)}\n`).join("");
-  return form.stat ? `${lines}${changeSummary(changes)}\n` : lines;
+  if (!form.stat) return changes.map((change) => `${changeLine(change, paint)}\n`).join("");
+  return [...statLines(changes, paint), changeSummary(changes)].map((line) => `${line}\n`).join("");
 }
