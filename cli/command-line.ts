@@ -6,12 +6,13 @@ import type { Command, Session } from "./command.js";
 import { ALIASES, COMMANDS } from "./command-table.js";
 import { closestNames } from "../core/revision/closest-names.js";
 import { OUTPUT_CLOSED } from "./exit-status.js";
+import { FOREIGN_COMMANDS } from "./foreign-words.js";
 import { GLOBAL_OPTIONS } from "./global-options.js";
 import { normalWords } from "./normal-words.js";
 import { processWords } from "./process-arguments.js";
 import { reportFailure } from "./report-failure.js";
 import { shellLine } from "./shell-line.js";
-import { openTerminal, OutputClosed, terminalTest, type Terminal } from "./terminal.js";
+import { openTerminal, OutputClosed, quietTerminal, terminalTest, type Terminal } from "./terminal.js";
 import { VERSION } from "./version.js";
 
 /** Of a damaged layer, as many are named as fit on a screen. */
@@ -20,8 +21,7 @@ const MOST_COMMITS = 5;
 /** Reads the command line and runs the command. @returns The exit status. */
 export async function runCommandLine(): Promise<number> {
   const words = processWords();
-  const quiet = isGiven(words, "--quiet", "-q");
-  const terminal = openTerminal({ quiet, environment: process.env, isTerminal: await terminalTest() });
+  const terminal = openTerminal({ environment: process.env, isTerminal: await terminalTest() });
   const seen: Seen = { json: isGiven(words, "--json"), command: undefined, opened: [] };
   try {
     return await dispatch(words, terminal, seen);
@@ -44,6 +44,7 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
     command: undefined,
   });
   const typed = leading.at(-1)?.startsWith("--") === false ? leading.at(-1) : undefined;
+  if (leading.includes("--version") || typed === "version") return printVersion(terminal);
   if (typed === undefined || typed === "help") return showHelp(typed === "help" ? following : [], leading, terminal);
   const name = commandName(typed);
   seen.command = name;
@@ -56,7 +57,7 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
   }
   requireWords(command, parsed.words);
   const session: Session = {
-    terminal,
+    terminal: parsed.options["quiet"] === true ? quietTerminal(terminal) : terminal,
     json: seen.json,
     store: parsed.options["store"] as string | undefined,
     typed: shellLine([name, ...following]),
@@ -67,11 +68,12 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
   return (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0;
 }
 
+function printVersion(terminal: Terminal): number {
+  terminal.print(`varve ${VERSION}\n`);
+  return 0;
+}
+
 async function showHelp(about: readonly string[], leading: readonly string[], terminal: Terminal): Promise<number> {
-  if (leading.includes("--version")) {
-    terminal.print(`varve ${VERSION}\n`);
-    return 0;
-  }
   const [topic] = about.filter((word) => !word.startsWith("-"));
   if (topic !== undefined) {
     return printHelp(await loadCommand(commandName(topic)), terminal);
@@ -93,9 +95,11 @@ async function printHelp(command: Command, terminal: Terminal): Promise<number> 
 function commandName(typed: string): string {
   if (Object.hasOwn(COMMANDS, typed)) return typed;
   if (Object.hasOwn(ALIASES, typed)) return ALIASES[typed] ?? typed;
+  const foreign = Object.hasOwn(FOREIGN_COMMANDS, typed) ? FOREIGN_COMMANDS[typed] : undefined;
   const [near] = closestNames(typed, [...Object.keys(COMMANDS), ...Object.keys(ALIASES)]);
   const guess = near === undefined ? "" : `Did you mean "varve ${near}"? `;
-  throw new VarveError("USAGE", `Cannot run "${typed}": varve has no such command`, { hint: `${guess}See "varve --help".` });
+  const hint = foreign ?? `${guess}See "varve --help".`;
+  throw new VarveError("USAGE", `Cannot run "${typed}": varve has no such command`, { hint });
 }
 
 async function loadCommand(name: string): Promise<Command> {
@@ -133,7 +137,7 @@ async function needing(error: unknown, opened: readonly Repository[]): Promise<N
 }
 
 /** A first look, for what must be known before the words are read: only where options of all commands may stand. */
-function isGiven(words: readonly string[], ...options: readonly string[]): boolean {
+function isGiven(words: readonly string[], option: string): boolean {
   const end = words.indexOf("--");
-  return words.slice(0, end === -1 ? undefined : end).some((word) => options.includes(word));
+  return words.slice(0, end === -1 ? undefined : end).includes(option);
 }

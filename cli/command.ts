@@ -6,6 +6,8 @@ export interface Option {
   readonly type: "boolean" | "string";
   /** One letter. */
   readonly alias?: string;
+  /** A number may stand for it: `-5`. */
+  readonly digits?: true;
   /** May be given several times. */
   readonly array?: true;
   /** What its value is called in help: `BRANCH`. Only for strings. */

@@ -2,6 +2,6 @@
 export const GLOBAL_OPTIONS = {
   store: { type: "string", value: "DIR", describe: "Use the store in DIR (default: $VARVE_STORE, or the nearest .varve)" },
   json: { type: "boolean", describe: "Print JSON, of the shape that docs/json.md tells" },
-  quiet: { type: "boolean", alias: "q", describe: "Say nothing but failures and warnings" },
+  quiet: { type: "boolean", alias: "q", describe: "Print data, failures and warnings alone" },
   help: { type: "boolean", alias: "h", describe: "Show this help" },
 } as const;

@@ -22,7 +22,7 @@ varve is git for root filesystems: it commits directories and containers as laye
 changed and why, and goes back.
 
 ${sections.join("\n")}
-"varve COMMAND --help" tells more. A first session:
+"varve COMMAND --help" tells more, "varve --version" which varve this is. A first session:
 
   varve init                          track the directory that you stand in
   varve commit -m "first"             record it

@@ -2,7 +2,7 @@ import { VERSION } from "./version.js";
 
 const words = process.argv.slice(2);
 // Before anything else is loaded: scripts ask for the version often, and it must cost what `node -e 0` costs.
-if (words.length === 1 && (words[0] === "--version" || words[0] === "-V")) {
+if (words.length === 1 && ["--version", "-V", "version"].includes(words[0] ?? "")) {
   process.stdout.write(`varve ${VERSION}\n`);
 } else {
   void run();

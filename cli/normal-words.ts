@@ -1,6 +1,7 @@
 import { VarveError } from "../core/errors.js";
 import { closestNames } from "../core/revision/closest-names.js";
 import type { OptionTable } from "./command.js";
+import { FOREIGN_OPTIONS } from "./foreign-words.js";
 
 export interface NormalWords {
   /** Options as `--name` or `--name=value` alone, and positional words. */
@@ -65,6 +66,8 @@ function longOption(word: string, next: string | undefined, grammar: Grammar): E
 }
 
 function shortOptions(word: string, next: string | undefined, grammar: Grammar): Expanded {
+  const counted = Object.entries(grammar.options).find(([, { digits }]) => digits);
+  if (counted !== undefined && /^-\d+$/.test(word)) return { words: [`--${counted[0]}=${word.slice(1)}`], tookNext: false };
   const words: string[] = [];
   const letters = Array.from(word.slice(1));
   for (const [index, letter] of letters.entries()) {
@@ -90,13 +93,19 @@ function withValue(name: string, typed: string, next: string | undefined, gramma
 
 function unknownOption(option: string, grammar: Grammar, within: string = option): VarveError {
   const known = Object.entries(grammar.options).flatMap(([name, { alias }]) => [`--${name}`, ...(alias ? [`-${alias}`] : [])]);
+  const foreign = foreignHint(option, grammar);
   const near = option.startsWith("--") ? closestNames(option, known)[0] : undefined;
   const where = within === option ? "" : ` in "${within}"`;
   const guess = near === undefined ? "" : `Did you mean "${near}"? `;
   const called = callOf(grammar);
   return new VarveError("USAGE", `Cannot read "${option}"${where}: ${called} has no such option`, {
-    hint: `${guess}See "${called} --help".`,
+    hint: foreign ?? `${guess}See "${called} --help".`,
   });
+}
+
+function foreignHint(option: string, { command = "" }: Grammar): string | undefined {
+  const known = Object.hasOwn(FOREIGN_OPTIONS, command) ? FOREIGN_OPTIONS[command] : undefined;
+  return known !== undefined && Object.hasOwn(known, option) ? known[option] : undefined;
 }
 
 function usage(message: string, grammar: Grammar): VarveError {

@@ -154,7 +154,7 @@ async function openWorktreeOf(layout: StoreLayout, tracked: string | undefined):
 
 /** Decompressors and all are loaded when the first archive is. */
 const ARCHIVES: Archives = {
-  importTar: async (stream, writer) => (await import("../store/tar/import-tar.js")).importTar(stream, writer),
+  importTar: async (...parts) => (await import("../store/tar/import-tar.js")).importTar(...parts),
   exportTar: async (tree, write) => (await import("../store/tar/export-tar.js")).exportTar(tree, write),
 };
 

@@ -48,9 +48,9 @@ function isPath(word: string): boolean {
   return word.includes("/") || word === "." || word === "..";
 }
 
-/** Whether it is a tracked directory itself. */
+/** Whether it is a tracked directory itself. An empty word, such as a variable that is not set, is none. */
 function isTracked(word: string): boolean {
-  return trackedStore(path.resolve(word))?.tracked === path.resolve(word);
+  return word !== "" && trackedStore(path.resolve(word))?.tracked === path.resolve(word);
 }
 
 /** The store that tracks an existing path. */

@@ -31,15 +31,25 @@ export function parseWords(command: Command, typed: readonly string[]): ParsedWo
 
 /** @throws VarveError USAGE when a word is missing, or one is too many. */
 export function requireWords(command: Command, given: readonly string[]): void {
-  const hint = `The form is: varve ${command.name} ${command.form}`;
   const missing = command.words.filter(({ required }) => required)[given.length];
-  if (missing !== undefined) {
-    throw new VarveError("USAGE", `Cannot run varve ${command.name}: ${missing.name} is missing`, { hint });
-  }
+  if (missing !== undefined) throw wordMissing(command, missing.name);
   const extra = given[command.words.length];
-  if (extra !== undefined && command.words.at(-1)?.many !== true) {
-    throw new VarveError("USAGE", `Cannot run varve ${command.name}: "${extra}" is one word too many`, { hint });
-  }
+  if (extra !== undefined && command.words.at(-1)?.many !== true) throw wordTooMany(command, extra);
+}
+
+type NamedForm = Pick<Command, "name" | "form">;
+
+/** For commands whose options tell which words they need. */
+export function wordMissing(command: NamedForm, word: string): VarveError {
+  return new VarveError("USAGE", `Cannot run varve ${command.name}: ${word} is missing`, { hint: formHint(command) });
+}
+
+export function wordTooMany(command: NamedForm, word: string): VarveError {
+  return new VarveError("USAGE", `Cannot run varve ${command.name}: "${word}" is one word too many`, { hint: formHint(command) });
+}
+
+function formHint({ name, form }: NamedForm): string {
+  return `The form is: varve ${name} ${form}`.trimEnd();
 }
 
 function optionsOf(command: Command): OptionTable {

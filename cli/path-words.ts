@@ -3,6 +3,8 @@ import { VarveError } from "../core/errors.js";
 import type { ByteString } from "../core/model/byte-string.js";
 import { isBelowAny, normalizePath } from "../core/model/paths.js";
 import { ALL_PATHS, type PathSelection, selectPlaces } from "../core/paths/path-selection.js";
+import type { Side } from "../core/operations/sides.js";
+import type { Target } from "../core/operations/targets.js";
 import type { Repository } from "../core/ports/repository.js";
 import { bytesOfWord, wordOfBytes } from "./process-arguments.js";
 
@@ -10,24 +12,48 @@ import { bytesOfWord, wordOfBytes } from "./process-arguments.js";
 const GLOB = /[*?[\]{}\\]|[!@+]\(|^!/;
 const LONGEST_PATTERN = 4096;
 
+/** For the help of commands that take paths. */
+export const FROM_WHERE =
+  "Within a tracked directory PATH counts from where you stand, in containers and other stores from the root; so does one with a slash in front.";
+
+export interface WordSelection extends PathSelection {
+  /** Patterns that matched nothing of what was asked for so far: after a whole walk, nothing at all. */
+  readonly unmatched: () => readonly string[];
+}
+
 /**
  * What the words after `--` select: paths with all that stands below them, and patterns in the syntax of fast-glob, of which picomatch is the
  * matcher. A word that begins with `!` takes away what it matches. Absolute paths are the tree's. Others too, but within the
- * tracked directory they start where one stands, as in git.
+ * tracked directory they start where one stands, as in git; not so when they are about a container, whose root one does not stand in.
  *
+ * @param about Whose paths they are, beside commits of the store.
  * @throws VarveError USAGE.
  */
-export async function selectionOf(words: readonly string[] | undefined, repository: Repository): Promise<PathSelection> {
-  if (words === undefined || words.length === 0) return ALL_PATHS;
-  const prefix = prefixOf(repository);
-  if (!words.some((word) => GLOB.test(word))) return selectPlaces(words.map((word) => placeOf(word, prefix)));
+export async function selectionOf(
+  words: readonly string[] | undefined,
+  repository: Repository,
+  about: readonly (Side | Target)[] = [],
+): Promise<WordSelection> {
+  if (words === undefined || words.length === 0) return { ...ALL_PATHS, unmatched: () => [] };
+  const prefix = about.some(isContainer) ? "" : prefixOf(repository);
+  const places = (some: readonly string[]): readonly ByteString[] => some.map((word) => placeOf(word, prefix));
+  if (!words.some((word) => GLOB.test(word))) return { ...selectPlaces(places(words)), unmatched: () => [] };
   const chosen = words.filter((word) => !isTakenAway(word));
   const wanted = await matcherOf(chosen, prefix);
   const unwanted = await matcherOf(
     words.filter(isTakenAway).map((word) => word.slice(1)),
     prefix,
   );
-  return { places: undefined, has: (each) => (chosen.length === 0 || wanted(each)) && !unwanted(each) };
+  return {
+    places: undefined,
+    named: places(chosen.filter((word) => !GLOB.test(word))),
+    has: (each) => (chosen.length === 0 || wanted.has(each)) && !unwanted.has(each),
+    unmatched: wanted.unmatched,
+  };
+}
+
+function isContainer(about: Side | Target): boolean {
+  return about.kind === "live" ? isContainer(about.target) : about.kind === "container";
 }
 
 function isTakenAway(word: string): boolean {
@@ -44,16 +70,34 @@ function placeOf(word: string, prefix: string): ByteString {
   return normalizePath(bytesOfWord(word.startsWith("/") ? word : prefix + word));
 }
 
-type Matcher = (path: ByteString) => boolean;
+interface Matcher {
+  readonly has: (path: ByteString) => boolean;
+  readonly unmatched: () => readonly string[];
+}
 
 /** A path matches with what it names, literally or as a pattern, or with a directory above it that does. */
 async function matcherOf(words: readonly string[], prefix: string): Promise<Matcher> {
-  const places = words.map((word) => placeOf(word, prefix));
-  const patterns = words.filter((word) => GLOB.test(word)).map((word) => patternOf(word, prefix));
+  const places = words.filter((word) => !GLOB.test(word)).map((word) => placeOf(word, prefix));
   const { default: picomatch } = await import("picomatch");
-  const matchers = patterns.map((pattern) => picomatch(pattern, { dot: true, nonegate: true, maxLength: LONGEST_PATTERN }));
-  const isMatch = (text: string): boolean => matchers.some((matches) => matches(text));
-  return (each) => (places.length > 0 && isBelowAny(each, places)) || pathsAbove(wordOfBytes(each)).some(isMatch);
+  const patterns = words
+    .filter((word) => GLOB.test(word))
+    .map((word) => {
+      const matches = picomatch(patternOf(word, prefix), { dot: true, nonegate: true, maxLength: LONGEST_PATTERN });
+      return { word, place: placeOf(word, prefix), matches, isUsed: false };
+    });
+  const isMatch = (pattern: (typeof patterns)[number], each: ByteString, above: readonly string[]): boolean => {
+    const found = isBelowAny(each, [pattern.place]) || above.some((text) => pattern.matches(text));
+    pattern.isUsed ||= found;
+    return found;
+  };
+  const has = (each: ByteString): boolean => {
+    const above = pathsAbove(wordOfBytes(each));
+    let found = places.length > 0 && isBelowAny(each, places);
+    // Once a path is selected, only patterns that have matched nothing yet are worth a look.
+    for (const pattern of patterns) if (!found || !pattern.isUsed) found = isMatch(pattern, each, above) || found;
+    return found;
+  };
+  return { has, unmatched: () => patterns.flatMap(({ word, isUsed }) => (isUsed ? [] : [word])) };
 }
 
 function patternOf(word: string, prefix: string): string {

@@ -31,8 +31,8 @@ export async function commitOf(repository: Repository, word: string, head?: RefN
 /** `A..B`, with HEAD for what is left out; `undefined` for anything else. */
 export function splitRange(word: string): readonly [from: string, to: string] | undefined {
   const at = word.indexOf("..");
-  if (at === -1 || word.startsWith("..") || isPathWord(word)) return undefined;
-  return [word.slice(0, at), word.slice(at + 2) || "HEAD"];
+  if (at === -1 || word === ".." || isPathWord(word)) return undefined;
+  return [word.slice(0, at) || "HEAD", word.slice(at + 2) || "HEAD"];
 }
 
 function isPathWord(word: string): boolean {

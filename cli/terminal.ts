@@ -32,7 +32,6 @@ export interface Terminal {
 }
 
 export interface TerminalOptions {
-  readonly quiet: boolean;
   readonly environment: NodeJS.ProcessEnv;
   readonly isTerminal: (descriptor: number) => boolean;
 }
@@ -40,10 +39,10 @@ export interface TerminalOptions {
 const CODES: Readonly<Record<Style, number>> = { red: 31, green: 32, yellow: 33, cyan: 36, bold: 1, dim: 2 };
 
 /** @see https://no-color.org for NO_COLOR: any value but the empty one switches colour off. */
-export function openTerminal({ quiet, environment, isTerminal }: TerminalOptions): Terminal {
+export function openTerminal({ environment, isTerminal }: TerminalOptions): Terminal {
   const interactive = isTerminal(STDOUT);
   const colour = interactive && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
-  const talks = !quiet && isTerminal(STDERR);
+  const talks = isTerminal(STDERR);
   let progressShown = false;
 
   const clearProgress = (): void => {
@@ -62,7 +61,7 @@ export function openTerminal({ quiet, environment, isTerminal }: TerminalOptions
     interactive,
     print: data,
     write: data,
-    say: (text) => (quiet ? undefined : talk(`${text}\n`)),
+    say: (text) => talk(`${text}\n`),
     complain: talk,
     progress: (text) => {
       if (!talks) return;
@@ -72,6 +71,11 @@ export function openTerminal({ quiet, environment, isTerminal }: TerminalOptions
     },
     paint: (style, text) => (colour ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text),
   };
+}
+
+/** With --quiet. */
+export function quietTerminal(terminal: Terminal): Terminal {
+  return { ...terminal, say: () => undefined, progress: () => undefined };
 }
 
 /** Asks for the file's type first: `node:tty` brings the network modules with it, and most calls have no terminal. */

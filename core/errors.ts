@@ -14,7 +14,7 @@ export type ErrorCode =
   | "BAD_NAME" // a name that a branch, tag or container can't have
   | "REVISION_UNKNOWN" // no commit by that name
   | "REVISION_AMBIGUOUS" // several commits by that prefix
-  | "PATH_MISSING" // no such path in that tree
+  | "PATH_MISSING" // no such path in that tree, or on this machine to write to
   | "WRONG_TYPE" // a path of another type than the command needs
   | "TARGET_UNKNOWN" // no such container or tracked directory
   | "NOT_MOUNTED" // no commit is mounted there

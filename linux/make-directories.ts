@@ -7,29 +7,39 @@ import { hasCode } from "./errno.js";
  * nothing can be made in it, as in /proc.
  *
  * @param directory Absolute.
+ * @returns The topmost one that was made; `undefined` when all were there.
  * @throws Node's error: EEXIST when something else stands there, ENOENT where nothing can be made.
  */
-export function makeDirectories(directory: string, mode = 0o777): void {
+export function makeDirectories(directory: string, mode = 0o777): string | undefined {
   const missing: string[] = [];
-  for (let at = directory; !makeOne(at, mode); at = path.dirname(at)) missing.push(at);
-  for (const at of missing.reverse()) mkdirOrThere(at, mode);
+  let at = directory;
+  let state = makeOne(at, mode);
+  for (; state === "lacks its parent"; state = makeOne(at, mode)) {
+    missing.push(at);
+    at = path.dirname(at);
+  }
+  const below = missing.reverse();
+  for (const each of below) mkdirOrThere(each, mode);
+  return state === "made" ? at : below[0];
 }
 
-/** @returns False when what is above it is missing. */
-function makeOne(directory: string, mode: number): boolean {
+type State = "made" | "was there" | "lacks its parent";
+
+function makeOne(directory: string, mode: number): State {
   try {
-    mkdirOrThere(directory, mode);
-    return true;
+    return mkdirOrThere(directory, mode);
   } catch (error) {
     if (!hasCode(error, "ENOENT") || path.dirname(directory) === directory) throw error;
-    return false;
+    return "lacks its parent";
   }
 }
 
-function mkdirOrThere(directory: string, mode: number): void {
+function mkdirOrThere(directory: string, mode: number): "made" | "was there" {
   try {
     mkdirSync(directory, mode);
+    return "made";
   } catch (error) {
     if (!hasCode(error, "EEXIST") || !statSync(directory).isDirectory()) throw error;
+    return "was there";
   }
 }

@@ -2,7 +2,8 @@
 // seen, committed, read back, rolled back and brought back again. Then the same for a plain directory.
 //
 // npm run demo                   on a small root made of this machine's own programs: no download
-// npm run demo -- --debian       on a Debian root made by debootstrap (as root; downloads about 40 MB)
+// npm run demo -- --debian       on a Debian root made by debootstrap (as root; downloads about 40 MB, and installs debootstrap
+//                                with apt-get where that is missing)
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -23,7 +24,8 @@ const leftOut = [];
 await shell.tell(tellStory, removeContainers);
 if (!process.exitCode) {
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  process.stdout.write(`\nThe demo is over after ${seconds} s and has left nothing behind.\n`);
+  const left = 'It has left nothing behind, apart from packages of which a line "prepare: installing …" above tells.';
+  process.stdout.write(`\nThe demo is over after ${seconds} s. ${left}\n`);
 }
 
 async function tellStory() {

@@ -19,7 +19,7 @@ const GIT_CONFIG = `[core]
  *
  * @param directory The store itself (`/srv/root/.varve`); it and what is missing above it are made.
  * @param branch The branch that HEAD names, which has no commit yet.
- * @throws VarveError STORE_EXISTS, DESTINATION_NOT_EMPTY, PERMISSION, DISK_FULL.
+ * @throws VarveError STORE_EXISTS, WRONG_TYPE, DESTINATION_NOT_EMPTY, PERMISSION, DISK_FULL.
  */
 export function initStore(directory: string, branch = "main"): StoreLayout {
   const layout = storeLayout(directory);
@@ -30,8 +30,17 @@ export function initStore(directory: string, branch = "main"): StoreLayout {
     writeFormat(layout);
     return layout;
   } catch (error) {
+    if (errnoOf(error) === "ENOTDIR" || errnoOf(error) === "EEXIST") throw noDirectory(layout, error);
     throw systemFailure(`make the store "${layout.root}"`, error, layout.root);
   }
+}
+
+function noDirectory(layout: StoreLayout, cause: unknown): VarveError {
+  return new VarveError("WRONG_TYPE", `Cannot make the store "${layout.root}": a part of its path is no directory`, {
+    path: layout.root,
+    hint: "Name a directory. What is missing of its path is made.",
+    cause,
+  });
 }
 
 function refuseForeign(layout: StoreLayout): void {

@@ -8,6 +8,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EDQUOT: "DISK_FULL",
   EOVERFLOW: "UNSUPPORTED",
   EFTYPE: "STORE_DAMAGED",
+  ENAMETOOLONG: "UNSUPPORTED",
 };
 
 const STATES: Readonly<Record<string, string>> = {
@@ -67,5 +68,5 @@ export function systemFailure(action: string, error: unknown, path?: string): un
   const where = path ?? (error as { path?: string }).path;
   const code = CODES[errno] ?? "IO";
   const message = `Cannot ${action}: ${STATES[errno] ?? errno}`;
-  return new VarveError(code, message, { path: where, hint: HINTS[code] ?? HINTS_BY_ERRNO[errno], cause: error });
+  return new VarveError(code, message, { path: where, hint: HINTS_BY_ERRNO[errno] ?? HINTS[code], cause: error });
 }

@@ -1,6 +1,6 @@
 import { branchRef } from "../../core/revision/ref-names.js";
 import { command, type Command } from "../command.js";
-import { namedRefs, REF_OPTIONS, type RefKind } from "../named-refs.js";
+import { namedRefs, REF_FORM, REF_OPTIONS, REF_WORDS, type RefKind } from "../named-refs.js";
 
 const BRANCHES: RefKind = {
   word: "branch",
@@ -19,19 +19,16 @@ const BRANCHES: RefKind = {
 export const branchCommand: Command = command(
   {
     name: "branch",
-    form: "[NAME [REV]] [-d] [-f]",
+    form: REF_FORM,
     summary: "List, make or delete branches",
     description: `Without NAME, lists the branches; * marks the one that the tracked directory stands on. With NAME, makes it at REV
 (default: HEAD). A branch under a container or the tracked directory is neither moved nor deleted.`,
-    words: [
-      { name: "NAME", required: false },
-      { name: "REV", required: false },
-    ],
+    words: REF_WORDS,
     options: REF_OPTIONS,
     examples: [
       ["varve branch", "list"],
       ["varve branch try main~1", "a branch at an older commit"],
-      ["varve branch -d try", "and gone"],
+      ["varve branch -d try old", "and gone, with another one"],
     ],
     statuses: [
       ["30", "there is one of that name"],

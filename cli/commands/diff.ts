@@ -1,13 +1,13 @@
 import { diffSides, diffTarget, type Difference } from "../../core/operations/diff-sides.js";
 import { parseSide } from "../../core/operations/sides.js";
 import { findTarget } from "../../core/operations/targets.js";
-import { command, type Command, type Session } from "../command.js";
+import { command, type Command, type OptionValues, type Session } from "../command.js";
 import { DIFFERENT } from "../exit-status.js";
 import { openRepository } from "../open-repository.js";
 import { findWordTarget } from "../open-target.js";
-import { selectionOf } from "../path-words.js";
+import { FROM_WHERE, selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
-import { changeLine, changeSummary, nameStatusLine, statLine } from "../render/change-text.js";
+import { changeLine, changeSummary, nameStatusLine, statLines } from "../render/change-text.js";
 import { printJsonArray } from "../render/json-array.js";
 import { splitRange } from "../revision-words.js";
 
@@ -15,6 +15,7 @@ const options = {
   stat: { type: "boolean", describe: "Show sizes before and after, and the number of paths" },
   "name-status": { type: "boolean", describe: "Show status and path alone, with a tab between them" },
   "exit-code": { type: "boolean", describe: "Exit with 1 when something differs" },
+  quiet: { type: "boolean", alias: "q", describe: "Print nothing (but JSON), and exit as with --exit-code" },
 } as const;
 
 export const diffCommand: Command = command(
@@ -24,7 +25,7 @@ export const diffCommand: Command = command(
     summary: "Show the paths that differ between two trees, and why",
     description: `Without A and B: the tracked directory against its HEAD. A alone: a container against its HEAD, or the tracked
 directory against revision A. A and B: from A to B, where @ is the tracked directory as it is now, and
-@NAME the container NAME. PATH is a path, with what stands below it, or a pattern. Letters: A added, M modified, D deleted, T of another type, R renamed.`,
+@NAME the container NAME. PATH is a path, with what stands below it, or a pattern. ${FROM_WHERE} Letters: A added, M modified, D deleted, T of another type, R renamed.`,
     words: [
       { name: "A", required: false },
       { name: "B", required: false },
@@ -37,15 +38,15 @@ directory against revision A. A and B: from A to B, where @ is the tracked direc
       ["varve diff -- '**/*.conf' '!etc/ssl'", "files by a pattern, without a directory"],
       ["varve diff --stat v1 @web", "from tag v1 to the container as it is now"],
     ],
-    statuses: [["1", "with --exit-code: something differs"]],
+    statuses: [["1", "with --exit-code or --quiet: something differs"]],
   },
-  async ({ words, rest, options: { stat, "name-status": nameStatus, "exit-code": exitCode }, session }) => {
+  async ({ words, rest, options, session }) => {
     const difference = await differenceOf(session, words, rest ?? []);
     try {
       const { changes } = difference;
       if (session.json) await printJsonArray(session.terminal, changes.map(changeJson));
-      else session.terminal.print(diffText(session, difference, { stat, nameStatus }));
-      return exitCode && changes.length > 0 ? DIFFERENT : 0;
+      else if (!options.quiet) session.terminal.print(diffText(session, difference, options));
+      return (options["exit-code"] || options.quiet) && changes.length > 0 ? DIFFERENT : 0;
     } finally {
       difference.close();
     }
@@ -57,22 +58,23 @@ async function differenceOf(session: Session, words: readonly string[], rest: re
   if (first !== undefined && second === undefined) {
     const found = await findWordTarget(session, first);
     if (found !== undefined)
-      return diffTarget(found.repository, found.target, { paths: await selectionOf(rest, found.repository) });
+      return diffTarget(found.repository, found.target, { paths: await selectionOf(rest, found.repository, [found.target]) });
   }
   const repository = await openRepository(session);
-  const paths = await selectionOf(rest, repository);
-  if (first === undefined) return diffTarget(repository, findTarget(repository, undefined), { paths });
+  if (first === undefined) {
+    return diffTarget(repository, findTarget(repository, undefined), { paths: await selectionOf(rest, repository) });
+  }
   const before = await parseSide(repository, first);
-  return diffSides(repository, before, await parseSide(repository, second ?? "@"), { paths });
+  const after = await parseSide(repository, second ?? "@");
+  return diffSides(repository, before, after, { paths: await selectionOf(rest, repository, [before, after]) });
 }
 
 function diffText(
   { terminal: { paint } }: Session,
   { changes }: Difference,
-  form: { stat: boolean; nameStatus: boolean },
+  form: Pick<OptionValues<typeof options>, "stat" | "name-status">,
 ): string {
-  if (form.nameStatus) return changes.map((change) => `${nameStatusLine(change)}\n`).join("");
-  const line = form.stat ? statLine : changeLine;
-  const lines = changes.map((change) => `${line(change, paint)}\n`).join("");
-  return form.stat ? `${lines}${changeSummary(changes)}\n` : lines;
+  if (form["name-status"]) return changes.map((change) => `${nameStatusLine(change)}\n`).join("");
+  if (!form.stat) return changes.map((change) => `${changeLine(change, paint)}\n`).join("");
+  return [...statLines(changes, paint), changeSummary(changes)].map((line) => `${line}\n`).join("");
 }

@@ -1,15 +1,14 @@
-import { constants, createReadStream, openSync, statSync } from "node:fs";
 import path from "node:path";
-import type { Readable } from "node:stream";
-import { importSource, type ImportSource } from "../../core/operations/import-source.js";
-import { interruptionSignal, yieldToSignals } from "../../core/yield-to-signals.js";
+import { importSource } from "../../core/operations/import-source.js";
 import { branchRef } from "../../core/revision/ref-names.js";
-import { VarveError } from "../../core/errors.js";
 import { command, type Command } from "../command.js";
+import { refuseEmptyMessage } from "../commit-message.js";
 import { EXCLUDE_OPTION, excludedPatterns, excludeNeedsDirectory } from "../exclude-option.js";
+import { openImportSource } from "../import-source.js";
 import { openRepository } from "../open-repository.js";
 import { showProgress } from "../progress.js";
 import { reportCommit, whenNothingToCommit } from "../report-commit.js";
+import { shellLine } from "../shell-line.js";
 
 const options = {
   branch: {
@@ -45,11 +44,12 @@ Of a directory, what its .varveignore files say is left out.`,
   },
   async ({ words: [source = ""], options: { branch = "main", message, exclude }, session }) => {
     const ref = branchRef(branch);
-    const opened = await openSource(source);
+    refuseEmptyMessage(message, "import");
+    const opened = await openImportSource(source);
     const patterns = excludedPatterns(exclude);
     if (patterns.length > 0 && opened.kind === "tar") throw excludeNeedsDirectory("import an archive");
     const repository = await openRepository(session, { make: true });
-    const says = message ?? `import ${source === "-" ? "from stdin" : path.basename(path.resolve(source))}`;
+    const says = message ?? `import ${source === "-" ? "from stdin" : path.basename(path.resolve(source)) || "/"}`;
     const observe = showProgress(session.terminal);
     return whenNothingToCommit(session, async () => {
       const result = await importSource(repository, opened, {
@@ -59,54 +59,13 @@ Of a directory, what its .varveignore files say is left out.`,
         command: session.typed,
         observe,
       });
+      const name = shellLine([branch]);
       const isNew = result.commit.parents.length === 0;
       reportCommit(
         session,
         result,
-        isNew ? `Look at it: varve ls ${branch}. Run something on it: varve run ${branch} -- CMD…` : undefined,
+        isNew ? `Look at it: varve ls ${name}. Run something on it: varve run ${name} -- CMD…` : undefined,
       );
     });
   },
 );
-
-/** Before a store is opened, or even made: a source that is not there is the more likely slip. */
-async function openSource(source: string): Promise<ImportSource> {
-  if (source === "-") return { kind: "tar", stream: interruptible(openStdin()) };
-  const stat = statSync(source, { throwIfNoEntry: false });
-  const place = path.resolve(source);
-  if (stat === undefined) {
-    throw new VarveError("SOURCE_MISSING", `Cannot import "${source}": there is no such file or directory`, { path: place });
-  }
-  if (stat.isDirectory()) return { kind: "directory", path: place };
-  if (stat.isFile()) return { kind: "tar", stream: interruptible(createReadStream(source)) };
-  if (stat.isFIFO()) return { kind: "tar", stream: interruptible(await openPipe(source)) };
-  throw new VarveError("WRONG_TYPE", `Cannot import "${source}": wanted a directory or a tar archive`, { path: place });
-}
-
-function openStdin(): Readable {
-  if (!process.stdin.isTTY) return process.stdin;
-  throw new VarveError("USAGE", "Cannot import from the terminal: wanted an archive on stdin", {
-    hint: "Send one through a pipe, such as `docker export NAME | varve import - -b BRANCH`.",
-  });
-}
-
-/** `varve import <(zcat root.tar.z)`. A blocking read of a pipe would hold the process, even its end. */
-async function openPipe(source: string): Promise<Readable> {
-  const { Socket } = await import("node:net");
-  return new Socket({ fd: openSync(source, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
-}
-
-/** A pipe may bring nothing for long: then no loop of ours hears of a signal, but the stream does. */
-async function* interruptible(stream: Readable): AsyncGenerator<Uint8Array> {
-  const signal = interruptionSignal();
-  const stop = (): void => void stream.destroy();
-  signal.addEventListener("abort", stop);
-  try {
-    for await (const chunk of stream) yield chunk as Uint8Array;
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-  if (signal.aborted) await yieldToSignals();
-}

@@ -1,4 +1,4 @@
-import { findTarget, headOf } from "../../core/operations/targets.js";
+import { findTarget, headOf, type Target } from "../../core/operations/targets.js";
 import { readLog, type LogEntry, type LogOptions } from "../../core/operations/read-log.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { Repository } from "../../core/ports/repository.js";
@@ -6,14 +6,14 @@ import { command, type Command, type Session } from "../command.js";
 import { countOf } from "../option-values.js";
 import { openRepository } from "../open-repository.js";
 import { findWordTarget } from "../open-target.js";
-import { selectionOf } from "../path-words.js";
+import { FROM_WHERE, selectionOf } from "../path-words.js";
 import { logEntryJson } from "../render/commit-json.js";
 import { commitLine, commitText } from "../render/commit-text.js";
 import { printJsonArray } from "../render/json-array.js";
 import { commitOf, splitRange } from "../revision-words.js";
 
 const options = {
-  number: { type: "string", alias: "n", value: "N", describe: "Show at most N commits" },
+  number: { type: "string", alias: "n", digits: true, value: "N", describe: "Show at most N commits; also -N" },
   oneline: { type: "boolean", describe: "Show one line a commit" },
 } as const;
 
@@ -22,13 +22,13 @@ export const logCommand: Command = command(
     name: "log",
     form: "[REV] [-- PATH…]",
     summary: "Show the commits that led to a revision, newest first",
-    description: `REV is a branch, a tag, a commit id, a container, or a range A..B: what B has and A has not (default: HEAD). With
-PATH (a path or a pattern), only commits that changed it or something below it. "varve history" is the same command.`,
+    description: `REV is a branch, a tag, a commit id, a container, or a range A..B: what B has and A has not (default: HEAD, also for a
+side that is left out). With PATH (a path or a pattern), only commits that changed it or something below it. ${FROM_WHERE} "varve history" is the same command.`,
     words: [{ name: "REV", required: false }],
     rest: "paths",
     options,
     examples: [
-      ["varve log -n 3", "the last three commits"],
+      ["varve log -3", "the last three commits"],
       ["varve log --oneline base..web", "what web added to base"],
       ["varve log -- '**/*.service'", "what touched a service file"],
       ["varve log main -- /etc/passwd", "who changed that file"],
@@ -37,8 +37,8 @@ PATH (a path or a pattern), only commits that changed it or something below it. 
   },
   async ({ words: [word], rest, options: { number, oneline }, session }) => {
     const limit = number === undefined ? undefined : countOf("-n", number);
-    const { repository, range, head } = await rangeOf(session, word);
-    const entries = readLog(repository, { ...range, limit, paths: await selectionOf(rest, repository) });
+    const { repository, range, head, targets = [] } = await rangeOf(session, word);
+    const entries = readLog(repository, { ...range, limit, paths: await selectionOf(rest, repository, targets) });
     if (session.json) return printJsonArray(session.terminal, mapEach(entries, logEntryJson));
     await printEntries(session, entries, head, oneline);
   },
@@ -49,6 +49,8 @@ interface Range {
   readonly range: Pick<LogOptions, "from" | "exclude">;
   /** The branch that is marked as HEAD. */
   readonly head: RefName | undefined;
+  /** The container or tracked directory that was named. */
+  readonly targets?: readonly Target[];
 }
 
 async function rangeOf(session: Session, word: string | undefined): Promise<Range> {
@@ -56,7 +58,8 @@ async function rangeOf(session: Session, word: string | undefined): Promise<Rang
   const found = word === undefined || between !== undefined ? undefined : await findWordTarget(session, word);
   if (found !== undefined) {
     const head = (await headOf(found.repository, found.target)).branch;
-    return { repository: found.repository, range: { from: await commitOf(found.repository, "HEAD", head) }, head };
+    const { repository, target } = found;
+    return { repository, range: { from: await commitOf(repository, "HEAD", head) }, head, targets: [target] };
   }
   const repository = await openRepository(session);
   const head =

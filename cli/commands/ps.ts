@@ -12,6 +12,7 @@ import { shellLine } from "../shell-line.js";
 
 const options = {
   all: { type: "boolean", alias: "a", describe: "List those that do not run, too" },
+  quiet: { type: "boolean", alias: "q", describe: "Print ids alone" },
 } as const;
 
 interface Row {
@@ -23,7 +24,7 @@ interface Row {
 export const psCommand: Command = command(
   {
     name: "ps",
-    form: "[-a]",
+    form: "[-a] [-q]",
     summary: "List containers",
     description: `Lists the containers that run, or all with -a: name, state, branch, commit and command.`,
     words: [],
@@ -31,9 +32,10 @@ export const psCommand: Command = command(
     examples: [
       ["varve ps", "those that run"],
       ["varve ps -a --json", "all, for programs"],
+      ["varve rm -f $(varve ps -aq)", "remove every container"],
     ],
   },
-  async ({ options: { all }, session: { terminal, json, ...session } }) => {
+  async ({ options: { all, quiet }, session: { terminal, json, ...session } }) => {
     const repository = await openRepository({ ...session, terminal, json });
     const every = repository.containers.list();
     const rows = await withCommits(
@@ -41,6 +43,7 @@ export const psCommand: Command = command(
       every.filter(({ state }) => all || state === "running" || state === "paused"),
     );
     if (json) return printJsonArray(terminal, rows.map(rowJson));
+    if (quiet) return terminal.print(rows.map(({ status }) => `${status.record.id}\n`).join(""));
     if (rows.length > 0) {
       terminal.print(textTable([["NAME", "STATE", "BRANCH", "COMMIT", "COMMAND"], ...rows.map(rowText)]));
       return;
@@ -55,8 +58,18 @@ async function withCommits({ history }: Repository, statuses: readonly Container
 }
 
 function rowJson({ status: { record, state, pid }, commit }: Row): Record<string, unknown> {
-  const { id, name, branch, exitCode } = record;
-  return { id, name, state, commit: commit ?? null, branch: refText(branch), pid: pid ?? null, exitCode: exitCode ?? null };
+  const { id, name, branch, exitCode, created, configuration } = record;
+  return {
+    id,
+    name,
+    state,
+    commit: commit ?? null,
+    branch: refText(branch),
+    pid: pid ?? null,
+    exitCode: exitCode ?? null,
+    command: configuration.command,
+    created,
+  };
 }
 
 const LONGEST_COMMAND = 40;

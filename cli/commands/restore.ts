@@ -3,7 +3,7 @@ import { restorePaths, type RestoreResult } from "../../core/operations/restore-
 import { headOf } from "../../core/operations/targets.js";
 import { command, type Command, type Session } from "../command.js";
 import { openTarget } from "../open-target.js";
-import { selectionOf } from "../path-words.js";
+import { FROM_WHERE, selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
 import { changeLine, changeSummary } from "../render/change-text.js";
 import { printJson } from "../render/json-array.js";
@@ -18,7 +18,7 @@ export const restoreCommand: Command = command(
     summary: "Make paths of a directory or container what they are in a commit",
     description: `Makes each PATH in TARGET's tree, with what stands below it, exactly what it is in REV, by default HEAD; what REV
 lacks goes. All else stays as it is, and no branch moves. What was not committed is saved first: "varve undo" brings it back. A
-container must not run. PATH is a path or a pattern.`,
+container must not run. PATH is a path or a pattern. ${FROM_WHERE}`,
     words: [{ name: "TARGET", required: false }],
     rest: "paths",
     options: {
@@ -42,7 +42,7 @@ container must not run. PATH is a path or a pattern.`,
     const { branch } = await headOf(repository, target);
     const source = await commitOf(repository, options.source ?? "HEAD", branch);
     const dryRun = options["dry-run"];
-    const paths = await selectionOf(rest, repository);
+    const paths = await selectionOf(rest, repository, [target]);
     const result = await restorePaths(repository, target, { source, paths, command: session.typed, dryRun });
     try {
       if (session.json) printRestoreJson(session, result, source);

@@ -11,6 +11,7 @@ import type { ContainerRecord, ProcessResult } from "../../core/ports/containers
 import type { Repository } from "../../core/ports/repository.js";
 import { branchRef } from "../../core/revision/ref-names.js";
 import { command, type Command, type OptionValues, type Session } from "../command.js";
+import { refuseEmptyMessage } from "../commit-message.js";
 import { newContainerName } from "../container-name.js";
 import { openRepository } from "../open-repository.js";
 import { commitResultJson } from "../render/commit-json.js";
@@ -64,6 +65,7 @@ Without "--", options come before REV.`,
   async ({ words: [revision = ""], rest = [], options: given, session }) => {
     requireCommand(rest, revision);
     requireTerminal(given.tty);
+    refuseEmptyMessage(given.message, "run");
     const branch = given.branch === undefined ? undefined : branchRef(given.branch);
     const repository = await openRepository(session);
     const commit = await commitOf(repository, revision);
@@ -146,7 +148,7 @@ function report(
 function requireCommand(rest: readonly string[], revision: string): void {
   if (rest.length > 0) return;
   throw new VarveError("USAGE", "Cannot run a process: its command is missing", {
-    hint: `Give it after "--", such as: varve run ${revision} -- sh`,
+    hint: `Give it after "--", such as: varve run ${shellLine([revision])} -- sh`,
   });
 }
 

@@ -2,13 +2,14 @@ import { statusOf, type Status } from "../../core/operations/status-of.js";
 import type { Target } from "../../core/operations/targets.js";
 import { command, type Command, type Session } from "../command.js";
 import { openTarget } from "../open-target.js";
-import { selectionOf } from "../path-words.js";
+import { FROM_WHERE, selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
 import { changeLine, changeSummary } from "../render/change-text.js";
 import { foldChanges } from "../render/folded-changes.js";
 import { printJson } from "../render/json-array.js";
 import { refText, shortId } from "../render/names.js";
 import { counted } from "../render/quantities.js";
+import { shellLine } from "../shell-line.js";
 
 export const statusCommand: Command = command(
   {
@@ -17,7 +18,7 @@ export const statusCommand: Command = command(
     summary: "Show what has changed since the last commit",
     description: `TARGET is a container, or a tracked directory's path (default: the one that you stand in). Each changed path
 is shown with the reasons: content, type, mode, owner, xattr, mtime, link. A directory that came or went is one line. What
-.varveignore files leave out is not shown. PATH is a path, with what stands below it, or a pattern.`,
+.varveignore files leave out is not shown. PATH is a path, with what stands below it, or a pattern. ${FROM_WHERE}`,
     words: [{ name: "TARGET", required: false }],
     rest: "paths",
     options: {},
@@ -29,7 +30,7 @@ is shown with the reasons: content, type, mode, owner, xattr, mtime, link. A dir
   },
   async ({ words, rest, session }) => {
     const { repository, target } = await openTarget(session, words[0]);
-    const status = await statusOf(repository, target, { paths: await selectionOf(rest, repository) });
+    const status = await statusOf(repository, target, { paths: await selectionOf(rest, repository, [target]) });
     try {
       if (session.json) printStatusJson(session, status);
       else session.terminal.print(statusText(session, target, status, words[0]));
@@ -58,7 +59,7 @@ function statusText(
     const line = `  ${changeLine(change, terminal.paint)}`;
     return below === 0 ? line : `${line}  (and ${counted(below, "entry", "entries")} below)`;
   });
-  const name = word === undefined ? "" : ` ${word}`;
+  const name = word === undefined ? "" : ` ${shellLine([word])}`;
   if (changes.length === 0) return `${where}, ${at}\nNothing has changed.\n`;
   const next = [`record: varve commit${name} -m MESSAGE`, ...(commit === undefined ? [] : [`discard: varve rollback${name}`])];
   return `${where}, ${at}\n\n${lines.join("\n")}\n\n${changeSummary(changes)} (${next.join(", ")})\n`;

@@ -27,15 +27,15 @@ that does not run stays as it is.`,
     const grace = millisecondsOf("--time", time);
     const repository = await openRepository(session);
     // All are looked up first, so that a slip in the last name stops none.
-    const records = words.map((name) => repository.containers.find(name).record);
-    for (const record of records) {
+    const statuses = words.map((name) => repository.containers.find(name));
+    for (const { record, pid } of statuses) {
       await stopContainer(repository, record, grace);
-      if (!session.json) session.terminal.say(`Stopped ${record.name}`);
+      if (!session.json) session.terminal.say(pid === undefined ? `${record.name} was not running` : `Stopped ${record.name}`);
     }
     if (session.json)
       await printJsonArray(
         session.terminal,
-        records.map(({ id, name }) => ({ id, name })),
+        statuses.map(({ record: { id, name } }) => ({ id, name })),
       );
   },
 );

@@ -1,6 +1,6 @@
 import { tagRef } from "../../core/revision/ref-names.js";
 import { command, type Command } from "../command.js";
-import { namedRefs, REF_OPTIONS, type RefKind } from "../named-refs.js";
+import { namedRefs, REF_FORM, REF_OPTIONS, REF_WORDS, type RefKind } from "../named-refs.js";
 
 const TAGS: RefKind = {
   word: "tag",
@@ -12,13 +12,10 @@ const TAGS: RefKind = {
 export const tagCommand: Command = command(
   {
     name: "tag",
-    form: "[NAME [REV]] [-d] [-f]",
+    form: REF_FORM,
     summary: "List, make or delete tags",
     description: `Without NAME, lists the tags. With NAME, makes a name for REV (default: HEAD) that stays where it is.`,
-    words: [
-      { name: "NAME", required: false },
-      { name: "REV", required: false },
-    ],
+    words: REF_WORDS,
     options: REF_OPTIONS,
     examples: [
       ["varve tag v1", "name the last commit"],

@@ -71,14 +71,25 @@ function changedNames(before: readonly Xattr[], after: readonly Xattr[]): readon
   return [...names].sort().filter((name) => value(before, name) !== value(after, name));
 }
 
-/** A path's change of size: `/etc/hosts | 120 B → 134 B`. */
-export function statLine(change: Change, paint: Terminal["paint"]): string {
+/** Names that are longer stand out of their column, so that one of them does not push all sizes off the screen. */
+const WIDEST_NAME = 60;
+
+/** Each path's change of size, in columns: `M  /etc/hosts | 120 B → 134 B`, and for a rename both names, as in git. */
+export function statLines(changes: readonly Change[], paint: Terminal["paint"]): readonly string[] {
+  const names = changes.map(({ path, from }) => (from === undefined ? "" : `${printablePath(from)} => `) + printablePath(path));
+  const width = names.reduce((widest, { length }) => Math.max(widest, Math.min(length, WIDEST_NAME)), 0);
+  return changes.map((change, index) => {
+    const status = paint(STATUS_STYLE[change.status], change.status);
+    return `${status}  ${(names[index] ?? "").padEnd(width)} | ${sizeWords(change)}`;
+  });
+}
+
+function sizeWords(change: Change): string {
   const size = (node: Change["before"]): string | undefined =>
     node !== undefined && "content" in node ? readableBytes(node.entry.size) : undefined;
   const before = size(change.before);
   const after = size(change.after);
-  const sizes = before === after ? (after ?? "no content") : [before ?? "none", after ?? "none"].join(" → ");
-  return `${paint(STATUS_STYLE[change.status], change.status)}  ${printablePath(change.path)} | ${sizes}`;
+  return before === after ? (after ?? "no content") : [before ?? "none", after ?? "none"].join(" → ");
 }
 
 /** `3 paths differ: 1 added, 2 modified`. */

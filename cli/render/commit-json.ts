@@ -1,4 +1,5 @@
 import type { CommitResult } from "../../core/operations/commit-target.js";
+import type { Origin } from "../../core/model/commit.js";
 import type { LogEntry } from "../../core/operations/read-log.js";
 import { jsonPath, refText } from "./names.js";
 import { isoTime } from "./timestamps.js";
@@ -13,7 +14,7 @@ export function commitResultJson({ commit, branch, ignored, mounts }: CommitResu
 
 /** One element of what `log --json` prints: docs/json.md, "log". */
 export function logEntryJson({ commit, refs }: LogEntry): Record<string, unknown> {
-  const { id, parents, tree, layer, author, message, storedBytes } = commit;
+  const { id, parents, tree, layer, author, message, added, modified, deleted, storedBytes, origin } = commit;
   return {
     commit: id,
     parents,
@@ -23,6 +24,14 @@ export function logEntryJson({ commit, refs }: LogEntry): Record<string, unknown
     time: isoTime(author),
     message,
     refs: refs.map(refText),
+    added,
+    modified,
+    deleted,
     storedBytes,
+    origin: origin === undefined ? null : originJson(origin),
   };
+}
+
+function originJson({ command, exitCode, durationMilliseconds }: Origin): Record<string, unknown> {
+  return { command, exitCode, durationMilliseconds };
 }

@@ -1,4 +1,4 @@
-import type { ByteString } from "./byte-string.js";
+import { textOf, type ByteString } from "./byte-string.js";
 import type { DirectoryNode, Tree, TreeNode } from "./tree.js";
 
 /** A path as a person gives it (`/etc/hosts`, `etc//hosts/`, `.`) in the form of this code: no slash at either end, `""` for the root. `..` stays at the root. */
@@ -9,6 +9,11 @@ export function normalizePath(path: ByteString): ByteString {
     else if (name !== "" && name !== ".") names.push(name);
   }
   return names.join("/") as ByteString;
+}
+
+/** A path within a tree for people, absolute. Bytes that are no UTF-8 are lost. */
+export function treePathText(path: ByteString): string {
+  return `/${textOf(path)}`;
 }
 
 /** Whether `path` is one of `places` or stands below one. Without places: yes. */

@@ -26,30 +26,58 @@ export async function createRef(repository: Repository, name: RefName, commit: C
   });
 }
 
-/** @throws VarveError REVISION_UNKNOWN, BRANCH_BUSY. */
-export async function deleteRef(repository: Repository, name: RefName, { command }: RefOptions): Promise<CommitId> {
+/**
+ * Deletes all of them or none, as one operation.
+ * @returns The commits that they named, in their order.
+ * @throws VarveError REVISION_UNKNOWN, BRANCH_BUSY.
+ */
+export async function deleteRefs(
+  repository: Repository,
+  names: readonly RefName[],
+  { command }: RefOptions,
+): Promise<readonly CommitId[]> {
   return repository.exclusively(async () => {
-    const before = await repository.history.readRef(name);
-    if (before === undefined)
-      throw new VarveError("REVISION_UNKNOWN", `Cannot delete ${describe(name)}: there is none of that name`);
-    await requireFree(repository, name, "delete");
-    await recordOperation(repository, { command, refs: [{ name, before, after: undefined }], trees: [] });
-    return before;
+    const commits = new Map<RefName, CommitId>();
+    for (const name of names) commits.set(name, await deletableCommit(repository, name));
+    const refs = [...commits].map(([name, before]) => ({ name, before, after: undefined }));
+    await recordOperation(repository, { command, refs, trees: [] });
+    return [...commits.values()];
   });
 }
 
+async function deletableCommit(repository: Repository, name: RefName): Promise<CommitId> {
+  const commit = await repository.history.readRef(name);
+  if (commit === undefined)
+    throw new VarveError("REVISION_UNKNOWN", `Cannot delete ${describe(name)}: there is none of that name`);
+  await requireFree(repository, name, "delete");
+  return commit;
+}
+
+/** What may be done to a branch that nobody stands on. */
+type FreeUse = "move" | "delete" | "use" | "import to";
+
 /** @throws VarveError BRANCH_BUSY when a container or the tracked directory stands on the branch. */
-export async function requireFree({ containers, history, worktree }: Repository, branch: RefName, verb: string): Promise<void> {
+export async function requireFree({ containers, history, worktree }: Repository, branch: RefName, verb: FreeUse): Promise<void> {
   const holder = containers.list().find(({ record }) => record.branch === branch);
   const byDirectory = worktree !== undefined && (await history.head()) === branch;
   if (holder === undefined && !byDirectory) return;
   const by = holder === undefined ? "the tracked directory" : `container "${holder.record.name}"`;
   throw new VarveError("BRANCH_BUSY", `Cannot ${verb} ${describe(branch)}: ${by} stands on it`, {
-    hint:
-      holder === undefined
-        ? "Use another branch."
-        : `Remove the container first (varve rm ${holder.record.name}), or use another branch.`,
+    hint: holder === undefined ? HINT_OF_DIRECTORY[verb] : hintOfContainer(holder.record.name, verb),
   });
+}
+
+const HINT_OF_DIRECTORY: Readonly<Record<FreeUse, string>> = {
+  move: "To move it together with the directory's files: varve rollback REV",
+  delete: "It stays: varve can't put the directory on another branch yet.",
+  use: "Name another branch with -b.",
+  "import to": "Name another branch with -b.",
+};
+
+function hintOfContainer(name: string, verb: FreeUse): string {
+  if (verb === "move") return `To move it together with the container's tree: varve rollback ${name} REV`;
+  const first = `Remove the container first (varve rm ${name})`;
+  return verb === "delete" ? `${first}.` : `${first}, or name another branch with -b.`;
 }
 
 function nameTaken(name: RefName, commit: CommitId): VarveError {

@@ -11,7 +11,9 @@ import { requireStanding, vanishedWarnings } from "./vanishing-source.js";
 import { openCommitTree } from "./targets.js";
 
 export type ImportSource =
-  { readonly kind: "directory"; readonly path: string } | { readonly kind: "tar"; readonly stream: AsyncIterable<Uint8Array> };
+  | { readonly kind: "directory"; readonly path: string }
+  /** `name`: what messages call it, quotes included. */
+  | { readonly kind: "tar"; readonly name: string; readonly stream: AsyncIterable<Uint8Array> };
 
 export interface ImportOptions extends CommitOptions {
   /** Made when absent; otherwise the import is its next commit. */
@@ -60,7 +62,7 @@ async function openSource(
   { exclude }: ImportOptions,
   writer: LayerWriter,
 ): Promise<OpenedSource> {
-  if (source.kind === "tar") return archives.importTar(source.stream, writer);
+  if (source.kind === "tar") return archives.importTar(source.stream, writer, source.name);
   const live = await directories.openTree(source.path, exclude);
   return { tree: live, live };
 }

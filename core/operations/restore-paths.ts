@@ -1,8 +1,7 @@
 import { VarveError } from "../errors.js";
-import { textOf } from "../model/byte-string.js";
 import type { Change } from "../model/change.js";
 import type { CommitId, RefName } from "../model/ids.js";
-import { nodeAt } from "../model/paths.js";
+import { nodeAt, treePathText } from "../model/paths.js";
 import type { Tree } from "../model/tree.js";
 import type { PathSelection } from "../paths/path-selection.js";
 import type { TreeUpdate } from "../ports/operation-log.js";
@@ -90,8 +89,8 @@ async function restoreFrom(
 function requirePlaces({ places }: PathSelection, live: Tree, source: Tree): void {
   const missing = places?.find((place) => nodeAt(live, place) === undefined && nodeAt(source, place) === undefined);
   if (missing === undefined) return;
-  throw new VarveError("PATH_MISSING", `Cannot restore "/${textOf(missing)}": neither the tree nor the commit has it`, {
-    path: missing,
+  throw new VarveError("PATH_MISSING", `Cannot restore "${treePathText(missing)}": neither the tree nor the commit has it`, {
+    path: treePathText(missing),
     hint: "`varve ls REV` lists what a commit holds.",
   });
 }

@@ -7,6 +7,8 @@ export interface PathSelection {
   has(path: ByteString): boolean;
   /** All of it, when places say it: each with what stands below. */
   readonly places: readonly ByteString[] | undefined;
+  /** Paths that were named letter by letter, where patterns stand beside them; else `places` has them. */
+  readonly named?: readonly ByteString[];
 }
 
 /** @param places None: everything. */

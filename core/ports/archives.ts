@@ -6,9 +6,10 @@ export interface Archives {
   /**
    * Reads a tar (plain, gzip, zstd or xz: found out from its first bytes). Contents go into `writer` as they come; the tree
    * tells where they are, and holds them for that writer alone.
-   * @throws VarveError SOURCE_INVALID naming the entry.
+   * @param name What messages call the archive, such as `"root.tar"`, quotes included.
+   * @throws VarveError SOURCE_INVALID naming the archive, and the entry where one had begun.
    */
-  importTar(stream: AsyncIterable<Uint8Array>, writer: LayerWriter): Promise<ImportedTar>;
+  importTar(stream: AsyncIterable<Uint8Array>, writer: LayerWriter, name: string): Promise<ImportedTar>;
 
   /** Writes a PAX tar, the same bytes for the same tree. */
   exportTar(tree: Tree, write: (chunk: Uint8Array) => Promise<void>): Promise<ExportedTar>;
@@ -21,6 +22,6 @@ export interface ImportedTar {
 }
 
 export interface ExportedTar {
-  /** Paths that a tar cannot hold (sockets), for people. */
+  /** Paths that a tar cannot hold (sockets), for people: absolute. */
   readonly skipped: readonly string[];
 }

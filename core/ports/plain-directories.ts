@@ -11,7 +11,7 @@ export interface PlainDirectories {
   openTree(path: string, exclude?: readonly ByteString[]): Promise<FilteredTree>;
 
   /**
-   * Writes a tree into a directory, which is made when absent.
+   * Writes a tree into a directory, which is made when absent. When it fails half-way, what it wrote is gone again.
    * @throws VarveError DESTINATION_NOT_EMPTY, PERMISSION (owners or devices that this user may not make), DISK_FULL.
    */
   writeTree(tree: Tree, path: string): void;

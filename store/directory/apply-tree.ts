@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { VarveError } from "../../core/errors.js";
-import { joinPath, textOf, type ByteString } from "../../core/model/byte-string.js";
+import { joinPath, type ByteString } from "../../core/model/byte-string.js";
+import { treePathText } from "../../core/model/paths.js";
 import type { DirectoryNode, FileNode, OtherNode, Tree, TreeNode } from "../../core/model/tree.js";
 import { renameAt } from "../../linux/rename.js";
 import { removeTree } from "../../linux/unlink.js";
@@ -205,7 +206,7 @@ export class TreeChange {
   /** Moves into place what was staged, removes what is gone, and sets the times of directories last. */
   finish(): void {
     for (const action of this.#actions) {
-      const path = textOf(joinPath(action.directory, action.name));
+      const path = treePathText(joinPath(action.directory, action.name));
       guarded(`change "${path}"`, path, () => this.#perform(action));
     }
     for (const { path, after } of this.#touched.toReversed()) this.#settle(path, after);
@@ -219,7 +220,7 @@ export class TreeChange {
   }
 
   #settle(path: ByteString, node: DirectoryNode): void {
-    const text = textOf(path);
+    const text = treePathText(path);
     guarded(`change "${text}"`, text, () => setDirectoryMetadata(this.#opener.open(path), node));
   }
 
@@ -261,7 +262,7 @@ function checkAll(permission: WritePermission, node: TreeNode, path: ByteString)
 }
 
 export function holdsIgnored(path: ByteString): VarveError {
-  const text = textOf(path);
+  const text = treePathText(path);
   return new VarveError("CONFLICT", `Cannot replace "${text}": it holds ignored paths, wanted a directory that may go`, {
     path: text,
     hint: "Move what is ignored in it elsewhere, then run the command again.",
@@ -277,7 +278,7 @@ function guarded(task: string, path: string, work: () => void): void {
 }
 
 /** Undoing goes as far as it can. */
-function attempt(work: () => void): void {
+export function attempt(work: () => void): void {
   try {
     work();
   } catch {

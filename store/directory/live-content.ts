@@ -7,7 +7,7 @@ import { fileExtents } from "../../linux/file-holes.js";
 import { closeDescriptor, OPEN_FILE, openAt } from "../../linux/open-at.js";
 import { FileStat, statDescriptor } from "../../linux/stat.js";
 import type { LiveDirectory } from "./live-directory.js";
-import { sourceChanged, sourceFailure } from "./source-failure.js";
+import { sourceChanged, sourceFailure, sourceTooShort } from "./source-failure.js";
 import { MAY_HAVE_HOLES, WORD } from "./stat-table.js";
 
 const STAT = new FileStat();
@@ -140,7 +140,16 @@ class LiveReader implements ContentReader {
     } catch (error) {
       throw sourceFailure(error, this.#live.placeOf(this.#row));
     }
+    if (done < buffer.length) this.#checkEnd(position + done);
     return done;
+  }
+
+  /** @throws VarveError SOURCE_CHANGED when the file ends before its size. */
+  #checkEnd(end: number): void {
+    const size = this.#live.table.unsigned64(this.#row, WORD.size);
+    if (end >= size) return;
+    this.#live.lookAgain(this.#row);
+    throw sourceTooShort(this.#live.placeOf(this.#row), size);
   }
 
   verify(): void {

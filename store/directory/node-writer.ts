@@ -1,5 +1,6 @@
 import { ftruncateSync, writeSync } from "node:fs";
-import { joinPath, textOf, type ByteString } from "../../core/model/byte-string.js";
+import { joinPath, type ByteString } from "../../core/model/byte-string.js";
+import { treePathText } from "../../core/model/paths.js";
 import type { DeviceEntry, PipeEntry, SymlinkEntry } from "../../core/model/entry.js";
 import type { DirectoryNode, FileContent, TreeNode } from "../../core/model/tree.js";
 import { makeDirectory, makeLink, makeNode, makeSymlink } from "../../linux/make-node.js";
@@ -138,6 +139,6 @@ function guarded(path: ByteString, work: () => void): void {
   try {
     work();
   } catch (error) {
-    throw systemFailure(`write "${textOf(path)}"`, error, textOf(path));
+    throw systemFailure(`write "${treePathText(path)}"`, error, treePathText(path));
   }
 }

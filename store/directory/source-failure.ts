@@ -19,11 +19,22 @@ export function sourceFailure(error: unknown, path: ByteString): unknown {
   });
 }
 
+const KERNEL_FILES = "Files of /sys and /proc tell no true size or time: leave them out with --exclude or .varveignore.";
+
+/** A file that ends before its size, though its stat has not changed. */
+export function sourceTooShort(path: ByteString, size: number): VarveError {
+  const text = textOf(path);
+  return new VarveError("SOURCE_CHANGED", `Cannot read "${text}": it ends before the ${size} bytes that its size promises`, {
+    path: text,
+    hint: `${KERNEL_FILES} Any other file may be damaged, or written to right now.`,
+  });
+}
+
 export function sourceChanged(path: ByteString, cause?: unknown): VarveError {
   const text = textOf(path);
   return new VarveError("SOURCE_CHANGED", `Cannot read "${text}": it changed while it was read, wanted a file at rest`, {
     path: text,
-    hint: "Stop what writes there, or pause it, then run the command again.",
+    hint: /^\/(sys|proc)\//.test(path) ? KERNEL_FILES : "Stop what writes there, or pause it, then run the command again.",
     cause,
   });
 }

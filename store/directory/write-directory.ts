@@ -1,12 +1,15 @@
+import { constants, rmdirSync } from "node:fs";
+import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { bytesOfText, joinPath, type ByteString } from "../../core/model/byte-string.js";
 import type { Tree, TreeNode } from "../../core/model/tree.js";
 import { AT_FDCWD, duplicateDescriptor, O_CLOEXEC, openAt } from "../../linux/open-at.js";
-import { constants } from "node:fs";
+import { hasCode } from "../../linux/errno.js";
 import { makeDirectories } from "../../linux/make-directories.js";
 import { readDirectory } from "../../linux/read-directory.js";
 import { systemFailure } from "../system-failure.js";
-import { type ApplyOptions, type DirectoryWriter, TreeChange } from "./apply-tree.js";
+import { emptyDirectory } from "../../linux/unlink.js";
+import { type ApplyOptions, attempt, type DirectoryWriter, TreeChange } from "./apply-tree.js";
 import { DirectoryOpener } from "./directory-opener.js";
 import { NodeWriter, setDirectoryMetadata } from "./node-writer.js";
 import { WritePermission } from "./write-permission.js";
@@ -14,18 +17,56 @@ import { WritePermission } from "./write-permission.js";
 const ROOT = "" as ByteString;
 
 /**
- * Writes a tree into an empty directory, made when absent; its root's metadata too. Holes stay holes, hardlinks are kept.
+ * Writes a tree into an empty directory, made when absent; its root's metadata too. Holes stay holes, hardlinks are kept. What fails
+ * half-way leaves nothing: no half a tree is to be taken for one.
  *
- * @throws VarveError DESTINATION_NOT_EMPTY; PERMISSION, before anything is written where owners, devices or xattrs can't be
+ * @throws VarveError DESTINATION_NOT_EMPTY, WRONG_TYPE; PERMISSION, before anything is written where owners, devices or xattrs can't be
  *   set; DISK_FULL.
  */
 export function writeTree(target: Tree, directory: string): void {
   const permission = new WritePermission();
   if (!permission.isFull) checkNode(permission, target.root, ROOT);
-  withWriter(directory, true, ({ opener, writer }) => {
-    if (readDirectory(opener.root).names.length > 0) throw notEmpty(directory);
+  const made = makeRoot(directory);
+  try {
+    withWriter(directory, (writer) => fillOrEmpty(writer, target, directory));
+  } catch (error) {
+    if (made !== undefined) removeDirectories(directory, made);
+    throw error;
+  }
+}
+
+function fillOrEmpty({ opener, writer }: DirectoryWriter, target: Tree, directory: string): void {
+  if (readDirectory(opener.root).names.length > 0) throw notEmpty(directory);
+  try {
     for (const [name, node] of target.root.children()) writer.write(node, name, ROOT, name);
     settleRoot(opener, target, directory);
+  } catch (error) {
+    attempt(() => emptyDirectory(duplicateDescriptor(opener.root)));
+    throw error;
+  }
+}
+
+/** @returns The topmost one that was not there. */
+function makeRoot(directory: string): string | undefined {
+  try {
+    return makeDirectories(directory);
+  } catch (error) {
+    if (!hasCode(error, "EEXIST", "ENOTDIR")) throw systemFailure(`make "${directory}"`, error, directory);
+    throw new VarveError("WRONG_TYPE", `Cannot write into "${directory}": a part of its path is no directory`, {
+      path: directory,
+      hint: "Name a directory that is empty or absent.",
+      cause: error,
+    });
+  }
+}
+
+/** Those that are empty, from the lowest up to the topmost. */
+function removeDirectories(lowest: string, topmost: string): void {
+  attempt(() => {
+    for (let directory = path.resolve(lowest); ; directory = path.dirname(directory)) {
+      rmdirSync(directory);
+      if (directory === path.resolve(topmost)) return;
+    }
   });
 }
 
@@ -37,7 +78,7 @@ export function writeTree(target: Tree, directory: string): void {
  * @throws VarveError PERMISSION, DISK_FULL; then nothing has changed, where it could be known before.
  */
 export function applyTree(current: Tree, target: Tree, directory: string, options: ApplyOptions = {}): void {
-  withWriter(directory, false, (writer) => {
+  withWriter(directory, (writer) => {
     const permission = new WritePermission();
     if (!permission.isFull) new TreeChange(writer, current, options, permission).stage(target);
     const change = new TreeChange(writer, current, options);
@@ -46,8 +87,8 @@ export function applyTree(current: Tree, target: Tree, directory: string, option
   });
 }
 
-function withWriter(directory: string, make: boolean, work: (writer: DirectoryWriter) => void): void {
-  const opener = new DirectoryOpener(openRoot(directory, make));
+function withWriter(directory: string, work: (writer: DirectoryWriter) => void): void {
+  const opener = new DirectoryOpener(openRoot(directory));
   const sources = new DirectoryOpener(duplicateDescriptor(opener.root));
   try {
     work({ opener, sources, writer: new NodeWriter(opener, sources) });
@@ -57,9 +98,8 @@ function withWriter(directory: string, make: boolean, work: (writer: DirectoryWr
   }
 }
 
-function openRoot(directory: string, make: boolean): number {
+function openRoot(directory: string): number {
   try {
-    if (make) makeDirectories(directory);
     return openAt(AT_FDCWD, bytesOfText(directory), constants.O_RDONLY | constants.O_DIRECTORY | O_CLOEXEC);
   } catch (error) {
     throw systemFailure(`open "${directory}"`, error, directory);
@@ -74,10 +114,10 @@ function settleRoot(opener: DirectoryOpener, target: Tree, directory: string): v
   }
 }
 
-function checkNode(permission: WritePermission, node: TreeNode, path: ByteString): void {
-  permission.check(node.entry, path);
+function checkNode(permission: WritePermission, node: TreeNode, place: ByteString): void {
+  permission.check(node.entry, place);
   if (!("children" in node)) return;
-  for (const [name, child] of node.children()) checkNode(permission, child, joinPath(path, name));
+  for (const [name, child] of node.children()) checkNode(permission, child, joinPath(place, name));
 }
 
 function notEmpty(directory: string): VarveError {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import { textOf, type ByteString } from "../../core/model/byte-string.js";
 import type { Entry } from "../../core/model/entry.js";
+import { treePathText } from "../../core/model/paths.js";
 
 /** Bits of CapEff, from linux/capability.h. */
 const CAP_CHOWN = 0n;
@@ -35,8 +36,9 @@ export class WritePermission {
 }
 
 function refused(path: ByteString, what: string): VarveError {
-  const text = textOf(path);
-  return new VarveError("PERMISSION", `Cannot write "${text}": this user may not ${what}, wanted root`, {
+  const text = path === "" ? undefined : treePathText(path);
+  const place = text === undefined ? "the root of the tree" : `"${text}"`;
+  return new VarveError("PERMISSION", `Cannot write ${place}: this user may not ${what}, wanted root`, {
     path: text,
     hint: "Run the command as root. Nothing was changed.",
   });

@@ -74,7 +74,7 @@ function refuseFolders(git: string, updates: readonly RefUpdate[]): void {
       "NAME_TAKEN",
       `Cannot make "${shortName(name)}": "${shortName(other as RefName)}" exists, and one is a folder of the other`,
       {
-        hint: "Choose another name, or rename the one that exists.",
+        hint: "Choose another name, or delete the one that exists: its commits stay.",
       },
     );
   }

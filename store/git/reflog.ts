@@ -1,4 +1,15 @@
-import { closeSync, constants, existsSync, fsyncSync, ftruncateSync, fstatSync, readSync, readdirSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  fstatSync,
+  lstatSync,
+  readSync,
+  readdirSync,
+  rmSync,
+} from "node:fs";
 import path from "node:path";
 import type { Signature } from "../../core/model/commit.js";
 import { parseCommitId, type CommitId, type RefName } from "../../core/model/ids.js";
@@ -56,9 +67,14 @@ export function readReflog(git: string, name: string): RefMove[] {
     const moves = readRegularFile(file, { largest: LARGEST_LOG_BYTES }).toString("utf8").split("\n").map(parseLine);
     return moves.filter((move) => move !== undefined).reverse();
   } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EISDIR"].includes(errnoOf(error) ?? "")) return [];
+    // Of `a` there is none while the log of `a/b`, or its empty folder, stands.
+    if (["ENOENT", "ENOTDIR", "EISDIR"].includes(errnoOf(error) ?? "") || isDirectory(file)) return [];
     throw systemFailure(`read the log of "${name}"`, error, file);
   }
+}
+
+function isDirectory(file: string): boolean {
+  return lstatSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** Where a branch stood last by its log. `undefined` without a log: git and varve remove it before the branch. */

@@ -1,5 +1,6 @@
 import { VarveError } from "../../core/errors.js";
-import { type ByteString, joinPath, textOf } from "../../core/model/byte-string.js";
+import { type ByteString, joinPath } from "../../core/model/byte-string.js";
+import { treePathText } from "../../core/model/paths.js";
 import type {
   ContentReader,
   DirectoryNode,
@@ -78,7 +79,7 @@ class TarExport {
   #entry(path: ByteString, node: TreeNode): Promise<void> | undefined {
     if ("children" in node) return this.#headers(node, { path: `${path}/` as ByteString, bodySize: 0 });
     if (node.entry.type === "socket") {
-      this.#skipped.push(textOf(path));
+      this.#skipped.push(treePathText(path));
       return undefined;
     }
     const hardlinkTo = this.#leaderOf(path, node);
@@ -186,7 +187,7 @@ function readFully(reader: ContentReader, target: Uint8Array, position: number, 
   for (let at = 0; at < target.length;) {
     const count = reader.read(target.subarray(at), position + at);
     if (count === 0) {
-      const text = textOf(path);
+      const text = treePathText(path);
       throw new VarveError("SOURCE_CHANGED", `Cannot read "${text}": it became shorter while it was read`, { path: text });
     }
     at += count;

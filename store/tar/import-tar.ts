@@ -8,7 +8,7 @@ import { decompressed } from "./decompress.js";
 import { splitEntryPath } from "./entry-path.js";
 import { MAX_TARGET_BYTES } from "./limits.js";
 import type { TarEntry } from "./tar-entry.js";
-import { quoted, tarFault, type Fail } from "./tar-fault.js";
+import { namedTarFault, quoted, tarFault, UNNAMED_TAR, type Fail } from "./tar-fault.js";
 import { readTar, type TarHandler } from "./tar-reader.js";
 import { admitXattrs } from "./xattr-policy.js";
 
@@ -18,12 +18,21 @@ import { admitXattrs } from "./xattr-policy.js";
  * only an OCI layer has whiteouts. Content of an entry that a later one replaces stays in the layer, unused.
  *
  * @returns A tree whose contents only `writer` can place.
- * @throws VarveError SOURCE_INVALID naming the entry. The writer is then to be aborted.
+ * @param name Of Archives.importTar.
+ * @throws VarveError SOURCE_INVALID naming the archive and the entry. The writer is then to be aborted.
  */
-export async function importTar(stream: AsyncIterable<Uint8Array>, writer: LayerWriter): Promise<ImportedTar> {
+export async function importTar(
+  stream: AsyncIterable<Uint8Array>,
+  writer: LayerWriter,
+  name: string = UNNAMED_TAR,
+): Promise<ImportedTar> {
   const archive = new TarImport(writer);
-  await readTar(decompressed(stream), archive);
-  return archive.finish();
+  try {
+    await readTar(decompressed(stream), archive);
+    return archive.finish();
+  } catch (error) {
+    throw namedTarFault(error, name);
+  }
 }
 
 /** Warnings kept; what comes after is counted. */

@@ -9,10 +9,24 @@ export type Warn = (note: string) => void;
 
 const DEFAULT_HINT = "The archive is damaged or was made to do harm. Make it again, or take it from its source again.";
 
+/** What all of this folder call the archive: they see a stream. */
+export const UNNAMED_TAR = "the tar";
+
+/** The same failure, told of the archive by its name. What is no fault of the archive comes back as it is. */
+export function namedTarFault(error: unknown, name: string): unknown {
+  if (!(error instanceof VarveError) || error.code !== "SOURCE_INVALID") return error;
+  const { code, path, hint, cause } = error;
+  const message = error.message.replace(
+    /^Cannot read the tar('s entry)?/,
+    (_, entry) => `Cannot read ${name}${entry ? ", entry" : ""}`,
+  );
+  return new VarveError(code, message, { path, hint, cause });
+}
+
 /** @param entry The entry's path as the archive gives it; `undefined` when no entry has begun. */
 export function tarFault(entry: ByteString | undefined, problem: string, hint: string = DEFAULT_HINT): VarveError {
   const path = entry === undefined ? undefined : textOf(entry);
-  const object = entry === undefined ? "the tar" : `the tar's entry ${quoted(entry)}`;
+  const object = entry === undefined ? UNNAMED_TAR : `the tar's entry ${quoted(entry)}`;
   return new VarveError("SOURCE_INVALID", `Cannot read ${object}: ${problem}`, { path, hint });
 }
 

@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test, { type ExecutionContext } from "ava";
@@ -50,9 +50,15 @@ test("options of all commands may stand before and after the command's name", (t
 
 test("--quiet says nothing where all goes well", (t) => {
   const { home, cwd } = trackedDirectory(t);
-  writeFileSync(path.join(cwd, "other"), "x");
-  const { status, stdout, stderr } = varve(["commit", "-q", "-m", "second"], { cwd, home });
-  t.deepEqual([status, stdout, stderr], [0, "", ""]);
+  for (const words of [
+    ["-q", "-m", "second"],
+    ["-qm", "third"],
+    ["-m", "fourth", "--quiet"],
+  ]) {
+    writeFileSync(path.join(cwd, "other"), words.join(" "));
+    const { status, stdout, stderr } = varve(["commit", ...words], { cwd, home });
+    t.deepEqual([status, stdout, stderr], [0, "", ""]);
+  }
 });
 
 const hostile: readonly (readonly [why: string, words: readonly string[]])[] = [
@@ -149,6 +155,29 @@ testIf("root", "setpriv")("somebody else's store is refused with PERMISSION", (t
   t.is(status, 50, stderr);
   t.regex(stderr, /varve: hint: Run the command as the store's owner or as root\./);
 });
+
+testIf("root", "setpriv")(
+  "checkout by a user who may not give files away names the path and another way, and writes nothing",
+  (t) => {
+    const { home, cwd } = trackedDirectory(t);
+    execFileSync("chown", ["-R", "65534:65534", path.join(cwd, ".varve"), home]);
+    chmodSync(path.join(cwd, "file"), 0o600);
+    const line = ["--reuid=65534", "--regid=65534", "--clear-groups", "--", process.execPath, BUILT_COMMAND];
+    const { status, stderr } = spawnSync("setpriv", [...line, "checkout", "HEAD", path.join(home, "copy")], {
+      cwd,
+      env: environmentWithVarve(home),
+      encoding: "utf8",
+    });
+    t.is(status, 50, stderr);
+    t.is(
+      stderr,
+      `varve: error: Cannot write the root of the tree: this user may not give it to user 0 and group 0, wanted root
+varve: hint: Run the command as root. Nothing was changed. For a copy with all files your own, in an empty directory: varve export HEAD | tar -x
+`,
+    );
+    t.false(existsSync(path.join(home, "copy")));
+  },
+);
 
 testIf("mounts")("a store on a read-only filesystem can be read, and a commit fails with PERMISSION", (t) => {
   const { home, cwd } = trackedDirectory(t);

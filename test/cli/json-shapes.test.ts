@@ -36,7 +36,11 @@ const LOGGED = {
   time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)$/,
   message: "string",
   refs: ["string"],
+  added: "number",
+  modified: "number",
+  deleted: "number",
   storedBytes: "number",
+  origin: null,
 } as const satisfies Shape;
 const ENTRY: Shape = {
   path: /^\//,
@@ -135,7 +139,7 @@ test("--json of each command for tracked directories has the shape of docs/json.
   fits(t, json("tag", "v1"), { tag: /^v1$/, commit: COMMIT_ID, before: null });
   fits(t, json("tag"), [{ name: "string", commit: COMMIT_ID }]);
   fits(t, json("checkout", "HEAD", "../copy"), { commit: COMMIT_ID, directory: /copy$/ });
-  fits(t, json("export", "HEAD", "-o", "../out.tar"), { file: "string", skipped: ["string"] });
+  fits(t, json("export", "HEAD", "-o", "../out.tar"), { file: "string", skipped: [/^\//] });
   fits(t, json("import", "../out.tar", "-b", "other"), COMMITTED);
   t.deepEqual(json("ps"), []);
   fits(t, json("cat", "HEAD:nothing"), {
@@ -160,7 +164,8 @@ testIf(
   fits(t, json(...store, "commit", "web", "-m", "new"), COMMITTED);
   fits(t, json(...store, "start", "web"), ran);
   const listed = { ...CONTAINER, state: /^stopped$/, commit: COMMIT_ID, branch: /^web$/, pid: null, exitCode: "number" };
-  fits(t, json(...store, "ps", "-a"), [listed]);
+  fits(t, json(...store, "ps", "-a"), [{ ...listed, command: ["string"], created: /^\d{4}-.*Z$/ }]);
+  t.like(json(...store, "ps", "-aq"), [{ command: ["touch", "/new"] }]);
   fits(t, json(...store, "stop", "web"), [CONTAINER]);
   fits(t, json(...store, "rm", "web"), [CONTAINER]);
   const committed = json(...store, "run", "--rm", "-b", "base", "--commit", "base", "--", "touch", "/new");
@@ -172,6 +177,8 @@ testIf(
     removed: "boolean",
     commit: COMMITTED,
   });
+  const origin = { command: [/^(touch|\/new)$/], exitCode: "number", durationMilliseconds: "number" } as const;
+  fits(t, json(...store, "log", "-n", "1", "base"), [{ ...LOGGED, origin }]);
   fits(t, json(...store, "doctor"), {
     works: "boolean",
     version: /^\d+\.\d+\.\d+$/,

@@ -6,6 +6,7 @@ const options = {
   branch: { type: "string", alias: "b", describe: "" },
   message: { type: "string", alias: "m", describe: "" },
   tty: { type: "boolean", alias: "t", describe: "" },
+  number: { type: "string", alias: "n", digits: true, describe: "" },
   interactive: { type: "boolean", alias: "i", describe: "" },
 } as const;
 
@@ -27,6 +28,7 @@ const cases: readonly Case[] = [
   { why: "reads an attached value after an equals sign", typed: ["-b=main"], words: ["--branch=main"] },
   { why: "keeps later equals signs", typed: ["--message=a=b"], words: ["--message=a=b"] },
   { why: "keeps an empty value", typed: ["--message="], words: ["--message="] },
+  { why: "takes a number alone for the option of numbers", typed: ["-5", "x"], words: ["--number=5", "x"] },
   { why: "parts switches", typed: ["-it"], words: ["--interactive", "--tty"] },
   { why: "parts switches before an option with a value", typed: ["-itb", "x"], words: ["--interactive", "--tty", "--branch=x"] },
   { why: "takes a single dash as a word", typed: ["-", "-t"], words: ["-", "--tty"] },
@@ -62,6 +64,7 @@ const failures: readonly (readonly [why: string, typed: readonly string[], messa
     'Cannot read "--brunch": varve try has no such option',
     'Did you mean "--branch"? See "varve try --help".',
   ],
+  ["a number among letters", ["-i5"], 'Cannot read "-5" in "-i5": varve try has no such option', 'See "varve try --help".'],
   ["an unknown letter", ["-ix"], 'Cannot read "-x" in "-ix": varve try has no such option', 'See "varve try --help".'],
   ["an option without its value", ["-b"], 'Cannot read "-b": it needs a value', 'See "varve try --help".'],
   ["two dashes in place of a value", ["-b", "--"], 'Cannot read "-b": it needs a value', 'See "varve try --help".'],

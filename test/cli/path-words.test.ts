@@ -73,3 +73,22 @@ test("paths and patterns after -- select in log and export", (t) => {
   const listed = execFileSync("tar", ["tf", file], { encoding: "utf8" });
   t.is(listed, "./\na/\na/x.c\nb/\nb/deep/\nb/deep/y.c\n");
 });
+
+const STANDING: readonly (readonly [words: readonly string[], cwd: string, selected: readonly string[]])[] = [
+  [["diff", "--json", "HEAD", "@", "--", "x.c"], "a", ["/a/x.c"]],
+  [["diff", "--json", "--", "/a/x.c"], "b", ["/a/x.c"]],
+  [["restore", "-n", "--json", "--", "deep"], "b", ["/b/deep/y.c"]],
+];
+
+test("paths after -- count from where one stands in the tracked directory, whatever of its store is meant", (t) => {
+  const call = changedDirectory(t);
+  for (const [words, cwd, selected] of STANDING) {
+    const answer = JSON.parse(call(words, cwd)) as { path: string }[] | { changes: { path: string }[] };
+    const changes = "changes" in answer ? answer.changes : answer;
+    t.deepEqual(
+      changes.map((change) => change.path),
+      selected,
+      words.join(" "),
+    );
+  }
+});

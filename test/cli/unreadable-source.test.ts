@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync, type SpawnSyncReturns } from "node:child_process";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import type { ExecutionContext } from "ava";
 import { testIf } from "../helpers/requirements.js";
@@ -52,3 +53,22 @@ for (const [what, script, secret] of cases) {
     t.like(JSON.parse(told.stdout), { error: { code: "SOURCE_UNREADABLE", path: path.join(source, secret) } });
   });
 }
+
+testIf("root", "setpriv")("varve import of an archive that may not be read tells its path, and makes no store", (t) => {
+  const { home, source } = fill(
+    t,
+    "mkdir closed; for f in root.tar closed/root.tar; do echo x > $f; chmod 600 $f; done; chmod 700 closed",
+  );
+  for (const archive of ["root.tar", "closed/root.tar"]) {
+    const told = byNobody(home, source, "--store", "../store", "import", archive, "-b", "base");
+    t.is(told.status, 42);
+    t.is(
+      told.stderr,
+      `varve: error: Cannot read "${archive}": permission denied, wanted read access
+varve: path: ${path.join(source, archive)}
+varve: hint: Run the command as a user who may read it, such as root.
+`,
+    );
+  }
+  t.false(existsSync(path.join(home, "store")));
+});

@@ -43,7 +43,7 @@ const OPEN = `
 const WRITER = `${OPEN}
   const { writeFileSync } = await import("node:fs");
   const { importSource } = await load("core/operations/import-source.js");
-  const { createRef, deleteRef } = await load("core/operations/branches.js");
+  const { createRef, deleteRefs } = await load("core/operations/branches.js");
   const source = store + "/../source-" + name;
   for (let round = 1; round <= Number(rounds); round += 1) {
     writeFileSync(source + "/own", (name + round + " ").repeat(3000));
@@ -54,7 +54,7 @@ const WRITER = `${OPEN}
     const other = store + "/../other-" + name;
     writeFileSync(other + "/next", ("same" + (round + 1) + " ").repeat(3000));
     await importSource(repository, { kind: "directory", path: other }, { branch: passing, message: "other", command: "import" });
-    await deleteRef(await open(), passing, { command: "branch -d" });
+    await deleteRefs(await open(), [passing], { command: "branch -d" });
     await createRef(await open(), "refs/tags/" + name + round, commit.id, { command: "tag" });
   }
 `;

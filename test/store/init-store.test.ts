@@ -54,10 +54,10 @@ test("initStore() completes one that was stopped half-way, and changes nothing t
   t.is((await history.listRefs("refs/"))[0]?.commit, commit);
 });
 
-test("initStore() below a file throws IO with the path", (t) => {
+test("initStore() below a file throws WRONG_TYPE with the path", (t) => {
   const file = path.join(temporaryDirectory(t), "file");
   writeFileSync(file, "");
   const error = t.throws(() => initStore(path.join(file, ".varve")), { instanceOf: VarveError });
-  t.is(error?.code, "IO");
+  t.is(error?.code, "WRONG_TYPE");
   t.true(error?.path?.startsWith(file));
 });

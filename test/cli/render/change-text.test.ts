@@ -1,5 +1,5 @@
 import test from "ava";
-import { changeLine, changeSummary, modeText, nameStatusLine, statLine } from "../../../cli/render/change-text.js";
+import { changeLine, changeSummary, modeText, nameStatusLine, statLines } from "../../../cli/render/change-text.js";
 import { bytesOfText, type ByteString } from "../../../core/model/byte-string.js";
 import type { Change, ChangeReason } from "../../../core/model/change.js";
 import { NO_XATTRS, type Entry } from "../../../core/model/entry.js";
@@ -78,8 +78,16 @@ test("nameStatusLine() parts by tabs, also both names of a rename", (t) => {
   t.is(nameStatusLine({ path: "b\tc" as ByteString, from: "a" as ByteString, status: "R", reasons: [] }), 'R\t/a\t"/b\\tc"');
 });
 
-test("statLine() shows sizes before and after", (t) => {
-  t.is(statLine(modified(["content"], { size: 10 }, { size: 2048 }), plain), "M  /etc/x | 10 B → 2.0 KiB");
+test("statLines() shows sizes before and after in a column, and both names of a rename", (t) => {
+  const grown = modified(["content"], { size: 10 }, { size: 2048 });
+  const renamed: Change = { ...modified([], { size: 10 }, { size: 10 }), status: "R", from: "etc/old" as ByteString };
+  const long = { ...grown, path: "x".repeat(70) as ByteString };
+  t.deepEqual(statLines([grown, renamed], plain), ["M  /etc/x             | 10 B → 2.0 KiB", "R  /etc/old => /etc/x | 10 B"]);
+  t.deepEqual(statLines([grown, long], plain), [
+    `M  /etc/x${" ".repeat(54)} | 10 B → 2.0 KiB`,
+    `M  /${"x".repeat(70)} | 10 B → 2.0 KiB`,
+  ]);
+  t.deepEqual(statLines([], plain), []);
 });
 
 test("modeText() has four octal digits", (t) => {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import path from "node:path";
 import test from "ava";
 import type { CommitId, LayerId, RefName } from "../../../core/model/ids.js";
-import { createRef, deleteRef } from "../../../core/operations/branches.js";
+import { createRef, deleteRefs } from "../../../core/operations/branches.js";
 import { layerChain } from "../../../core/layers/layer-chain.js";
 import { createContainer, removeContainers } from "../../../core/operations/container-lifecycle.js";
 import { rollbackTarget } from "../../../core/operations/rollback-target.js";
@@ -133,7 +133,7 @@ test("gc keeps what a container stands on, and takes it when the container is go
   t.deepEqual((await store.gc()).kept.layers, 2);
   execFileSync("git", ["update-ref", "refs/heads/other", tip], { cwd: store.layout.git });
   await removeContainers(repository, [record], { command });
-  await deleteRef(repository, "refs/heads/other" as RefName, { command });
+  await deleteRefs(repository, ["refs/heads/other" as RefName], { command });
   t.is((await store.gc()).layers.length, 1);
   t.deepEqual((await store.fsck()).findings, []);
 });

@@ -1,7 +1,7 @@
 import test from "ava";
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { VarveError } from "../../../core/errors.js";
@@ -92,6 +92,22 @@ for (const [what, script] of accidents) {
     tree.close();
   });
 }
+
+const LYING = "/sys/kernel/mm/transparent_hugepage";
+
+(existsSync(LYING) ? test : test.skip)(
+  "digest() of a file that ends before its size throws SOURCE_CHANGED with what to do",
+  (t) => {
+    const tree = openDirectoryTree(LYING);
+    const file = tree.root.child("enabled" as ByteString) as FileNode;
+    const error = t.throws(() => file.content.digest(), { instanceOf: VarveError, code: "SOURCE_CHANGED" });
+    t.is(error.path, `${LYING}/enabled`);
+    // The kernel may also give it another time whenever it is looked at.
+    t.regex(error.message, /it ends before the \d+ bytes|it changed while it was read/);
+    t.regex(error.hint ?? "", /--exclude/);
+    tree.close();
+  },
+);
 
 test("verify() of a file that changed while it was read throws SOURCE_CHANGED; asked for again, it is the new one", (t) => {
   const folder = temporaryDirectory(t);

@@ -142,6 +142,35 @@ test("writeTree() into a directory that holds something throws DESTINATION_NOT_E
   t.throws(() => writeTree(memoryTree(SIMPLE), directory), { instanceOf: VarveError, code: "DESTINATION_NOT_EMPTY" });
 });
 
+/** A tree that can be read half. */
+function breakingTree(): Tree {
+  const { root } = memoryTree(SIMPLE);
+  const children = function* (): ReturnType<DirectoryNode["children"]> {
+    yield* [...root.children()].slice(0, 2);
+    throw new VarveError("LAYER_CORRUPT", "Cannot read it: broken");
+  };
+  return { root: { ...root, entry: root.entry, digest: undefined, children, child: () => undefined }, close: () => undefined };
+}
+
+test("writeTree() that fails half-way removes what it wrote, and the directories that it made", (t) => {
+  const folder = temporaryDirectory(t);
+  shell(folder, "mkdir there");
+  for (const place of ["there", "new", "there/a/b"]) {
+    t.throws(() => writeTree(breakingTree(), path.join(folder, place)), { code: "LAYER_CORRUPT" });
+    t.is(shell(folder, "find . | sort"), ".\n./there\n", place);
+  }
+});
+
+test("writeTree() onto a file, or below one, throws WRONG_TYPE and leaves it", (t) => {
+  const folder = temporaryDirectory(t);
+  shell(folder, "echo text > file");
+  for (const place of ["file", "file/below"]) {
+    const error = t.throws(() => writeTree(memoryTree(SIMPLE), path.join(folder, place)), { code: "WRONG_TYPE" });
+    t.true(error instanceof VarveError && error.hint !== undefined);
+  }
+  t.is(shell(folder, "cat file"), "text\n");
+});
+
 test("writeTree() writes paths longer than PATH_MAX, and holes as holes", (t) => {
   const names = Array.from({ length: 60 }, () => "n".repeat(100));
   const deep = names.map((_, depth) => ({ path: names.slice(0, depth + 1).join("/"), type: "directory" }) as const);
@@ -177,7 +206,7 @@ testIf("mounts")("applyTree() on a full disk throws DISK_FULL and leaves everyth
     { path: "e/n", type: "directory" },
   );
   const error = t.throws(() => apply(directory, target), { instanceOf: VarveError, code: "DISK_FULL" });
-  t.is(error?.path, "e/large");
+  t.is(error?.path, "/e/large");
   t.deepEqual(describe(), before);
 });
 
@@ -265,6 +294,6 @@ testIf("root", "setpriv")("writing what this user may not write throws PERMISSIO
     ["--reuid=65534", "--regid=65534", "--clear-groups", "node", "--input-type=module", "-e", program, path.join(folder, "own")],
     { encoding: "utf8" },
   );
-  t.is(output, "PERMISSION owner true\nPERMISSION device true\nPERMISSION trusted true\nwritten\n");
+  t.is(output, "PERMISSION /owner true\nPERMISSION /device true\nPERMISSION /trusted true\nwritten\n");
   t.is(shell(folder, "find own -type f | sort"), "own/3/0\nown/3/fine\n");
 });

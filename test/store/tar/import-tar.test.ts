@@ -16,11 +16,13 @@ import { layerFixture } from "../erofs/layer-fixture.js";
 import { inPieces } from "./import-bytes.js";
 import { archive, file, hardlink, header } from "./raw-tar.js";
 
+const NAME = '"root.tar"';
+
 /** Imports into a real layer image and opens that. */
 async function throughLayer(t: ExecutionContext, stream: AsyncIterable<Uint8Array>): Promise<Tree> {
   const { store } = layerFixture(t);
   const writer = store.write([]);
-  const { tree } = await tarArchives.importTar(stream, writer);
+  const { tree } = await tarArchives.importTar(stream, writer, NAME);
   await writeLayer(writer, store.openTree([]), tree);
   return store.openTree([writer.publish().id]);
 }
@@ -46,7 +48,7 @@ test("importTar() stores equal contents once, and names of one inode share it", 
     [file("a", "x".repeat(100_000)), file("b", "x".repeat(100_000)), hardlink("c", "a")],
   ]) {
     const writer = store.write([]);
-    const { tree } = await tarArchives.importTar(inPieces(archive(...parts)), writer);
+    const { tree } = await tarArchives.importTar(inPieces(archive(...parts)), writer, NAME);
     await writeLayer(writer, store.openTree([]), tree);
     sizes.push(writer.publish().storedBytes);
   }
@@ -57,15 +59,30 @@ test("importTar() of a broken archive leaves a writer that can be aborted, and n
   const { store, layers, scratch } = layerFixture(t);
   for (const parts of [[file("a", "x".repeat(9000)), file("../b")], [header({ name: "cut", size: 5000 })]]) {
     const writer = store.write([]);
-    await t.throwsAsync(tarArchives.importTar(inPieces(archive(...parts)), writer), { instanceOf: VarveError });
+    await t.throwsAsync(tarArchives.importTar(inPieces(archive(...parts)), writer, NAME), { instanceOf: VarveError });
     writer.abort();
     t.deepEqual([readdirSync(layers), readdirSync(scratch)], [[], []]);
   }
 });
 
+const FAULTS: readonly (readonly [bytes: Buffer, message: RegExp])[] = [
+  [Buffer.alloc(100, "x"), /^Cannot read "root\.tar": it ends too early$/],
+  [header({ name: "the tar", size: 5000 }), /^Cannot read "root\.tar", entry "the tar": it ends too early$/],
+  [Buffer.from([0x1f, 0x8b, 8, 0, 0]), /^Cannot read "root\.tar": its gzip data is cut off/],
+  [Buffer.from("BZh91AY"), /^Cannot read "root\.tar": it is compressed with bzip2/],
+];
+
+for (const [bytes, message] of FAULTS) {
+  test(`importTar() names the archive where it fails: ${String(message)}`, async (t) => {
+    const writer = layerFixture(t).store.write([]);
+    await t.throwsAsync(tarArchives.importTar(inPieces(bytes), writer, NAME), { code: "SOURCE_INVALID", message });
+    writer.abort();
+  });
+}
+
 test("open() of an imported file before its layer is published throws, and its digest is known", async (t) => {
   const writer = layerFixture(t).store.write([]);
-  const { tree } = await tarArchives.importTar(inPieces(archive(file("f", "hello\n"))), writer);
+  const { tree } = await tarArchives.importTar(inPieces(archive(file("f", "hello\n"))), writer, NAME);
   const node = tree.root.child("f" as never);
   t.true(node !== undefined && "content" in node);
   if (node === undefined || !("content" in node)) return;

@@ -1,0 +1,71 @@
+/** Commands of git and docker that varve lacks or calls otherwise: one sentence that says what to do instead. */
+export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
+  add: "There is no staging area: varve commit records the whole tree, but what .varveignore leaves out.",
+  attach: "Varve has none yet: a container's process keeps the terminal that started it.",
+  bisect: "Varve has none yet: varve mount or varve run shows any commit, one after another.",
+  blame: "Varve has none yet: varve log -- PATH lists the commits that changed a path.",
+  build: "Varve has none: each step of a build is a varve run --rm -b BRANCH --commit REV -- CMD…",
+  "cherry-pick": "Varve has none yet: varve restore --source REV -- PATH… takes single paths over from a commit.",
+  clone: "Varve has no transfer yet: copy the store's directory, or send a tree with varve export and varve import.",
+  cp: "Varve has none: varve cat REV:PATH and varve export REV -- PATH… take files out, varve run -v brings them in.",
+  create: "Varve has none: varve run makes a container and starts it.",
+  exec: "Varve has none yet: varve run or varve start begins a process, alone in its container.",
+  fetch: "Varve has no remotes yet: send trees with varve export and varve import.",
+  images: "Trees to run on are commits: varve branch and varve tag list their names.",
+  inspect: "Use varve ps -a --json for containers, and varve show REV --json for commits.",
+  kill: "Use varve stop -t 0 NAME.",
+  load: "Use varve import FILE -b BRANCH, which takes a tar of one tree.",
+  logs: "Varve keeps no output: a container's process writes to the terminal that started it.",
+  merge: "Varve has none yet: varve restore --source REV -- PATH… takes single paths over from another branch.",
+  mv: "Varve sees what moved by itself: use mv, then varve commit.",
+  prune: "Use varve gc, which removes what nothing names any more.",
+  pull: "Varve has no remotes yet: bring trees in with varve import.",
+  push: "Varve has no remotes yet: send trees with varve export.",
+  rebase: "Varve has none yet: a branch can be moved, varve branch -f NAME REV, but not put on another one.",
+  redo: "Varve has none yet: undo goes back only, one command a call.",
+  reflog:
+    "Varve has none yet: main@{1} and main@{yesterday} name where a branch stood, and git --git-dir=STORE/git reflog lists it.",
+  remote: "Varve has no remotes yet: send trees with varve export and varve import.",
+  reset: "Use varve rollback [REV], which saves first what is not committed.",
+  restart: "Use varve stop NAME, then varve start NAME.",
+  revert: "Varve has none yet: varve rollback REV goes back to a commit, varve restore --source REV -- PATH… for single paths.",
+  rmi: "Use varve branch -d NAME or varve tag -d NAME, and varve gc for their room.",
+  save: "Use varve export REV -o FILE, which writes a tar of one tree.",
+  stash: "Use varve rollback, which saves what is not committed; varve undo brings it back.",
+  switch: "Varve has none yet: varve rollback REV takes the directory to another commit, and its branch along.",
+};
+
+/** The same for options, by command; before one is named, by `""`. */
+export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "": { "-v": "Use varve --version." },
+  branch: { "-D": "Use -d, which asks nothing: the commits stay, and varve undo brings the name back." },
+  checkout: { "-b": "Make a branch with varve branch NAME [REV]: checkout copies a tree into an empty directory." },
+  commit: {
+    "-a": "Leave it out: there is no staging area, and a commit holds the whole tree.",
+    "--all": "Leave it out: there is no staging area, and a commit holds the whole tree.",
+    "--amend": "Take the last commit back with varve undo, then commit again.",
+  },
+  diff: {
+    "-p": "Varve shows which paths differ and why: for their lines compare varve cat REV:PATH with diff(1).",
+    "--patch": "Varve shows which paths differ and why: for their lines compare varve cat REV:PATH with diff(1).",
+    "--cached": "Leave it out: there is no staging area.",
+    "--staged": "Leave it out: there is no staging area.",
+  },
+  log: {
+    "-p": "Use varve show REV for what one commit changed.",
+    "--patch": "Use varve show REV for what one commit changed.",
+    "--stat": "Leave it out: the line Layer counts what each commit changed.",
+    "--graph": "Varve has none: git --git-dir=STORE/git log --graph draws it.",
+    "--all": "Varve shows one branch at a time: git --git-dir=STORE/git log --all shows them together.",
+  },
+  run: {
+    "-d": "Varve has no containers in the background yet: leave it out, or let the shell do it with &.",
+    "--detach": "Varve has no containers in the background yet: leave it out, or let the shell do it with &.",
+    "-p": "Varve has no networks of its own yet: --network host gives the process this machine's.",
+  },
+  status: {
+    "-s": "Use varve diff --name-status for one short line a path.",
+    "--short": "Use varve diff --name-status for one short line a path.",
+    "--porcelain": "Use --json, or varve diff --name-status.",
+  },
+};
