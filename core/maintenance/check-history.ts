@@ -33,7 +33,10 @@ export interface CheckedHistory {
 }
 
 /** Reads all that refs, containers and operations lead to, from git, and compares the cache with it. */
-export async function checkHistory({ layers, operations }: Repository, checks: StoreChecks): Promise<CheckedHistory> {
+export async function checkHistory(
+  { layers, operations, containers: kept }: Repository,
+  checks: StoreChecks,
+): Promise<CheckedHistory> {
   const reading = new HistoryReading(checks, layers);
   const head = await checks.headFault();
   if (head !== undefined) reading.fault("ref", "HEAD", head);
@@ -46,7 +49,11 @@ export async function checkHistory({ layers, operations }: Repository, checks: S
     if (!reading.graph.has(commit)) reading.fault("ref", name, `leads to commit "${commit}", which can't be read`);
   }
   const containers = checks.containers();
-  for (const container of containers) await reading.container(container);
+  for (const container of containers) {
+    await reading.container(container);
+    const fault = container.record && kept.fault(container.id);
+    if (fault !== undefined) reading.fault("container", container.id, fault);
+  }
   await reading.operations(operations);
   const { graph, faults, wronglyCached } = reading;
   return { graph, tips, containers, faults, wronglyCached };

@@ -71,6 +71,9 @@ export interface Containers {
   /** By name, id or an id's prefix. @throws VarveError TARGET_UNKNOWN. */
   find(nameOrId: string): ContainerStatus;
 
+  /** What is wrong with how a container is kept, as text that tells all; `undefined` when nothing is, or it is not there. */
+  fault(id: string): string | undefined;
+
   /** Base and upper as one tree, read from the upper directory without a mount. @param base The tree of `record.base`. @throws VarveError INTERRUPTED. */
   openTree(record: ContainerRecord, base: Tree): Promise<Tree>;
 

@@ -1,4 +1,15 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { hasCode } from "../../linux/errno.js";
@@ -58,6 +69,19 @@ export class ContainerDirectory {
 
   work(generation: number): string {
     return path.join(this.path, `work.${generation}`);
+  }
+
+  /** Writing to a symlink's target would change what is none of the container's. @throws VarveError STORE_DAMAGED. */
+  requireOverlay(generation: number): void {
+    for (const place of [this.upper(generation), this.work(generation)]) {
+      const stat = lstatSync(place, { throwIfNoEntry: false });
+      if (stat?.isDirectory() === true) continue;
+      const state = stat === undefined ? "is missing" : "is no directory";
+      throw new VarveError("STORE_DAMAGED", `Cannot read the container's tree: "${path.basename(place)}" ${state}`, {
+        path: place,
+        hint: "Restore it from a backup of the store. Without it what was not committed is lost: varve rm --forget, then make the container anew.",
+      });
+    }
   }
 
   /** Stands while `upper` has never been mounted. */

@@ -86,8 +86,21 @@ class DirectoryContainers implements Containers {
     });
   }
 
+  fault(id: string): string | undefined {
+    try {
+      const directory = this.#directory(id);
+      const stored = directory.read();
+      if (stored !== undefined) directory.requireOverlay(stored.generation);
+      return undefined;
+    } catch (error) {
+      if (error instanceof VarveError) return error.message;
+      throw error;
+    }
+  }
+
   async openTree({ id }: ContainerRecord, base: Tree): Promise<Tree> {
     const { directory, generation } = this.#existing(id);
+    directory.requireOverlay(generation);
     const upper = directory.upper(generation);
     // Never mounted: the upper directory's own attributes are not the root's yet.
     if (existsSync(directory.fresh(generation)) && readdirSync(upper).length === 0) return base;
@@ -123,6 +136,7 @@ class DirectoryContainers implements Containers {
       const { record, generation } = this.#existing(id);
       // The images are those of the record that was given.
       if (record.base !== base) throw movedMeanwhile(name);
+      directory.requireOverlay(generation);
       const stored = { record, generation };
       const result = await runContainer({ containers: this.#path, directory, stored, images, roots: this.#roots, runtime });
       directory.writeExitCode(result.exitCode);

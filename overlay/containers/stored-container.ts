@@ -40,7 +40,7 @@ type Json = Readonly<Record<string, unknown>>;
 function recordOf(json: Json, id: string): ContainerRecord {
   return {
     id,
-    name: textOf(json["name"], "name"),
+    name: nameOf(json["name"]),
     branch: branchOf(json["branch"]),
     ...optional("branchMadeAt", json["branchMadeAt"], parseCommitId),
     base: parseCommitId(json["base"]),
@@ -114,6 +114,13 @@ function integerOf(value: unknown, name: string, least: number, most = Number.MA
 function positiveOf(value: unknown, name: string): number {
   if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
   throw new TypeError(`"${name}" is no positive number`);
+}
+
+/** It becomes a host name, and a word that people type. */
+function nameOf(value: unknown): string {
+  const text = textOf(value, "name");
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(text)) throw new TypeError('"name" is no name of a container');
+  return text;
 }
 
 function branchOf(value: unknown): RefName {

@@ -195,3 +195,55 @@ testIf("root")("a destination where nothing can be made is refused at once", (t)
     t.regex(stderr, /^varve: error: Cannot /);
   }
 });
+
+/** What stands in a container's directory, changed by who may write there. */
+const CONTAINERS: readonly (readonly [what: string, change: (directory: string) => void])[] = [
+  ["whose record has another configuration", (directory) => edit(directory, (record) => (record["configuration"] = 7))],
+  ["whose name is a path", (directory) => edit(directory, (record) => (record["name"] = "../../x"))],
+  ["under another's id", (directory) => cpSync(directory, directory.replace(/.{12}$/, "0123456789ab"), { recursive: true })],
+  ["whose upper directory is missing", (directory) => rmSync(path.join(directory, "upper.1"), { recursive: true })],
+  [
+    "whose upper directory is a link",
+    (directory) => {
+      rmSync(path.join(directory, "upper.1"), { recursive: true });
+      symlinkSync(mkdtempSync(path.join(directory, "elsewhere-")), path.join(directory, "upper.1"));
+    },
+  ],
+  ["whose record is a FIFO", (directory) => replaceByFifo(path.join(directory, "container.json"))],
+];
+
+function edit(directory: string, change: (record: Record<string, unknown>) => void): void {
+  const file = path.join(directory, "container.json");
+  const record = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+  change(record);
+  writeFileSync(file, JSON.stringify(record));
+}
+
+function replaceByFifo(file: string): void {
+  rmSync(file);
+  execFileSync("mkfifo", [file]);
+}
+
+for (const [what, change] of CONTAINERS) {
+  testIf(
+    "oci-runtime",
+    "erofs",
+    "overlay",
+  )(`a container ${what} is refused, and fsck tells of it`, (t) => {
+    const { home, store: tracked, call } = site(t);
+    execFileSync("make-small-root", [path.join(home, "root")], { env: environmentWithVarve(home) });
+    t.is(call("import", path.join(home, "root"), "-b", "base").status, 0);
+    t.is(call("run", "--name", "web", "base", "--", "true").status, 0);
+    const [id = ""] = readdirSync(path.join(tracked, "containers")).filter((name) => /^[0-9a-f]{12}$/.test(name));
+    const directory = path.join(tracked, "containers", id);
+    change(directory);
+    for (const words of [["status", "web"], ["start", "web"], ["fsck"]]) {
+      const { status, signal, stdout, stderr } = call(...words);
+      t.is(signal, null, `${words.join(" ")} hangs`);
+      t.true([14, 24, 125].includes(status ?? 0), `${words.join(" ")}: ${status} ${stdout}${stderr}`);
+    }
+    for (const name of readdirSync(directory).filter((each) => each.startsWith("elsewhere-"))) {
+      t.deepEqual(readdirSync(path.join(directory, name)), [], "nothing was written through the link");
+    }
+  });
+}
