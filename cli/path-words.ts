@@ -66,8 +66,18 @@ function prefixOf({ worktree }: Repository): string {
   return below === "" || below.startsWith("..") ? "" : `${below}/`;
 }
 
+/** @throws VarveError USAGE for no path, as of a variable that is not set, and for one that leads out of the tree: it would select all of it. */
 function placeOf(word: string, prefix: string): ByteString {
-  return normalizePath(bytesOfWord(word.startsWith("/") ? word : prefix + word));
+  if (word === "")
+    throw new VarveError("USAGE", 'Cannot read a path: it is empty, wanted one such as "etc/hosts", or "." for all');
+  const whole = word.startsWith("/") ? word : prefix + word;
+  let depth = 0;
+  for (const name of whole.split("/")) {
+    if (name === "..") depth -= 1;
+    else if (name !== "" && name !== ".") depth += 1;
+    if (depth < 0) throw new VarveError("USAGE", `Cannot read the path "${word}": it leads out of the tree`);
+  }
+  return normalizePath(bytesOfWord(whole));
 }
 
 interface Matcher {

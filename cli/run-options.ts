@@ -18,7 +18,7 @@ export const RUN_OPTIONS = {
   user: { type: "string", alias: "u", value: "USER[:GROUP]", describe: "Run as USER, a name or a number (default: root)" },
   volume: { type: "string", alias: "v", array: true, value: "SRC:DST[:ro]", describe: "Show SRC of this machine as DST" },
   interactive: { type: "boolean", alias: "i", describe: "Pass stdin on" },
-  tty: { type: "boolean", alias: "t", describe: "Give the process a terminal" },
+  tty: { type: "boolean", alias: "t", describe: "Give the process a terminal, and what is typed on it" },
   memory: { type: "string", value: "SIZE", describe: "At most SIZE of memory, such as 512m" },
   "pids-limit": { type: "string", value: "N", describe: "At most N processes" },
   cpus: { type: "string", value: "N", describe: "At most N processors, such as 1.5" },

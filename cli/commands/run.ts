@@ -84,7 +84,7 @@ async function runAndSettle(
   session: Session,
 ): Promise<number> {
   try {
-    const result = await startContainer(repository, record, verifier(given.verify, repository, session));
+    const result = await startContainer(repository, record, { verify: verifier(given.verify, repository, session) });
     const committed =
       given.commit && result.exitCode === 0 ? await commitRun(repository, record, result, given, session) : undefined;
     report(session, record, result, committed, given);

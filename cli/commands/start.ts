@@ -25,7 +25,10 @@ and output are yours until it ends.`,
   async ({ words: [name = ""], options: { verify }, session }) => {
     const repository = await openRepository(session);
     const { record } = repository.containers.find(name);
-    const { exitCode, durationMilliseconds } = await startContainer(repository, record, verifier(verify, repository, session));
+    const { exitCode, durationMilliseconds } = await startContainer(repository, record, {
+      verify: verifier(verify, repository, session),
+      command: session.typed,
+    });
     if (session.json) printJson(session.terminal, { id: record.id, name: record.name, exitCode, durationMilliseconds });
     return exitCode;
   },

@@ -70,18 +70,31 @@ function creation(record: ContainerRecord, refs: readonly RefUpdate[], command: 
   return { command, refs, trees: [{ target, before: undefined, after: record.base, container }] };
 }
 
+export interface StartOptions {
+  /** Given the layers that the container stands on, newest first, before the kernel is: throws when they are not sound. */
+  readonly verify?: ((layers: readonly LayerId[]) => Promise<void>) | undefined;
+  /** What the person typed, for the operation log. Absent for a first start, which `undo` takes back with the making of the container. */
+  readonly command?: string;
+}
+
 /**
- * Runs the container's command on its HEAD with what is not committed, until it ends.
+ * Runs the container's command on its HEAD with what is not committed, until it ends. What a process changes of a commit `undo` takes back; of
+ * one that went on from what was not committed nothing is logged, for that would have to be saved at each start.
  *
- * @param verify Given the layers that it stands on, newest first, before the kernel is: throws when they are not sound.
  * @throws VarveError CONTAINER_RUNNING and what `verify` and `Containers.run` throw.
  */
 export async function startContainer(
   repository: Repository,
   { id }: { readonly id: string },
-  verify?: (layers: readonly LayerId[]) => Promise<void>,
+  { verify, command }: StartOptions = {},
 ): Promise<ProcessResult> {
-  const record = await repository.exclusively(() => standOnHead(repository, id));
+  const record = await repository.exclusively(async () => {
+    const standing = await standOnHead(repository, id);
+    if (command === undefined || !repository.containers.isFresh(standing)) return standing;
+    const update: TreeUpdate = { target: { kind: "container", id }, before: standing.base, after: standing.base };
+    await repository.operations.append({ command, refs: [], trees: [update] });
+    return standing;
+  });
   await verify?.(record.layers);
   return repository.containers.run(record, await repository.layers.images(record.layers));
 }

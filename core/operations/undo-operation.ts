@@ -18,6 +18,8 @@ export interface UndoResult {
   readonly undone: Operation;
   /** What the log says of the undoing itself. */
   readonly operation: Operation;
+  /** Hold what was not committed in the trees that were changed. */
+  readonly saved: readonly CommitId[];
 }
 
 /**
@@ -39,7 +41,8 @@ export async function undoOperation(repository: Repository, { command }: { reado
     for (const { act } of reverted) await act();
     const trees = reverted.map(({ update }) => update);
     const record = { command, refs: [...refs, ...saved], trees, undoes: undone.id, ...(head && { head }) };
-    return { undone, operation: await repository.operations.append(record) };
+    const operation = await repository.operations.append(record);
+    return { undone, operation, saved: reverted.flatMap(({ saved: kept }) => kept ?? []) };
   });
 }
 

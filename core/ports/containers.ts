@@ -71,6 +71,9 @@ export interface Containers {
   /** By name, id or an id's prefix. @throws VarveError TARGET_UNKNOWN. */
   find(nameOrId: string): ContainerStatus;
 
+  /** Whether nothing stands above the container's base: no process has run in it since it was made, committed or rolled back. */
+  isFresh(record: ContainerRecord): boolean;
+
   /** What is wrong with how a container is kept, as text that tells all; `undefined` when nothing is, or it is not there. */
   fault(id: string): string | undefined;
 

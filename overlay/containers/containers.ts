@@ -86,6 +86,13 @@ class DirectoryContainers implements Containers {
     });
   }
 
+  isFresh({ id }: ContainerRecord): boolean {
+    const { directory, generation } = this.#existing(id);
+    directory.requireOverlay(generation);
+    // Never mounted: the upper directory's own attributes are not the root's yet.
+    return existsSync(directory.fresh(generation)) && readdirSync(directory.upper(generation)).length === 0;
+  }
+
   fault(id: string): string | undefined {
     try {
       const directory = this.#directory(id);
@@ -98,13 +105,10 @@ class DirectoryContainers implements Containers {
     }
   }
 
-  async openTree({ id }: ContainerRecord, base: Tree): Promise<Tree> {
-    const { directory, generation } = this.#existing(id);
-    directory.requireOverlay(generation);
-    const upper = directory.upper(generation);
-    // Never mounted: the upper directory's own attributes are not the root's yet.
-    if (existsSync(directory.fresh(generation)) && readdirSync(upper).length === 0) return base;
-    return this.#openUpperTree(upper, directory.work(generation), base);
+  async openTree(record: ContainerRecord, base: Tree): Promise<Tree> {
+    if (this.isFresh(record)) return base;
+    const { directory, generation } = this.#existing(record.id);
+    return this.#openUpperTree(directory.upper(generation), directory.work(generation), base);
   }
 
   rebase({ id, name }: ContainerRecord, base: CommitId, layers: readonly LayerId[]): ContainerRecord {

@@ -143,7 +143,9 @@ async function superviseProcess(
   };
   // A process with a terminal writes to that alone; what the runtime would say itself stands in its log, too. But it looks for our
   // terminal among these.
-  const stdio: StdioOptions = [interactive ? "inherit" : "ignore", "inherit", terminal && isatty(1) ? "ignore" : "inherit"];
+  // A terminal that the runtime makes raw, and nobody reads, would swallow Ctrl-C: what is typed goes to the process without -i, too.
+  const isRead = interactive || (terminal && isatty(0));
+  const stdio: StdioOptions = [isRead ? "inherit" : "ignore", "inherit", terminal && isatty(1) ? "ignore" : "inherit"];
   const restoreTerminal = terminal && isatty(0) ? saveTerminal(0) : undefined;
   const begin = performance.now();
   const child = startRuntime(runtime, paths, record.id, stdio, !terminal);

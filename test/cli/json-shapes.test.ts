@@ -128,11 +128,11 @@ test("--json of each command for tracked directories has the shape of docs/json.
   fits(t, json("ls", "-r", "HEAD"), [ENTRY]);
   fits(t, json("cat", "HEAD:file"), { path: /^\/file$/, size: "number", sha256: DIGEST, contentBase64: /^dHdv$/ });
   fits(t, json("rollback", "HEAD~1"), { branch: /^main$/, before: COMMIT_ID, after: COMMIT_ID, saved: null, changes: "number" });
-  fits(t, json("undo"), { undone: OPERATION, operation: OPERATION });
+  fits(t, json("undo"), { undone: OPERATION, operation: OPERATION, saved: [COMMIT_ID] });
   const changes = [{ path: /^\/file$/, status: /^M$/, reasons: ["string"] }] as const;
   const restored = { branch: /^main$/, source: COMMIT_ID, saved: null, changes } as const;
   fits(t, json("restore", "--source", "HEAD~1", "--", "file"), restored);
-  fits(t, json("undo"), { undone: OPERATION, operation: OPERATION });
+  fits(t, json("undo"), { undone: OPERATION, operation: OPERATION, saved: [COMMIT_ID] });
   fits(t, json("branch", "try"), { branch: /^try$/, commit: COMMIT_ID, before: null });
   fits(t, json("branch"), [{ name: "string", commit: COMMIT_ID, current: "boolean", container: null }]);
   fits(t, json("branch", "-d", "try"), { branch: /^try$/, commit: null, before: COMMIT_ID });

@@ -5,8 +5,14 @@ import test, { type ExecutionContext } from "ava";
 import { temporaryDirectory } from "../helpers/temporary-directory.js";
 import { varve } from "./built-command.js";
 
+interface Caller {
+  /** @returns Its stdout, once it has ended well. */
+  (words: readonly string[], cwd?: string): string;
+  readonly status: (words: readonly string[], cwd?: string) => number | null;
+}
+
 /** A tracked directory with one commit of `a/x.c`, `a/.h`, `b/deep/y.c`, `b/[z]`, `é.c`, and all of them changed. */
-function changedDirectory(t: ExecutionContext): (words: readonly string[], cwd?: string) => string {
+function changedDirectory(t: ExecutionContext): Caller {
   const folder = temporaryDirectory(t);
   const [directory, home] = [path.join(folder, "d"), path.join(folder, "home")];
   [directory, home].forEach((each) => mkdirSync(each));
@@ -19,12 +25,14 @@ function changedDirectory(t: ExecutionContext): (words: readonly string[], cwd?:
     t.is(status, 0, stderr);
     return stdout;
   };
+  const status = (words: readonly string[], cwd = "."): number | null =>
+    varve(words, { cwd: path.join(directory, cwd), home }).status;
   call(["init"]);
   edit("one");
   call(["commit", "-m", "one"]);
   edit("three");
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  return call;
+  return Object.assign(call, { status });
 }
 
 const CASES: readonly (readonly [words: readonly string[], selected: readonly string[], cwd?: string])[] = [
@@ -61,6 +69,24 @@ test("paths and patterns after -- select in diff and status, from where one stan
     const status = JSON.parse(call(["status", "--json", "--", ...words], cwd)) as { changes: unknown };
     t.deepEqual(status.changes, changes);
   }
+});
+
+test("no path, and a path that leads out of the tree, are refused, since they would select all of it", (t) => {
+  const call = changedDirectory(t);
+  const before = call(["status"]);
+  for (const [word, cwd] of [
+    ["", "."],
+    ["..", "."],
+    ["../..", "a"],
+    ["a/../../b", "."],
+    ["/..", "a"],
+  ] as const) {
+    for (const words of [["restore"], ["diff"], ["export", "HEAD", "-o", "out.tar"]]) {
+      t.is(call.status([...words, "--", word], cwd), 2, `${words[0]} -- ${word}`);
+    }
+  }
+  t.is(call(["status"]), before);
+  t.true(call(["diff", "--", ".."], "b/deep").includes("/b/"));
 });
 
 test("paths and patterns after -- select in log and export", (t) => {
