@@ -45,7 +45,7 @@ export async function runContainer(request: RunRequest): Promise<ProcessResult> 
     return await superviseProcess(directory, stored, runtime);
   } catch (error) {
     // Without a bundle its state tells that no process has ever run in it.
-    if (isFirst && !hasStarted(directory)) rmSync(directory.file("config.json"), { force: true });
+    if (isFirst && !hasStarted(directory) && !mayHaveWritten(error, request)) rmSync(directory.file("config.json"), { force: true });
     throw error;
   } finally {
     roots.unmount(directory.id);
@@ -184,6 +184,12 @@ function endOf(child: ChildProcess, { path }: OciRuntime): Promise<number> {
 /** A runtime that never wrote the pid down never started the process: then its status is its own, not the process's. */
 function hasStarted(directory: ContainerDirectory): boolean {
   return existsSync(directory.file("pid")) && !isExecFailure(loggedErrors(directory));
+}
+
+/** On a full disk the runtime can't write down that the process runs, which may have filled it. */
+function mayHaveWritten(error: unknown, { directory, stored }: RunRequest): boolean {
+  if (!(error instanceof VarveError) || error.code !== "DISK_FULL") return false;
+  return readdirSync(directory.upper(stored.generation)).length > 0;
 }
 
 function loggedErrors(directory: ContainerDirectory): readonly string[] {

@@ -21,19 +21,27 @@ const NOT_FOUND = /executable file (not found|`.*` not found)|exec:? .*no such f
 const NOT_EXECUTABLE =
   /exec:? .*(permission denied|(is|not) a directory|too many levels of symbolic links|exec format error)|open executable: permission denied|exec format error/i;
 
+const DISK_FULL = /no space left on device|disk quota exceeded/i;
+
 /** What runc says first, whatever the reason. */
 const PREAMBLE = /^runc run failed: (unable to start container process: )?(error during container init: )?/;
 
 /**
  * @param command The process's first word.
  * @param errors Of `runtimeErrors`.
- * @returns COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, or RUNTIME_FAILED with the runtime's own words.
+ * @returns COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, DISK_FULL, or RUNTIME_FAILED with the runtime's own words.
  */
 export function runtimeFailure(command: string, errors: readonly string[], runtime: string): VarveError {
   const text = errors.at(-1)?.replace(PREAMBLE, "") ?? "it says nothing";
   const cause = new TypeError(errors.join("\n"));
   if (NOT_FOUND.test(text)) return commandNotFound(command, "it, or the interpreter that it names, is not there", cause);
   if (NOT_EXECUTABLE.test(text)) return commandNotExecutable(command, "its file is no program that may be executed", cause);
+  if (DISK_FULL.test(text)) {
+    return new VarveError("DISK_FULL", `Cannot start the container's process: ${runtime} says "${text}"`, {
+      hint: "Free some space on the store's disk, then run the command again.",
+      cause,
+    });
+  }
   return new VarveError("RUNTIME_FAILED", `Cannot start the container's process: ${runtime} says "${text}"`, {
     hint: '"varve doctor" tells whether this machine can run containers.',
     cause,

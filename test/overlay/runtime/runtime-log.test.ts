@@ -20,6 +20,7 @@ const cases = [
   ['runc run failed: unable to start container process: exec: "/x": permission denied', "COMMAND_NOT_EXECUTABLE"],
   ["open executable: Permission denied", "COMMAND_NOT_EXECUTABLE"],
   ["exec /x: exec format error", "COMMAND_NOT_EXECUTABLE"],
+  ["runc run failed: unable to start container process: open /s/.pid: no space left on device", "DISK_FULL"],
   [
     'runc run failed: unable to start container process: error during container init: error mounting "proc": permission denied',
     "RUNTIME_FAILED",
