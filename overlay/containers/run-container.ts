@@ -45,7 +45,8 @@ export async function runContainer(request: RunRequest): Promise<ProcessResult> 
     return await superviseProcess(directory, stored, runtime);
   } catch (error) {
     // Without a bundle its state tells that no process has ever run in it.
-    if (isFirst && !hasStarted(directory) && !mayHaveWritten(error, request)) rmSync(directory.file("config.json"), { force: true });
+    if (isFirst && !hasStarted(directory) && !mayHaveWritten(error, request))
+      rmSync(directory.file("config.json"), { force: true });
     throw error;
   } finally {
     roots.unmount(directory.id);
