@@ -3,6 +3,7 @@ import { VarveError } from "./errors.js";
 // Signals belong to the process, so what stops the work is the process's too.
 const interruption = new AbortController();
 let lastTurn = 0;
+let deafness = 0;
 
 /** How long a loop may keep the event loop from hearing a signal. */
 const TURN_MILLISECONDS = 50;
@@ -24,12 +25,22 @@ export function isTurnDue(): boolean {
 
 /**
  * Lets timers, output and signal handlers run.
- * @throws VarveError INTERRUPTED once `interrupt` was called.
+ * @throws VarveError INTERRUPTED once `interrupt` was called, except in `unheard`.
  */
 export async function yieldToSignals(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
   lastTurn = performance.now();
-  if (interruption.signal.aborted) {
+  if (interruption.signal.aborted && deafness === 0) {
     throw new VarveError("INTERRUPTED", `Cannot finish the command: ${String(interruption.signal.reason)} came`);
+  }
+}
+
+/** Does what no signal may end, such as the taking back of what one has ended. */
+export async function unheard<T>(work: () => Promise<T>): Promise<T> {
+  deafness += 1;
+  try {
+    return await work();
+  } finally {
+    deafness -= 1;
   }
 }

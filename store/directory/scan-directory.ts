@@ -2,7 +2,8 @@ import { VarveError } from "../../core/errors.js";
 import { joinPath, textOf, type ByteString } from "../../core/model/byte-string.js";
 import { nodeAt } from "../../core/model/paths.js";
 import { IGNORE_FILE } from "../../core/paths/ignore-rules.js";
-import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
+import { atOnce, inTurns, type Turns } from "../../core/turns.js";
+import { isTurnDue } from "../../core/yield-to-signals.js";
 import { ERRNO, hasCode, SystemCallError } from "../../linux/errno.js";
 import { readDirectory } from "../../linux/read-directory.js";
 import { FileStat, S_IFCHR, S_IFDIR, S_IFMT, statDescriptor, tryStatAt } from "../../linux/stat.js";
@@ -42,18 +43,12 @@ export interface DirectoryScan {
 
 /** The stat of everything below a directory, in one pass. Directories are opened by path, so that depth costs no descriptors. */
 export function scanDirectory(opener: DirectoryOpener, options: ScanOptions = {}): DirectoryScan {
-  const steps = new Scanner(opener, options).scan();
-  let step = steps.next();
-  while (!step.done) step = steps.next();
-  return step.value;
+  return atOnce(new Scanner(opener, options).scan());
 }
 
 /** The same for what may take long, such as a directory that is in no cache. @throws VarveError INTERRUPTED. */
 export async function scanDirectoryInTurns(opener: DirectoryOpener, options: ScanOptions = {}): Promise<DirectoryScan> {
-  const steps = new Scanner(opener, options).scan();
-  let step = steps.next();
-  for (; !step.done; step = steps.next()) await yieldToSignals();
-  return step.value;
+  return inTurns(new Scanner(opener, options).scan());
 }
 
 /** Of a scan that is about as long as the start of a thread. */
@@ -76,8 +71,7 @@ class Scanner {
     this.#options = options;
   }
 
-  /** Yields where signals may be heard. */
-  *scan(): Generator<void, DirectoryScan, void> {
+  *scan(): Turns<DirectoryScan> {
     const root = "" as ByteString;
     statDescriptor(this.#opener.root, this.#stat);
     this.#mount = mountOf(this.#stat);
@@ -124,7 +118,7 @@ class Scanner {
   }
 
   /** @returns The directories in it. */
-  *#scanOne(waiting: Waiting): Generator<void, Waiting[], void> {
+  *#scanOne(waiting: Waiting): Turns<Waiting[]> {
     const { row, path } = waiting;
     try {
       const descriptor = this.#opener.open(path);
@@ -141,7 +135,7 @@ class Scanner {
     }
   }
 
-  *#scanNames(waiting: Waiting, descriptor: number): Generator<void, Waiting[], void> {
+  *#scanNames(waiting: Waiting, descriptor: number): Turns<Waiting[]> {
     const { row } = waiting;
     const names = (readDirectory(descriptor).names as ByteString[]).sort();
     const table = this.#table;
