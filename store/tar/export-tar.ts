@@ -29,7 +29,7 @@ export interface ExportOptions {
  * The first path of a hardlink group has the body, the others are links to it. Sockets can't be held: they are left out and told.
  *
  * @param write Gets chunks of about 256 KiB, the next one when its promise is fulfilled.
- * @throws VarveError SOURCE_CHANGED, SOURCE_UNREADABLE, and whatever `write` throws.
+ * @throws VarveError SOURCE_CHANGED, SOURCE_UNREADABLE, INTERRUPTED, and whatever `write` throws.
  */
 export async function exportTar(
   tree: Tree,

@@ -1,3 +1,4 @@
+import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import { BLOCK } from "./limits.js";
 
 const CHUNK_BYTES = 256 * 1024;
@@ -58,6 +59,7 @@ export class TarOutput {
     }
   }
 
+  /** @throws VarveError INTERRUPTED, and whatever writing throws. */
   async flush(): Promise<void> {
     if (this.#used === 0) return;
     const full = this.#chunk.subarray(0, this.#used);
@@ -65,6 +67,7 @@ export class TarOutput {
     this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     this.#used = 0;
     await this.#write(full);
+    if (isTurnDue()) await yieldToSignals();
   }
 
   async end(): Promise<void> {
