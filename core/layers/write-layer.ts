@@ -1,6 +1,6 @@
 import type { ByteString } from "../model/byte-string.js";
 import { type ChangeReason, isEcho } from "../model/change.js";
-import { changeReasons } from "../model/compare-entries.js";
+import { changeReasons, readToCompare } from "../model/compare-entries.js";
 import type { Entry } from "../model/entry.js";
 import type { ContentDigest, TreeId } from "../model/ids.js";
 import { DirectoryDigester, linkGroupDigest, treeId, type ChildContent } from "../model/tree-digest.js";
@@ -9,6 +9,7 @@ import type { InodeHandle, LayerWriter, PlaceBelow } from "../ports/layer-store.
 import { nodeAt } from "../model/paths.js";
 import { readAgain } from "../trees/read-again.js";
 import { isDirectory, walkTreePair, type NodePair, type PairEvent } from "../trees/walk-tree-pair.js";
+import { inTurns, type Turns } from "../turns.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 
 /** What a layer changes, counted by path as `compareTrees` lists it, renames as an addition and a deletion. */
@@ -46,9 +47,10 @@ export async function writeLayer(
   const layer = new LayerAssembly(writer, base, target.root);
   for (const event of walkTreePair(base, target)) {
     try {
-      layer.take(event);
+      const pending = inTurns(layer.take(event));
+      if (pending !== undefined) await pending;
     } catch (error) {
-      await readAgain(event, error, (pair) => layer.take({ ...pair, kind: event.kind }));
+      await readAgain(event, error, (pair) => inTurns(layer.take({ ...pair, kind: event.kind })));
     }
     if (!isTurnDue()) continue;
     observe?.(layer);
@@ -100,17 +102,18 @@ class LayerAssembly implements LayerProgress {
   }
 
   /** @throws VarveError SOURCE_CHANGED; then nothing is done yet, and it may be called again with what stands there now. */
-  take(event: PairEvent): void {
-    if (event.kind === "enter") this.#enter(event);
-    else if (event.kind === "leave") this.#leave();
-    else this.#node(event);
+  *take(event: PairEvent): Turns<void> {
+    if (event.kind === "leave") return this.#leave();
+    yield* readToCompare(event.before, event.after) ?? [];
+    if (event.kind === "enter") yield* this.#enter(event);
+    else yield* this.#node(event);
   }
 
-  #enter(pair: NodePair): void {
+  *#enter(pair: NodePair): Turns<void> {
     const compared = compare(pair);
     const { after } = pair;
     if (isDirectory(after)) this.#countChild(compared);
-    else this.#leaf(compared);
+    else yield* this.#leaf(compared);
     const digester = isDirectory(after) ? new DirectoryDigester() : undefined;
     const handle = pair.path === "" ? this.#rootHandle : undefined;
     this.#open.push({ ...compared, digester, handle, touched: false });
@@ -130,9 +133,9 @@ class LayerAssembly implements LayerProgress {
   }
 
   /** A pair without a walk below it. */
-  #node(pair: NodePair): void {
+  *#node(pair: NodePair): Turns<void> {
     const compared = compare(pair);
-    if (pair.path !== "") return this.#leaf(compared);
+    if (pair.path !== "") return yield* this.#leaf(compared);
     // Both trees hold the same below their roots, so the base's digest is known.
     const below = isDirectory(pair.before) ? pair.before.digest : undefined;
     if (below === undefined) throw new TypeError("node() of a root without a digest");
@@ -141,10 +144,10 @@ class LayerAssembly implements LayerProgress {
     this.#tree = treeId(this.#root.entry, below);
   }
 
-  #leaf(compared: Compared): void {
+  *#leaf(compared: Compared): Turns<void> {
     const { before, after, name } = compared.pair;
     if (before === undefined && after === undefined) return;
-    const content = this.#readContent(compared);
+    const content = yield* this.#readContent(compared);
     this.#countChild(compared);
     const inTarget = this.#open.at(-1)?.digester !== undefined;
     if (after === undefined) {
@@ -159,12 +162,12 @@ class LayerAssembly implements LayerProgress {
   }
 
   /** Comes before all that changes the layer, since a live file can fail here. */
-  #readContent({ pair, reasons }: Compared): ReadContent {
+  *#readContent({ pair, reasons }: Compared): Turns<ReadContent> {
     const { before, after } = pair;
     if (after === undefined || !("content" in after)) return {};
     if (!isChanged({ pair, reasons })) return { digest: knownContent(before, after) };
     if (this.#group(after)?.handle !== undefined) return {};
-    const stored = this.#storeContent(pair, reasons, after);
+    const stored = yield* this.#storeContent(pair, reasons, after);
     return { stored, digest: stored.digest };
   }
 
@@ -204,13 +207,13 @@ class LayerAssembly implements LayerProgress {
     if (group !== undefined) Object.assign(group, { handle, entry: after.entry, content: stored?.digest });
   }
 
-  #storeContent({ before }: NodePair, reasons: readonly ChangeReason[], { content, links }: FileNode): StoredContent {
+  *#storeContent({ before }: NodePair, reasons: readonly ChangeReason[], { content, links }: FileNode): Turns<StoredContent> {
     const former = before !== undefined && "content" in before && !reasons.includes("content") ? before : undefined;
     const known = content.stored ?? former?.content.stored;
     const below = links === undefined ? (): PlaceBelow | undefined => this.#placeBelow(former, known) : undefined;
     const old = before !== undefined && "content" in before ? before.content.stored : undefined;
     const likely = below && ((digest: ContentDigest): PlaceBelow | undefined => this.#likelyPlace(content, digest));
-    const stored = known === undefined ? this.#writer.store(content, old, likely) : this.#writer.borrow(known, below);
+    const stored = known === undefined ? yield* this.#writer.store(content, old, likely) : this.#writer.borrow(known, below);
     this.bytes += stored.size;
     return stored;
   }

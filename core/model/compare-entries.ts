@@ -1,5 +1,6 @@
 import { CHANGE_REASONS, type ChangeReason } from "./change.js";
 import type { Entry, Metadata, Xattr } from "./entry.js";
+import type { Turns } from "../turns.js";
 import type { FileContent, LinkGroup, TreeNode } from "./tree.js";
 
 /**
@@ -16,6 +17,9 @@ export function changeReasons(before: TreeNode, after: TreeNode): readonly Chang
   }
   return found.size === 0 ? NO_REASONS : CHANGE_REASONS.filter((reason) => found.has(reason));
 }
+
+/** What is read within a few milliseconds. */
+const LONG_BYTES = 1 << 20;
 
 const NO_REASONS: readonly ChangeReason[] = Object.freeze([]);
 
@@ -46,6 +50,30 @@ function sameXattrs(a: readonly Xattr[], b: readonly Xattr[]): boolean {
 
 export function sameContent(a: FileContent, b: FileContent): boolean {
   return a === b || (a.size === b.size && (a.knownDigest ?? a.digest()) === (b.knownDigest ?? b.digest()));
+}
+
+/**
+ * Reads in turns what `sameContent` of two files would read at one go.
+ * @returns `undefined` when that is not long, as for most pairs.
+ */
+export function readToCompare(a: TreeNode | undefined, b: TreeNode | undefined): Turns<void> | undefined {
+  if (a === undefined || b === undefined || !("content" in a && "content" in b)) return undefined;
+  if (a.content === b.content || a.content.size !== b.content.size) return undefined;
+  return isLongToRead(a.content) || isLongToRead(b.content) ? readBoth(a.content, b.content) : undefined;
+}
+
+function* readBoth(a: FileContent, b: FileContent): Turns<void> {
+  yield* readDigest(a);
+  yield* readDigest(b);
+}
+
+/** Reads in turns what `digest` would read at one go, when that is long. */
+export function* readDigest(content: FileContent): Turns<void> {
+  if (isLongToRead(content)) yield* content.digestInTurns?.() ?? [];
+}
+
+function isLongToRead(content: FileContent): boolean {
+  return content.size > LONG_BYTES && content.knownDigest === undefined;
 }
 
 function sameTarget(a: Entry, b: Entry): boolean {

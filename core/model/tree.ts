@@ -1,5 +1,6 @@
 import type { ByteString } from "./byte-string.js";
 import type { DeviceEntry, DirectoryEntry, FileEntry, PipeEntry, SymlinkEntry } from "./entry.js";
+import type { Turns } from "../turns.js";
 import type { ContentDigest, DirectoryDigest, LayerId } from "./ids.js";
 
 /**
@@ -78,6 +79,8 @@ export interface FileContent {
   readonly size: number;
   /** Reads the file when the tree does not know it. */
   digest(): ContentDigest;
+  /** The same, hearing signals meanwhile. Absent where nothing is read. */
+  digestInTurns?(): Turns<ContentDigest>;
   /** The digest when the tree knows it without reading the file. */
   readonly knownDigest: ContentDigest | undefined;
   /** Where a layer holds these bytes, when one does: a new layer may point at them in place of a copy. */

@@ -2,6 +2,7 @@ import type { ByteString } from "../model/byte-string.js";
 import type { DeviceEntry, DirectoryEntry, FileEntry, PipeEntry, SymlinkEntry } from "../model/entry.js";
 import type { ContentDigest, DirectoryDigest, LayerId } from "../model/ids.js";
 import type { PathSelection } from "../paths/path-selection.js";
+import type { Turns } from "../turns.js";
 import type { FileContent, StoredContent, Tree } from "../model/tree.js";
 
 /** Keeps layer images under their LayerId. A layer is absent, then present and on the disk; never half-written or changed. */
@@ -83,12 +84,16 @@ export type InodeHandle = number & { readonly [handle]: true };
 export interface LayerWriter {
   /**
    * Reads content to its end, checks that it did not change (ContentReader.verify), keeps it once per digest, holes as holes. What any
-   * layer of the store holds already, by digest, is pointed at.
+   * layer of the store holds already, by digest, is pointed at. Large content is read in turns.
    *
    * @param former What the base has at the path: of a large file that changed in place, the changed parts alone are kept.
    * @param below As in `borrow`. Gets the content's digest.
    */
-  store(content: FileContent, former?: StoredContent, below?: (digest: ContentDigest) => PlaceBelow | undefined): StoredContent;
+  store(
+    content: FileContent,
+    former?: StoredContent,
+    below?: (digest: ContentDigest) => PlaceBelow | undefined,
+  ): Turns<StoredContent>;
 
   /** For content that comes by itself, as in a tar stream: pieces pushed in order. One sink is open at a time. */
   sink(): ContentSink;

@@ -1,10 +1,11 @@
 import type { ByteString } from "../model/byte-string.js";
 import { type Change, isEcho } from "../model/change.js";
-import { changeReasons } from "../model/compare-entries.js";
+import { changeReasons, readToCompare } from "../model/compare-entries.js";
 import type { Tree } from "../model/tree.js";
 import { detectRenames } from "./detect-renames.js";
 import { readAgain } from "./read-again.js";
 import { walkTreePair, type NodePair } from "./walk-tree-pair.js";
+import { inTurns } from "../turns.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 
 /**
@@ -24,6 +25,8 @@ export async function compareTrees(before: Tree, after: Tree): Promise<Change[]>
     }
     let change: Change | undefined;
     try {
+      const reading = readToCompare(event.before, event.after);
+      if (reading !== undefined) await inTurns(reading);
       change = changeOf(event);
     } catch (error) {
       change = await readAgain(event, error, changeOf);
@@ -33,7 +36,7 @@ export async function compareTrees(before: Tree, after: Tree): Promise<Change[]>
     if (event.kind === "enter") open.push({ change, touched: false });
     else if (change !== undefined) changes.push(change);
   }
-  return detectRenames(changes.sort(byPath));
+  return inTurns(detectRenames(changes.sort(byPath)));
 }
 
 function changeOf({ path, before, after }: NodePair): Change | undefined {

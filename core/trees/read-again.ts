@@ -16,7 +16,7 @@ const PAUSES_MILLISECONDS: readonly number[] = [10, 100, 400];
  * @param work Must have done nothing when it throws.
  * @throws VarveError SOURCE_CHANGED when it changes each time, or became a directory.
  */
-export async function readAgain<T>(pair: NodePair, failure: unknown, work: (pair: NodePair) => T): Promise<T> {
+export async function readAgain<T>(pair: NodePair, failure: unknown, work: (pair: NodePair) => T | Promise<T>): Promise<T> {
   let last = failure;
   for (const pause of PAUSES_MILLISECONDS) {
     if (!(last instanceof VarveError) || last.code !== "SOURCE_CHANGED") throw last;
@@ -25,7 +25,7 @@ export async function readAgain<T>(pair: NodePair, failure: unknown, work: (pair
     try {
       const now = lookAgain(pair);
       if (isDirectory(now.before) !== isDirectory(pair.before) || isDirectory(now.after) !== isDirectory(pair.after)) continue;
-      return work(now);
+      return await work(now);
     } catch (error) {
       last = error;
     }

@@ -3,6 +3,8 @@ import { readSync } from "node:fs";
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { ContentDigest } from "../../core/model/ids.js";
 import type { ContentReader, Extent, FileContent, ReadAheadContent, StoredContent } from "../../core/model/tree.js";
+import { atOnce, type Turns } from "../../core/turns.js";
+import { isTurnDue } from "../../core/yield-to-signals.js";
 import { fileExtents } from "../../linux/file-holes.js";
 import { closeDescriptor, OPEN_FILE, openAt } from "../../linux/open-at.js";
 import { FileStat, statDescriptor } from "../../linux/stat.js";
@@ -61,11 +63,13 @@ export class LiveContent implements FileContent {
   }
 
   digest(): ContentDigest {
-    const known = this.knownDigest;
-    if (known !== undefined) return known;
+    return this.knownDigest ?? atOnce(this.digestInTurns());
+  }
+
+  *digestInTurns(): Turns<ContentDigest> {
     const reader = this.open();
     try {
-      const digest = digestOf(reader, this.size);
+      const digest = yield* hashInTurns(reader, this.size);
       reader.verify();
       this.#live.table.setDigest(this.#row, digest);
       return digest;
@@ -165,8 +169,13 @@ class LiveReader implements ContentReader {
   }
 }
 
-/** SHA-256 of `size` bytes. One call for a small file: making a hash object costs more than hashing 1 KiB. */
+/** SHA-256 of `size` bytes. */
 export function digestOf(reader: ContentReader, size: number): ContentDigest {
+  return atOnce(hashInTurns(reader, size));
+}
+
+/** One call for a small file: making a hash object costs more than hashing 1 KiB. */
+function* hashInTurns(reader: ContentReader, size: number): Turns<ContentDigest> {
   const buffer = (pieces ??= Buffer.allocUnsafeSlow(PIECE));
   if (size <= PIECE) return hash("sha256", buffer.subarray(0, reader.read(buffer.subarray(0, size), 0)), "hex") as ContentDigest;
   const whole = createHash("sha256");
@@ -175,6 +184,7 @@ export function digestOf(reader: ContentReader, size: number): ContentDigest {
     if (count === 0) break;
     whole.update(buffer.subarray(0, count));
     position += count;
+    if (isTurnDue()) yield;
   }
   return whole.digest("hex") as ContentDigest;
 }

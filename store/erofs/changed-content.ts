@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ContentReader, FileContent } from "../../core/model/tree.js";
+import type { Turns } from "../../core/turns.js";
+import { isTurnDue } from "../../core/yield-to-signals.js";
 import { smallestChunkBits, type ByteRange } from "./block-runs.js";
 import { hashZeros, readExactly, type OwnRun } from "./content-pieces.js";
 import type { DataRegion } from "./data-region.js";
@@ -61,14 +63,15 @@ export class ChangedContentReader {
   }
 
   /** Reads the content once, to its end. @param holes Of it, in order. */
-  read(reader: ContentReader, holes: readonly ByteRange[]): ChangedContent {
+  *read(reader: ContentReader, holes: readonly ByteRange[]): Turns<ChangedContent> {
     const hash = createHash("sha256");
     let hole = 0;
     for (let start = 0; start < this.#size; start += PIECE_BYTES) {
+      if (isTurnDue()) yield;
       const length = Math.min(PIECE_BYTES, this.#size - start);
       while (holes[hole] !== undefined && rangeEnd(holes[hole] as ByteRange) <= start) hole += 1;
       if (covers(holes[hole], start, length)) {
-        hashZeros(hash, length);
+        yield* hashZeros(hash, length);
         continue;
       }
       readExactly(reader, this.#piece, start, length);

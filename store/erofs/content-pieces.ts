@@ -1,5 +1,7 @@
 import type { Hash } from "node:crypto";
 import { VarveError } from "../../core/errors.js";
+import type { Turns } from "../../core/turns.js";
+import { isTurnDue } from "../../core/yield-to-signals.js";
 import type { ContentReader } from "../../core/model/tree.js";
 
 const PIECE_BYTES = 1 << 20;
@@ -14,8 +16,12 @@ export interface OwnRun {
   readonly lender: 0;
 }
 
-export function hashZeros(hash: Hash | undefined, length: number): void {
-  for (let rest = length; rest > 0; rest -= PIECE_BYTES) hash?.update(rest < PIECE_BYTES ? ZEROS.subarray(0, rest) : ZEROS);
+export function* hashZeros(hash: Hash | undefined, length: number): Turns<void> {
+  if (hash === undefined) return;
+  for (let rest = length; rest > 0; rest -= PIECE_BYTES) {
+    hash.update(rest < PIECE_BYTES ? ZEROS.subarray(0, rest) : ZEROS);
+    if (isTurnDue()) yield;
+  }
 }
 
 /** @throws VarveError SOURCE_CHANGED when the content ends before. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { atOnce } from "../../core/turns.js";
 import { chunkCount, exactChunkBits, INDEX_LIMIT, smallestChunkBits, touchedRanges } from "./block-runs.js";
 import { hashZeros, type OwnRun } from "./content-pieces.js";
 import { type ContentStore } from "./content-store.js";
@@ -79,7 +80,7 @@ export class BlockSink {
     this.#writeZeros(firstWhole - this.#size);
     this.#leaveMemory();
     this.#endRun();
-    hashZeros(this.#hash, lastWhole - firstWhole);
+    atOnce(hashZeros(this.#hash, lastWhole - firstWhole));
     this.#size = lastWhole;
     this.#writeZeros(rest);
     this.#pending = 0;
@@ -114,7 +115,7 @@ export class BlockSink {
     const copy = copyOfRuns(this.#data, this.#runs, size, this.#scratch());
     try {
       this.#data.rewind(this.#start);
-      const runs = this.#store.writeRanges(copy.reader, size, copy.data, touchedRanges(copy.data, size, bits));
+      const runs = atOnce(this.#store.writeRanges(copy.reader, size, copy.data, touchedRanges(copy.data, size, bits)));
       return this.#store.addWritten(digest, size, this.#start, runs, bits);
     } finally {
       copy.close();

@@ -1,5 +1,7 @@
 import { createHash, hash as hashOnce, type Hash } from "node:crypto";
 import type { ContentReader, FileContent } from "../../core/model/tree.js";
+import type { Turns } from "../../core/turns.js";
+import { isTurnDue } from "../../core/yield-to-signals.js";
 import { exactChunkBits, type ByteRange } from "./block-runs.js";
 import type { Borrowing } from "./borrowing.js";
 import { ChangedContentReader, joinRuns } from "./changed-content.js";
@@ -32,13 +34,13 @@ export class ContentStore {
   }
 
   /** @throws VarveError SOURCE_CHANGED, and whatever reading throws; then nothing was added. */
-  store(content: FileContent): number {
+  *store(content: FileContent): Turns<number> {
     const ahead = content.readAhead?.();
     if (ahead !== undefined) return this.#addRead(ahead.bytes, Buffer.from(ahead.digest));
     const reader = content.open();
     const start = this.#data.position;
     try {
-      return this.#read(content, reader);
+      return yield* this.#read(content, reader);
     } catch (error) {
       this.#data.rewind(start);
       throw error;
@@ -54,14 +56,14 @@ export class ContentStore {
    * @returns `undefined` when the former version is of no use; then nothing was read.
    * @throws VarveError as `store`.
    */
-  storeChanged(content: FileContent, former: ImageStoredContent): number | undefined {
+  *storeChanged(content: FileContent, former: ImageStoredContent): Turns<number | undefined> {
     const changed = ChangedContentReader.of(content, former, this.#data);
     if (changed === undefined) return undefined;
     const start = this.#data.position;
     try {
       const reader = content.open();
       try {
-        const { digest, runs } = changed.read(reader, holesOf(content));
+        const { digest, runs } = yield* changed.read(reader, holesOf(content));
         return this.#addChanged(digest, content.size, start, joinRuns(runs));
       } finally {
         reader.close();
@@ -138,34 +140,35 @@ export class ContentStore {
    * @param hash Gets all bytes, holes as zeros.
    * @returns The runs that it became.
    */
-  writeRanges(
+  *writeRanges(
     reader: ContentReader,
     size: number,
     data: readonly ByteRange[],
     ranges: readonly ByteRange[],
     hash?: Hash,
-  ): OwnRun[] {
+  ): Turns<OwnRun[]> {
     let hashed = 0;
     let next = 0;
-    const runs = ranges.map(({ offset, length }): OwnRun => {
+    const runs: OwnRun[] = [];
+    for (const { offset, length } of ranges) {
       const address = this.#data.position / BLOCK_BYTES;
       let position = offset;
       for (let piece = data[next]; piece !== undefined && piece.offset < offset + length; piece = data[++next]) {
-        hashZeros(hash, piece.offset - hashed);
+        yield* hashZeros(hash, piece.offset - hashed);
         this.#data.zeros(piece.offset - position);
-        this.#copy(reader, piece.offset, piece.length, hash);
+        yield* this.#copy(reader, piece.offset, piece.length, hash);
         position = piece.offset + piece.length;
         hashed = position;
       }
       this.#data.zeros(offset + length - position);
       this.#data.align();
-      return { block: offset / BLOCK_BYTES, count: blocksOf(length), address, lender: 0 };
-    });
-    hashZeros(hash, size - hashed);
+      runs.push({ block: offset / BLOCK_BYTES, count: blocksOf(length), address, lender: 0 });
+    }
+    yield* hashZeros(hash, size - hashed);
     return runs;
   }
 
-  #read(content: FileContent, reader: ContentReader): number {
+  *#read(content: FileContent, reader: ContentReader): Turns<number> {
     const { size } = content;
     if (size < BLOCK_BYTES) {
       readExactly(reader, this.#short, 0, size);
@@ -173,11 +176,11 @@ export class ContentStore {
       return this.addShort(this.#short.subarray(0, size));
     }
     const data = dataRanges(content);
-    if (data !== undefined) return this.#readSparse(content, reader, data);
+    if (data !== undefined) return yield* this.#readSparse(content, reader, data);
     const start = this.#data.position;
     if (size > this.#data.capacity) {
       const hash = createHash("sha256");
-      this.#copy(reader, 0, size, hash);
+      yield* this.#copy(reader, 0, size, hash);
       reader.verify();
       return this.addWritten(hash.digest(), size, start, undefined);
     }
@@ -187,22 +190,23 @@ export class ContentStore {
     return this.#addWhole(sha256(room), size, () => this.#data.advance(size));
   }
 
-  #readSparse(content: FileContent, reader: ContentReader, data: readonly ByteRange[]): number {
+  *#readSparse(content: FileContent, reader: ContentReader, data: readonly ByteRange[]): Turns<number> {
     const start = this.#data.position;
     const { ranges, chunkBits } = planSparse(data, content.size);
     const hash = createHash("sha256");
-    const runs = this.writeRanges(reader, content.size, data, ranges, hash);
+    const runs = yield* this.writeRanges(reader, content.size, data, ranges, hash);
     reader.verify();
     return this.addWritten(hash.digest(), content.size, start, runs, chunkBits);
   }
 
-  #copy(reader: ContentReader, offset: number, length: number, hash: Hash | undefined): void {
+  *#copy(reader: ContentReader, offset: number, length: number, hash: Hash | undefined): Turns<void> {
     for (let done = 0; done < length;) {
       const piece = this.#data.room(Math.min(PIECE_BYTES, length - done));
       readExactly(reader, piece, offset + done, piece.length);
       hash?.update(piece);
       this.#data.advance(piece.length);
       done += piece.length;
+      if (isTurnDue()) yield;
     }
   }
 }

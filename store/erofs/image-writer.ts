@@ -4,6 +4,7 @@ import { bufferOf, type ByteString } from "../../core/model/byte-string.js";
 import type { DeviceEntry, DirectoryEntry, Entry, FileEntry, PipeEntry, SymlinkEntry } from "../../core/model/entry.js";
 import type { ContentDigest, DirectoryDigest, LayerId } from "../../core/model/ids.js";
 import type { FileContent, StoredContent } from "../../core/model/tree.js";
+import { atOnce, type Turns } from "../../core/turns.js";
 import type { ContentSink, InodeHandle, LayerWriter, PlaceBelow, WrittenLayer } from "../../core/ports/layer-store.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
 import { Borrowing, isLongToPointAt } from "./borrowing.js";
@@ -110,9 +111,13 @@ export class ImageWriter implements LayerWriter {
     this.#store = new ContentStore(this.#contents, this.#data, this.#arena, this.#lenders, this.#borrowing);
   }
 
-  store(content: FileContent, former?: StoredContent, below?: (digest: ContentDigest) => PlaceBelow | undefined): StoredContent {
+  *store(
+    content: FileContent,
+    former?: StoredContent,
+    below?: (digest: ContentDigest) => PlaceBelow | undefined,
+  ): Turns<StoredContent> {
     this.#checkIdle();
-    const number = this.#attempt(() => this.#find(content, former) ?? this.#store.store(content));
+    const number = yield* this.#attemptInTurns(this.#findOrStore(content, former));
     return this.#ownOrBelow(number, below);
   }
 
@@ -123,21 +128,25 @@ export class ImageWriter implements LayerWriter {
     return place === undefined ? own : this.#leaveBelow(own, place);
   }
 
+  *#findOrStore(content: FileContent, former: StoredContent | undefined): Turns<number> {
+    return (yield* this.#find(content, former)) ?? (yield* this.#store.store(content));
+  }
+
   /** @returns The number of a content of which not all data need be written; `undefined` without one. */
-  #find(content: FileContent, former: StoredContent | undefined): number | undefined {
+  *#find(content: FileContent, former: StoredContent | undefined): Turns<number | undefined> {
     const digest = content.knownDigest && Buffer.from(content.knownDigest, "hex");
     const known = digest && this.#borrowing.find(digest, content.size);
     if (typeof known === "number") return known;
-    const changed = this.#storeChanged(content, former);
+    const changed = yield* this.#storeChanged(content, former);
     if (changed !== undefined || known === undefined) return changed;
     return this.#borrowing.addUnread(digest as Buffer, content, known, this.#data.position / F.BLOCK_BYTES);
   }
 
-  #storeChanged(content: FileContent, former: StoredContent | undefined): number | undefined {
+  *#storeChanged(content: FileContent, former: StoredContent | undefined): Turns<number | undefined> {
     if (!(former instanceof ImageStoredContent) || former.size < F.BLOCK_BYTES) return undefined;
     const { runs } = former;
     if (runs === undefined || this.#lenders.originOf(runs) !== "chain") return undefined;
-    return this.#store.storeChanged(content, former);
+    return yield* this.#store.storeChanged(content, former);
   }
 
   sink(): ContentSink {
@@ -279,7 +288,7 @@ export class ImageWriter implements LayerWriter {
 
   /** @throws VarveError LAYER_CORRUPT when the bytes are not those of the digest. */
   #copy(stored: ImageStoredContent): StoredContent {
-    const copied = this.#own(this.#attempt(() => this.#store.store(stored.content)));
+    const copied = this.#own(this.#attempt(() => atOnce(this.#store.store(stored.content))));
     if (copied.digest === stored.digest) return copied;
     throw new VarveError("LAYER_CORRUPT", "Cannot copy a file from a layer: its bytes are not those of its digest", {
       layers: stored.layers,
@@ -321,9 +330,21 @@ export class ImageWriter implements LayerWriter {
     try {
       return action();
     } catch (error) {
-      if (errnoOf(error) !== undefined) this.abort();
-      throw systemFailure("write a layer", error, this.#file);
+      throw this.#failure(error);
     }
+  }
+
+  *#attemptInTurns<T>(action: Turns<T>): Turns<T> {
+    try {
+      return yield* action;
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  #failure(error: unknown): unknown {
+    if (errnoOf(error) !== undefined) this.abort();
+    return systemFailure("write a layer", error, this.#file);
   }
 
   #end(): void {

@@ -11,6 +11,7 @@ import {
   type SymlinkEntry,
 } from "../../core/model/entry.js";
 import type { ContentDigest, DirectoryDigest, LayerId } from "../../core/model/ids.js";
+import type { Turns } from "../../core/turns.js";
 import type { FileContent, StoredContent, Tree } from "../../core/model/tree.js";
 import type {
   ContentSink,
@@ -104,7 +105,7 @@ class MemoryLayerWriter implements LayerWriter {
     this.#keep = keep;
   }
 
-  store(content: FileContent): StoredContent {
+  *store(content: FileContent): Turns<StoredContent> {
     return (content.knownDigest && this.find(content.knownDigest)) ?? this.#own(storedFrom(content));
   }
 

@@ -8,6 +8,7 @@ import type { ByteString } from "../../../core/model/byte-string.js";
 import type { DirectoryEntry, FileEntry } from "../../../core/model/entry.js";
 import type { ContentDigest, DirectoryDigest, LayerId } from "../../../core/model/ids.js";
 import type { FileContent, FileNode } from "../../../core/model/tree.js";
+import { atOnce } from "../../../core/turns.js";
 import { storeLayout } from "../../../store/store-layout.js";
 import { openLayerStore } from "../../../store/layers/layer-store.js";
 import { describeTree, type DescribedEntry } from "../../contracts/described-tree.js";
@@ -141,7 +142,7 @@ test("abort() removes the scratch file and may be repeated", (t) => {
   const { store, layers, scratch } = layerFixture(t);
   const writer = store.write([]);
   writer.root(DIRECTORY);
-  writer.store(contentOf(Buffer.alloc(9 << 20, 1)));
+  atOnce(writer.store(contentOf(Buffer.alloc(9 << 20, 1))));
   writer.abort();
   writer.abort();
   t.deepEqual([readdirSync(scratch), readdirSync(layers)], [[], []]);
@@ -170,7 +171,7 @@ test("store() keeps equal contents once, short and long", (t) => {
       for (let n = 0; n < 20; n += 1) {
         for (const bytes of [Buffer.alloc(3000, 7), Buffer.alloc(100_000, 8), Buffer.alloc(6 << 20, 9)]) {
           if (kind === "once" && n > 0) continue;
-          const stored = writer.store(contentOf(bytes));
+          const stored = atOnce(writer.store(contentOf(bytes)));
           t.deepEqual(writer.find(stored.digest, stored.size)?.digest, stored.digest);
           writer.file(root, name(`${bytes.length}-${n}`), fileEntry(bytes.length), stored);
         }
@@ -186,11 +187,11 @@ test("store() of content with a digest that the layer knows does not read it", (
   const { store } = layerFixture(t);
   const writer = store.write([]);
   const bytes = Buffer.alloc(5000, 1);
-  const known = writer.store(contentOf(bytes));
+  const known = atOnce(writer.store(contentOf(bytes)));
   const open = (): never => {
     throw new VarveError("BUG", "Cannot do this: it must not be read");
   };
-  t.is(writer.store(contentOf(bytes, { knownDigest: known.digest, open })).digest, known.digest);
+  t.is(atOnce(writer.store(contentOf(bytes, { knownDigest: known.digest, open }))).digest, known.digest);
   writer.abort();
 });
 
@@ -211,9 +212,9 @@ for (const size of [100, 5000, 9 << 20]) {
     });
     const id = publish(store, [], (writer) => {
       const root = writer.root(DIRECTORY);
-      t.throws(() => writer.store(changed), { code: "SOURCE_CHANGED" });
-      t.throws(() => writer.store(shorter), { code: "SOURCE_CHANGED" });
-      const whole = writer.store(contentOf(Buffer.alloc(size, 2)));
+      t.throws(() => atOnce(writer.store(changed)), { code: "SOURCE_CHANGED" });
+      t.throws(() => atOnce(writer.store(shorter)), { code: "SOURCE_CHANGED" });
+      const whole = atOnce(writer.store(contentOf(Buffer.alloc(size, 2))));
       writer.file(root, name("f"), fileEntry(size), whole);
     });
     const tree = store.openTree([id]);
@@ -240,7 +241,7 @@ test("borrow() of content outside of the chain copies it", async (t) => {
 test("borrow() of this layer's own content gives it back", (t) => {
   const { store } = layerFixture(t);
   const writer = store.write([]);
-  const stored = writer.store(contentOf(Buffer.alloc(5000)));
+  const stored = atOnce(writer.store(contentOf(Buffer.alloc(5000))));
   t.is(writer.borrow(stored), stored);
   t.throws(() => writer.borrow({ digest: stored.digest, size: 5000, layers: [] }), { instanceOf: TypeError });
   writer.abort();
@@ -334,7 +335,7 @@ testIf("mounts")("a full disk gives DISK_FULL, and leaves neither layer nor scra
   const store = openLayerStore(layout);
   const fill = (writer: Parameters<Parameters<typeof publish>[2]>[0]): void => {
     writer.root(DIRECTORY);
-    for (let n = 0; n < 30; n += 1) writer.store(contentOf(Buffer.alloc(1 << 20, n)));
+    for (let n = 0; n < 30; n += 1) atOnce(writer.store(contentOf(Buffer.alloc(1 << 20, n))));
   };
   const error = t.throws(() => publish(store, [], fill), { instanceOf: VarveError, code: "DISK_FULL" });
   t.truthy(error.hint);
