@@ -3,6 +3,7 @@ import type { Operation, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import { requireStopped } from "./container-state.js";
 import { saveLive } from "./commit-target.js";
+import { unheard } from "../yield-to-signals.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { layerChain } from "../layers/layer-chain.js";
 import { keepSaved, moveRefs, recordOperation, reversed } from "./record-operation.js";
@@ -79,13 +80,14 @@ export async function carryOut(repository: Repository, target: Target, trees: Li
   try {
     await becomeTree(repository, target, trees, update?.after);
   } catch (error) {
-    try {
-      await takeBack(repository, target, operation, update?.before);
-    } catch {
-      // The failure that is being taken back is the one to report.
-    }
+    await quietly(() => takeBack(repository, target, operation, update?.before));
     throw error;
   }
+}
+
+/** Takes back what failed, which is what is to be reported; a signal does not end that, be it what made it fail. */
+export async function quietly(takeBack: () => Promise<void>): Promise<void> {
+  await unheard(takeBack).catch(() => undefined);
 }
 
 /** @param before What the tree was. */
@@ -95,18 +97,22 @@ async function takeBack(
   { id, command, refs }: Operation,
   before: CommitId | undefined,
 ): Promise<void> {
-  // A container's tree is changed in one step.
-  if (target.kind === "directory") {
-    const trees = await openLiveTreeBefore(repository, target, before);
-    try {
-      await becomeTree(repository, target, trees, before);
-    } finally {
-      trees.close();
-    }
-  }
+  await takeBackTree(repository, target, before);
   const back = reversed(refs);
   await moveRefs(repository, { refs: back });
   await repository.operations.append({ command: `failed: ${command}`, refs: back, trees: [], undoes: id });
+}
+
+/** After `becomeTree` has failed. @param before What the tree was. */
+export async function takeBackTree(repository: Repository, target: Target, before: CommitId | undefined): Promise<void> {
+  // A container's tree is changed in one step.
+  if (target.kind === "container") return;
+  const trees = await openLiveTreeBefore(repository, target, before);
+  try {
+    await becomeTree(repository, target, trees, before);
+  } finally {
+    trees.close();
+  }
 }
 
 /** Makes the target's tree that of a commit; `undefined`: empty. Its branch is left alone. */
@@ -122,7 +128,7 @@ export async function becomeTree(
   }
   const wanted = await openCommitTree(repository, commit);
   try {
-    target.worktree.apply(live, wanted);
+    await target.worktree.apply(live, wanted);
     if (commit === undefined) return;
     target.worktree.remember(wanted, (await repository.history.readCommit(commit)).tree);
   } finally {

@@ -11,7 +11,8 @@ import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
 import { layerChain } from "../layers/layer-chain.js";
 import { keepSaved, moveRefs, reversed } from "./record-operation.js";
-import { becomeTree } from "./rollback-target.js";
+import { unheard } from "../yield-to-signals.js";
+import { becomeTree, quietly, takeBackTree } from "./rollback-target.js";
 import { findTarget, openCommitTree, openLiveTreeBefore, type Target } from "./targets.js";
 
 export interface UndoResult {
@@ -26,7 +27,7 @@ export interface UndoResult {
  * Takes back the newest operation that is not taken back yet: its refs, its trees, containers made or removed. What stands
  * in a tree meanwhile is saved first.
  *
- * It is logged when all is done: stopped half-way, the operation is not taken back yet, and a repeated undo completes it.
+ * It is logged when all is done: killed half-way, the operation is not taken back yet, and a repeated undo completes it.
  * @throws VarveError NOTHING_TO_UNDO; CONFLICT when a ref has moved on by other means; CONTAINER_RUNNING.
  */
 export async function undoOperation(repository: Repository, { command }: { readonly command: string }): Promise<UndoResult> {
@@ -37,12 +38,33 @@ export async function undoOperation(repository: Repository, { command }: { reado
     const refs = reversed(undone.refs);
     const saved = (await Promise.all(reverted.map(({ saved }) => keepSaved(repository, saved)))).flat();
     const head = undone.head && { before: undone.head.after, after: undone.head.before };
-    await moveRefs(repository, { refs: [...(await notMovedYet(repository, refs)), ...saved], ...(head && { head }) });
-    for (const { act } of reverted) await act();
+    const moves = { refs: [...(await notMovedYet(repository, refs)), ...saved], ...(head && { head }) };
+    await moveRefs(repository, moves);
+    await actOrTakeBack(repository, reverted, moves);
     const trees = reverted.map(({ update }) => update);
     const record = { command, refs: [...refs, ...saved], trees, undoes: undone.id, ...(head && { head }) };
     const operation = await repository.operations.append(record);
     return { undone, operation, saved: reverted.flatMap(({ saved: kept }) => kept ?? []) };
+  });
+}
+
+/** Where the first tree fails to change, as by an interruption, all is taken back; from then on nothing interrupts. */
+async function actOrTakeBack(
+  repository: Repository,
+  [first, ...others]: readonly Reverted[],
+  { refs, head }: Pick<Operation, "refs" | "head">,
+): Promise<void> {
+  try {
+    await first?.act();
+  } catch (error) {
+    await quietly(async () => {
+      await first?.takeBack();
+      await moveRefs(repository, { refs: reversed(refs), ...(head && { head: { before: head.after, after: head.before } }) });
+    });
+    throw error;
+  }
+  await unheard(async () => {
+    for (const { act } of others) await act();
   });
 }
 
@@ -87,6 +109,8 @@ interface Reverted {
   readonly update: TreeUpdate;
   readonly saved: CommitId | undefined;
   act(): Promise<void>;
+  /** Of an `act` that failed. */
+  takeBack(): Promise<void>;
 }
 
 async function prepare(repository: Repository, { trees, command }: Operation): Promise<readonly Reverted[]> {
@@ -102,7 +126,12 @@ async function prepareTree(repository: Repository, update: TreeUpdate, command: 
     const isDone = unmade ? !stands : update.after === undefined && stands;
     // By an undo that was stopped half-way.
     if (isDone)
-      return { update: { ...update, before: update.after, after: update.before }, saved: undefined, act: async () => {} };
+      return {
+        update: { ...update, before: update.after, after: update.before },
+        saved: undefined,
+        act: nothing,
+        takeBack: nothing,
+      };
     if (update.after === undefined) return bringBack(repository, update);
   }
   const target = findTarget(repository, update.target.kind === "container" ? update.target.id : undefined);
@@ -118,8 +147,10 @@ async function prepareTree(repository: Repository, update: TreeUpdate, command: 
       trees.close();
     }
   };
-  return { update: reverse, saved, act };
+  return { update: reverse, saved, act, takeBack: () => takeBackTree(repository, target, reverse.before) };
 }
+
+async function nothing(): Promise<void> {}
 
 function hasContainer({ containers }: Repository, id: string): boolean {
   return containers.list().some(({ record }) => record.id === id);
@@ -171,5 +202,5 @@ async function bringBack(repository: Repository, update: TreeUpdate): Promise<Re
     });
   }
   const reverse: TreeUpdate = { ...update, before: undefined, after: base };
-  return { update: reverse, saved: undefined, act: async () => repository.containers.create(record) };
+  return { update: reverse, saved: undefined, act: async () => repository.containers.create(record), takeBack: nothing };
 }

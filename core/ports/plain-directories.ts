@@ -12,7 +12,7 @@ export interface PlainDirectories {
 
   /**
    * Writes a tree into a directory, which is made when absent. When it fails half-way, what it wrote is gone again.
-   * @throws VarveError DESTINATION_NOT_EMPTY, PERMISSION (owners or devices that this user may not make), DISK_FULL.
+   * @throws VarveError DESTINATION_NOT_EMPTY, PERMISSION (owners or devices that this user may not make), DISK_FULL, INTERRUPTED.
    */
-  writeTree(tree: Tree, path: string): void;
+  writeTree(tree: Tree, path: string): Promise<void>;
 }

@@ -39,7 +39,8 @@ export interface Worktree {
    * What `current` leaves out is left alone, and so is a directory that holds such a path, even where `target` has none.
    *
    * @param current What `openTree` gave just now.
-   * @throws VarveError PERMISSION when owners, devices or xattrs can't be set, before anything is touched where that can be known.
+   * @throws VarveError PERMISSION when owners, devices or xattrs can't be set, before anything is touched where that can be known;
+   *   INTERRUPTED before anything is moved, and then all is as it was.
    */
-  apply(current: Tree, target: Tree): void;
+  apply(current: Tree, target: Tree): Promise<void>;
 }

@@ -3,6 +3,9 @@ import { VarveError } from "../../core/errors.js";
 import { joinPath, type ByteString } from "../../core/model/byte-string.js";
 import { treePathText } from "../../core/model/paths.js";
 import type { DirectoryNode, FileNode, OtherNode, Tree, TreeNode } from "../../core/model/tree.js";
+import { readToCompare } from "../../core/model/compare-entries.js";
+import type { Turns } from "../../core/turns.js";
+import { isTurnDue } from "../../core/yield-to-signals.js";
 import { renameAt } from "../../linux/rename.js";
 import { removeTree } from "../../linux/unlink.js";
 import { systemFailure } from "../system-failure.js";
@@ -57,7 +60,7 @@ export interface DirectoryWriter {
 
 /**
  * Makes a live directory equal to a tree in two steps: `stage` writes beside what is new, `finish` moves it into place. A
- * failure of the first, such as a full disk, leaves all as it was.
+ * failure of the first, such as a full disk or an interruption, leaves all as it was; the second hears no signal.
  */
 export class TreeChange {
   readonly #opener: DirectoryOpener;
@@ -98,26 +101,26 @@ export class TreeChange {
   }
 
   /** Finds what differs and writes it beside. */
-  stage(target: Tree): void {
+  *stage(target: Tree): Turns<void> {
     try {
-      this.#compareDirectories(this.#current.root, target.root, "" as ByteString);
+      yield* this.#compareDirectories(this.#current.root, target.root, "" as ByteString);
     } catch (error) {
       this.#takeBack();
       throw error;
     }
   }
 
-  #compareDirectories(before: DirectoryNode, after: DirectoryNode, path: ByteString): void {
+  *#compareDirectories(before: DirectoryNode, after: DirectoryNode, path: ByteString): Turns<void> {
     const position = this.#touched.length;
     const isSameBelow = before.digest !== undefined && before.digest === after.digest;
-    const namesChange = !isSameBelow && this.#compareChildren(before, after, path);
+    const namesChange = !isSameBelow && (yield* this.#compareChildren(before, after, path));
     if (!namesChange && sameMetadata(before.entry, after.entry)) return;
     this.#permission?.check(after.entry, path);
     this.#touched.splice(position, 0, { path, after });
   }
 
   /** @returns Whether names come or go here, which moves the directory's time. */
-  #compareChildren(before: DirectoryNode, after: DirectoryNode, path: ByteString): boolean {
+  *#compareChildren(before: DirectoryNode, after: DirectoryNode, path: ByteString): Turns<boolean> {
     const own = this.#ownActions;
     this.#ownActions = 0;
     const old = before.children()[Symbol.iterator]();
@@ -126,7 +129,7 @@ export class TreeChange {
       if (path === "" && this.#exclude.includes(name)) continue;
       for (; !next.done && next.value[0] < name; next = old.next()) this.#remove(path, ...next.value);
       const same = !next.done && next.value[0] === name ? next.value[1] : undefined;
-      this.#compareNodes(same, node, path, name);
+      yield* this.#compareNodes(same, node, path, name);
       if (same !== undefined) next = old.next();
     }
     for (; !next.done; next = old.next()) this.#remove(path, ...next.value);
@@ -145,14 +148,16 @@ export class TreeChange {
     this.#actions.push({ directory, name, remove: true });
   }
 
-  #compareNodes(before: TreeNode | undefined, after: TreeNode, directory: ByteString, name: ByteString): void {
+  *#compareNodes(before: TreeNode | undefined, after: TreeNode, directory: ByteString, name: ByteString): Turns<void> {
+    if (isTurnDue()) yield;
     const path = joinPath(directory, name);
     const isDirectory = before !== undefined && "children" in before;
     if (isDirectory && this.#mounts.has(path)) return;
-    if (isDirectory && "children" in after) return this.#compareDirectories(before, after, path);
+    if (isDirectory && "children" in after) return yield* this.#compareDirectories(before, after, path);
     if (isDirectory && this.#keep.has(path)) throw holdsIgnored(path);
+    yield* readToCompare(before, after) ?? [];
     if (before === undefined || "children" in after || isDirectory || !this.#staysInPlace(before, after, path)) {
-      return this.#stageNode(after, directory, name, isDirectory || (before !== undefined && "children" in after));
+      return yield* this.#stageNode(after, directory, name, isDirectory || (before !== undefined && "children" in after));
     }
     if (sameMetadata(before.entry, after.entry)) return;
     this.#permission?.check(after.entry, path);
@@ -178,15 +183,15 @@ export class TreeChange {
     return kept;
   }
 
-  #stageNode(after: TreeNode, directory: ByteString, name: ByteString, remove: boolean): void {
+  *#stageNode(after: TreeNode, directory: ByteString, name: ByteString, remove: boolean): Turns<void> {
     const path = joinPath(directory, name);
-    if (this.#permission !== undefined) checkAll(this.#permission, after, path);
+    if (this.#permission !== undefined) yield* checkAll(this.#permission, after, path);
     const staged = { directory: this.#placeFor(after) ?? directory, name: `${this.#temporary}${this.#staged++}` as ByteString };
     this.#ownActions++;
     this.#actions.push({ directory, name, staged, remove });
     if (this.#permission !== undefined) return;
-    this.#noteKeptLeaders(after, path);
-    this.#writer.write(after, path, staged.directory, staged.name);
+    yield* this.#noteKeptLeaders(after, path);
+    yield* this.#writer.write(after, path, staged.directory, staged.name);
   }
 
   /** Moving a directory to another parent writes into it, which its own mode may forbid to all but root. */
@@ -195,9 +200,10 @@ export class TreeChange {
   }
 
   /** A new name may belong to a group whose inode stands already. */
-  #noteKeptLeaders(after: TreeNode, path: ByteString): void {
+  *#noteKeptLeaders(after: TreeNode, path: ByteString): Turns<void> {
+    if (isTurnDue()) yield;
     if ("children" in after) {
-      for (const [name, child] of after.children()) this.#noteKeptLeaders(child, joinPath(path, name));
+      for (const [name, child] of after.children()) yield* this.#noteKeptLeaders(child, joinPath(path, name));
     } else if (after.links !== undefined) {
       this.#keepsLeader(after, leaderOf(after, path));
     }
@@ -255,10 +261,11 @@ function sameContent(before: FileNode, after: FileNode): boolean {
   return before.entry.size === 0 || before.content.digest() === after.content.digest();
 }
 
-function checkAll(permission: WritePermission, node: TreeNode, path: ByteString): void {
+function* checkAll(permission: WritePermission, node: TreeNode, path: ByteString): Turns<void> {
+  if (isTurnDue()) yield;
   permission.check(node.entry, path);
   if (!("children" in node)) return;
-  for (const [name, child] of node.children()) checkAll(permission, child, joinPath(path, name));
+  for (const [name, child] of node.children()) yield* checkAll(permission, child, joinPath(path, name));
 }
 
 export function holdsIgnored(path: ByteString): VarveError {

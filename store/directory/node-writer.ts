@@ -3,6 +3,8 @@ import { joinPath, type ByteString } from "../../core/model/byte-string.js";
 import { treePathText } from "../../core/model/paths.js";
 import type { DeviceEntry, PipeEntry, SymlinkEntry } from "../../core/model/entry.js";
 import type { DirectoryNode, FileContent, TreeNode } from "../../core/model/tree.js";
+import type { Turns } from "../../core/turns.js";
+import { isTurnDue } from "../../core/yield-to-signals.js";
 import { makeDirectory, makeLink, makeNode, makeSymlink } from "../../linux/make-node.js";
 import { closeDescriptor, CREATE_FILE, openAt } from "../../linux/open-at.js";
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK } from "../../linux/stat.js";
@@ -44,12 +46,13 @@ export class NodeWriter {
    * @param directory Where to write, a path below the writer's root that may differ from the target's.
    * @throws VarveError PERMISSION, DISK_FULL, IO, and what reading the node throws.
    */
-  write(node: TreeNode, path: ByteString, directory: ByteString, name: ByteString): void {
+  *write(node: TreeNode, path: ByteString, directory: ByteString, name: ByteString): Turns<void> {
+    if (isTurnDue()) yield;
     const leader = leaderOf(node, path);
     const source = this.#written.get(leader);
     if (source !== undefined) return this.link(source, directory, name, path);
-    guarded(path, () => this.#make(node, directory, name));
-    if ("children" in node) this.#fill(node, path, directory, name);
+    yield* guardedInTurns(path, this.#make(node, directory, name));
+    if ("children" in node) yield* this.#fill(node, path, directory, name);
     else if (node.links !== undefined) this.noteLeader(leader, joinPath(directory, name));
   }
 
@@ -62,16 +65,16 @@ export class NodeWriter {
     });
   }
 
-  #make(node: TreeNode, directory: ByteString, name: ByteString): void {
+  *#make(node: TreeNode, directory: ByteString, name: ByteString): Turns<void> {
     const descriptor = this.#opener.open(directory);
     if ("children" in node) makeDirectory(descriptor, name, 0o700);
-    else if ("content" in node) writeFile(descriptor, name, node.content, (file) => setMetadata(file, "", node.entry));
+    else if ("content" in node) yield* writeFile(descriptor, name, node.content, (file) => setMetadata(file, "", node.entry));
     else makeOther(descriptor, name, node.entry);
   }
 
-  #fill(node: DirectoryNode, path: ByteString, directory: ByteString, name: ByteString): void {
+  *#fill(node: DirectoryNode, path: ByteString, directory: ByteString, name: ByteString): Turns<void> {
     const place = joinPath(directory, name);
-    for (const [child, below] of node.children()) this.write(below, joinPath(path, child), place, child);
+    for (const [child, below] of node.children()) yield* this.write(below, joinPath(path, child), place, child);
     guarded(path, () => setDirectoryMetadata(this.#opener.open(place), node));
   }
 }
@@ -96,10 +99,10 @@ function makeOther(directory: number, name: ByteString, entry: SymlinkEntry | De
 }
 
 /** Writes a new file, holes as holes. One that is not whole, or damaged, does not stay. */
-function writeFile(directory: number, name: ByteString, content: FileContent, finish: (file: number) => void): void {
+function* writeFile(directory: number, name: ByteString, content: FileContent, finish: (file: number) => void): Turns<void> {
   const file = openAt(directory, name, CREATE_FILE, 0o600);
   try {
-    if (content.size > 0) copyContent(content, file);
+    if (content.size > 0) yield* copyContent(content, file);
     finish(file);
   } catch (error) {
     unlink(directory, name);
@@ -109,7 +112,7 @@ function writeFile(directory: number, name: ByteString, content: FileContent, fi
   }
 }
 
-function copyContent(content: FileContent, file: number): void {
+function* copyContent(content: FileContent, file: number): Turns<void> {
   const reader = content.open();
   try {
     let end = 0;
@@ -120,6 +123,7 @@ function copyContent(content: FileContent, file: number): void {
         if (count === 0) break;
         writeAll(file, count, position);
         position += count;
+        if (isTurnDue()) yield;
       }
       end = offset + length;
     }
@@ -138,6 +142,14 @@ function writeAll(file: number, length: number, position: number): void {
 function guarded(path: ByteString, work: () => void): void {
   try {
     work();
+  } catch (error) {
+    throw systemFailure(`write "${treePathText(path)}"`, error, treePathText(path));
+  }
+}
+
+function* guardedInTurns(path: ByteString, work: Turns<void>): Turns<void> {
+  try {
+    yield* work;
   } catch (error) {
     throw systemFailure(`write "${treePathText(path)}"`, error, treePathText(path));
   }

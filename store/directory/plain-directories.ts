@@ -2,6 +2,7 @@ import type { Worker } from "node:worker_threads";
 import type { PlainDirectories } from "../../core/ports/plain-directories.js";
 import { bytesOfText, type ByteString } from "../../core/model/byte-string.js";
 import type { FilteredTree } from "../../core/model/tree.js";
+import { inTurns } from "../../core/turns.js";
 import { AT_FDCWD } from "../../linux/open-at.js";
 import { statAt } from "../../linux/stat.js";
 import { treeOfLiveDirectory } from "./directory-tree.js";
@@ -11,7 +12,10 @@ import { writeTree } from "./write-directory.js";
 
 /** Directories outside a store, as core asks for them. @param store Its directory, which is left out of those that it stands in. */
 export function openDirectories(store: string): PlainDirectories {
-  return { openTree: (path, exclude = []) => openToReadAll(path, exclude, store), writeTree };
+  return {
+    openTree: (path, exclude = []) => openToReadAll(path, exclude, store),
+    writeTree: async (tree, path) => inTurns(writeTree(tree, path)),
+  };
 }
 
 /** An import reads every file. */

@@ -3,6 +3,8 @@ import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { bytesOfText, joinPath, type ByteString } from "../../core/model/byte-string.js";
 import type { Tree, TreeNode } from "../../core/model/tree.js";
+import type { Turns } from "../../core/turns.js";
+import { isTurnDue } from "../../core/yield-to-signals.js";
 import { AT_FDCWD, duplicateDescriptor, O_CLOEXEC, openAt } from "../../linux/open-at.js";
 import { hasCode } from "../../linux/errno.js";
 import { makeDirectories } from "../../linux/make-directories.js";
@@ -18,27 +20,27 @@ const ROOT = "" as ByteString;
 
 /**
  * Writes a tree into an empty directory, made when absent; its root's metadata too. Holes stay holes, hardlinks are kept. What fails
- * half-way leaves nothing: no half a tree is to be taken for one.
+ * half-way, or is interrupted, leaves nothing: no half a tree is to be taken for one.
  *
  * @throws VarveError DESTINATION_NOT_EMPTY, WRONG_TYPE; PERMISSION, before anything is written where owners, devices or xattrs can't be
  *   set; DISK_FULL.
  */
-export function writeTree(target: Tree, directory: string): void {
+export function* writeTree(target: Tree, directory: string): Turns<void> {
   const permission = new WritePermission();
-  if (!permission.isFull) checkNode(permission, target.root, ROOT);
+  if (!permission.isFull) yield* checkNode(permission, target.root, ROOT);
   const made = makeRoot(directory);
   try {
-    withWriter(directory, (writer) => fillOrEmpty(writer, target, directory));
+    yield* withWriter(directory, (writer) => fillOrEmpty(writer, target, directory));
   } catch (error) {
     if (made !== undefined) removeDirectories(directory, made);
     throw error;
   }
 }
 
-function fillOrEmpty({ opener, writer }: DirectoryWriter, target: Tree, directory: string): void {
+function* fillOrEmpty({ opener, writer }: DirectoryWriter, target: Tree, directory: string): Turns<void> {
   if (readDirectory(opener.root).names.length > 0) throw notEmpty(directory);
   try {
-    for (const [name, node] of target.root.children()) writer.write(node, name, ROOT, name);
+    for (const [name, node] of target.root.children()) yield* writer.write(node, name, ROOT, name);
     settleRoot(opener, target, directory);
   } catch (error) {
     attempt(() => emptyDirectory(duplicateDescriptor(opener.root)));
@@ -77,21 +79,21 @@ function removeDirectories(lowest: string, topmost: string): void {
  * @param current The directory's own tree, of just now.
  * @throws VarveError PERMISSION, DISK_FULL; then nothing has changed, where it could be known before.
  */
-export function applyTree(current: Tree, target: Tree, directory: string, options: ApplyOptions = {}): void {
-  withWriter(directory, (writer) => {
+export function* applyTree(current: Tree, target: Tree, directory: string, options: ApplyOptions = {}): Turns<void> {
+  yield* withWriter(directory, function* (writer) {
     const permission = new WritePermission();
-    if (!permission.isFull) new TreeChange(writer, current, options, permission).stage(target);
+    if (!permission.isFull) yield* new TreeChange(writer, current, options, permission).stage(target);
     const change = new TreeChange(writer, current, options);
-    change.stage(target);
+    yield* change.stage(target);
     change.finish();
   });
 }
 
-function withWriter(directory: string, work: (writer: DirectoryWriter) => void): void {
+function* withWriter(directory: string, work: (writer: DirectoryWriter) => Turns<void>): Turns<void> {
   const opener = new DirectoryOpener(openRoot(directory));
   const sources = new DirectoryOpener(duplicateDescriptor(opener.root));
   try {
-    work({ opener, sources, writer: new NodeWriter(opener, sources) });
+    yield* work({ opener, sources, writer: new NodeWriter(opener, sources) });
   } finally {
     sources.close();
     opener.close();
@@ -114,10 +116,11 @@ function settleRoot(opener: DirectoryOpener, target: Tree, directory: string): v
   }
 }
 
-function checkNode(permission: WritePermission, node: TreeNode, place: ByteString): void {
+function* checkNode(permission: WritePermission, node: TreeNode, place: ByteString): Turns<void> {
+  if (isTurnDue()) yield;
   permission.check(node.entry, place);
   if (!("children" in node)) return;
-  for (const [name, child] of node.children()) checkNode(permission, child, joinPath(place, name));
+  for (const [name, child] of node.children()) yield* checkNode(permission, child, joinPath(place, name));
 }
 
 function notEmpty(directory: string): VarveError {

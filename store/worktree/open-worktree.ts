@@ -5,6 +5,7 @@ import type { TreeId } from "../../core/model/ids.js";
 import { VarveError } from "../../core/errors.js";
 import { bytesOfText, textOf, type ByteString } from "../../core/model/byte-string.js";
 import type { DirectoryNode, FilteredTree, Tree, TreeNode } from "../../core/model/tree.js";
+import { inTurns } from "../../core/turns.js";
 import type { Worktree, WorktreeOptions } from "../../core/ports/worktree.js";
 import { AT_FDCWD } from "../../linux/open-at.js";
 import { statAt } from "../../linux/stat.js";
@@ -120,13 +121,14 @@ class IndexedWorktree implements Worktree {
     for (const place of live.mounts) requireMountStays(place, nodeAt(current, place), nodeAt(target, place));
   }
 
-  apply(current: Tree, target: Tree): void {
+  async apply(current: Tree, target: Tree): Promise<void> {
     const live = this.#scans.get(current)?.live;
     const keep = live && directoriesWithIgnored(live.table);
     const scratch = scratchPath(this.#layout, "tree");
     const staging = this.#stagingAt(scratch);
     try {
-      applyTree(current, target, this.path, { exclude: EXCLUDED, keep, mounts: new Set(live?.mounts), staging });
+      const options = { exclude: EXCLUDED, keep, mounts: new Set(live?.mounts), staging };
+      await inTurns(applyTree(current, target, this.path, options));
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }

@@ -1,70 +1,10 @@
-import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
 import { testIf } from "../helpers/requirements.js";
-import { temporaryDirectory } from "../helpers/temporary-directory.js";
-import { BUILT_COMMAND, environmentWithVarve, varve } from "./built-command.js";
-
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface Call {
-  readonly home: string;
-  readonly words: readonly string[];
-  readonly signal: NodeJS.Signals;
-  /** When to send the signal: once this is true. */
-  readonly when: () => boolean;
-  /** Left open, so that an import from stdin waits. */
-  readonly input?: Buffer;
-}
-
-async function interrupted({ home, words, signal, when, input }: Call): Promise<Ended> {
-  const child = spawn(process.execPath, [BUILT_COMMAND, ...words], { cwd: home, env: environmentWithVarve(home) });
-  const text = { stdout: "", stderr: "" };
-  child.stdout.on("data", (chunk: Buffer) => (text.stdout += chunk.toString()));
-  child.stderr.on("data", (chunk: Buffer) => (text.stderr += chunk.toString()));
-  if (input !== undefined) child.stdin.write(input);
-  const end = once(child, "close") as Promise<[number | null]>;
-  while (!when() && child.exitCode === null) await sleep(20);
-  child.kill(signal);
-  const [status] = await end;
-  return { status, ...text };
-}
-
-interface Store {
-  readonly home: string;
-  readonly store: string;
-  readonly scratch: () => readonly string[];
-  readonly working: () => boolean;
-}
-
-/** A store with one commit on `base`; what it is later compared with. */
-function makeStore(t: ExecutionContext): Store {
-  const home = temporaryDirectory(t);
-  const store = path.join(home, "store");
-  mkdirSync(path.join(home, "small"));
-  writeFileSync(path.join(home, "small/file"), "x");
-  t.is(varve(["--store", store, "import", "small", "-b", "base"], { cwd: home, home }).status, 0);
-  return {
-    home,
-    store,
-    scratch: () => readdirSync(path.join(store, "scratch"), "utf8"),
-    // Who holds the lock writes so into it.
-    working: () => readFileSync(path.join(store, "lock"), "utf8") !== "",
-  };
-}
-
-function branches(home: string, store: string): unknown {
-  return (JSON.parse(varve(["--store", store, "branch", "--json"], { cwd: home, home }).stdout) as { name: string }[]).map(
-    ({ name }) => name,
-  );
-}
+import { environmentWithVarve, varve } from "./built-command.js";
+import { branches, interrupted, makeStore } from "./interrupted-command.js";
 
 // Serial: a synchronous call of one test would keep another from sending its signal in time.
 for (const [signal, status] of [

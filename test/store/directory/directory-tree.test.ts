@@ -7,6 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import { VarveError } from "../../../core/errors.js";
 import { joinPath, type ByteString } from "../../../core/model/byte-string.js";
 import type { DirectoryNode, FileNode, TreeNode } from "../../../core/model/tree.js";
+import { atOnce } from "../../../core/turns.js";
 import { openDirectoryTree } from "../../../store/directory/directory-tree.js";
 import { nodeAt } from "../../../store/directory/upper-placement.js";
 import { writeTree } from "../../../store/directory/write-directory.js";
@@ -21,7 +22,7 @@ treeContract(
   (entries, t) => {
     const directory = path.join(temporaryDirectory(t), "root");
     mkdirSync(directory);
-    writeTree(memoryTree(entries), directory);
+    atOnce(writeTree(memoryTree(entries), directory));
     return openDirectoryTree(directory);
   },
   { privileged: process.getuid?.() === 0 },

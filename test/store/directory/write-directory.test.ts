@@ -5,6 +5,7 @@ import { statSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../../core/errors.js";
 import type { DirectoryNode, Tree, TreeNode } from "../../../core/model/tree.js";
+import { atOnce } from "../../../core/turns.js";
 import { openDirectoryTree } from "../../../store/directory/directory-tree.js";
 import { applyTree, writeTree } from "../../../store/directory/write-directory.js";
 import { byWalk, type DescribedEntry, describeTree, expectedEntry } from "../../contracts/described-tree.js";
@@ -19,7 +20,7 @@ test("writeTree() of any tree, then openDirectoryTree(), gives the same tree", (
   fc.assert(
     fc.property(arbitraryTree, (entries) => {
       const directory = path.join(folder, String(run++));
-      writeTree(memoryTree(entries), directory);
+      atOnce(writeTree(memoryTree(entries), directory));
       const tree = openDirectoryTree(directory);
       t.deepEqual(
         describeTree(tree),
@@ -37,9 +38,9 @@ test("applyTree() makes any tree of any other", (t) => {
   fc.assert(
     fc.property(arbitraryTree, arbitraryTree, (before, after) => {
       const directory = path.join(folder, String(run++));
-      writeTree(memoryTree(before), directory);
+      atOnce(writeTree(memoryTree(before), directory));
       const current = openDirectoryTree(directory);
-      applyTree(current, memoryTree(after), directory);
+      atOnce(applyTree(current, memoryTree(after), directory));
       current.close();
       const tree = openDirectoryTree(directory);
       t.deepEqual(
@@ -69,14 +70,14 @@ function simpleWith(...entries: DescribedEntry[]): Tree {
 
 function written(t: ExecutionContext): string {
   const directory = path.join(temporaryDirectory(t), "root");
-  writeTree(memoryTree(SIMPLE), directory);
+  atOnce(writeTree(memoryTree(SIMPLE), directory));
   return directory;
 }
 
 function apply(directory: string, target: Tree): void {
   const current = openDirectoryTree(directory);
   try {
-    applyTree(current, target, directory);
+    atOnce(applyTree(current, target, directory));
   } finally {
     current.close();
   }
@@ -121,7 +122,7 @@ test("applyTree() follows no symlink that stands in a directory's place", (t) =>
   const directory = written(t);
   const current = openDirectoryTree(directory);
   shell(directory, "mv d ../victim; ln -s ../victim d");
-  t.throws(() => applyTree(current, simpleWith({ path: "d/a", type: "file", content: "hit" }), directory), {
+  t.throws(() => atOnce(applyTree(current, simpleWith({ path: "d/a", type: "file", content: "hit" }), directory)), {
     instanceOf: VarveError,
   });
   t.is(shell(directory, "cat ../victim/a; ls ../victim"), "aa\nb\n");
@@ -132,14 +133,14 @@ test("applyTree() leaves what is excluded alone", (t) => {
   const directory = written(t);
   shell(directory, "mkdir .varve; echo store > .varve/file");
   const current = openDirectoryTree(directory, { exclude: [".varve"] });
-  applyTree(current, memoryTree([{ path: "", type: "directory" }]), directory, { exclude: [".varve"] });
+  atOnce(applyTree(current, memoryTree([{ path: "", type: "directory" }]), directory, { exclude: [".varve"] }));
   current.close();
   t.deepEqual(shell(directory, "find . -mindepth 1 | sort").trim().split("\n"), ["./.varve", "./.varve/file"]);
 });
 
 test("writeTree() into a directory that holds something throws DESTINATION_NOT_EMPTY", (t) => {
   const directory = written(t);
-  t.throws(() => writeTree(memoryTree(SIMPLE), directory), { instanceOf: VarveError, code: "DESTINATION_NOT_EMPTY" });
+  t.throws(() => atOnce(writeTree(memoryTree(SIMPLE), directory)), { instanceOf: VarveError, code: "DESTINATION_NOT_EMPTY" });
 });
 
 /** A tree that can be read half. */
@@ -156,7 +157,7 @@ test("writeTree() that fails half-way removes what it wrote, and the directories
   const folder = temporaryDirectory(t);
   shell(folder, "mkdir there");
   for (const place of ["there", "new", "there/a/b"]) {
-    t.throws(() => writeTree(breakingTree(), path.join(folder, place)), { code: "LAYER_CORRUPT" });
+    t.throws(() => atOnce(writeTree(breakingTree(), path.join(folder, place))), { code: "LAYER_CORRUPT" });
     t.is(shell(folder, "find . | sort"), ".\n./there\n", place);
   }
 });
@@ -165,7 +166,7 @@ test("writeTree() onto a file, or below one, throws WRONG_TYPE and leaves it", (
   const folder = temporaryDirectory(t);
   shell(folder, "echo text > file");
   for (const place of ["file", "file/below"]) {
-    const error = t.throws(() => writeTree(memoryTree(SIMPLE), path.join(folder, place)), { code: "WRONG_TYPE" });
+    const error = t.throws(() => atOnce(writeTree(memoryTree(SIMPLE), path.join(folder, place))), { code: "WRONG_TYPE" });
     t.true(error instanceof VarveError && error.hint !== undefined);
   }
   t.is(shell(folder, "cat file"), "text\n");
@@ -177,7 +178,7 @@ test("writeTree() writes paths longer than PATH_MAX, and holes as holes", (t) =>
   const file = { path: `${names.join("/")}/f`, type: "file", content: { size: 9_000_000, data: [[8_000_000, "x"]] } } as const;
   const entries: DescribedEntry[] = [{ path: "", type: "directory" }, ...deep, file];
   const directory = path.join(temporaryDirectory(t), "root");
-  writeTree(memoryTree(entries), directory);
+  atOnce(writeTree(memoryTree(entries), directory));
   const tree = openDirectoryTree(directory);
   t.deepEqual(
     describeTree(tree),
@@ -192,7 +193,7 @@ testIf("mounts")("applyTree() on a full disk throws DISK_FULL and leaves everyth
   shell(folder, "mkdir root; mount -t tmpfs -o size=256k none root");
   t.teardown(() => shell(folder, "umount root"));
   const directory = path.join(folder, "root");
-  writeTree(memoryTree(SIMPLE), directory);
+  atOnce(writeTree(memoryTree(SIMPLE), directory));
   const describe = (): unknown => {
     const tree = openDirectoryTree(directory);
     const described = describeTree(tree);
@@ -219,7 +220,7 @@ testIf("mounts", "mkfs.ext4")("writeTree() of more xattrs than the filesystem ca
     { path: "", type: "directory" },
     { path: "f", type: "file", xattrs },
   ]);
-  const error = t.throws(() => writeTree(tree, path.join(folder, "disk/root")), { instanceOf: VarveError });
+  const error = t.throws(() => atOnce(writeTree(tree, path.join(folder, "disk/root"))), { instanceOf: VarveError });
   t.like(error, { code: "UNSUPPORTED", path: "f", hint: "Name a place on another filesystem, such as xfs or tmpfs." });
 });
 
@@ -273,6 +274,7 @@ testIf("root", "setpriv")("writing what this user may not write throws PERMISSIO
   shell(folder, "chmod 755 .; mkdir own; chown 65534:65534 own");
   const at = (file: string): string => JSON.stringify(new URL(`../../../${file}`, import.meta.url).href);
   const program = `
+    import { atOnce } from ${at("core/turns.js")};
     import { writeTree } from ${at("store/directory/write-directory.js")};
     import { memoryTree } from ${at("test/helpers/memory-tree.js")};
     const own = { uid: 65534, gid: 65534 };
@@ -285,7 +287,7 @@ testIf("root", "setpriv")("writing what this user may not write throws PERMISSIO
     for (const [n, entry] of cases.entries()) {
       const first = { path: "0", type: "file", content: "0", ...own };
       try {
-        writeTree(memoryTree([{ path: "", type: "directory", ...own }, first, entry]), process.argv[1] + "/" + n);
+        atOnce(writeTree(memoryTree([{ path: "", type: "directory", ...own }, first, entry]), process.argv[1] + "/" + n));
         console.log("written");
       } catch (error) { console.log(error.code, error.path, error.hint !== undefined); }
     }`;

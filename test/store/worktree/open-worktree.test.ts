@@ -17,6 +17,7 @@ import type { ByteString } from "../../../core/model/byte-string.js";
 import type { TreeId } from "../../../core/model/ids.js";
 import type { DirectoryNode, FileNode, Tree } from "../../../core/model/tree.js";
 import type { Worktree } from "../../../core/ports/worktree.js";
+import { atOnce } from "../../../core/turns.js";
 import { openDirectoryTree } from "../../../store/directory/directory-tree.js";
 import { applyTree, writeTree } from "../../../store/directory/write-directory.js";
 import { openWorktree } from "../../../store/worktree/open-worktree.js";
@@ -41,7 +42,7 @@ interface Tracked {
 async function trackedDirectory(t: ExecutionContext, entries: readonly DescribedEntry[] = INDEXED_ENTRIES): Promise<Tracked> {
   const directory = path.join(temporaryDirectory(t), "tracked");
   const head = memoryTree(entries);
-  writeTree(head, directory);
+  atOnce(writeTree(head, directory));
   const mtime = statSync(directory, { bigint: true });
   mkdirSync(path.join(directory, ".varve"));
   execFileSync("touch", [
@@ -168,7 +169,7 @@ test("apply() and remember() of a tree make openTree() that tree itself", async 
     { path: "d/file", type: "file", content: "other" },
   ]);
   const current = await worktree.openTree(head, ID);
-  worktree.apply(current, wanted);
+  await worktree.apply(current, wanted);
   current.close();
   worktree.remember(wanted, OTHER_ID);
   t.is((await worktree.openTree(wanted, OTHER_ID)).root, wanted.root);
@@ -179,7 +180,7 @@ test("openTree() of any directory that was any tree shows what stands there", as
     fc.asyncProperty(arbitraryTree, arbitraryTree, async (before, after) => {
       const { worktree, head, directory } = await trackedDirectory(t, before);
       const current = openDirectoryTree(directory, { exclude: [".varve"] });
-      applyTree(current, memoryTree(after), directory, { exclude: [".varve"] });
+      atOnce(applyTree(current, memoryTree(after), directory, { exclude: [".varve"] }));
       current.close();
       const tree = await worktree.openTree(head, ID);
       t.deepEqual(describeTree(tree), truth(directory));
