@@ -30,7 +30,7 @@ const OPEN = `
     return {
       layout, path: layout.root, layers: openLayerStore(layout), history: gitHistory(layout), operations: fileOperationLog(layout),
       containers: openContainers({ directory: layout.containers, openUpperTree: () => undefined }),
-      directories: openDirectories(), archives: undefined, worktree: undefined,
+      directories: openDirectories(layout.root), archives: undefined, worktree: undefined,
       exclusively: (work) => exclusively(layout, work),
     };
   };
