@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync, type BigIntStats } from "node:fs";
 import path from "node:path";
-import { crc32 } from "node:zlib";
 import type { LayerId } from "../../core/model/ids.js";
 import { openRegularFile } from "../../linux/regular-file.js";
+import { crc32 } from "../crc.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 
