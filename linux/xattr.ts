@@ -28,7 +28,9 @@ let hasListxattrat: boolean | undefined;
  * @returns Names with their namespace, in byte order. Empty where the filesystem has none.
  */
 export function listXattrs(directory: number, name: string): readonly string[] {
-  const length = callList(directory, name);
+  // Asked for their length alone the kernel makes no room for names: most entries have none.
+  const wanted = callList(directory, name, 0);
+  const length = wanted > 0 ? callList(directory, name, LIST.length) : wanted;
   if (length === 0) return NONE;
   if (length > 0)
     return LIST.toString("latin1", 0, length - 1)
@@ -39,14 +41,15 @@ export function listXattrs(directory: number, name: string): readonly string[] {
   throw new SystemCallError("llistxattr", errno, name);
 }
 
-function callList(directory: number, name: string): number {
+/** @param size Bytes of LIST; 0 to ask how many it would take. */
+function callList(directory: number, name: string, size: number): number {
   // One call from Linux 6.13 on; before, a path through /proc, which costs twice that.
   hasListxattrat ??= listxattrat(LISTXATTRAT, AT_FDCWD, nativePath("/"), 0, LIST, LIST.length) !== -1;
   if (hasListxattrat) {
     const flags = AT_SYMLINK_NOFOLLOW | (name === "" ? AT_EMPTY_PATH : 0);
-    return listxattrat(LISTXATTRAT, directory, nativePath(name), flags, LIST, LIST.length);
+    return listxattrat(LISTXATTRAT, directory, nativePath(name), flags, LIST, size);
   }
-  return (name === "" ? listFollowing : list)(procPath(directory, name), LIST, LIST.length);
+  return (name === "" ? listFollowing : list)(procPath(directory, name), LIST, size);
 }
 
 /**

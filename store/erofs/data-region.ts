@@ -4,6 +4,8 @@ import { readAt, writeAt } from "./write-at.js";
 
 /** Data is kept back in memory up to so many bytes: a layer with less has a device table of exactly its length. */
 const BUFFER_BYTES = 4 << 20;
+/** Later in pieces that stay in a processor's cache between their filling and the write. */
+const WRITE_BYTES = 512 << 10;
 /** A shorter run of zeros is not worth a hole in the image file. */
 const SHORTEST_HOLE = 64 << 10;
 const ZEROS = Buffer.alloc(SHORTEST_HOLE);
@@ -36,7 +38,7 @@ export class DataRegion {
 
   /** The next bytes, to be filled by the caller, then taken over by `advance`. */
   room(length: number): Buffer {
-    if (this.#used + length > BUFFER_BYTES) this.flush();
+    if (this.#used + length > (this.#start === undefined ? BUFFER_BYTES : Math.max(WRITE_BYTES, length))) this.flush();
     return this.#buffer.subarray(this.#used, this.#used + length);
   }
 
