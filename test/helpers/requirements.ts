@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmdirSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import test, { type TestFn } from "ava";
 
@@ -10,9 +11,15 @@ import test, { type TestFn } from "ava";
  * - `mounts`: root that may mount, in a mount namespace of its own
  * - `erofs`, `overlay`: `mounts`, and a kernel with that filesystem
  * - `oci-runtime`: `mounts`, and runc or crun
+ * - `false-sizes`: files of /sys whose size is not what can be read of them
+ * - `immutable-files`: root, chattr(1), and a filesystem below the temporary directory that has them
  * - `no-shared-store`: nothing at `/var/lib/varve`, where root's shared store is by default
  */
-export type Requirement = "root" | "mounts" | "erofs" | "overlay" | "oci-runtime" | "no-shared-store" | (string & {});
+export type Requirement =
+  "root" | "mounts" | "erofs" | "overlay" | "oci-runtime" | "false-sizes" | "immutable-files" | "no-shared-store" | (string & {});
+
+/** The kernel says 4096 bytes of each file in it. */
+export const FALSE_SIZES = "/sys/kernel/mm/transparent_hugepage";
 
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 const answers = new Map<Requirement, string | undefined>();
@@ -50,11 +57,23 @@ function probe(requirement: Requirement): string | undefined {
       return missing("mounts") ?? (hasFilesystem(requirement) ? undefined : `needs ${requirement} in the kernel`);
     case "oci-runtime":
       return missing("mounts") ?? (hasCommand("runc") || hasCommand("crun") ? undefined : "needs runc or crun");
+    case "false-sizes":
+      return existsSync(FALSE_SIZES) ? undefined : `needs ${FALSE_SIZES}`;
+    case "immutable-files":
+      return missing("root", "chattr") ?? (canBeImmutable() ? undefined : "needs a filesystem with immutable files");
     case "no-shared-store":
       return existsSync("/var/lib/varve") ? "needs a machine without /var/lib/varve" : undefined;
     default:
       return hasCommand(requirement) ? undefined : `needs the command ${requirement}`;
   }
+}
+
+function canBeImmutable(): boolean {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "varve-immutable-"));
+  const isSet = spawnSync("chattr", ["+i", folder], { stdio: "ignore" }).status === 0;
+  spawnSync("chattr", ["-i", folder], { stdio: "ignore" });
+  rmdirSync(folder);
+  return isSet;
 }
 
 function canMount(): boolean {
