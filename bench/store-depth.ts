@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
+import { repositoryAt } from "../cli/open-repository.js";
 import type { CommitId } from "../core/model/ids.js";
 import { commitTarget } from "../core/operations/commit-target.js";
 import { compareTrees } from "../core/trees/compare-trees.js";
@@ -12,20 +13,11 @@ import { layerChain } from "../core/layers/layer-chain.js";
 import { statusOf } from "../core/operations/status-of.js";
 import { findTarget, openCommitTree, type Target } from "../core/operations/targets.js";
 import type { Repository } from "../core/ports/repository.js";
-import { openContainers } from "../overlay/containers/containers.js";
 import { mountImage } from "../overlay/mounts/image-mount.js";
 import { MNT_DETACH, unmount } from "../linux/mount.js";
-import { openUpperTree } from "../store/directory/upper-tree.js";
-import { openDirectories } from "../store/directory/plain-directories.js";
-import { gitHistory } from "../store/git/git-history.js";
 import { initStore } from "../store/init-store.js";
-import { openLayerStore } from "../store/layers/layer-store.js";
-import { fileOperationLog } from "../store/operation-log/file-operation-log.js";
-import { exclusively } from "../store/store-lock.js";
 import { storeLayout, type StoreLayout } from "../store/store-layout.js";
 import { tableOf, writeReport, type Row } from "./report.js";
-import { tarArchives } from "../store/tar/tar-archives.js";
-import { openWorktree } from "../store/worktree/open-worktree.js";
 
 const DIRECTORIES = 20;
 const FILES = 50;
@@ -34,20 +26,7 @@ const SHALLOW = 10;
 
 /** Opened anew for each measurement, as each command does. */
 async function open(directory: string, layout: StoreLayout): Promise<{ repository: Repository; target: Target }> {
-  const repository: Repository = {
-    path: layout.root,
-    layers: openLayerStore(layout),
-    history: gitHistory(layout),
-    operations: fileOperationLog(layout),
-    containers: openContainers({
-      directory: layout.containers,
-      openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }),
-    }),
-    directories: openDirectories(layout.root),
-    archives: tarArchives,
-    worktree: await openWorktree(directory, layout),
-    exclusively: (work) => exclusively(layout, work),
-  };
+  const repository = await repositoryAt(layout, { tracked: directory });
   return { repository, target: findTarget(repository, undefined) };
 }
 

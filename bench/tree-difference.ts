@@ -4,18 +4,12 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { repositoryAt } from "../cli/open-repository.js";
 import { commitTree } from "../core/layers/commit-tree.js";
 import type { CommitId, RefName } from "../core/model/ids.js";
 import { openCommitTree } from "../core/operations/targets.js";
 import type { Repository } from "../core/ports/repository.js";
-import { openContainers } from "../overlay/containers/containers.js";
-import { openDirectories } from "../store/directory/plain-directories.js";
-import { gitHistory } from "../store/git/git-history.js";
 import { initStore } from "../store/init-store.js";
-import { openLayerStore } from "../store/layers/layer-store.js";
-import { fileOperationLog } from "../store/operation-log/file-operation-log.js";
-import { exclusively } from "../store/store-lock.js";
-import { tarArchives } from "../store/tar/tar-archives.js";
 import { compare } from "./measure.js";
 import { tableOf, writeReport, type Row } from "./report.js";
 import { syntheticTree } from "./synthetic-tree.js";
@@ -42,7 +36,7 @@ if (!options.quick) writeReport("docs/benchmarks.md", "Trees that differ little"
 /** `main~1` and `main` differ, and `other` is the tree of `main`, as one layer. */
 async function makeStore(name: string, files: number): Promise<void> {
   process.stderr.write(`bench: making trees of ${files} files\n`);
-  const repository = openRepository(path.join(folder, name));
+  const repository = await repositoryAt(initStore(path.join(folder, name)));
   const changed = new Set(Array.from({ length: DIFFERENCES }, (_, n) => Math.floor(((n + 0.5) * files) / DIFFERENCES)));
   const first = await commit(repository, files, new Set(), undefined);
   const second = await commit(repository, files, changed, first);
@@ -65,26 +59,6 @@ async function commit(
   base.close();
   if (written === undefined) throw new TypeError("two trees that were to differ are equal");
   return written.id;
-}
-
-function openRepository(directory: string): Repository {
-  const layout = initStore(directory);
-  return {
-    path: layout.root,
-    layers: openLayerStore(layout),
-    history: gitHistory(layout),
-    operations: fileOperationLog(layout),
-    containers: openContainers({
-      directory: layout.containers,
-      openUpperTree: () => {
-        throw new TypeError("there are no containers");
-      },
-    }),
-    directories: openDirectories(layout.root),
-    archives: tarArchives,
-    worktree: undefined,
-    exclusively: (work) => exclusively(layout, work),
-  };
 }
 
 function difference(words: string, what: string): Row {
