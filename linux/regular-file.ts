@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
 export interface ReadOptions {
-  /** Bytes that are read at most, from the front. */
+  /** Bytes that it may have: a part of a file would be taken for all of it, or written back in its place. */
   readonly largest: number;
   /** Whether a symlink at the end of the path is followed; by default not. */
   readonly follow?: boolean;
@@ -10,12 +10,15 @@ export interface ReadOptions {
 /**
  * Reads a file that others may have put something else in the place of: waits for no FIFO, reads no device, follows no link.
  *
- * @throws Node's error; `code` EFTYPE, as BSD has it, for what is no regular file, ELOOP for a symlink.
+ * @throws Node's error; `code` EFTYPE, as BSD has it, for what is no regular file, ELOOP for a symlink, EFBIG for more than
+ *   `largest` bytes.
  */
 export function readRegularFile(file: string, { largest, follow = false }: ReadOptions): Buffer {
   const fd = openRegularFile(file, follow ? 0 : constants.O_NOFOLLOW);
   try {
-    const bytes = Buffer.alloc(Math.min(fstatSync(fd).size, largest));
+    const { size } = fstatSync(fd);
+    if (size > largest) throw Object.assign(new RangeError(`${file} has ${size} bytes`), { code: "EFBIG", path: file });
+    const bytes = Buffer.alloc(size);
     let done = 0;
     for (let count = -1; done < bytes.length && count !== 0; done += count)
       count = readSync(fd, bytes, done, bytes.length - done, done);

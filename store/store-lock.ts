@@ -7,8 +7,8 @@ import { openRegularFile, readRegularFile } from "../linux/regular-file.js";
 import type { StoreLayout } from "./store-layout.js";
 import { errnoOf, systemFailure } from "./system-failure.js";
 
-/** A command line may be long; its beginning tells. */
-const LARGEST_NOTE_BYTES = 4096;
+/** A command line may be long. */
+const LARGEST_NOTE_BYTES = 2 ** 23;
 const SHORTEST_WAIT_MILLISECONDS = 5;
 const LONGEST_WAIT_MILLISECONDS = 100;
 const PATIENCE_MILLISECONDS = 1000;

@@ -25,6 +25,7 @@ const STATES: Readonly<Record<string, string>> = {
   ENOTDIR: "a part of its path is no directory",
   EISDIR: "it is a directory",
   EFTYPE: "it is no regular file",
+  EFBIG: "the file is larger than it may be",
   ENXIO: "it is no regular file",
   ELOOP: "it is a symbolic link, or leads in a circle",
   ENAMETOOLONG: "the name is too long",

@@ -51,6 +51,7 @@ function readText(git: string, name: string): string | undefined {
     const errno = errnoOf(error) ?? "";
     // A directory: other refs stand below this name.
     if (["ENOENT", "ENOTDIR"].includes(errno) || isDirectory(path.join(git, name))) return undefined;
+    if (errno === "EFBIG") throw damagedRef(git, name, "its file holds no commit id");
     if (["EFTYPE", "ELOOP", "ENXIO"].includes(errno)) throw damagedRef(git, name, "it is no regular file");
     throw systemFailure(`read the ref "${name}"`, error);
   }

@@ -22,7 +22,7 @@ import { pruneReflogs } from "./prune-reflogs.js";
 import { throwAway } from "./trash.js";
 
 const LARGEST_TIME_BYTES = 64;
-const NO_REGULAR_FILE = ["EFTYPE", "ELOOP", "ENXIO", "EISDIR"];
+const NO_REGULAR_FILE = ["EFTYPE", "ELOOP", "ENXIO", "EISDIR", "EFBIG"];
 
 /** Garbage of a store on the disk. */
 export function openGarbage(layout: StoreLayout, history: History): Garbage {
