@@ -68,3 +68,10 @@ export class VarveError extends Error {
     this.layers = layers;
   }
 }
+
+const OUT_OF_RESOURCES = ["EMFILE", "ENFILE", "ENOMEM"];
+
+/** Whether a failure tells of this process or machine, and nothing of what was read. */
+export function isOutOfResources({ cause }: VarveError): boolean {
+  return OUT_OF_RESOURCES.includes(String((cause as { code?: unknown } | undefined)?.code));
+}

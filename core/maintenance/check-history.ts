@@ -1,4 +1,4 @@
-import { VarveError } from "../errors.js";
+import { isOutOfResources, VarveError } from "../errors.js";
 import type { Commit } from "../model/commit.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import type { LayerStore } from "../ports/layer-store.js";
@@ -164,10 +164,6 @@ async function treeState(check: () => Promise<boolean>): Promise<string | undefi
 /** @throws what tells of no damage, but of this process. */
 function damageOf(error: unknown): string {
   if (error instanceof VarveError && ["STORE_DAMAGED", "LAYER_CORRUPT"].includes(error.code)) return error.message;
-  if (error instanceof VarveError && error.code === "IO" && !isOutOfFiles(error)) return error.message;
+  if (error instanceof VarveError && error.code === "IO" && !isOutOfResources(error)) return error.message;
   throw error;
-}
-
-function isOutOfFiles({ cause }: VarveError): boolean {
-  return ["EMFILE", "ENFILE", "ENOMEM"].includes(String((cause as { code?: unknown } | undefined)?.code));
 }

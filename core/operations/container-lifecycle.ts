@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { VarveError } from "../errors.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
-import type { ContainerRecord, ProcessResult, RunConfiguration } from "../ports/containers.js";
+import { CONTAINER_NAME, type ContainerRecord, type ProcessResult, type RunConfiguration } from "../ports/containers.js";
 import type { RefUpdate } from "../ports/history.js";
 import type { Operation, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
@@ -27,9 +27,6 @@ export interface CreateOptions {
   /** Removed when its process ends: nothing of it goes into the operation log. */
   readonly passing?: boolean;
 }
-
-/** Docker's rule, so that every name is also a branch's. */
-const CONTAINER_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
 /**
  * Makes a container on a commit, not yet started.
@@ -88,15 +85,16 @@ export async function startContainer(
   { id }: { readonly id: string },
   { verify, command }: StartOptions = {},
 ): Promise<ProcessResult> {
-  const record = await repository.exclusively(async () => {
-    const standing = await standOnHead(repository, id);
-    if (command === undefined || !repository.containers.isFresh(standing)) return standing;
-    const update: TreeUpdate = { target: { kind: "container", id }, before: standing.base, after: standing.base };
-    await repository.operations.append({ command, refs: [], trees: [update] });
-    return standing;
-  });
+  const record = await repository.exclusively(() => standOnHead(repository, id));
   await verify?.(record.layers);
+  if (command !== undefined) await repository.exclusively(() => recordStart(repository, record, command));
   return repository.containers.run(record, await repository.layers.images(record.layers));
+}
+
+async function recordStart({ containers, operations }: Repository, record: ContainerRecord, command: string): Promise<void> {
+  if (!containers.isFresh(record)) return;
+  const { id, base } = record;
+  await operations.append({ command, refs: [], trees: [{ target: { kind: "container", id }, before: base, after: base }] });
 }
 
 /** A commit made while it ran, or a branch moved by hand, leaves the container on an older base. */

@@ -27,6 +27,9 @@ export interface Volume {
   readonly readOnly: boolean;
 }
 
+/** Docker's rule, so that every name is also a branch's, and a word that people type. */
+export const CONTAINER_NAME: RegExp = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
+
 /** What is kept of a container in `containers/<id>/container.json`. */
 export interface ContainerRecord {
   /** 12 lower-case hex digits. */

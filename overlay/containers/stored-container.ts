@@ -1,6 +1,6 @@
 import { VarveError } from "../../core/errors.js";
 import { parseCommitId, parseLayerId, type RefName } from "../../core/model/ids.js";
-import type { ContainerRecord, RunConfiguration, Volume } from "../../core/ports/containers.js";
+import { CONTAINER_NAME, type ContainerRecord, type RunConfiguration, type Volume } from "../../core/ports/containers.js";
 import { isRefName } from "../../core/revision/ref-names.js";
 
 /** What `containers/<id>/container.json` holds. */
@@ -116,10 +116,9 @@ function positiveOf(value: unknown, name: string): number {
   throw new TypeError(`"${name}" is no positive number`);
 }
 
-/** It becomes a host name, and a word that people type. */
 function nameOf(value: unknown): string {
   const text = textOf(value, "name");
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(text)) throw new TypeError('"name" is no name of a container');
+  if (!CONTAINER_NAME.test(text)) throw new TypeError('"name" is no name of a container');
   return text;
 }
 

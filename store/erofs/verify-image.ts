@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { VarveError } from "../../core/errors.js";
+import { isOutOfResources, VarveError } from "../../core/errors.js";
 import { joinPath, type ByteString } from "../../core/model/byte-string.js";
 import type { LayerId } from "../../core/model/ids.js";
 import type { FileContent, LinkGroup } from "../../core/model/tree.js";
@@ -206,13 +206,8 @@ class Walk {
   }
 }
 
-/** Of the machine, not of an image. */
-const OUT_OF_RESOURCES = ["EMFILE", "ENFILE", "ENOMEM"];
-
 /** What an error of ours says. @throws what is none of ours, and what tells of this machine rather than of an image. */
 export function stateOf(error: unknown): string {
-  if (!(error instanceof VarveError)) throw error;
-  const { code } = (error.cause ?? {}) as { code?: unknown };
-  if (OUT_OF_RESOURCES.includes(String(code))) throw error;
+  if (!(error instanceof VarveError) || isOutOfResources(error)) throw error;
   return error.message;
 }
