@@ -84,6 +84,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "List, make or delete tags",
     load: async () => (await import("./commands/tag.js")).tagCommand,
   },
+  bisect: {
+    group: "change",
+    summary: "Find the commit that brought a change, by halving",
+    load: async () => (await import("./commands/bisect.js")).bisectCommand,
+  },
   run: {
     group: "run",
     summary: "Run a process in a new container on a commit",

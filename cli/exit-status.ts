@@ -2,7 +2,7 @@ import type { ErrorCode } from "../core/errors.js";
 
 /**
  * Scripts rely on these numbers: add, never reuse. `Record` makes a forgotten code a compile error. Told in docs/errors.md.
- * Tens group what is alike: 1x the store, 2x what a name means, 3x the state of things, 4x a source, 5x the system.
+ * Tens group what is alike: 1x the store, 2x what a name means, 3x the state of things, 4x a source, 5x the system, 6x a process.
  */
 export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   NOTHING_TO_COMMIT: 1,
@@ -28,6 +28,9 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   NOTHING_TO_UNDO: 34,
   CONFLICT: 35,
   DESTINATION_NOT_EMPTY: 36,
+  IN_PROGRESS: 37,
+  NOTHING_IN_PROGRESS: 38,
+  CONTRADICTION: 39,
   SOURCE_MISSING: 40,
   SOURCE_CHANGED: 41,
   SOURCE_UNREADABLE: 42,
@@ -37,6 +40,7 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   DISK_FULL: 51,
   IO: 52,
   MOUNT_UNAVAILABLE: 53,
+  BISECT_ABORTED: 60,
   BUG: 70,
   RUNTIME_MISSING: 125,
   RUNTIME_FAILED: 125,

@@ -2,7 +2,6 @@
 export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   add: "There is no staging area: varve commit records the whole tree, but what .varveignore leaves out.",
   attach: "Varve has none yet: a container's process keeps the terminal that started it.",
-  bisect: "Varve has none yet: varve mount or varve run shows any commit, one after another.",
   blame: "Varve has none yet: varve log -- PATH lists the commits that changed a path.",
   build: "Varve has none: each step of a build is a varve run --rm -b BRANCH --commit REV -- CMD…",
   "cherry-pick": "Varve has none yet: varve restore --source REV -- PATH… takes single paths over from a commit.",

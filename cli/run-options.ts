@@ -27,6 +27,10 @@ export const RUN_OPTIONS = {
   "read-only": { type: "boolean", describe: "Let it change nothing in its tree" },
 } as const;
 
+const { interactive: _interactive, tty: _tty, ...unattended } = RUN_OPTIONS;
+/** Those of them that a process without a person before it has. */
+export const UNATTENDED_RUN_OPTIONS: Omit<typeof RUN_OPTIONS, "interactive" | "tty"> = unattended;
+
 /** @param environment What `-e NAME` takes its value from. @throws VarveError USAGE, SOURCE_MISSING. */
 export function runConfiguration(
   options: OptionValues<typeof RUN_OPTIONS>,
