@@ -94,6 +94,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Run a process in a new container on a commit",
     load: async () => (await import("./commands/run.js")).runCommand,
   },
+  try: {
+    group: "run",
+    summary: "Run a command on a throw-away layer, then keep, apply or discard what it changed",
+    load: async () => (await import("./commands/try.js")).tryCommandLine,
+  },
   start: {
     group: "run",
     summary: "Run a container's process again, on the tree it left",

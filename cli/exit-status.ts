@@ -55,14 +55,15 @@ export const DIFFERENT = 1;
 /** The reader of our output went away: what a process has that SIGPIPE ended (128 + 13). */
 export const OUTPUT_CLOSED = 141;
 
-/** Any failure of varve's own before or after the process of `run` and `start`, as in docker; the process has all other numbers. */
+/** Any failure of varve's own before or after the process of these commands, as in docker; the process has all other numbers. */
 const AROUND_A_PROCESS = 125;
+const AROUND_PROCESSES: ReadonlySet<string> = new Set(["run", "start", "try"]);
 
 /**
- * @param command The command's name. `run` and `start` give the process's own status, so that theirs must be told apart.
+ * @param command The command's name. `run`, `start` and `try` give the process's own status, so that theirs must be told apart.
  */
 export function exitStatusOf(code: ErrorCode, command: string | undefined): number {
   const status = EXIT_STATUS[code];
-  if (command !== "run" && command !== "start") return status;
+  if (command === undefined || !AROUND_PROCESSES.has(command)) return status;
   return status > AROUND_A_PROCESS ? status : AROUND_A_PROCESS;
 }

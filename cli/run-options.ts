@@ -130,3 +130,11 @@ function absolute(option: string, place: string): string {
   if (place.startsWith("/")) return path.posix.resolve(place);
   throw new VarveError("USAGE", `Cannot read ${option} "${place}": wanted an absolute path within the container`);
 }
+
+/** @throws VarveError USAGE. */
+export function requireTerminal(wanted: boolean): void {
+  if (!wanted || process.stdin.isTTY) return;
+  throw new VarveError("USAGE", "Cannot give the process a terminal: stdin is none", {
+    hint: "Leave out -t (or write -i in place of -it).",
+  });
+}

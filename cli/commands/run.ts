@@ -18,7 +18,7 @@ import { commitResultJson } from "../render/commit-json.js";
 import { commitReport } from "../render/commit-text.js";
 import { printJson } from "../render/json-array.js";
 import { commitOf } from "../revision-words.js";
-import { RUN_OPTIONS, runConfiguration } from "../run-options.js";
+import { requireTerminal, RUN_OPTIONS, runConfiguration } from "../run-options.js";
 import { shellLine } from "../shell-line.js";
 import { verifier, VERIFY_OPTION } from "../verify-option.js";
 
@@ -149,12 +149,5 @@ function requireCommand(rest: readonly string[], revision: string): void {
   if (rest.length > 0) return;
   throw new VarveError("USAGE", "Cannot run a process: its command is missing", {
     hint: `Give it after "--", such as: varve run ${shellLine([revision])} -- sh`,
-  });
-}
-
-function requireTerminal(wanted: boolean): void {
-  if (!wanted || process.stdin.isTTY) return;
-  throw new VarveError("USAGE", "Cannot give the process a terminal: stdin is none", {
-    hint: "Leave out -t (or write -i in place of -it).",
   });
 }
