@@ -1,7 +1,7 @@
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { Repository } from "../ports/repository.js";
 import type { UsageMeter } from "../ports/usage-meter.js";
-import { SAVED } from "../revision/ref-names.js";
+import { isHiddenRef } from "../revision/ref-names.js";
 import { layerChain } from "../layers/layer-chain.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 
@@ -57,7 +57,7 @@ export async function measureUsage(
   meter: UsageMeter,
   commits: readonly CommitId[] | undefined,
 ): Promise<Usage> {
-  const refs = (await repository.history.listRefs("refs/")).filter(({ name }) => !name.startsWith(SAVED));
+  const refs = (await repository.history.listRefs("refs/")).filter(({ name }) => !isHiddenRef(name));
   const asked = [...new Set(commits ?? refs.map(({ commit }) => commit))];
   const others = [...refs.map(({ commit }) => commit), ...repository.containers.list().map(({ record }) => record.base)];
   const owners = new Map<LayerId, CommitId>();

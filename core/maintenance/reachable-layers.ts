@@ -1,7 +1,7 @@
 import { VarveError } from "../errors.js";
 import type { Commit } from "../model/commit.js";
 import type { CommitId, LayerId } from "../model/ids.js";
-import { SAVED } from "../revision/ref-names.js";
+import { CACHED, SAVED } from "../revision/ref-names.js";
 import type { Garbage, RefReading } from "../ports/garbage.js";
 import type { Operation } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
@@ -14,15 +14,27 @@ export interface Reachable {
   readonly layers: ReadonlySet<LayerId>;
   /** Hidden refs that nothing which is kept names. */
   readonly staleSaved: readonly RefReading[];
+  /** Those of cached runs that are too old. */
+  readonly staleCached: readonly RefReading[];
+}
+
+export interface KeptTimes {
+  /** Operations after this time are kept. */
+  readonly since: Date;
+  /** Commits of cached runs after this time are kept. */
+  readonly cachedSince: Date;
 }
 
 /**
  * What refs, containers, work in progress, younger operations and younger lines of reflogs lead to.
  *
- * @param since Operations after this time are kept.
  * @throws VarveError STORE_DAMAGED when something can't be followed: what it keeps is not known then, and nothing may be removed.
  */
-export async function findReachable(repository: Repository, garbage: Garbage, since: Date): Promise<Reachable> {
+export async function findReachable(
+  repository: Repository,
+  garbage: Garbage,
+  { since, cachedSince }: KeptTimes,
+): Promise<Reachable> {
   const refs = await readableRefs(garbage);
   const recent = await recentCommits(repository, garbage, refs, since);
   const containers = repository.containers.list().map(({ record }) => record);
@@ -32,8 +44,9 @@ export async function findReachable(repository: Repository, garbage: Garbage, si
   ];
   const named = new Set([...recent.certain, ...recent.likely, ...needed]);
   const staleSaved = await saved(repository, refs, named, since);
-  const stale = new Set(staleSaved.map(({ name }) => name));
-  const tips = refs.flatMap(({ name, commit }) => (commit === undefined || stale.has(name) ? [] : [commit]));
+  const staleCached = await stale(repository, refs, CACHED, cachedSince);
+  const gone = new Set([...staleSaved, ...staleCached].map(({ name }) => name));
+  const tips = refs.flatMap(({ name, commit }) => (commit === undefined || gone.has(name) ? [] : [commit]));
 
   const commits = new Set<CommitId>();
   const layers = new Set(containers.flatMap((record) => record.layers));
@@ -44,7 +57,7 @@ export async function findReachable(repository: Repository, garbage: Garbage, si
   await follow(repository, [...tips, ...needed, ...recent.certain], commits, keep, false);
   await follow(repository, recent.likely, commits, keep, true);
   await addLenders(garbage, layers);
-  return { commits, layers, staleSaved };
+  return { commits, layers, staleSaved, staleCached };
 }
 
 async function readableRefs(garbage: Garbage): Promise<readonly RefReading[]> {
@@ -92,18 +105,29 @@ export function commitsOf({ refs, trees, progress = [] }: Operation): readonly C
 }
 
 async function saved(
-  { history }: Repository,
+  repository: Repository,
   refs: readonly RefReading[],
   named: ReadonlySet<CommitId>,
   since: Date,
 ): Promise<readonly RefReading[]> {
-  const stale: RefReading[] = [];
+  const unnamed = refs.filter(({ commit }) => commit !== undefined && !named.has(commit));
+  return stale(repository, unnamed, SAVED, since);
+}
+
+/** Refs below a prefix whose commits were made at that time or before. */
+async function stale(
+  { history }: Repository,
+  refs: readonly RefReading[],
+  prefix: string,
+  since: Date,
+): Promise<readonly RefReading[]> {
+  const found: RefReading[] = [];
   for (const ref of refs) {
-    if (!ref.name.startsWith(SAVED) || ref.commit === undefined || named.has(ref.commit)) continue;
+    if (!ref.name.startsWith(prefix) || ref.commit === undefined) continue;
     const { committer } = await history.readCommit(ref.commit);
-    if (committer.seconds * 1000 <= since.getTime()) stale.push(ref);
+    if (committer.seconds * 1000 <= since.getTime()) found.push(ref);
   }
-  return stale;
+  return found;
 }
 
 /** Goes from the tips to the first commits, each once. @param lenient Passes over what is gone. */

@@ -5,8 +5,15 @@ export const BRANCHES = "refs/heads/";
 export const TAGS = "refs/tags/";
 /** Trees that a command discarded and `undo` can bring back. Not shown among branches and tags. */
 export const SAVED = "refs/varve/saved/";
+/** What runs made, each by its key, for `run --cache`. Not shown among branches and tags. */
+export const CACHED = "refs/varve/cache/";
 /** The branch that a throw-away container has in its record. No such ref is ever made. */
 export const PASSING = "refs/varve/passing/";
+
+/** Whether a ref is varve's own, which no person named. */
+export function isHiddenRef(name: string): boolean {
+  return name.startsWith("refs/varve/");
+}
 
 /** A part of a name is a file's name, and `.lock` is put after it. */
 const LONGEST_PART_BYTES = 250;
