@@ -54,6 +54,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Print a file of a tree",
     load: async () => (await import("./commands/cat.js")).catCommand,
   },
+  check: {
+    group: "look",
+    summary: "Tell whether a commit or live tree keeps rules: a gate for CI",
+    load: async () => (await import("./commands/check.js")).checkCommand,
+  },
   commit: {
     group: "change",
     summary: "Record the tree of a directory or container as a new commit",

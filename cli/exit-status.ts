@@ -52,6 +52,9 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
 /** `diff --exit-code` found a difference. */
 export const DIFFERENT = 1;
 
+/** `check` found that a rule is broken. */
+export const RULES_BROKEN = 1;
+
 /** The reader of our output went away: what a process has that SIGPIPE ended (128 + 13). */
 export const OUTPUT_CLOSED = 141;
 
