@@ -2,11 +2,13 @@ import { VarveError } from "../core/errors.js";
 import type { Archives } from "../core/ports/archives.js";
 import type { Containers } from "../core/ports/containers.js";
 import type { Garbage } from "../core/ports/garbage.js";
+import type { MachineRoot } from "../core/ports/machine-root.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { StoreChecks } from "../core/ports/store-checks.js";
 import type { TreeMounts } from "../core/ports/tree-mounts.js";
 import type { UsageMeter } from "../core/ports/usage-meter.js";
 import type { Worktree } from "../core/ports/worktree.js";
+import type { ContainersOptions } from "../overlay/containers/containers.js";
 import type { Probe } from "../overlay/probes.js";
 import type { LayerStoreOptions } from "../store/layers/layer-store.js";
 import { openStore } from "../store/open-store.js";
@@ -80,6 +82,14 @@ export async function openTreeMounts(): Promise<TreeMounts> {
   return (await import("../overlay/mounts/tree-mounts.js")).treeMounts;
 }
 
+/** This machine's own root, for processes that try something on it. */
+export async function openMachineRoot(repository: Repository): Promise<MachineRoot> {
+  const layout = storeLayout(repository.path);
+  const { openMachineRoot: open } = await import("../overlay/containers/machine-root.js");
+  const { openUnscanned } = repository.directories;
+  return open({ ...(await containersOptions(layout)), openUnscanned });
+}
+
 async function openOrMake(location: StoreLocation, make: boolean, { terminal }: Session): Promise<StoreLayout> {
   try {
     return await openStore(location.store, location);
@@ -112,17 +122,25 @@ export interface RepositorySurroundings {
 /** Puts the parts of an opened store together. */
 export async function repositoryAt(layout: StoreLayout, surrounding: RepositorySurroundings = {}): Promise<Repository> {
   const { tracked, observe, ...lock } = surrounding;
-  const [{ openLayerStore }, { gitHistory }, { fileOperationLog }, { fileProgress }, { exclusively }, containers, { openDirectories }, worktree] =
-    await Promise.all([
-      import("../store/layers/layer-store.js"),
-      import("../store/git/git-history.js"),
-      import("../store/operation-log/file-operation-log.js"),
-      import("../store/operation-log/file-progress.js"),
-      import("../store/store-lock.js"),
-      openContainersOf(layout),
-      import("../store/directory/plain-directories.js"),
-      openWorktreeOf(layout, tracked),
-    ]);
+  const [
+    { openLayerStore },
+    { gitHistory },
+    { fileOperationLog },
+    { fileProgress },
+    { exclusively },
+    containers,
+    { openDirectories },
+    worktree,
+  ] = await Promise.all([
+    import("../store/layers/layer-store.js"),
+    import("../store/git/git-history.js"),
+    import("../store/operation-log/file-operation-log.js"),
+    import("../store/operation-log/file-progress.js"),
+    import("../store/store-lock.js"),
+    openContainersOf(layout),
+    import("../store/directory/plain-directories.js"),
+    openWorktreeOf(layout, tracked),
+  ]);
   return {
     path: layout.root,
     layers: openLayerStore(layout, { observe }),
@@ -138,14 +156,13 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
 }
 
 async function openContainersOf(layout: StoreLayout): Promise<Containers> {
-  const [{ openContainers }, { openUpperTree }] = await Promise.all([
-    import("../overlay/containers/containers.js"),
-    import("../store/directory/upper-tree.js"),
-  ]);
-  return openContainers({
-    directory: layout.containers,
-    openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }),
-  });
+  const { openContainers } = await import("../overlay/containers/containers.js");
+  return openContainers(await containersOptions(layout));
+}
+
+async function containersOptions(layout: StoreLayout): Promise<ContainersOptions> {
+  const { openUpperTree } = await import("../store/directory/upper-tree.js");
+  return { directory: layout.containers, openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }) };
 }
 
 async function openWorktreeOf(layout: StoreLayout, tracked: string | undefined): Promise<Worktree | undefined> {

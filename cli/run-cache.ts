@@ -38,9 +38,13 @@ export function requireCacheable(
     });
   }
   if (!given.interactive && !given.tty) return;
-  throw new VarveError("USAGE", "Cannot cache the run: what is typed, or comes from stdin, can't be compared with an earlier run's", {
-    hint: "Leave out -i and -t; put the input into a file, and show it with -v FILE:PLACE:ro.",
-  });
+  throw new VarveError(
+    "USAGE",
+    "Cannot cache the run: what is typed, or comes from stdin, can't be compared with an earlier run's",
+    {
+      hint: "Leave out -i and -t; put the input into a file, and show it with -v FILE:PLACE:ro.",
+    },
+  );
 }
 
 /** A run that may be reused, before it is. */

@@ -8,7 +8,15 @@ import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type OptionValues, type Session } from "../command.js";
 import { openRepository } from "../open-repository.js";
 import { wordMissing, wordTooMany } from "../parse-words.js";
-import { bisectionJson, candidateHelp, commitRow, judgementText, leftWords, stepWords, waitingWords } from "../render/bisection.js";
+import {
+  bisectionJson,
+  candidateHelp,
+  commitRow,
+  judgementText,
+  leftWords,
+  stepWords,
+  waitingWords,
+} from "../render/bisection.js";
 import { printJson, printJsonArray } from "../render/json-array.js";
 import { shownCommit } from "../render/shown-commit.js";
 import { commitOf } from "../revision-words.js";
@@ -66,11 +74,13 @@ undo" takes back the last word, or a whole run. Without a word: where the bisect
       case "run":
         return run(repository, rest ?? revisions, options, session);
       case "log":
-        return printLog(repository, session, refuseWords(revisions));
+        refuseWords(revisions);
+        return printLog(repository, session);
       case "replay":
         return report(repository, session, await replay(repository, revisions, session));
       case "reset":
-        return reset(repository, session, refuseWords(revisions));
+        refuseWords(revisions);
+        return reset(repository, session);
       default:
         throw wordTooMany(NAMED_FORM, word);
     }
@@ -157,16 +167,21 @@ async function reportOpen({ history }: Repository, { terminal }: Session, { stat
   } else terminal.say(waitingWords(state));
 }
 
-async function printLog(repository: Repository, { terminal, json }: Session, _checked: void): Promise<number> {
+async function printLog(repository: Repository, { terminal, json }: Session): Promise<number> {
   const { state } = await readBisection(repository);
   const rows: { judgement: Judgement; commit: Awaited<ReturnType<Repository["history"]["readCommit"]>> }[] = [];
-  for (const judgement of state.judgements) rows.push({ judgement, commit: await repository.history.readCommit(judgement.commit) });
-  if (json) await printJsonArray(terminal, rows.map(({ judgement, commit }) => ({ ...judgement, message: commit.message })));
+  for (const judgement of state.judgements)
+    rows.push({ judgement, commit: await repository.history.readCommit(judgement.commit) });
+  if (json)
+    await printJsonArray(
+      terminal,
+      rows.map(({ judgement, commit }) => ({ ...judgement, message: commit.message })),
+    );
   else terminal.print(rows.map(({ judgement, commit }) => judgementText(judgement, commit)).join(""));
   return 0;
 }
 
-async function reset(repository: Repository, { terminal, json, typed }: Session, _checked: void): Promise<number> {
+async function reset(repository: Repository, { terminal, json, typed }: Session): Promise<number> {
   await resetBisection(repository, { command: typed });
   if (json) printJson(terminal, { state: "none" });
   else terminal.say("The bisection is ended. Take it back: varve undo");
@@ -191,7 +206,9 @@ async function readLog(file: string): Promise<string> {
 
 /** What `bisect log` prints; git's own words do, too. @throws VarveError SOURCE_INVALID. */
 function judgementsIn(text: string, file: string): readonly Judgement[] {
-  const lines = text.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#") && !/^(varve|git) bisect start\b/.test(line));
+  const lines = text
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !line.startsWith("#") && !/^(varve|git) bisect start\b/.test(line));
   return lines.map((line) => {
     const [, verdict, commit] = /^(?:varve|git) bisect (\w+) '?([0-9a-f]{40})'?$/.exec(line.trim()) ?? [];
     const known = VERDICTS.find((each) => each === verdict);

@@ -11,7 +11,11 @@ import { counted } from "../render/quantities.js";
 import { brokenRulesText, checkJson } from "../render/rule-results.js";
 
 const options = {
-  "max-added": { type: "string", value: "SIZE", describe: "New files, and files with another content, have at most SIZE, such as 50m" },
+  "max-added": {
+    type: "string",
+    value: "SIZE",
+    describe: "New files, and files with another content, have at most SIZE, such as 50m",
+  },
   "max-waste": {
     type: "string",
     value: "PERCENT",
@@ -22,9 +26,16 @@ const options = {
   "forbid-setuid": { type: "boolean", describe: "No file with the setuid bit" },
   "forbid-setgid": { type: "boolean", describe: "No file with the setgid bit" },
   "forbid-capabilities": { type: "boolean", describe: "No file with capabilities (setcap)" },
-  "forbid-world-writable": { type: "boolean", describe: "No path that everybody may write to, but sticky directories such as /tmp" },
+  "forbid-world-writable": {
+    type: "boolean",
+    describe: "No path that everybody may write to, but sticky directories such as /tmp",
+  },
   "forbid-devices": { type: "boolean", describe: "No device nodes" },
-  against: { type: "string", value: "REV", describe: "Look at what changed since REV (default: the first parent; for live trees HEAD)" },
+  against: {
+    type: "string",
+    value: "REV",
+    describe: "Look at what changed since REV (default: the first parent; for live trees HEAD)",
+  },
   all: { type: "boolean", alias: "a", describe: "Let --forbid rules look at the whole tree, not at what changed alone" },
 } as const;
 
@@ -71,7 +82,10 @@ names counts once.`,
 
 /** @throws VarveError USAGE. */
 function rulesOf(given: OptionValues<typeof options>): Rules {
-  const read = <T>(option: keyof typeof options & `max-${string}`, reader: (option: string, text: string) => T): T | undefined => {
+  const read = <T>(
+    option: keyof typeof options & `max-${string}`,
+    reader: (option: string, text: string) => T,
+  ): T | undefined => {
     const text = given[option];
     return text === undefined ? undefined : reader(`--${option}`, text);
   };

@@ -1,6 +1,9 @@
+import os from "node:os";
 import { VarveError } from "../../core/errors.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { PathSelection } from "../../core/paths/path-selection.js";
+import type { RunConfiguration } from "../../core/ports/containers.js";
+import { notApplicable, requireNewBranch, tryOnMachine } from "../../core/operations/try-on-machine.js";
 import { parseSide, type Side } from "../../core/operations/sides.js";
 import {
   chosenChanges,
@@ -16,7 +19,7 @@ import { BRANCHES, branchRef, isShortName } from "../../core/revision/ref-names.
 import { ask, canAsk } from "../ask.js";
 import { command, type Command, type OptionValues, type Session } from "../command.js";
 import { refuseEmptyMessage } from "../commit-message.js";
-import { openRepository } from "../open-repository.js";
+import { openMachineRoot, openRepository } from "../open-repository.js";
 import { wordMissing } from "../parse-words.js";
 import { FROM_WHERE, selectionOf, type WordSelection } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
@@ -49,7 +52,7 @@ const options = {
   ...RUN_OPTIONS,
 } as const;
 
-const NAMED_FORM = { name: "try", form: "[options] REV -- CMD…" };
+const NAMED_FORM = { name: "try", form: "[options] [REV] -- CMD…" };
 type Given = OptionValues<typeof options>;
 type Choice = TryDecision["kind"];
 
@@ -58,11 +61,13 @@ export const tryCommandLine: Command = command(
     ...NAMED_FORM,
     summary: "Run a command on a throw-away layer, then keep, apply or discard what it changed",
     description: `Runs CMD isolated over REV: a commit, @ (the tracked directory as it is, without what it ignores) or @NAME (a
-container as it is). Then shows what CMD changed, and why, as "diff" does, and asks: keep it as a commit on a branch, apply it to that
+container as it is). Without REV over this machine's own root, which CMD sees and can't change: from where you stand, with your environment;
+of other filesystems (a /home or /tmp of its own) it sees the empty directory below, unless -v shows them. Then shows what CMD changed, and why, as "diff" does, and asks: keep it as a commit on a branch, apply it to that
 directory or container, pick paths, or discard it. Until then nothing but the layer has changed, and the layer goes in any case. Without a
 terminal and without an option that tells, the changes are discarded. So are those of a CMD that fails, unless --keep-failed is given. What
-was applied or kept, "varve undo" takes back. PATTERN is a path or a pattern. ${FROM_WHERE}`,
-    words: [{ name: "REV", required: true }],
+was applied or kept, "varve undo" takes back. PATTERN is a path or a pattern. ${FROM_WHERE} Over this machine's root changes are kept (the changed paths alone, on a new branch) or discarded: varve
+never writes to it.`,
+    words: [{ name: "REV", required: false }],
     rest: "command after dashes",
     options,
     examples: [
@@ -70,6 +75,7 @@ was applied or kept, "varve undo" takes back. PATTERN is a path or a pattern. ${
       ["varve try --yes -b next -m 'add git' base -- apk add git", "keep it on the branch next"],
       ["varve try --apply --pick etc @web -- dpkg-reconfigure tzdata", "take over what changed below /etc"],
       ["varve try --no @ -- make install", "only look"],
+      ["varve try -- apt-get install -y --no-install-recommends nginx", "what would it do to this machine?"],
     ],
     statuses: [
       ["0-255", "that of CMD"],
@@ -78,29 +84,85 @@ was applied or kept, "varve undo" takes back. PATTERN is a path or a pattern. ${
       ["127", "CMD was not found"],
     ],
   },
-  async ({ words: [revision = ""], rest = [], options: given, session }) => {
+  async ({ words: [revision], rest = [], options: given, session }) => {
     if (rest.length === 0) throw wordMissing(NAMED_FORM, "CMD");
     requireTerminal(given.tty);
     refuseEmptyMessage(given.message, "run");
     const told = toldChoice(given);
-    const repository = await openRepository(session);
-    const side = await parseSide(repository, revision);
+    const repository = await openRepository(session, { make: revision === undefined });
+    const side = revision === undefined ? undefined : await parseSide(repository, revision);
+    const place = side === undefined ? overMachine(repository) : overSide(repository, side);
     const branch = branchOf(given, revision);
-    const picked = given.pick.length === 0 ? undefined : await selectionOf(given.pick, repository, [side]);
-    const choice = told === "yes" ? (side.kind === "live" ? "apply" : "keep") : told;
-    if (choice === "apply") requireApplicableSide(side);
-    if (choice === "keep") await requireKeepable(repository, side, branch ?? throwNoBranch());
-    const questions = { repository, session, side, given, branch, picked, choice, line: shellLine(rest) };
-    const configuration = (name: string): ReturnType<typeof runConfiguration> =>
-      runConfiguration(given, { name, command: rest, environment: process.env });
-    const verify = verifier(given.verify, repository, session);
-    const result = await tryCommand(repository, { side, configuration, verify, command: session.typed }, (trial) =>
-      decide(trial, questions),
-    );
+    const picked = given.pick.length === 0 ? undefined : await place.select(given.pick);
+    const choice = told === "yes" ? (side?.kind === "live" ? "apply" : "keep") : told;
+    if (choice === "apply") place.requireApplicable();
+    if (choice === "keep") await place.requireKeepable(branch ?? throwNoBranch());
+    const questions = { place, session, given, branch, picked, choice, line: shellLine(rest) };
+    const result = await place.run(rest, given, session, (trial) => decide(trial, questions));
     report(session, result);
     return result.trial.result.exitCode;
   },
 );
+
+/** What a command runs over, and what may become of its changes there. */
+interface Place {
+  readonly canApply: boolean;
+  requireApplicable(): void;
+  requireKeepable(branch: RefName): Promise<void>;
+  select(words: readonly string[]): Promise<WordSelection>;
+  run(
+    process_: readonly string[],
+    given: Given,
+    session: Session,
+    decide: (trial: Trial) => Promise<TryDecision>,
+  ): Promise<TryResult>;
+}
+
+function overSide(repository: Repository, side: Side): Place {
+  return {
+    canApply: side.kind === "live",
+    requireApplicable: () => void requireApplicableSide(side),
+    requireKeepable: (branch) => requireKeepable(repository, side, branch),
+    select: (words) => selectionOf(words, repository, [side]),
+    run: (process_, given, session, decision) => {
+      const configuration = (name: string): RunConfiguration =>
+        runConfiguration(given, { name, command: process_, environment: process.env });
+      const verify = verifier(given.verify, repository, session);
+      return tryCommand(repository, { side, configuration, verify, command: session.typed }, decision);
+    },
+  };
+}
+
+function overMachine(repository: Repository): Place {
+  return {
+    canApply: false,
+    requireApplicable: () => {
+      throw notApplicable();
+    },
+    requireKeepable: (branch) => requireNewBranch(repository, branch),
+    // From the root, wherever one stands.
+    select: (words) =>
+      selectionOf(
+        words.map((word) => word.replace(/^(!?)\/*/, "$1/")),
+        repository,
+      ),
+    run: async (process_, given, session, decision) => {
+      const configuration = runConfiguration(onMachine(given), {
+        name: os.hostname(),
+        command: process_,
+        environment: process.env,
+      });
+      const machine = await openMachineRoot(repository);
+      return tryOnMachine(repository, machine, { configuration, command: session.typed }, decision);
+    },
+  };
+}
+
+/** A process over this machine's root finds what it would find without varve. */
+function onMachine(given: Given): Given {
+  const own = Object.entries(process.env).map(([name, value = ""]) => `${name}=${value}`);
+  return { ...given, env: [...own, ...given.env], workdir: given.workdir ?? process.cwd() };
+}
 
 /** @throws VarveError USAGE for two that contradict each other. */
 function toldChoice(given: Given): Choice | "yes" | undefined {
@@ -110,18 +172,20 @@ function toldChoice(given: Given): Choice | "yes" | undefined {
   ];
   const [first, second] = [...new Set(told)];
   if (second === undefined) return first;
-  throw new VarveError("USAGE", `Cannot ${String(first)} and ${second} the changes: wanted one of --keep, --apply, --discard, --yes, --no`);
+  throw new VarveError(
+    "USAGE",
+    `Cannot ${String(first)} and ${second} the changes: wanted one of --keep, --apply, --discard, --yes, --no`,
+  );
 }
 
-function branchOf({ branch }: Given, revision: string): RefName | undefined {
+function branchOf({ branch }: Given, revision: string | undefined): RefName | undefined {
   if (branch !== undefined) return branchRef(branch);
-  return isShortName(revision) ? (`${BRANCHES}${revision}` as RefName) : undefined;
+  return revision !== undefined && isShortName(revision) ? (`${BRANCHES}${revision}` as RefName) : undefined;
 }
 
 interface Questions {
-  readonly repository: Repository;
+  readonly place: Place;
   readonly session: Session;
-  readonly side: Side;
   readonly given: Given;
   readonly branch: RefName | undefined;
   readonly picked: WordSelection | undefined;
@@ -138,7 +202,8 @@ async function decide(trial: Trial, questions: Questions): Promise<TryDecision> 
   if (!json) terminal.say(changes.length === 0 ? "The command changed nothing." : `${changeSummary(changes)}.`);
   if (changes.length === 0) return { kind: "discard" };
   if (result.exitCode !== 0 && !given["keep-failed"]) {
-    if (choice !== "discard") terminal.say(`Discarded, since the command failed (exit ${result.exitCode}). --keep-failed keeps it.`);
+    if (choice !== "discard")
+      terminal.say(`Discarded, since the command failed (exit ${result.exitCode}). --keep-failed keeps it.`);
     return { kind: "discard" };
   }
   if (choice !== undefined) return decisionOf(choice, questions, picked);
@@ -154,39 +219,53 @@ function decisionOf(choice: Choice, { branch, given, line }: Questions, paths: P
 }
 
 async function askWhat(trial: Trial, questions: Questions): Promise<TryDecision> {
-  const { session, side, repository } = questions;
-  const canApply = side.kind === "live";
+  const { session, place } = questions;
+  const words = ["[k]eep as a commit", ...(place.canApply ? ["[a]pply"] : []), "[p]ick paths", "[d]iscard"];
   let { picked } = questions;
   for (;;) {
-    const words = ["[k]eep as a commit", ...(canApply ? ["[a]pply"] : []), "[p]ick paths", "[d]iscard"];
     const answer = (await ask(session.terminal, `${words.join(", ")}? [d]`)).toLowerCase();
     try {
-      if (["", "d", "discard", "n", "no"].includes(answer)) return { kind: "discard" };
-      if (canApply && ["a", "apply"].includes(answer)) {
-        requireApplicableSide(side);
-        return { kind: "apply", paths: picked };
+      if (isAnswer(answer, "pick")) picked = await askPaths(trial, questions);
+      else {
+        const decision = await decisionFor(answer, questions, picked);
+        if (decision !== undefined) return decision;
       }
-      if (["k", "keep"].includes(answer)) return await askBranch(questions, picked);
-      if (["p", "pick"].includes(answer)) picked = await askPaths(trial, questions);
     } catch (error) {
       if (!(error instanceof VarveError) || error.code === "INTERRUPTED") throw error;
-      session.terminal.say(error.message);
-      if (error.hint !== undefined) session.terminal.say(error.hint);
+      session.terminal.say([error.message, ...(error.hint === undefined ? [] : [error.hint])].join("\n"));
     }
-  }
-
-  async function askBranch(asked: Questions, paths: PathSelection | undefined): Promise<TryDecision> {
-    const named = asked.branch ?? branchRef(await ask(session.terminal, "On which branch?"));
-    await requireKeepable(repository, side, named);
-    return decisionOf("keep", { ...asked, branch: named }, paths);
   }
 }
 
-async function askPaths({ changes }: Trial, { session: { terminal }, repository, side }: Questions): Promise<WordSelection> {
+function isAnswer(answer: string, word: string): boolean {
+  return answer === word || answer === word[0];
+}
+
+/** @returns `undefined` for an answer that means nothing. */
+async function decisionFor(
+  answer: string,
+  questions: Questions,
+  picked: PathSelection | undefined,
+): Promise<TryDecision | undefined> {
+  const { place, session } = questions;
+  if (answer === "" || isAnswer(answer, "discard") || isAnswer(answer, "no")) return { kind: "discard" };
+  if (place.canApply && isAnswer(answer, "apply")) {
+    place.requireApplicable();
+    return { kind: "apply", paths: picked };
+  }
+  if (!isAnswer(answer, "keep")) return undefined;
+  const branch = questions.branch ?? branchRef(await ask(session.terminal, "On which branch?"));
+  await place.requireKeepable(branch);
+  return decisionOf("keep", { ...questions, branch }, picked);
+}
+
+async function askPaths({ changes }: Trial, { session: { terminal }, place }: Questions): Promise<WordSelection> {
   const words = (await ask(terminal, "Which paths or patterns, with spaces between them?")).split(/\s+/).filter(Boolean);
-  const picked = await selectionOf(words, repository, [side]);
+  const picked = await place.select(words);
   const chosen = chosenChanges(changes, picked);
-  terminal.say(chosen.map((change) => `${changeLine(change, (_style, text) => text)}`).join("\n") || "No change is below such a path.");
+  terminal.say(
+    chosen.map((change) => changeLine(change, (_style, text) => text)).join("\n") || "No change is below such a path.",
+  );
   return picked;
 }
 

@@ -28,7 +28,12 @@ export function bisectionJson(
     steps: candidate?.steps ?? null,
     first,
     undecided: answer.kind === "undecided" ? answer.commits : [],
-    tried: steps.map(({ commit, verdict, exitCode, durationMilliseconds }) => ({ commit, verdict, exitCode, durationMilliseconds })),
+    tried: steps.map(({ commit, verdict, exitCode, durationMilliseconds }) => ({
+      commit,
+      verdict,
+      exitCode,
+      durationMilliseconds,
+    })),
   };
 }
 

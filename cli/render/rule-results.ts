@@ -14,12 +14,19 @@ export function checkJson({ results, looked }: CheckResult): Record<string, unkn
 }
 
 function ruleJson({ rule, holds, found, limit, paths }: RuleResult): Record<string, unknown> {
-  const offending = paths.map(({ path, mode, bytes }) => ({ ...jsonPath("path", path), mode: modeText(mode), bytes: bytes ?? null }));
+  const offending = paths.map(({ path, mode, bytes }) => ({
+    ...jsonPath("path", path),
+    mode: modeText(mode),
+    bytes: bytes ?? null,
+  }));
   return { rule, holds, found, limit, paths: offending };
 }
 
 /** The rules that are broken, each with its paths. */
-export function brokenRulesText({ results }: CheckResult, { paint, interactive }: Pick<Terminal, "paint" | "interactive">): string {
+export function brokenRulesText(
+  { results }: CheckResult,
+  { paint, interactive }: Pick<Terminal, "paint" | "interactive">,
+): string {
   return results
     .filter(({ holds }) => !holds)
     .map((result) => {

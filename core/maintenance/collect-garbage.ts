@@ -59,7 +59,11 @@ async function findWaste({ layers }: Repository, garbage: Garbage, reachable: Re
   };
 }
 
-function describe({ layers }: Repository, { commits, layers: kept, staleSaved, staleCached }: Reachable, waste: Waste): Collection {
+function describe(
+  { layers }: Repository,
+  { commits, layers: kept, staleSaved, staleCached }: Reachable,
+  waste: Waste,
+): Collection {
   const goingLayers = waste.layers.map((id) => ({ id, bytes: layers.storedBytes(id) }));
   const goingViews = waste.views.map(({ path, bytes }) => ({ path, bytes }));
   return {

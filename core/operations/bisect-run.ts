@@ -4,7 +4,15 @@ import type { ProcessResult, RunConfiguration } from "../ports/containers.js";
 import type { Progress } from "../ports/work-in-progress.js";
 import type { Repository } from "../ports/repository.js";
 import type { Answer, ParentMap } from "../bisect/choose-candidate.js";
-import { BISECT_SLOT, progressOf, questionOf, stateOf, withJudgement, type BisectState, type Verdict } from "../bisect/bisect-state.js";
+import {
+  BISECT_SLOT,
+  progressOf,
+  questionOf,
+  stateOf,
+  withJudgement,
+  type BisectState,
+  type Verdict,
+} from "../bisect/bisect-state.js";
 import { unheard } from "../yield-to-signals.js";
 import { decide, progressOrThrow, withCandidate, type BisectStatus } from "./bisect.js";
 import { inPassingContainer } from "./passing-container.js";
@@ -160,7 +168,11 @@ function aborted(commit: CommitId, exitCode: number): VarveError {
 
 function noProgram(program: string, good: CommitId, exitCode: number): VarveError {
   const state = exitCode === 127 ? "is not found" : "can't be executed";
-  return new VarveError("BISECT_ABORTED", `Cannot run "${program}" in the bisection: it ${state} on the good commit "${good.slice(0, 12)}" either`, {
-    hint: "Is it misspelt? It runs in the commit's own tree: show it a script of this machine with -v SRC:DST:ro.",
-  });
+  return new VarveError(
+    "BISECT_ABORTED",
+    `Cannot run "${program}" in the bisection: it ${state} on the good commit "${good.slice(0, 12)}" either`,
+    {
+      hint: "Is it misspelt? It runs in the commit's own tree: show it a script of this machine with -v SRC:DST:ro.",
+    },
+  );
 }

@@ -68,7 +68,9 @@ export async function checkRules(repository: Repository, meter: UsageMeter, opti
     const looked = all ? await everyNode(tree) : changed;
     const whole = rules.maxSizeBytes === undefined && rules.maxPaths === undefined ? [] : all ? looked : await everyNode(tree);
     const results = [
-      ...(rules.maxAddedBytes === undefined ? [] : [await checkBytes("max-added", changed.filter(isNewContent), rules.maxAddedBytes)]),
+      ...(rules.maxAddedBytes === undefined
+        ? []
+        : [await checkBytes("max-added", changed.filter(isNewContent), rules.maxAddedBytes)]),
       ...waste,
       ...(rules.maxSizeBytes === undefined ? [] : [await checkBytes("max-size", whole, rules.maxSizeBytes)]),
       ...(rules.maxPaths === undefined ? [] : [checkCount(whole.length, rules.maxPaths)]),

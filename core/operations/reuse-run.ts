@@ -106,7 +106,10 @@ export interface RememberOptions {
 }
 
 /** Keeps what a run made for later ones of its kind. Not an operation: `undo` takes back what branches got, and the cache stays true. */
-export async function rememberRun(repository: Repository, { key, parent, commit, message, origin }: RememberOptions): Promise<void> {
+export async function rememberRun(
+  repository: Repository,
+  { key, parent, commit, message, origin }: RememberOptions,
+): Promise<void> {
   await repository.exclusively(async () => {
     const after = commit ?? (await emptyCommit(repository, parent, message, origin));
     const name = cacheRef(key);
@@ -115,7 +118,12 @@ export async function rememberRun(repository: Repository, { key, parent, commit,
   });
 }
 
-async function emptyCommit(repository: Repository, parent: CommitId, message: string, origin: Origin): Promise<CommitId | undefined> {
+async function emptyCommit(
+  repository: Repository,
+  parent: CommitId,
+  message: string,
+  origin: Origin,
+): Promise<CommitId | undefined> {
   const base = await openCommitTree(repository, parent);
   try {
     const options = { parent, base, target: async () => base, message, origin, allowEmpty: true };
@@ -139,7 +147,11 @@ function elsewhere(branch: RefName, at: CommitId, parent: CommitId): VarveError 
 }
 
 function writable(source: string, destination: string): VarveError {
-  return new VarveError("USAGE", `Cannot cache the run: it may write to the volume "${destination}", so that a commit does not hold all it makes`, {
-    hint: `Show it read-only (-v ${source}:${destination}:ro): then what it holds is part of what is compared. Or leave out --cache.`,
-  });
+  return new VarveError(
+    "USAGE",
+    `Cannot cache the run: it may write to the volume "${destination}", so that a commit does not hold all it makes`,
+    {
+      hint: `Show it read-only (-v ${source}:${destination}:ro): then what it holds is part of what is compared. Or leave out --cache.`,
+    },
+  );
 }

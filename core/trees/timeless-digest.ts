@@ -13,7 +13,10 @@ import { isTurnDue } from "../yield-to-signals.js";
 export function* timelessDigest(node: TreeNode): Turns<string> {
   const digester = new DirectoryDigester();
   yield* addNode(digester, "" as ByteString, node);
-  return treeId(timeless({ type: "directory", mode: 0, uid: 0, gid: 0, xattrs: [], mtimeSeconds: 0, mtimeNanoseconds: 0 }), digester.digest());
+  return treeId(
+    timeless({ type: "directory", mode: 0, uid: 0, gid: 0, xattrs: [], mtimeSeconds: 0, mtimeNanoseconds: 0 }),
+    digester.digest(),
+  );
 }
 
 function* addNode(digester: DirectoryDigester, name: ByteString, node: TreeNode): Turns<void> {

@@ -8,7 +8,7 @@ import { fileExtents } from "../../linux/file-holes.js";
 import { readLink } from "../../linux/make-node.js";
 import { closeDescriptor, OPEN_FILE, openAt } from "../../linux/open-at.js";
 import { readDirectory } from "../../linux/read-directory.js";
-import { FileStat, S_IFDIR, S_IFREG, statAt, statDescriptor } from "../../linux/stat.js";
+import { type FileStat, S_IFDIR, S_IFREG, statAt, statDescriptor } from "../../linux/stat.js";
 import { readFully } from "./read-fully.js";
 import type { DirectoryOpener } from "./directory-opener.js";
 import { hashInTurns } from "./live-content.js";

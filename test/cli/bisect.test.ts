@@ -55,7 +55,7 @@ async function bisected(t: ExecutionContext, count: number, culprit: number): Pr
   const json = (...words: string[]): Status => {
     const { stdout, stderr } = run("bisect", "--json", ...words);
     const last = stdout.trimEnd().split("\n").at(-1) ?? "";
-    return last === "" ? t.fail(stderr) as never : (JSON.parse(last) as Status);
+    return last === "" ? (t.fail(stderr) as never) : (JSON.parse(last) as Status);
   };
   execFileSync("make-small-root", ["root"], { cwd: home, env: environmentWithVarve(home) });
   t.is(run("import", "root", "-b", "main", "-m", "base").status, 0);
@@ -66,10 +66,18 @@ async function bisected(t: ExecutionContext, count: number, culprit: number): Pr
   const base = await openCommitTree(repository, first);
   let before = base;
   for (let number = 1; number <= count; number += 1) {
-    const files = [{ path: "", type: "directory" as const }, { path: "n", type: "file" as const, content: `${number}` }];
+    const files = [
+      { path: "", type: "directory" as const },
+      { path: "n", type: "file" as const, content: `${number}` },
+    ];
     const broken = { path: "broken", type: "file" as const, content: "x" };
     const target = withFiles(base, memoryTree(number < culprit ? files : [files[0]!, broken, files[1]!]));
-    const commit = await commitTree(repository, { parent: commits.at(-1), base: before, target: async () => target, message: `change ${number}` });
+    const commit = await commitTree(repository, {
+      parent: commits.at(-1),
+      base: before,
+      target: async () => target,
+      message: `change ${number}`,
+    });
     commits.push(commit!.id);
     before.root === base.root || before.close();
     before = await openCommitTree(repository, commit!.id);
@@ -81,7 +89,11 @@ async function bisected(t: ExecutionContext, count: number, culprit: number): Pr
 
 const IS_SOUND = ["sh", "-c", "[ ! -e /broken ]"];
 
-testIf("oci-runtime", "erofs", "overlay")("bisect run finds the first bad of 1,000 commits in 10 steps, and leaves nothing of them", async (t) => {
+testIf(
+  "oci-runtime",
+  "erofs",
+  "overlay",
+)("bisect run finds the first bad of 1,000 commits in 10 steps, and leaves nothing of them", async (t) => {
   const begin = performance.now();
   const { store, commits, run, json } = await bisected(t, 1000, 338);
   t.log(`made in ${Math.round(performance.now() - begin)} ms`);
@@ -101,7 +113,10 @@ testIf("oci-runtime", "erofs", "overlay")("bisect run finds the first bad of 1,0
   t.is(run("branch").stdout.trim().split("\n").length, 1);
   const after = readFileSync(path.join(store, "operations/log"), "utf8");
   t.is(after.split("\n").length, log.split("\n").length + 1, "one operation for all steps");
-  t.deepEqual(readdirSync(path.join(store, "containers"), "utf8").filter((name) => /^[0-9a-f]{12}$/.test(name)), []);
+  t.deepEqual(
+    readdirSync(path.join(store, "containers"), "utf8").filter((name) => /^[0-9a-f]{12}$/.test(name)),
+    [],
+  );
   t.is(run("undo").status, 0);
   t.is(json().candidate, started.candidate);
   t.log(`all in ${Math.round(performance.now() - begin)} ms`);
@@ -114,7 +129,13 @@ small("bisect run reads 125 as skip, 126 and 127 as bad, and tells what is undec
   run("bisect", "start", "main", commits[0]!);
   const none = run("bisect", "run", "--", "sh", "-c", "exit 125");
   t.is(none.status, 1);
-  t.deepEqual(none.stdout.trim().split("\n").map((line) => line.slice(0, 10)), [...commits.slice(1)].reverse().map((id) => id.slice(0, 10)));
+  t.deepEqual(
+    none.stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.slice(0, 10)),
+    [...commits.slice(1)].reverse().map((id) => id.slice(0, 10)),
+  );
   t.is(json().state, "undecided");
   t.is(json("good", commits[3]!).state, "undecided");
   t.is(json("bad", commits[4]!).first?.commit, commits[4]);
@@ -144,9 +165,15 @@ small("bisect run ends with what the command can't tell, and keeps what was foun
 small("Ctrl-C in a step of bisect run leaves the state as before that step, and no container", async (t) => {
   const { home, store, commits, run, json } = await bisected(t, 8, 2);
   run("bisect", "start", "main", commits[0]!);
-  const script = "[ ! -e /broken ] && exit 0; read n < /n; [ $n = 4 ] && exit 1; trap 'exit 0' INT; echo waiting; sleep 60 & wait";
+  const script =
+    "[ ! -e /broken ] && exit 0; read n < /n; [ $n = 4 ] && exit 1; trap 'exit 0' INT; echo waiting; sleep 60 & wait";
   const words = ["--store", store, "bisect", "run", "--", "sh", "-c", script];
-  const { status, stdout } = await interrupted({ home, words, signal: "SIGINT", when: ({ stdout }) => stdout.includes("waiting") });
+  const { status, stdout } = await interrupted({
+    home,
+    words,
+    signal: "SIGINT",
+    when: ({ stdout }) => stdout.includes("waiting"),
+  });
   t.is(status, 130, stdout);
   t.is(json().candidate, commits[2]!, "the first step's word stands, the second said nothing");
   t.is(run("ps", "-aq").stdout, "");
@@ -159,7 +186,10 @@ small("bisect refuses what can't be true, a second start, and words without a bi
   const [first, second, third] = commits as [CommitId, CommitId, CommitId];
   const swapped = run("bisect", "start", first, "main");
   t.is(swapped.status, 39);
-  t.regex(swapped.stderr, new RegExp(`Are they swapped\\? Then: varve bisect start ${commits[4]!.slice(0, 12)} ${first.slice(0, 12)}`));
+  t.regex(
+    swapped.stderr,
+    new RegExp(`Are they swapped\\? Then: varve bisect start ${commits[4]!.slice(0, 12)} ${first.slice(0, 12)}`),
+  );
   for (const words of [["good"], ["bad", "main"], ["skip"], ["log"], ["reset"], ["run", "--", "true"], []])
     t.is(run("bisect", ...words).status, 38, words.join(" "));
   t.is(json("start").state, "waiting");

@@ -84,7 +84,10 @@ test("chooseCandidate() passes over 50 commits in a row that can't be tested in 
 const histories = fc
   .array(fc.tuple(fc.nat(), fc.option(fc.nat())), { minLength: 1, maxLength: 40 })
   .map((rows) =>
-    graph([[], ...rows.map(([first, second], at) => [...new Set([first % (at + 1), ...(second === null ? [] : [second % (at + 1)])])])]),
+    graph([
+      [],
+      ...rows.map(([first, second], at) => [...new Set([first % (at + 1), ...(second === null ? [] : [second % (at + 1)])])]),
+    ]),
   );
 
 test("property: whatever the history's shape, the first bad commit is found, with commits skipped or not", (t) => {
@@ -108,7 +111,10 @@ test("chooseCandidate() answers of 10,000 commits with 1,000 merges within two s
     at === 0 ? [] : at % 10 === 0 ? [at - 1, Math.max(at - 25, 0)] : [at - 1],
   );
   const begin = performance.now();
-  t.like(atOnce(chooseCandidate(graph(lists), { bad: id(9999), good: [id(0)], skipped: new Set() })), { kind: "candidate", steps: 12 });
+  t.like(atOnce(chooseCandidate(graph(lists), { bad: id(9999), good: [id(0)], skipped: new Set() })), {
+    kind: "candidate",
+    steps: 12,
+  });
   t.true(performance.now() - begin < 2000);
 });
 
