@@ -79,7 +79,7 @@ async function bisected(t: ExecutionContext, count: number, culprit: number): Pr
       message: `change ${number}`,
     });
     commits.push(commit!.id);
-    before.root === base.root || before.close();
+    if (before !== base) before.close();
     before = await openCommitTree(repository, commit!.id);
   }
   await history.updateRefs([{ name: "refs/heads/main" as RefName, before: first, after: commits.at(-1) }]);
