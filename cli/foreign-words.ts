@@ -3,7 +3,7 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   add: "There is no staging area: varve commit records the whole tree, but what .varveignore leaves out.",
   attach: "Varve has none yet: a container's process keeps the terminal that started it.",
   blame: "Varve has none yet: varve log -- PATH lists the commits that changed a path.",
-  build: "Varve has none: each step of a build is a varve run --rm -b BRANCH --commit REV -- CMD…",
+  build: "Varve has none: each step of a build is a varve run --cache -b BRANCH REV -- CMD…",
   "cherry-pick": "Varve has none yet: varve restore --source REV -- PATH… takes single paths over from a commit.",
   clone: "Varve has no transfer yet: copy the store's directory, or send a tree with varve export and varve import.",
   cp: "Varve has none: varve cat REV:PATH and varve export REV -- PATH… take files out, varve run -v brings them in.",

@@ -22,7 +22,7 @@ import { shownCommit } from "../render/shown-commit.js";
 import { commitOf } from "../revision-words.js";
 import { runConfiguration, UNATTENDED_RUN_OPTIONS } from "../run-options.js";
 
-const FORM = "[start [BAD [GOOD…]] | good [REV…] | bad [REV] | skip [REV…] | run [options] -- CMD… | log | replay FILE | reset]";
+const FORM = "[start [BAD [GOOD…]] | good|bad|skip [REV…] | run -- CMD… | log | replay FILE | reset]";
 const NAMED_FORM = { name: "bisect", form: FORM };
 
 /** All that could tell were skipped. */
@@ -82,7 +82,9 @@ undo" takes back the last word, or a whole run. Without a word: where the bisect
         refuseWords(revisions);
         return reset(repository, session);
       default:
-        throw wordTooMany(NAMED_FORM, word);
+        throw new VarveError("USAGE", `Cannot run "varve bisect ${word}": bisect has no such word`, {
+          hint: `The form is: varve bisect ${FORM}`,
+        });
     }
   },
 );

@@ -17,7 +17,7 @@ const options = {
   "cache-age": {
     type: "string",
     value: "AGE",
-    describe: `Keep what run --cache made when it is younger than this (default: ${DEFAULT_AGE})`,
+    describe: `Keep what run --cache made, or used, more recently than this (default: ${DEFAULT_AGE})`,
   },
 } as const;
 

@@ -51,7 +51,7 @@ A run whose process can't be started leaves no container.
 With --commit a process that ends with 0 has its changes committed, with its command, exit status and duration; one that fails commits
 nothing. With --cache a run is not repeated where one was made before on the same tree with the same CMD, environment, user, directory,
 network, read-only volumes and inputs (by their contents, not their times): the branch gets that commit, and CMD is not run. What else CMD
-depends on, such as the network or the time, is not seen. "varve gc" forgets runs older than its --cache-age. Without "--", options come
+depends on, such as the network or the time, is not seen. "varve gc" forgets runs that were not used for its --cache-age. Without "--", options come
 before REV.`,
     words: [{ name: "REV", required: true }],
     rest: "command",

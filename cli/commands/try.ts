@@ -164,18 +164,15 @@ function onMachine(given: Given): Given {
   return { ...given, env: [...own, ...given.env], workdir: given.workdir ?? process.cwd() };
 }
 
+const DECISIONS = ["keep", "apply", "discard", "yes", "no"] as const;
+
 /** @throws VarveError USAGE for two that contradict each other. */
 function toldChoice(given: Given): Choice | "yes" | undefined {
-  const told = [
-    ...(["keep", "apply", "discard", "yes"] as const).filter((each) => given[each]),
-    ...(given.no ? (["discard"] as const) : []),
-  ];
-  const [first, second] = [...new Set(told)];
-  if (second === undefined) return first;
-  throw new VarveError(
-    "USAGE",
-    `Cannot ${String(first)} and ${second} the changes: wanted one of --keep, --apply, --discard, --yes, --no`,
-  );
+  const [first, second] = DECISIONS.filter((each) => given[each]);
+  if (first !== undefined && second !== undefined) {
+    throw new VarveError("USAGE", `Cannot read --${first} and --${second} together: each tells what becomes of the changes`);
+  }
+  return first === "no" ? "discard" : first;
 }
 
 function branchOf({ branch }: Given, revision: string | undefined): RefName | undefined {

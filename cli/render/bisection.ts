@@ -37,9 +37,10 @@ export function bisectionJson(
   };
 }
 
-/** `499 commits left to test after this, about 9 steps left`. */
+/** `499 commits left to test after this, about 9 steps`. */
 export function leftWords({ left, steps }: { readonly left: number; readonly steps: number }): string {
-  return `${counted(left, "commit")} left to test after this, about ${counted(steps, "step")} left`;
+  if (left === 0) return "nothing left to test after this";
+  return `${counted(left, "commit")} left to test after this, about ${counted(steps, "step")}`;
 }
 
 export function candidateHelp(commit: CommitId): string {

@@ -6,7 +6,7 @@ import { findReachable, type Reachable } from "./reachable-layers.js";
 export interface CollectOptions {
   /** Operations younger than this can be undone afterwards. */
   readonly pruneAgeMilliseconds: number;
-  /** Commits of cached runs that are younger than this are kept; by default all that are. */
+  /** Commits of cached runs that were used within this time are kept; by default all that are. */
   readonly cacheAgeMilliseconds?: number;
   /** Only tells what would go. */
   readonly dryRun: boolean;

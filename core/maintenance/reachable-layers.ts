@@ -1,7 +1,7 @@
 import { VarveError } from "../errors.js";
 import type { Commit } from "../model/commit.js";
 import type { CommitId, LayerId } from "../model/ids.js";
-import { CACHED, SAVED } from "../revision/ref-names.js";
+import { CACHED, cachedAt, SAVED } from "../revision/ref-names.js";
 import type { Garbage, RefReading } from "../ports/garbage.js";
 import type { Operation } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
@@ -21,7 +21,7 @@ export interface Reachable {
 export interface KeptTimes {
   /** Operations after this time are kept. */
   readonly since: Date;
-  /** Commits of cached runs after this time are kept. */
+  /** Commits of runs that were cached, or used last, after this time are kept. */
   readonly cachedSince: Date;
 }
 
@@ -44,7 +44,7 @@ export async function findReachable(
   ];
   const named = new Set([...recent.certain, ...recent.likely, ...needed]);
   const staleSaved = await saved(repository, refs, named, since);
-  const staleCached = await stale(repository, refs, CACHED, cachedSince);
+  const staleCached = staleRuns(refs, cachedSince);
   const gone = new Set([...staleSaved, ...staleCached].map(({ name }) => name));
   const tips = refs.flatMap(({ name, commit }) => (commit === undefined || gone.has(name) ? [] : [commit]));
 
@@ -105,29 +105,25 @@ export function commitsOf({ refs, trees, progress = [] }: Operation): readonly C
 }
 
 async function saved(
-  repository: Repository,
+  { history }: Repository,
   refs: readonly RefReading[],
   named: ReadonlySet<CommitId>,
   since: Date,
 ): Promise<readonly RefReading[]> {
-  const unnamed = refs.filter(({ commit }) => commit !== undefined && !named.has(commit));
-  return stale(repository, unnamed, SAVED, since);
+  const stale: RefReading[] = [];
+  for (const ref of refs) {
+    if (!ref.name.startsWith(SAVED) || ref.commit === undefined || named.has(ref.commit)) continue;
+    const { committer } = await history.readCommit(ref.commit);
+    if (committer.seconds * 1000 <= since.getTime()) stale.push(ref);
+  }
+  return stale;
 }
 
-/** Refs below a prefix whose commits were made at that time or before. */
-async function stale(
-  { history }: Repository,
-  refs: readonly RefReading[],
-  prefix: string,
-  since: Date,
-): Promise<readonly RefReading[]> {
-  const found: RefReading[] = [];
-  for (const ref of refs) {
-    if (!ref.name.startsWith(prefix) || ref.commit === undefined) continue;
-    const { committer } = await history.readCommit(ref.commit);
-    if (committer.seconds * 1000 <= since.getTime()) found.push(ref);
-  }
-  return found;
+function staleRuns(refs: readonly RefReading[], since: Date): readonly RefReading[] {
+  return refs.filter(({ name, commit }) => {
+    const seconds = name.startsWith(CACHED) ? cachedAt(name) : undefined;
+    return commit !== undefined && seconds !== undefined && seconds * 1000 <= since.getTime();
+  });
 }
 
 /** Goes from the tips to the first commits, each once. @param lenient Passes over what is gone. */

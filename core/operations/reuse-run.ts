@@ -1,5 +1,5 @@
 import { VarveError } from "../errors.js";
-import type { Commit, Origin } from "../model/commit.js";
+import type { Commit, Origin, Ref } from "../model/commit.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import type { RunConfiguration } from "../ports/containers.js";
 import type { Repository } from "../ports/repository.js";
@@ -7,7 +7,7 @@ import { cacheKey, type InputDigest } from "../cache/cache-key.js";
 import { digestInput } from "../cache/input-digest.js";
 import { commitTree } from "../layers/commit-tree.js";
 import { layerChain } from "../layers/layer-chain.js";
-import { CACHED } from "../revision/ref-names.js";
+import { CACHED, cachedAt, cachedRef } from "../revision/ref-names.js";
 import { requireFree } from "./branches.js";
 import { recordOperation } from "./record-operation.js";
 import { openCommitTree } from "./targets.js";
@@ -63,11 +63,13 @@ export async function reuseRun(repository: Repository, options: ReuseOptions): P
   const { key, parent, branch, command } = options;
   return repository.exclusively(async () => {
     const { history } = repository;
-    const cached = await wholeCommit(repository, cacheRef(key));
-    if (cached === undefined) return undefined;
+    const entry = await newestEntry(repository, key);
+    const cached = entry && (await wholeCommit(repository, entry.commit));
+    if (entry === undefined || cached === undefined) return undefined;
     await requireFree(repository, branch, "use");
     const before = await history.readRef(branch);
     if (before !== undefined && before !== parent) throw elsewhere(branch, before, parent);
+    if (isOfAnotherDay(entry)) await keepEntry(repository, key, cached.id);
     if (cached.tree === (await history.readCommit(parent)).tree) return { commit: cached, isEmpty: true };
     const commit = cached.parents[0] === parent ? cached : await onParent(repository, cached, parent);
     await recordOperation(repository, { command, refs: [{ name: branch, before, after: commit.id }], trees: [] });
@@ -76,9 +78,7 @@ export async function reuseRun(repository: Repository, options: ReuseOptions): P
 }
 
 /** The commit of a cache entry, when all layers that its tree needs are there. */
-async function wholeCommit({ history, layers }: Repository, name: RefName): Promise<Commit | undefined> {
-  const id = await history.readRef(name);
-  if (id === undefined) return undefined;
+async function wholeCommit({ history, layers }: Repository, id: CommitId): Promise<Commit | undefined> {
   try {
     const commit = await history.readCommit(id);
     return (await layerChain(history, id)).every((layer) => layers.has(layer)) ? commit : undefined;
@@ -111,10 +111,8 @@ export async function rememberRun(
   { key, parent, commit, message, origin }: RememberOptions,
 ): Promise<void> {
   await repository.exclusively(async () => {
-    const after = commit ?? (await emptyCommit(repository, parent, message, origin));
-    const name = cacheRef(key);
-    const before = await repository.history.readRef(name);
-    if (before !== after) await repository.history.updateRefs([{ name, before, after }]);
+    const made = commit ?? (await emptyCommit(repository, parent, message, origin));
+    if (made !== undefined) await keepEntry(repository, key, made);
   });
 }
 
@@ -133,8 +131,31 @@ async function emptyCommit(
   }
 }
 
-function cacheRef(key: string): RefName {
-  return `${CACHED}${key}` as RefName;
+function entriesOf({ history }: Repository, key: string): Promise<readonly Ref[]> {
+  return history.listRefs(`${CACHED}${key}/`);
+}
+
+async function newestEntry(repository: Repository, key: string): Promise<Ref | undefined> {
+  const entries = await entriesOf(repository, key);
+  return [...entries].sort((a, b) => (cachedAt(b.name) ?? 0) - (cachedAt(a.name) ?? 0))[0];
+}
+
+const DAY_SECONDS = 86_400;
+
+function isOfAnotherDay({ name }: Ref): boolean {
+  return Math.abs(Date.now() / 1000 - (cachedAt(name) ?? 0)) > DAY_SECONDS;
+}
+
+/** One entry a key, with the time of its use: garbage collection goes by that, and a commit's own may be pinned. */
+async function keepEntry(repository: Repository, key: string, commit: CommitId): Promise<void> {
+  const name = cachedRef(key, Date.now() / 1000);
+  const entries = await entriesOf(repository, key);
+  const others = entries.filter((entry) => entry.name !== name);
+  const before = entries.find((entry) => entry.name === name)?.commit;
+  await repository.history.updateRefs([
+    ...(before === commit ? [] : [{ name, before, after: commit }]),
+    ...others.map((entry) => ({ name: entry.name, before: entry.commit, after: undefined })),
+  ]);
 }
 
 function elsewhere(branch: RefName, at: CommitId, parent: CommitId): VarveError {
