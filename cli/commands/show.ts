@@ -5,12 +5,11 @@ import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command } from "../command.js";
 import { openRepository } from "../open-repository.js";
 import { changeJson } from "../render/change-json.js";
-import { changeLine, changeSummary } from "../render/change-text.js";
+import { belowWords, changeLine, changeSummary } from "../render/change-text.js";
 import { logEntryJson } from "../render/commit-json.js";
 import { commitText } from "../render/commit-text.js";
 import { foldChanges } from "../render/folded-changes.js";
 import { printJson } from "../render/json-array.js";
-import { counted } from "../render/quantities.js";
 import { commitOf } from "../revision-words.js";
 import type { Terminal } from "../terminal.js";
 
@@ -59,8 +58,7 @@ async function entryOf(repository: Repository, word: string): Promise<LogEntry> 
 
 function changesText({ changes }: Difference, { paint }: Terminal): string {
   const lines = foldChanges(changes).map(({ change, below }) => {
-    const rest = below === 0 ? "" : `  (and ${counted(below, "entry", "entries")} below)`;
-    return `${changeLine(change, paint)}${rest}\n`;
+    return `${changeLine(change, paint)}${belowWords(below)}\n`;
   });
   return `${lines.join("")}${changeSummary(changes)}\n`;
 }

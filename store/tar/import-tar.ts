@@ -3,7 +3,7 @@ import type { Entry, Metadata } from "../../core/model/entry.js";
 import type { ImportedTar } from "../../core/ports/archives.js";
 import type { ContentSink, LayerWriter } from "../../core/ports/layer-store.js";
 import { ArchiveIndex, type Place } from "./archive-index.js";
-import { archiveTree } from "./archive-tree.js";
+import { archiveTree, type ArchiveContents } from "./archive-tree.js";
 import { decompressed } from "./decompress.js";
 import { splitEntryPath } from "./entry-path.js";
 import { MAX_TARGET_BYTES } from "./limits.js";
@@ -23,23 +23,30 @@ import { admitXattrs } from "./xattr-policy.js";
  */
 export async function importTar(
   stream: AsyncIterable<Uint8Array>,
-  writer: LayerWriter,
+  writer: ContentPlace,
   name: string = UNNAMED_TAR,
 ): Promise<ImportedTar> {
   const archive = new TarImport(writer);
-  try {
-    await readTar(decompressed(stream), archive);
-    return archive.finish();
-  } catch (error) {
-    throw namedTarFault(error, name);
-  }
+  await archive.read(stream, name);
+  return archive.finish();
 }
+
+/** Where contents go: a layer's writer, or a spool. */
+export type ContentPlace = Pick<LayerWriter, "sink">;
 
 /** Warnings kept; what comes after is counted. */
 const MAX_WARNINGS = 200;
 
-class TarImport implements TarHandler {
-  readonly #writer: LayerWriter;
+/** How OCI layers say that something is gone. */
+export interface Whiteouts {
+  /** @returns Whether the entry is such a mark, and no entry of the tree. */
+  take(names: readonly ByteString[], index: ArchiveIndex, fail: Fail): boolean;
+}
+
+/** One archive, or several on top of each other. */
+export class TarImport implements TarHandler {
+  readonly #writer: ContentPlace;
+  readonly #whiteouts: Whiteouts | undefined;
   readonly #index = new ArchiveIndex();
   readonly #warnings: string[] = [];
   #unlistedWarnings = 0;
@@ -52,8 +59,20 @@ class TarImport implements TarHandler {
     throw tarFault(this.#path, problem, hint);
   };
 
-  constructor(writer: LayerWriter) {
+  constructor(writer: ContentPlace, whiteouts?: Whiteouts) {
     this.#writer = writer;
+    this.#whiteouts = whiteouts;
+  }
+
+  /** Reads one archive, which lies on those before it. @throws VarveError SOURCE_INVALID. */
+  async read(stream: AsyncIterable<Uint8Array>, name: string): Promise<void> {
+    try {
+      this.#index.generation += 1;
+      this.#path = "" as ByteString;
+      await readTar(decompressed(stream), this);
+    } catch (error) {
+      throw namedTarFault(error, name);
+    }
   }
 
   entry(entry: TarEntry): void {
@@ -63,6 +82,7 @@ class TarImport implements TarHandler {
       this.#root(entry);
       return;
     }
+    if (this.#whiteouts?.take(names, this.#index, this.#fail)) return;
     const place = this.#index.place(names, this.#fail);
     if (entry.type === "hardlink") {
       this.#tellReplaced(this.#index.link(place, splitEntryPath(entry.linkPath, "its target", this.#fail), this.#fail));
@@ -96,10 +116,11 @@ class TarImport implements TarHandler {
     else this.#unlistedWarnings += 1;
   }
 
-  finish(): ImportedTar {
+  /** @param contents Where they can be read, when not in a layer. */
+  finish(contents?: ArchiveContents): ImportedTar {
     this.#index.finish();
     if (this.#unlistedWarnings > 0) this.#warnings.push(`There were ${this.#unlistedWarnings} more warnings about the tar.`);
-    return { tree: archiveTree(this.#index.root), warnings: this.#warnings };
+    return { tree: archiveTree(this.#index.root, contents), warnings: this.#warnings };
   }
 
   #root(entry: TarEntry): void {
@@ -138,7 +159,9 @@ class TarImport implements TarHandler {
   }
 
   #tellReplaced(former: unknown): void {
-    if (former !== undefined) this.warn("it replaces an earlier entry of the same path", this.#path);
+    // That a layer replaces what stands below is its purpose.
+    if (former !== undefined && this.#whiteouts === undefined)
+      this.warn("it replaces an earlier entry of the same path", this.#path);
   }
 }
 
