@@ -14,14 +14,14 @@ import { counted } from "../render/quantities.js";
 import { packageChanges } from "../../core/packages/package-changes.js";
 import { wholeNumberOf } from "../option-values.js";
 import { printableLine, printablePath } from "../printable.js";
-import type { Terminal } from "../terminal.js";
+import { OutputClosed, type Terminal } from "../terminal.js";
 import { printJsonArray } from "../render/json-array.js";
 import { openSideAlone, openSides, sidesOfRange, type OpenedSides } from "../side-words.js";
 
 /** As git's. */
 const CONTEXT_LINES = 3;
 
-const options = {
+const OPTIONS = {
   patch: { type: "boolean", alias: "p", describe: "Show the lines that differ, as git does: patch -p1 and git apply take it" },
   unified: { type: "string", alias: "U", value: "N", describe: "Show N lines around what differs (default: 3); implies --patch" },
   stat: { type: "boolean", describe: "Show sizes before and after, and the number of paths" },
@@ -50,7 +50,8 @@ directory against revision A. A and B: from A to B, where @ is the tracked direc
       { name: "B", required: false },
     ],
     rest: "paths",
-    options,
+    options: OPTIONS,
+    paged: true,
     examples: [
       ["varve diff web", "what the container web changed since its last commit"],
       ["varve diff main~2 main -- /etc", "two commits, below /etc"],
@@ -66,9 +67,12 @@ directory against revision A. A and B: from A to B, where @ is the tracked direc
     try {
       const { changes, ignoredTimes, warnings } = difference;
       for (const warning of warnings) terminal.complain(`varve: warning: ${printableLine(warning)}\n`);
-      if (options.packages) await printPackages(session, difference, options.quiet);
-      else if (session.json) await printJsonArray(terminal, changes.map(changeJson));
-      else if (!options.quiet) await printDifference(terminal, difference, options);
+      try {
+        await print(session, difference, options);
+      } catch (error) {
+        // The status says what differs, also to who has left the pager.
+        if (!(error instanceof OutputClosed) || !terminal.interactive) throw error;
+      }
       if (semantic) terminal.say(`${counted(ignoredTimes, "path")} with another mtime alone: ignored`);
       return (options["exit-code"] || options.quiet) && changes.length > 0 ? DIFFERENT : 0;
     } finally {
@@ -113,6 +117,12 @@ async function differenceOfSides(
   return diffSides(repository, before, after, { ...options, paths: await selectionOf(rest, repository, [before, after]) });
 }
 
+async function print(session: Session, difference: Difference, options: OptionValues<typeof OPTIONS>): Promise<void> {
+  if (options.packages) return printPackages(session, difference, options.quiet);
+  if (session.json) return printJsonArray(session.terminal, difference.changes.map(changeJson));
+  if (!options.quiet) await printDifference(session.terminal, difference, options);
+}
+
 async function printPackages({ terminal, json }: Session, { changes }: Difference, quiet: boolean): Promise<void> {
   const { packages, warnings } = await packageChanges(changes);
   for (const warning of warnings) terminal.complain(`varve: warning: ${printableLine(warning)}\n`);
@@ -120,7 +130,7 @@ async function printPackages({ terminal, json }: Session, { changes }: Differenc
   if (!quiet) terminal.print(packages.map((each) => `${packageLine(each, terminal.paint)}\n`).join(""));
 }
 
-type Form = Pick<OptionValues<typeof options>, "patch" | "unified" | "stat" | "name-only" | "name-status">;
+type Form = Pick<OptionValues<typeof OPTIONS>, "patch" | "unified" | "stat" | "name-only" | "name-status">;
 
 /** The form that is asked for last in this list, where several are. */
 async function printDifference(terminal: Terminal, { changes }: Difference, form: Form): Promise<void> {

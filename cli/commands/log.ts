@@ -29,6 +29,7 @@ all are shown; ^REV leaves out what leads to REV. With PATH (a path or a pattern
     words: [{ name: "REV", required: false, many: true }],
     rest: "paths",
     options,
+    paged: true,
     examples: [
       ["varve log -3", "the last three commits"],
       ["varve log --oneline base..web", "what web added to base"],

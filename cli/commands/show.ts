@@ -22,6 +22,7 @@ export const showCommand: Command = command(
 came or went is one line; "varve diff REV~1 REV" lists everything.`,
     words: [{ name: "REV", required: false }],
     options: {},
+    paged: true,
     examples: [
       ["varve show", "the last commit of the tracked directory's branch"],
       ["varve show base~1", "the one before base"],

@@ -16,7 +16,7 @@ import { memoryTree } from "../../helpers/memory-tree.js";
 import { testIf } from "../../helpers/requirements.js";
 import { temporaryDirectory } from "../../helpers/temporary-directory.js";
 
-type Files = Readonly<Record<string, string | { readonly link?: string; readonly mode?: number; readonly content?: string }>>;
+type Files = Readonly<Record<string, string | { readonly to?: string; readonly mode?: number; readonly content?: string }>>;
 
 /** Names and contents are latin1: bytes. */
 function treeOf(files: Files): Tree {
@@ -27,10 +27,10 @@ function treeOf(files: Files): Tree {
       const above = names.slice(0, depth).join("/");
       if (!entries.has(above)) entries.set(above, { path: above, type: "directory" });
     }
-    const { link, mode = 0o644, content = "" } = typeof value === "string" ? { content: value } : value;
+    const { to, mode = 0o644, content = "" } = typeof value === "string" ? { content: value } : value;
     entries.set(
       name,
-      link === undefined ? { path: name, type: "file", mode, content } : { path: name, type: "symlink", target: link },
+      to === undefined ? { path: name, type: "file", mode, content } : { path: name, type: "symlink", target: to },
     );
   }
   return memoryTree([...entries.values()]);
@@ -83,8 +83,8 @@ function filesOf(directory: string, prefix = ""): Record<string, string> {
 function wanted(files: Files): Record<string, string> {
   return Object.fromEntries(
     Object.entries(files).map(([name, value]) => {
-      const { link, mode = 0o644, content = "" } = typeof value === "string" ? { content: value } : value;
-      return [name, link === undefined ? `${(mode & 0o100) === 0 ? "-" : "x"}${content}` : `→${link}`];
+      const { to, mode = 0o644, content = "" } = typeof value === "string" ? { content: value } : value;
+      return [name, to === undefined ? `${(mode & 0o100) === 0 ? "-" : "x"}${content}` : `→${to}`];
     }),
   );
 }
@@ -105,10 +105,10 @@ const rows: readonly (readonly [title: string, before: Files, after: Files])[] =
   ["an executable bit", { f: "x\n" }, { f: { content: "x\n", mode: 0o755 } }],
   ["an executable bit and a line", { f: "x\n" }, { f: { content: "y\n", mode: 0o755 } }],
   ["an added program", {}, { f: { content: "#!/bin/sh\n", mode: 0o755 } }],
-  ["a symlink with another target", { l: { link: "a" } }, { l: { link: "b/c" } }],
-  ["an added symlink", {}, { l: { link: "a" } }],
-  ["a deleted symlink", { l: { link: "a" }, f: "x\n" }, { f: "x\n" }],
-  ["a file in the place of a symlink", { l: { link: "a" } }, { l: "now a file\n" }],
+  ["a symlink with another target", { l: { to: "a" } }, { l: { to: "b/c" } }],
+  ["an added symlink", {}, { l: { to: "a" } }],
+  ["a deleted symlink", { l: { to: "a" }, f: "x\n" }, { f: "x\n" }],
+  ["a file in the place of a symlink", { l: { to: "a" } }, { l: "now a file\n" }],
   ["a renamed file", { "old/f": LINES }, { "new/g": LINES }],
   ["a renamed file with another mode", { f: LINES }, { g: { content: LINES, mode: 0o755 } }],
   ["a copy of a file that changed", { f: LINES }, { f: `${LINES}more\n`, copy: LINES }],
@@ -140,7 +140,7 @@ const content = fc
   .map(([lines, ends]) => lines.join("\n") + (ends && lines.length > 0 ? "\n" : ""));
 const value = fc.oneof(
   { weight: 5, arbitrary: fc.record({ content, mode: fc.constantFrom(0o644, 0o755) }) },
-  { weight: 1, arbitrary: fc.record({ link: fc.constantFrom("t", "u/v") }) },
+  { weight: 1, arbitrary: fc.record({ to: fc.constantFrom("t", "u/v") }) },
 );
 const files = fc
   .dictionary(name, value, { maxKeys: 6 })
