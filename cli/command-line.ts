@@ -19,6 +19,9 @@ import { VERSION } from "./version.js";
 /** Of a damaged layer, as many are named as fit on a screen. */
 const MOST_COMMITS = 5;
 
+/** What the scripts of `varve completion` call. */
+const COMPLETE = "__complete";
+
 /** Reads the command line and runs the command. @returns The exit status. */
 export async function runCommandLine(): Promise<number> {
   const words = processWords();
@@ -58,6 +61,7 @@ interface Seen {
 }
 
 async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen): Promise<number> {
+  if (words[0] === COMPLETE) return complete(words.slice(1), terminal);
   const { words: leading, rest: following = [] } = normalWords(words, {
     options: { ...GLOBAL_OPTIONS, version: { type: "boolean", alias: "V", describe: "" } },
     stopAtWord: "always",
@@ -88,6 +92,12 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
   const isPaged = command.paged === true && terminal.interactive && !session.json && parsed.options["no-pager"] !== true;
   if (isPaged) await pageOutput(session, seen);
   return (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0;
+}
+
+async function complete(words: readonly string[], terminal: Terminal): Promise<number> {
+  const { answerShell } = await import("./completion/answer-shell.js");
+  terminal.print(await answerShell(words));
+  return 0;
 }
 
 function printVersion(terminal: Terminal): number {

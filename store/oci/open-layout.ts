@@ -35,7 +35,7 @@ export async function openLayout(directory: string, image: string | undefined, s
   const layers = await imageLayers(blobs, directory, image);
   const spool = new ContentSpool(scratch);
   try {
-    const archive = new TarImport(spool, OCI_WHITEOUTS);
+    const archive = new TarImport(spool, { whiteouts: OCI_WHITEOUTS });
     for (const [index, layer] of layers.entries()) {
       const what = `layer ${index + 1} of the OCI layout`;
       await archive.read(blobs.bytes(layer, `its layer ${index + 1}`), what);
