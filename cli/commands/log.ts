@@ -59,14 +59,14 @@ async function rangeOf(session: Session, word: string | undefined): Promise<Rang
   if (found !== undefined) {
     const head = (await headOf(found.repository, found.target)).branch;
     const { repository, target } = found;
-    return { repository, range: { from: await commitOf(repository, "HEAD", head) }, head, targets: [target] };
+    return { repository, range: { from: [await commitOf(repository, "HEAD", head)] }, head, targets: [target] };
   }
   const repository = await openRepository(session);
   const head =
     repository.worktree === undefined ? undefined : (await headOf(repository, findTarget(repository, undefined))).branch;
-  if (between === undefined) return { repository, range: { from: await commitOf(repository, word ?? "HEAD") }, head };
+  if (between === undefined) return { repository, range: { from: [await commitOf(repository, word ?? "HEAD")] }, head };
   const [exclude, from] = between;
-  return { repository, range: { from: await commitOf(repository, from), exclude: await commitOf(repository, exclude) }, head };
+  return { repository, range: { from: [await commitOf(repository, from)], exclude: [await commitOf(repository, exclude)] }, head };
 }
 
 async function printEntries(

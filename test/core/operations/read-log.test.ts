@@ -43,7 +43,7 @@ function matching(pattern: string): PathSelection {
 
 async function selected(repository: Repository, from: CommitId, paths: PathSelection): Promise<string[]> {
   const messages: string[] = [];
-  for await (const { commit } of readLog(repository, { from, paths })) messages.push(commit.message);
+  for await (const { commit } of readLog(repository, { from: [from], paths })) messages.push(commit.message);
   return messages;
 }
 
