@@ -55,8 +55,8 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
     "-p": "Use varve show REV for what one commit changed.",
     "--patch": "Use varve show REV for what one commit changed.",
     "--stat": "Leave it out: the line Layer counts what each commit changed.",
-    "--graph": "Varve has none: git --git-dir=STORE/git log --graph draws it.",
-    "--all": "Varve shows one branch at a time: git --git-dir=STORE/git log --all shows them together.",
+    "--after": "Use --since.",
+    "--before": "Use --until.",
   },
   run: {
     "-d": "Varve has no containers in the background yet: leave it out, or let the shell do it with &.",
