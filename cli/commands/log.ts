@@ -1,9 +1,8 @@
 import { VarveError } from "../../core/errors.js";
-import { findTarget, headOf, type Target } from "../../core/operations/targets.js";
+import { everyTip, findTarget, headOf, type Target } from "../../core/operations/targets.js";
 import { readLog, type LogEntry, type LogOptions } from "../../core/operations/read-log.js";
-import type { CommitId, RefName } from "../../core/model/ids.js";
+import type { RefName } from "../../core/model/ids.js";
 import type { Repository } from "../../core/ports/repository.js";
-import { BRANCHES, TAGS } from "../../core/revision/ref-names.js";
 import { selectCommits } from "../../core/revision/select-commits.js";
 import { command, type Command, type Session } from "../command.js";
 import { FILTER_OPTIONS, filterOf } from "../commit-filter-options.js";
@@ -97,11 +96,6 @@ async function rangeOf(session: Session, words: readonly string[], all: boolean)
   if (tips.length > 0 && words.length === 0) return { repository, range: { from: tips }, head };
   const { include, exclude } = await selectCommits(repository.history, words);
   return { repository, range: { from: [...tips, ...include], exclude }, head };
-}
-
-async function everyTip({ history }: Repository): Promise<readonly CommitId[]> {
-  const refs = [...(await history.listRefs(BRANCHES)), ...(await history.listRefs(TAGS))];
-  return refs.map(({ commit }) => commit);
 }
 
 /** A container or tracked directory, where the word is no range and the like. */

@@ -1,12 +1,10 @@
 import type { ByteString } from "../model/byte-string.js";
-import { changeReasons } from "../model/compare-entries.js";
 import type { Commit } from "../model/commit.js";
 import type { CommitId } from "../model/ids.js";
-import { nodeAt } from "../model/paths.js";
-import type { Tree } from "../model/tree.js";
 import type { PathSelection } from "../paths/path-selection.js";
 import type { Repository } from "../ports/repository.js";
 import { compareTrees } from "../trees/compare-trees.js";
+import { differsAt } from "../trees/differs-at.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 import { openCommitTree } from "./targets.js";
 
@@ -94,12 +92,4 @@ export class PathChanges {
       after.close();
     }
   }
-}
-
-function differsAt(before: Tree, after: Tree, path: ByteString): boolean {
-  const old = nodeAt(before, path);
-  const now = nodeAt(after, path);
-  if (old === undefined || now === undefined) return old !== now;
-  const below = "digest" in old && "digest" in now && old.digest !== now.digest;
-  return below || changeReasons(old, now).length > 0;
 }
