@@ -65,6 +65,8 @@ test("readLog() by paths tells from layers alone what the comparison of trees te
         return answer;
       },
       openTree: (chain: Parameters<Repository["layers"]["openTree"]>[0]) => repository.layers.openTree(chain),
+      names: repository.layers.names!.bind(repository.layers),
+      keepNames: repository.layers.keepNames!.bind(repository.layers),
       prepare: async (chain: Parameters<Repository["layers"]["prepare"]>[0]) => repository.layers.prepare(chain),
     }),
   };
