@@ -18,7 +18,7 @@ const DELETED = 2;
 const HEAD_BYTES = 2;
 const SIZE_BYTES = 4;
 /** Some 3,000 names. A layer of more is looked into itself. */
-const LARGEST_RECORD_BYTES = 2 ** 16;
+export const LARGEST_RECORD_BYTES: number = 2 ** 16;
 
 /** @returns `undefined` for a layer of too many names, and for one with a directory that hides what is below it. */
 export function encodeNames(image: LayerImage): NameRecord | undefined {
@@ -113,11 +113,11 @@ export function* namesOf(record: NameRecord): Generator<LayerName> {
   for (let at = 0; at < record.length;) {
     while (at === ends.at(-1)) leave(ends, paths);
     const { kind, name, next, end } = entryAt(record, at);
+    if (end > ends.at(-1)!) throw broken();
     const path = joinPath(paths.at(-1)!, name);
     yield { path, kind: KINDS[kind]! };
     at = next;
     if (kind !== DIRECTORY) continue;
-    if (end > ends.at(-1)!) throw broken();
     ends.push(end);
     paths.push(path);
   }

@@ -5,7 +5,7 @@ import { readRegularFile } from "../../linux/regular-file.js";
 import { crc32 } from "../crc.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
-import type { NameRecord } from "./name-record.js";
+import { LARGEST_RECORD_BYTES, type NameRecord } from "./name-record.js";
 
 const ID_BYTES = 32;
 const LENGTH_AT = 4;
@@ -57,7 +57,7 @@ export class NameTable {
   keep(): void {
     const pending = this.#pending;
     this.#pending = [];
-    if (pending.length === 0) return;
+    if (pending.length === 0 && !this.#isTorn) return;
     try {
       const { names } = this.#layout;
       mkdirSync(path.dirname(names), { recursive: true, mode: 0o700 });
@@ -117,8 +117,10 @@ export class NameTable {
   /** @returns Where the next one begins; `undefined` when these bytes are no row. */
   #takeRow(bytes: Buffer, at: number): number | undefined {
     if (at + RECORD_AT > bytes.length) return undefined;
-    const end = at + RECORD_AT + bytes.readUInt32LE(at + LENGTH_AT);
-    if (end > bytes.length || crc32(bytes.subarray(at + LENGTH_AT, end)) !== bytes.readUInt32LE(at)) return undefined;
+    const length = bytes.readUInt32LE(at + LENGTH_AT);
+    const end = at + RECORD_AT + length;
+    if (length > LARGEST_RECORD_BYTES || end > bytes.length) return undefined;
+    if (crc32(bytes.subarray(at + LENGTH_AT, end)) !== bytes.readUInt32LE(at)) return undefined;
     const id = bytes.toString("hex", at + ID_AT, at + ID_AT + ID_BYTES) as LayerId;
     const hasRecord = bytes.readUInt8(at + FORM_AT) === WITH_RECORD;
     this.#rows?.set(id, hasRecord ? bytes.subarray(at + RECORD_AT, end) : undefined);
