@@ -46,7 +46,7 @@ function timeOf(option: string, text: string | undefined): number | undefined {
   const time = readReflogTime(text, new Date());
   if (time !== undefined) return time;
   throw new VarveError("USAGE", `Cannot read ${option} ${JSON.stringify(text)}: it is no time`, {
-    hint: "Times look like yesterday, 2.weeks.ago, noon, 2026-11-20, 2026-11-20T10:00:00Z or @1700000000.",
+    hint: "Times look like yesterday, 2.weeks.ago, noon, 2026-11-20 or 2026-11-20T10:00:00Z.",
   });
 }
 

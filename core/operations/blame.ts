@@ -77,6 +77,6 @@ async function listTypes(
 function missing(path: ByteString, commit: CommitId): VarveError {
   return new VarveError("PATH_MISSING", `Cannot blame "${treePathText(path)}": no such path in commit ${commit.slice(0, 12)}`, {
     path: treePathText(path),
-    hint: "varve find -- GLOB looks through all versions, varve log -- PATH through the commits that changed it.",
+    hint: "varve find PATH looks for it in all versions.",
   });
 }
