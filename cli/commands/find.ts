@@ -83,7 +83,7 @@ function digestOf(text: string): ContentDigest {
   const digest = text.toLowerCase().replace(/^sha256:/, "");
   if (/^[0-9a-f]{64}$/.test(digest)) return digest as ContentDigest;
   throw new VarveError("USAGE", `Cannot read --content ${JSON.stringify(text)}: wanted a SHA-256 of 64 hex digits`, {
-    hint: "sha256sum FILE prints it.",
+    hint: "See what sha256sum FILE prints.",
   });
 }
 

@@ -27,7 +27,7 @@ stands, REF@{1} where it stood before its last move, and so they are written in 
     examples: [
       ["varve reflog", "where HEAD has stood"],
       ["varve reflog main -5", "the last five moves of main"],
-      ["varve diff main@{1} main", "what main's last move changed"],
+      ["varve reflog web --json", "the branch of the container web, for programs"],
     ],
     statuses: [["20", "no such branch"]],
   },

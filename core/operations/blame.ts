@@ -77,6 +77,6 @@ async function listTypes(
 function missing(path: ByteString, commit: CommitId): VarveError {
   return new VarveError("PATH_MISSING", `Cannot blame "${treePathText(path)}": no such path in commit ${commit.slice(0, 12)}`, {
     path: treePathText(path),
-    hint: "varve find PATH looks for it in all versions.",
+    hint: "Look for it in all versions: varve find PATH.",
   });
 }
