@@ -16,7 +16,7 @@ import { scratchPath } from "../store/scratch.js";
 import type { LockOptions } from "../store/store-lock.js";
 import { storeLayout, type StoreLayout } from "../store/store-layout.js";
 import type { Session } from "./command.js";
-import { showProgress } from "./progress.js";
+import { showCount, showProgress } from "./progress.js";
 import { locateStore, surroundings, type StoreLocation } from "./store-location.js";
 
 export interface OpenOptions {
@@ -38,6 +38,7 @@ export async function openRepository(session: Session, { make = false }: OpenOpt
     command: session.typed,
     onWait: (holder) => tellWait(session, holder),
     observe: showProgress(session.terminal, "preparing a long history: "),
+    observeNames: showCount(session.terminal, "reading what layers hold: ", "layer"),
   });
   session.opened.push(repository);
   return repository;
@@ -117,11 +118,12 @@ export interface RepositorySurroundings {
   readonly command?: string;
   readonly onWait?: NonNullable<LockOptions["onWait"]>;
   readonly observe?: LayerStoreOptions["observe"];
+  readonly observeNames?: LayerStoreOptions["observeNames"];
 }
 
 /** Puts the parts of an opened store together. */
 export async function repositoryAt(layout: StoreLayout, surrounding: RepositorySurroundings = {}): Promise<Repository> {
-  const { tracked, observe, ...lock } = surrounding;
+  const { tracked, observe, observeNames, ...lock } = surrounding;
   const [
     { openLayerStore },
     { gitHistory },
@@ -143,7 +145,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
   ]);
   return {
     path: layout.root,
-    layers: openLayerStore(layout, { observe }),
+    layers: openLayerStore(layout, { observe, observeNames }),
     history: gitHistory(layout),
     operations: fileOperationLog(layout),
     containers,

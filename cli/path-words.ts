@@ -52,6 +52,34 @@ export async function selectionOf(
   };
 }
 
+/** The path that one word names. @throws VarveError USAGE. */
+export function placeOfWord(word: string, repository: Repository, about: readonly (AnySide | Target)[] = []): ByteString {
+  return placeOf(word, about.some(isContainer) ? "" : prefixOf(repository));
+}
+
+/**
+ * Whether a path itself is what one of some patterns looks for. One without a slash is looked for in every directory.
+ * @throws VarveError USAGE.
+ */
+export async function nameMatcherOf(
+  words: readonly string[],
+  repository: Repository,
+  about: readonly (AnySide | Target)[] = [],
+): Promise<(path: ByteString) => boolean> {
+  const prefix = about.some(isContainer) ? "" : prefixOf(repository);
+  const { default: picomatch } = await import("picomatch");
+  const tests = words.map((word) => {
+    placeOf(word, prefix);
+    const isName = !word.includes("/");
+    const matches = picomatch(patternOf(word, isName ? "" : prefix), { dot: true, nonegate: true, maxLength: LONGEST_PATTERN });
+    return (path: string): boolean => matches(isName ? path.slice(path.lastIndexOf("/") + 1) : path);
+  });
+  return (path) => {
+    const text = wordOfBytes(path);
+    return tests.some((test) => test(text));
+  };
+}
+
 function isContainer(about: AnySide | Target): boolean {
   return about.kind === "live" ? isContainer(about.target) : about.kind === "container";
 }
