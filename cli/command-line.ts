@@ -18,6 +18,9 @@ import { VERSION } from "./version.js";
 /** Of a damaged layer, as many are named as fit on a screen. */
 const MOST_COMMITS = 5;
 
+/** What the scripts of `varve completion` call. */
+const COMPLETE = "__complete";
+
 /** Reads the command line and runs the command. @returns The exit status. */
 export async function runCommandLine(): Promise<number> {
   const words = processWords();
@@ -38,6 +41,7 @@ interface Seen {
 }
 
 async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen): Promise<number> {
+  if (words[0] === COMPLETE) return complete(words.slice(1), terminal);
   const { words: leading, rest: following = [] } = normalWords(words, {
     options: { ...GLOBAL_OPTIONS, version: { type: "boolean", alias: "V", describe: "" } },
     stopAtWord: "always",
@@ -66,6 +70,12 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
   const { catchSignals } = await import("./signals.js");
   catchSignals();
   return (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0;
+}
+
+async function complete(words: readonly string[], terminal: Terminal): Promise<number> {
+  const { answerShell } = await import("./completion/answer-shell.js");
+  terminal.print(await answerShell(words));
+  return 0;
 }
 
 function printVersion(terminal: Terminal): number {

@@ -19,14 +19,27 @@ export function savedRef(commit: CommitId): RefName {
  */
 export async function recordOperation(repository: Repository, operation: Omit<Operation, "id" | "time">): Promise<Operation> {
   const refs = operation.refs.filter(({ before, after }) => before !== after);
-  await moveRefs(repository, { ...operation, refs });
+  const { head, progress } = operation;
+  const moves: Moves = { refs, ...(head && { head }), ...(progress && { progress }) };
+  await moveRefs(repository, moves);
   try {
     return await repository.operations.append({ ...operation, refs });
   } catch (error) {
-    const head = operation.head && { before: operation.head.after, after: operation.head.before };
-    await moveRefs(repository, { refs: reversed(refs), ...(head && { head }) });
+    await moveRefs(repository, takenBack(moves));
     throw error;
   }
+}
+
+/** What an operation does beside changing trees. */
+export type Moves = Pick<Operation, "refs" | "head" | "progress">;
+
+/** What takes them back. */
+export function takenBack({ refs, head, progress }: Moves): Moves {
+  return {
+    refs: reversed(refs),
+    ...(head && { head: { before: head.after, after: head.before } }),
+    ...(progress && { progress: progress.map(({ slot, before, after }) => ({ slot, before: after, after: before })) }),
+  };
 }
 
 /** A saved commit stays kept: what was saved once is never lost by going back. */
@@ -40,10 +53,11 @@ export function reversed(refs: Operation["refs"]): Operation["refs"] {
 }
 
 /** @throws VarveError REVISION_UNKNOWN, CONFLICT; nothing has moved then. */
-export async function moveRefs(repository: Repository, { refs, head }: Pick<Operation, "refs" | "head">): Promise<void> {
+export async function moveRefs(repository: Repository, { refs, head, progress = [] }: Moves): Promise<void> {
   await requireLayers(repository, refs);
   await repository.history.updateRefs(refs);
   if (head !== undefined) await repository.history.setHead(head.after);
+  for (const { slot, after } of progress) repository.inProgress.write(slot, after);
 }
 
 /**

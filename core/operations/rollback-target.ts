@@ -6,7 +6,7 @@ import { saveLive } from "./commit-target.js";
 import { unheard } from "../yield-to-signals.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { layerChain } from "../layers/layer-chain.js";
-import { keepSaved, moveRefs, recordOperation, reversed } from "./record-operation.js";
+import { keepSaved, moveRefs, recordOperation, takenBack } from "./record-operation.js";
 import { openCommitTree, openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
 
 export interface RollbackResult {
@@ -94,13 +94,13 @@ export async function quietly(takeBack: () => Promise<void>): Promise<void> {
 async function takeBack(
   repository: Repository,
   target: Target,
-  { id, command, refs }: Operation,
+  operation: Operation,
   before: CommitId | undefined,
 ): Promise<void> {
   await takeBackTree(repository, target, before);
-  const back = reversed(refs);
-  await moveRefs(repository, { refs: back });
-  await repository.operations.append({ command: `failed: ${command}`, refs: back, trees: [], undoes: id });
+  const back = takenBack(operation);
+  await moveRefs(repository, back);
+  await repository.operations.append({ ...back, command: `failed: ${operation.command}`, trees: [], undoes: operation.id });
 }
 
 /** After `becomeTree` has failed. @param before What the tree was. */

@@ -10,7 +10,7 @@ import type { Worktree } from "../ports/worktree.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
 import { layerChain } from "../layers/layer-chain.js";
-import { keepSaved, moveRefs, reversed } from "./record-operation.js";
+import { keepSaved, moveRefs, takenBack, type Moves } from "./record-operation.js";
 import { unheard } from "../yield-to-signals.js";
 import { becomeTree, quietly, takeBackTree } from "./rollback-target.js";
 import { findTarget, openCommitTree, openLiveTreeBefore, type Target } from "./targets.js";
@@ -35,31 +35,26 @@ export async function undoOperation(repository: Repository, { command }: { reado
     const undone = await newestUndoable(repository);
     await requireStanding(repository, undone);
     const reverted = await prepare(repository, undone);
-    const refs = reversed(undone.refs);
+    const back = takenBack(undone);
     const saved = (await Promise.all(reverted.map(({ saved }) => keepSaved(repository, saved)))).flat();
-    const head = undone.head && { before: undone.head.after, after: undone.head.before };
-    const moves = { refs: [...(await notMovedYet(repository, refs)), ...saved], ...(head && { head }) };
+    const moves = { ...back, refs: [...(await notMovedYet(repository, back.refs)), ...saved] };
     await moveRefs(repository, moves);
     await actOrTakeBack(repository, reverted, moves);
     const trees = reverted.map(({ update }) => update);
-    const record = { command, refs: [...refs, ...saved], trees, undoes: undone.id, ...(head && { head }) };
+    const record = { ...back, command, refs: [...back.refs, ...saved], trees, undoes: undone.id };
     const operation = await repository.operations.append(record);
     return { undone, operation, saved: reverted.flatMap(({ saved: kept }) => kept ?? []) };
   });
 }
 
 /** Where the first tree fails to change, as by an interruption, all is taken back; from then on nothing interrupts. */
-async function actOrTakeBack(
-  repository: Repository,
-  [first, ...others]: readonly Reverted[],
-  { refs, head }: Pick<Operation, "refs" | "head">,
-): Promise<void> {
+async function actOrTakeBack(repository: Repository, [first, ...others]: readonly Reverted[], moves: Moves): Promise<void> {
   try {
     await first?.act();
   } catch (error) {
     await quietly(async () => {
       await first?.takeBack();
-      await moveRefs(repository, { refs: reversed(refs), ...(head && { head: { before: head.after, after: head.before } }) });
+      await moveRefs(repository, takenBack(moves));
     });
     throw error;
   }

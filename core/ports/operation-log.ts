@@ -1,5 +1,6 @@
 import type { CommitId, RefName } from "../model/ids.js";
 import type { RefUpdate } from "./history.js";
+import type { ProgressUpdate } from "./work-in-progress.js";
 
 /** One thing that a command did, with all that is needed to take it back. */
 export interface Operation {
@@ -14,6 +15,8 @@ export interface Operation {
   readonly trees: readonly TreeUpdate[];
   /** HEAD's branch before and after, when it changed. */
   readonly head?: { readonly before: RefName; readonly after: RefName };
+  /** Merges, rebases and the like that were begun, went on or ended. */
+  readonly progress?: readonly ProgressUpdate[];
   /** The operation that this one took back. */
   readonly undoes?: string;
 }

@@ -3,7 +3,9 @@ import { parseCommitId, type CommitId } from "../../core/model/ids.js";
 import type { RefUpdate } from "../../core/ports/history.js";
 import type { Operation, TreeUpdate } from "../../core/ports/operation-log.js";
 import { parseRefName } from "../../core/revision/ref-names.js";
+import type { ProgressUpdate } from "../../core/ports/work-in-progress.js";
 import { crc32 } from "../crc.js";
+import { checkProgress, isProgressSlot } from "./progress-record.js";
 
 const HEX_CRC = 8;
 const ID_DIGITS = 12;
@@ -40,7 +42,7 @@ export function decodeOperation(line: Buffer): Operation | undefined {
 
 /** The ids and names in it become refs and trees again, so they are checked like any other from the disk. */
 function checkOperation(value: Operation): Operation | undefined {
-  const { id, time, command, refs, trees, head, undoes } = value;
+  const { id, time, command, refs, trees, head, progress, undoes } = value;
   const fits =
     ID.test(id) && typeof time === "string" && typeof command === "string" && (undoes === undefined || ID.test(undoes));
   if (!fits) return undefined;
@@ -51,6 +53,7 @@ function checkOperation(value: Operation): Operation | undefined {
     refs: refs.map(checkRef),
     trees: trees.map(checkTree),
     ...(head && { head: { before: parseRefName(head.before), after: parseRefName(head.after) } }),
+    ...(progress && { progress: progress.map(checkProgressUpdate) }),
     ...(undoes !== undefined && { undoes }),
   };
 }
@@ -65,6 +68,11 @@ function checkTree({ target, before, after, container }: TreeUpdate): TreeUpdate
     throw new RangeError("another container's record");
   }
   return { target, before: checkCommit(before), after: checkCommit(after), ...(container && { container }) };
+}
+
+function checkProgressUpdate({ slot, before, after }: ProgressUpdate): ProgressUpdate {
+  if (!isProgressSlot(slot)) throw new RangeError("a slot that is none");
+  return { slot, before: before && checkProgress(before), after: after && checkProgress(after) };
 }
 
 /** A container's id becomes the name of its directory. */

@@ -177,7 +177,7 @@ test("gc removes views that show what it removes, and keeps the others", async (
   const { repository, layout, target } = store;
   const commits: CommitId[] = [];
   for (let number = 0; number < 70; number += 1) commits.push(await put(store, "a", `${number} `.repeat(3000)));
-  const chainOf = (length: number): Promise<LayerId[]> => layerChain(repository.history, commits[length - 1] as CommitId);
+  const chainOf = (length: number): Promise<readonly LayerId[]> => layerChain(repository.history, commits[length - 1] as CommitId);
   const kept = await chainOf(20);
   await repository.layers.images(kept);
   await repository.layers.images(await chainOf(70));
@@ -264,4 +264,19 @@ test("a gc that was killed after any removal leaves a sound store that the next 
   t.deepEqual((await store.gc()).layers, layers);
   t.deepEqual((await store.fsck()).findings, []);
   t.truthy(third);
+});
+
+test("gc keeps what work in progress needs, and fsck tells when that is lost", async (t) => {
+  const store = await maintainedStore(t);
+  const first = await put(store, "a", "1");
+  const second = await put(store, "a", "2");
+  await rollbackTarget(store.repository, store.target, first, { command });
+  store.repository.inProgress.write("directory", { kind: "rebase", commits: [second], state: {} });
+  t.deepEqual((await store.gc()).layers, []);
+  t.deepEqual((await store.fsck()).findings, []);
+  store.repository.inProgress.write("directory", undefined);
+  t.deepEqual((await store.gc()).commits, [second]);
+  store.repository.inProgress.write("directory", { kind: "rebase", commits: [second], state: {} });
+  const states = (await store.fsck()).findings.map(({ part, name }) => `${part} ${name}`);
+  t.true(states.includes("operation progress/directory.json"), states.join(", "));
 });
