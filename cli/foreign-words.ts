@@ -49,8 +49,8 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
     "--staged": "Leave it out: there is no staging area.",
   },
   log: {
-    "-p": "Use varve show REV for what one commit changed.",
-    "--patch": "Use varve show REV for what one commit changed.",
+    "-p": "Use varve show -p REV for what one commit changed.",
+    "--patch": "Use varve show -p REV for what one commit changed.",
     "--stat": "Leave it out: the line Layer counts what each commit changed.",
     "--after": "Use --since.",
     "--before": "Use --until.",

@@ -1,4 +1,6 @@
+import { tmpdir } from "node:os";
 import { VarveError } from "../core/errors.js";
+import type { OutsideReaders } from "../core/operations/outside-source.js";
 import type { Archives } from "../core/ports/archives.js";
 import type { Containers } from "../core/ports/containers.js";
 import type { Garbage } from "../core/ports/garbage.js";
@@ -10,6 +12,7 @@ import type { Worktree } from "../core/ports/worktree.js";
 import type { Probe } from "../overlay/probes.js";
 import type { LayerStoreOptions } from "../store/layers/layer-store.js";
 import { openStore } from "../store/open-store.js";
+import { scratchPath } from "../store/scratch.js";
 import type { LockOptions } from "../store/store-lock.js";
 import { storeLayout, type StoreLayout } from "../store/store-layout.js";
 import type { Session } from "./command.js";
@@ -39,6 +42,13 @@ export async function openRepository(session: Session, { make = false }: OpenOpt
   });
   session.opened.push(repository);
   return repository;
+}
+
+/** What reads trees that no store holds, for who needs none. */
+export async function openOutsideReaders(): Promise<OutsideReaders> {
+  const { openDirectories } = await import("../store/directory/plain-directories.js");
+  const scratch = (): string => scratchPath({ scratch: tmpdir() }, "varve-archive");
+  return { directories: openDirectories(), archives: archivesAt(scratch) };
 }
 
 export type { Probe } from "../overlay/probes.js";
@@ -141,7 +151,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     containers,
     inProgress: fileProgress(layout),
     directories: openDirectories(layout.root),
-    archives: ARCHIVES,
+    archives: archivesAt(() => scratchPath(layout, "archive")),
     worktree,
     exclusively: (work) => exclusively(layout, work, lock),
   };
@@ -164,11 +174,15 @@ async function openWorktreeOf(layout: StoreLayout, tracked: string | undefined):
   return openWorktree(tracked, layout);
 }
 
-/** Decompressors and all are loaded when the first archive is. */
-const ARCHIVES: Archives = {
-  importTar: async (...parts) => (await import("../store/tar/import-tar.js")).importTar(...parts),
-  exportTar: async (tree, write) => (await import("../store/tar/export-tar.js")).exportTar(tree, write),
-};
+/** Decompressors and all are loaded when the first archive is. @param scratch Gives a path that nobody uses. */
+function archivesAt(scratch: () => string): Archives {
+  return {
+    importTar: async (...parts) => (await import("../store/tar/import-tar.js")).importTar(...parts),
+    openTar: async (stream, name) => (await import("../store/tar/open-tar.js")).openTar(stream, name, scratch()),
+    openLayout: async (directory, image) => (await import("../store/oci/open-layout.js")).openLayout(directory, image, scratch()),
+    exportTar: async (tree, write) => (await import("../store/tar/export-tar.js")).exportTar(tree, write),
+  };
+}
 
 function tellWait({ terminal }: Session, holder: { readonly pid: number; readonly command: string } | undefined): void {
   const who = holder === undefined ? "another command" : `process ${holder.pid} (varve ${holder.command})`;

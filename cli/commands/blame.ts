@@ -36,6 +36,7 @@ commit that brought it; a file that was moved is followed. Of any other file: on
     ],
     rest: "paths",
     options,
+    paged: true,
     examples: [
       ["varve blame /etc", "who changed what in a directory"],
       ["varve blame v1:/etc/passwd", "who brought each line, as of v1"],

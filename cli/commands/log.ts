@@ -39,6 +39,7 @@ them must fit. "varve history" is the same command.`,
     words: [{ name: "REV", required: false, many: true }],
     rest: "paths",
     options,
+    paged: true,
     examples: [
       ["varve log -3", "the last three commits"],
       ["varve log --graph --oneline --all", "all branches, drawn"],

@@ -11,16 +11,20 @@ import { openRepository } from "../open-repository.js";
 import { findWordTarget } from "../open-target.js";
 import { selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
-import { changeLine, changeSummary, nameStatusLine, statLines } from "../render/change-text.js";
+import { belowWords, changeLine, changeSummary, nameStatusLine, statLines } from "../render/change-text.js";
 import { logEntryJson } from "../render/commit-json.js";
 import { commitText } from "../render/commit-text.js";
 import { foldChanges } from "../render/folded-changes.js";
 import { printJson } from "../render/json-array.js";
-import { counted } from "../render/quantities.js";
+import { printPatch } from "../render/patch-text.js";
 import { commitOf, splitSidePath } from "../revision-words.js";
 import type { Terminal } from "../terminal.js";
 
+/** As git's. */
+const CONTEXT_LINES = 3;
+
 const options = {
+  patch: { type: "boolean", alias: "p", describe: "Show the lines that differ, as git does" },
   stat: { type: "boolean", describe: "Show sizes before and after, and the number of paths" },
   "name-status": { type: "boolean", describe: "Show status and path alone, with a tab between them" },
 } as const;
@@ -36,9 +40,11 @@ directory's names, as "varve ls" does.`,
     words: [{ name: "REV", required: false }],
     rest: "paths",
     options,
+    paged: true,
     examples: [
       ["varve show", "the last commit of the tracked directory's branch"],
       ["varve show base~1", "the one before base"],
+      ["varve show -p", "with the lines that the last commit changed"],
       ["varve show --stat v1 -- /etc", "what v1 changed below a directory, with sizes"],
       ["varve show v1:/etc/hosts", "a file as it was in v1"],
     ],
@@ -57,7 +63,10 @@ directory's names, as "varve ls" does.`,
     const difference = await diffSides(repository, before, { kind: "commit", commit: commit.id }, { paths });
     try {
       if (json) printJson(terminal, { ...logEntryJson(entry), changes: difference.changes.map(changeJson) });
-      else terminal.print(`${commitText(entry, head, terminal.paint)}\n${changesText(difference, terminal, form)}`);
+      else {
+        terminal.print(`${commitText(entry, head, terminal.paint)}\n`);
+        await printChanges(terminal, difference, form);
+      }
     } finally {
       difference.close();
     }
@@ -98,12 +107,15 @@ async function headBranch({ history, worktree }: Repository): Promise<RefName | 
   return worktree === undefined ? undefined : history.head();
 }
 
-function changesText({ changes }: Difference, { paint }: Terminal, form: OptionValues<typeof options>): string {
-  if (form["name-status"]) return changes.map((change) => `${nameStatusLine(change)}\n`).join("");
-  if (form.stat) return [...statLines(changes, paint), changeSummary(changes)].map((line) => `${line}\n`).join("");
-  const lines = foldChanges(changes).map(({ change, below }) => {
-    const rest = below === 0 ? "" : `  (and ${counted(below, "entry", "entries")} below)`;
-    return `${changeLine(change, paint)}${rest}\n`;
-  });
-  return `${lines.join("")}${changeSummary(changes)}\n`;
+/** The form that is asked for last in this list, where several are. */
+async function printChanges(terminal: Terminal, { changes }: Difference, form: OptionValues<typeof options>): Promise<void> {
+  const { paint } = terminal;
+  const print = (lines: readonly string[]): void => terminal.print(lines.map((line) => `${line}\n`).join(""));
+  if (form["name-status"]) print(changes.map(nameStatusLine));
+  else if (form.patch) await printPatch(terminal, changes, CONTEXT_LINES);
+  else if (form.stat) print([...statLines(changes, paint), changeSummary(changes)]);
+  else {
+    const lines = foldChanges(changes).map(({ change, below }) => changeLine(change, paint) + belowWords(below));
+    print([...lines, changeSummary(changes)]);
+  }
 }
