@@ -43,8 +43,6 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
     "--amend": "Take the last commit back with varve undo, then commit again.",
   },
   diff: {
-    "-p": "Varve shows which paths differ and why: for their lines compare varve cat REV:PATH with diff(1).",
-    "--patch": "Varve shows which paths differ and why: for their lines compare varve cat REV:PATH with diff(1).",
     "--cached": "Leave it out: there is no staging area.",
     "--staged": "Leave it out: there is no staging area.",
   },
