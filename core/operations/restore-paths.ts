@@ -11,8 +11,8 @@ import { compareTrees } from "../trees/compare-trees.js";
 import { replaceSelected } from "../trees/replace-selected.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
-import { keepSaved, recordOperation } from "./record-operation.js";
-import { carryOut, treeTarget } from "./rollback-target.js";
+import { performOperation, treeAct, treeTarget } from "./change-trees.js";
+import { keepSaved } from "./record-operation.js";
 import { openCommitTree, openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
 
 export interface RestoreOptions {
@@ -80,8 +80,7 @@ async function restoreFrom(
   const after = restored?.id ?? head;
   const refs = [...(await keepSaved(repository, saved)), ...(await keepSaved(repository, restored?.id))];
   const update: TreeUpdate = { target: treeTarget(target), before: saved ?? head, after };
-  const operation = await recordOperation(repository, { command, refs, trees: [update] });
-  await carryOut(repository, target, trees, operation);
+  await performOperation(repository, { command, refs, trees: [update] }, [treeAct(repository, target, trees, update)]);
   return { branch, saved, changes };
 }
 
