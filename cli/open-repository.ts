@@ -112,11 +112,12 @@ export interface RepositorySurroundings {
 /** Puts the parts of an opened store together. */
 export async function repositoryAt(layout: StoreLayout, surrounding: RepositorySurroundings = {}): Promise<Repository> {
   const { tracked, observe, ...lock } = surrounding;
-  const [{ openLayerStore }, { gitHistory }, { fileOperationLog }, { exclusively }, containers, { openDirectories }, worktree] =
+  const [{ openLayerStore }, { gitHistory }, { fileOperationLog }, { fileProgress }, { exclusively }, containers, { openDirectories }, worktree] =
     await Promise.all([
       import("../store/layers/layer-store.js"),
       import("../store/git/git-history.js"),
       import("../store/operation-log/file-operation-log.js"),
+      import("../store/operation-log/file-progress.js"),
       import("../store/store-lock.js"),
       openContainersOf(layout),
       import("../store/directory/plain-directories.js"),
@@ -128,6 +129,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     history: gitHistory(layout),
     operations: fileOperationLog(layout),
     containers,
+    inProgress: fileProgress(layout),
     directories: openDirectories(layout.root),
     archives: ARCHIVES,
     worktree,

@@ -59,11 +59,11 @@ function firstName(root: string, value: unknown): string | undefined {
 }
 
 function makeFolders(layout: StoreLayout): void {
-  const { root, git, layers, views, commitCache, blobs, operations, containers, worktree, scratch } = layout;
+  const { root, git, layers, views, commitCache, blobs, operations, containers, progress, worktree, scratch } = layout;
   makeDirectories(root, 0o700);
   chmodSync(root, 0o700);
   const gitFolders = ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info"].map((name) => path.join(git, name));
-  for (const folder of [layers, views, commitCache, blobs, operations, containers, worktree, scratch, ...gitFolders]) {
+  for (const folder of [layers, views, commitCache, blobs, operations, containers, progress, worktree, scratch, ...gitFolders]) {
     mkdirSync(folder, { recursive: true });
   }
 }

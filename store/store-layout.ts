@@ -38,6 +38,8 @@ export interface StoreLayout {
   readonly operations: string;
   readonly operationLog: string;
   readonly containers: string;
+  /** What merges, rebases and bisections need to go on. */
+  readonly progress: string;
   readonly worktree: string;
   /** Unfinished writes. Names come from `scratchPath` in store/scratch.ts. */
   readonly scratch: string;
@@ -67,6 +69,7 @@ export function storeLayout(root: string): StoreLayout {
     operations: at("operations"),
     operationLog: at("operations", "log"),
     containers: at("containers"),
+    progress: at("progress"),
     worktree: at("worktree"),
     scratch: at("scratch"),
     lock: at("lock"),

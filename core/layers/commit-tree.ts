@@ -1,4 +1,4 @@
-import type { Commit, ImageConfig, Origin } from "../model/commit.js";
+import type { Commit, ImageConfig, Origin, Signature } from "../model/commit.js";
 import type { CommitId, LayerId } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
 import type { LayerWriter } from "../ports/layer-store.js";
@@ -16,6 +16,12 @@ export interface CommitTreeOptions {
   /** Called when the target was read, before anything of it is kept: throws when it must not be. */
   readonly check?: (() => void) | undefined;
   readonly message: string;
+  /** Further parents, of a merge. */
+  readonly otherParents?: readonly CommitId[];
+  /** Whose work it is when a commit is written anew; by default who commits. */
+  readonly author?: Signature | undefined;
+  /** Writes a commit even where the tree is the parent's: a merge that keeps all of ours. */
+  readonly allowEmpty?: boolean;
   /** Taken over from the parent when absent. */
   readonly config?: ImageConfig | undefined;
   readonly origin?: Origin | undefined;
@@ -30,7 +36,7 @@ export interface WrittenCommit extends Commit {
 /**
  * Writes a layer and a commit for a tree. No ref moves: until the caller does that, nobody sees the commit.
  *
- * @returns `undefined` when the tree is the parent's: nothing was written then. Without a parent there is always a commit.
+ * @returns `undefined` when the tree is the parent's: nothing was written then. Without a parent, or with `allowEmpty`, there is always a commit.
  */
 export async function commitTree(repository: Repository, options: CommitTreeOptions): Promise<WrittenCommit | undefined> {
   const { history, layers } = repository;
@@ -41,7 +47,7 @@ export async function commitTree(repository: Repository, options: CommitTreeOpti
     const target = await options.target(writer);
     const { sockets, ...summary } = await writeLayer(writer, options.base, target, options.observe);
     options.check?.();
-    if (summary.tree === parent?.tree) return undefined;
+    if (summary.tree === parent?.tree && options.allowEmpty !== true) return undefined;
     const { id: layer, storedBytes } = writer.publish();
     // The empty tree has a root directory too, which the first commit only seems to modify.
     const counted = parent === undefined ? { ...summary, modified: 0 } : summary;
@@ -49,8 +55,8 @@ export async function commitTree(repository: Repository, options: CommitTreeOpti
       ...counted,
       layer,
       storedBytes,
-      parents: parent === undefined ? [] : [parent.id],
-      author: await history.author(),
+      parents: [...(parent === undefined ? [] : [parent.id]), ...(options.otherParents ?? [])],
+      author: options.author ?? (await history.author()),
       message: options.message,
       config: options.config ?? parent?.config,
       origin: options.origin,

@@ -4,6 +4,7 @@ import type { CommitId, RefName } from "../model/ids.js";
 import type { LayerStore } from "../ports/layer-store.js";
 import type { OperationLog } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
+import type { WorkInProgress } from "../ports/work-in-progress.js";
 import type { ChainTrees, ContainerReading, StoreChecks } from "../ports/store-checks.js";
 import { addsUpTo } from "../trees/check-tree.js";
 import { CommitGraph } from "./commit-graph.js";
@@ -34,7 +35,7 @@ export interface CheckedHistory {
 
 /** Reads all that refs, containers and operations lead to, from git, and compares the cache with it. */
 export async function checkHistory(
-  { layers, operations, containers: kept }: Repository,
+  { layers, operations, containers: kept, inProgress }: Repository,
   checks: StoreChecks,
 ): Promise<CheckedHistory> {
   const reading = new HistoryReading(checks, layers);
@@ -55,6 +56,7 @@ export async function checkHistory(
     if (fault !== undefined) reading.fault("container", container.id, fault);
   }
   await reading.operations(operations);
+  await reading.workInProgress(inProgress);
   const { graph, faults, wronglyCached } = reading;
   return { graph, tips, containers, faults, wronglyCached };
 }
@@ -113,6 +115,20 @@ class HistoryReading {
       }
     } catch (error) {
       this.fault("operation", "operations/log", damageOf(error));
+    }
+  }
+
+  async workInProgress(work: WorkInProgress): Promise<void> {
+    try {
+      for (const { slot, progress } of work.list()) {
+        for (const commit of progress.commits) {
+          await this.follow(commit);
+          if (this.graph.has(commit)) continue;
+          this.fault("operation", `progress/${slot}.json`, `needs commit "${commit}", which can't be read`);
+        }
+      }
+    } catch (error) {
+      this.fault("operation", "progress", damageOf(error));
     }
   }
 

@@ -17,7 +17,7 @@ export interface Reachable {
 }
 
 /**
- * What refs, containers, younger operations and younger lines of reflogs lead to.
+ * What refs, containers, work in progress, younger operations and younger lines of reflogs lead to.
  *
  * @param since Operations after this time are kept.
  * @throws VarveError STORE_DAMAGED when something can't be followed: what it keeps is not known then, and nothing may be removed.
@@ -26,7 +26,11 @@ export async function findReachable(repository: Repository, garbage: Garbage, si
   const refs = await readableRefs(garbage);
   const recent = await recentCommits(repository, garbage, refs, since);
   const containers = repository.containers.list().map(({ record }) => record);
-  const named = new Set([...recent.certain, ...recent.likely, ...containers.map(({ base }) => base)]);
+  const needed = [
+    ...containers.map(({ base }) => base),
+    ...repository.inProgress.list().flatMap(({ progress }) => progress.commits),
+  ];
+  const named = new Set([...recent.certain, ...recent.likely, ...needed]);
   const staleSaved = await saved(repository, refs, named, since);
   const stale = new Set(staleSaved.map(({ name }) => name));
   const tips = refs.flatMap(({ name, commit }) => (commit === undefined || stale.has(name) ? [] : [commit]));
@@ -37,7 +41,7 @@ export async function findReachable(repository: Repository, garbage: Garbage, si
     commits.add(id);
     layers.add(layer);
   };
-  await follow(repository, [...tips, ...containers.map(({ base }) => base), ...recent.certain], commits, keep, false);
+  await follow(repository, [...tips, ...needed, ...recent.certain], commits, keep, false);
   await follow(repository, recent.likely, commits, keep, true);
   await addLenders(garbage, layers);
   return { commits, layers, staleSaved };
@@ -82,8 +86,9 @@ async function recentCommits(
 }
 
 /** Every commit that an operation names. */
-export function commitsOf({ refs, trees }: Operation): readonly CommitId[] {
-  return [...refs, ...trees].flatMap(({ before, after }) => [before, after]).filter((commit) => commit !== undefined);
+export function commitsOf({ refs, trees, progress = [] }: Operation): readonly CommitId[] {
+  const moved = [...refs, ...trees].flatMap(({ before, after }) => [before, after]).filter((commit) => commit !== undefined);
+  return [...moved, ...progress.flatMap(({ before, after }) => [...(before?.commits ?? []), ...(after?.commits ?? [])])];
 }
 
 async function saved(

@@ -4,7 +4,7 @@ import type { RefUpdate } from "../ports/history.js";
 import type { Repository } from "../ports/repository.js";
 import { layerChain } from "../layers/layer-chain.js";
 import { unheard } from "../yield-to-signals.js";
-import { moveRefs, recordOperation, reversed } from "./record-operation.js";
+import { moveRefs, recordOperation, takenBack } from "./record-operation.js";
 import { openCommitTree, openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
 
 /** The change of one tree, made ready: all that can fail beforehand is done. */
@@ -61,7 +61,7 @@ async function quietly(work: () => Promise<void>): Promise<void> {
 
 async function takeBack(repository: Repository, operation: Operation, acts: readonly TreeAct[]): Promise<void> {
   for (const act of acts.toReversed()) await act.takeBack();
-  const back = reversed(operation);
+  const back = takenBack(operation);
   await moveRefs(repository, back, `failed: ${operation.command}`);
   await repository.operations.append({ ...back, command: `failed: ${operation.command}`, trees: [], undoes: operation.id });
 }

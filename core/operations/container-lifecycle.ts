@@ -5,6 +5,7 @@ import { CONTAINER_NAME, type ContainerRecord, type ProcessResult, type RunConfi
 import type { RefUpdate } from "../ports/history.js";
 import type { Operation, OperationDraft, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
+import type { ProgressUpdate } from "../ports/work-in-progress.js";
 import { requireFree } from "./branches.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
@@ -191,9 +192,11 @@ async function branchThatGoes(repository: Repository, target: ContainerTarget): 
 }
 
 async function recordRemoval(repository: Repository, targets: readonly ContainerTarget[], command: string): Promise<void> {
-  const [refs, updates]: [RefUpdate[], TreeUpdate[]] = [[], []];
+  const [refs, updates, progress]: [RefUpdate[], TreeUpdate[], ProgressUpdate[]] = [[], [], []];
   for (const target of targets) {
     refs.push(...(await branchThatGoes(repository, target)));
+    const begun = repository.inProgress.read(target.record.id);
+    if (begun !== undefined) progress.push({ slot: target.record.id, before: begun, after: undefined });
     const trees = await openLiveTree(repository, target);
     try {
       const saved = (await saveLive(repository, trees, `before ${command}`))?.id;
@@ -209,7 +212,7 @@ async function recordRemoval(repository: Repository, targets: readonly Container
     act: async (): Promise<void> => repository.containers.remove(record),
     takeBack: () => putBack(repository, record, updates[at]?.before ?? record.base),
   }));
-  await performOperation(repository, { command, refs, trees: updates }, acts);
+  await performOperation(repository, { command, refs, trees: updates, ...(progress.length > 0 && { progress }) }, acts);
 }
 
 /** Nothing is left that `undo` could bring back, nor a making of theirs that it could take back. */
@@ -218,6 +221,7 @@ async function forgetContainers(repository: Repository, targets: readonly Contai
     const refs = await branchThatGoes(repository, target);
     const made = await creationOf(repository, target.record.id);
     await repository.history.updateRefs(refs);
+    repository.inProgress.write(target.record.id, undefined);
     repository.containers.remove(target.record);
     if (made !== undefined) await repository.operations.append({ command, refs, trees: [removalOf(target)], undoes: made.id });
   }

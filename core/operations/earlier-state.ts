@@ -1,5 +1,6 @@
 import type { CommitId, RefName, TagId } from "../model/ids.js";
 import type { Operation, Standing, TreeUpdate } from "../ports/operation-log.js";
+import type { Progress, ProgressSlot } from "../ports/work-in-progress.js";
 import { SAVED } from "../revision/ref-names.js";
 
 /** What some operations changed, as it stood before the first of them. What none of them changed is as it is now. */
@@ -9,6 +10,7 @@ export interface EarlierState {
   /** By container's id. */
   readonly standings: ReadonlyMap<string, Standing>;
   readonly upstreams: ReadonlyMap<RefName, RefName | undefined>;
+  readonly progress: ReadonlyMap<ProgressSlot, Progress | undefined>;
   /** By `directory`, or a container's id. */
   readonly trees: ReadonlyMap<string, EarlierTree>;
 }
@@ -26,11 +28,10 @@ export interface EarlierTree {
 /** @param newer All operations since, newest first. */
 export function stateBefore(newer: readonly Operation[]): EarlierState {
   const refs = new Map<RefName, { commit: CommitId | undefined; tag: TagId | undefined }>();
-  const [standings, upstreams, trees] = [
-    new Map<string, Standing>(),
-    new Map<RefName, RefName | undefined>(),
-    new Map<string, EarlierTree>(),
-  ];
+  const standings = new Map<string, Standing>();
+  const upstreams = new Map<RefName, RefName | undefined>();
+  const progress = new Map<ProgressSlot, Progress | undefined>();
+  const trees = new Map<string, EarlierTree>();
   let head: RefName | undefined;
   // The last one seen of each is the oldest.
   for (const operation of newer) {
@@ -39,6 +40,7 @@ export function stateBefore(newer: readonly Operation[]): EarlierState {
     }
     for (const { container, before } of operation.standings ?? []) standings.set(container, before);
     for (const { branch, before } of operation.upstreams ?? []) upstreams.set(branch, before);
+    for (const { slot, before } of operation.progress ?? []) progress.set(slot, before);
     for (const update of operation.trees) {
       const key = treeKey(update.target);
       const known = trees.get(key);
@@ -52,7 +54,7 @@ export function stateBefore(newer: readonly Operation[]): EarlierState {
     }
     head = operation.head?.before ?? head;
   }
-  return { refs, head, standings, upstreams, trees };
+  return { refs, head, standings, upstreams, progress, trees };
 }
 
 export function treeKey(target: TreeUpdate["target"]): string {

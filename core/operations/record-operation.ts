@@ -29,7 +29,7 @@ export async function recordOperation(
   try {
     return await repository.operations.append({ ...operation, refs });
   } catch (error) {
-    await moveRefs(repository, reversed({ ...operation, refs }), operation.command);
+    await moveRefs(repository, takenBack({ ...operation, refs }), operation.command);
     throw error;
   }
 }
@@ -44,17 +44,18 @@ export function isNotSaved({ name }: RefUpdate): boolean {
 }
 
 /** What takes all of an effect but its trees back. */
-export function reversed({ refs, head, standings, upstreams }: RefEffect): RefEffect {
+export function takenBack({ refs, head, standings, upstreams, progress }: Moves): Moves {
   return {
     refs: reversedRefs(refs),
     ...(head && { head: swapped(head) }),
     ...(standings && { standings: standings.map((update) => ({ ...update, ...swapped(update) })) }),
     ...(upstreams && { upstreams: upstreams.map((update) => ({ ...update, ...swapped(update) })) }),
+    ...(progress && { progress: progress.map(({ slot, before, after }) => ({ slot, before: after, after: before })) }),
   };
 }
 
 /** An effect without its trees. */
-export type RefEffect = Omit<Effect, "trees">;
+export type Moves = Omit<Effect, "trees">;
 
 function swapped<T>({ before, after }: Moved<T>): Moved<T> {
   return { before: after, after: before };
@@ -83,7 +84,7 @@ function reversedRefs(refs: readonly RefUpdate[]): readonly RefUpdate[] {
  */
 export async function moveRefs(
   repository: Repository,
-  { refs, head, standings = [], upstreams = [] }: RefEffect,
+  { refs, head, standings = [], upstreams = [], progress = [] }: Moves,
   reason?: string,
 ): Promise<void> {
   const { history, containers } = repository;
@@ -94,6 +95,7 @@ export async function moveRefs(
   if (head !== undefined) await history.setHead(head.after);
   await history.updateRefs(refs.filter(isLeft), reason);
   for (const { branch, after } of upstreams) await history.setUpstream(branch, after);
+  for (const { slot, after } of progress) repository.inProgress.write(slot, after);
   if (standings.length === 0) return;
   const records = new Map(containers.list().map(({ record }) => [record.id, record]));
   for (const { container, after } of standings) {

@@ -1,5 +1,6 @@
+import type { ContainerRecord } from "../ports/containers.js";
 import type { RefUpdate } from "../ports/history.js";
-import type { Effect, Operation, TreeUpdate } from "../ports/operation-log.js";
+import type { Effect, Operation, TreeUpdate, UpstreamUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import { stateBefore, type EarlierState, type EarlierTree } from "./earlier-state.js";
 import { findOperation } from "./find-operation.js";
@@ -38,8 +39,8 @@ export async function restoreOperation(
   });
 }
 
-function isNothing({ refs, trees, head, standings = [], upstreams = [] }: Effect): boolean {
-  return refs.length + trees.length + standings.length + upstreams.length === 0 && head === undefined;
+function isNothing({ refs, trees, head, standings = [], upstreams = [], progress = [] }: Effect): boolean {
+  return [refs, trees, standings, upstreams, progress].every(({ length }) => length === 0) && head === undefined;
 }
 
 /** From the earlier state to what stands now. */
@@ -47,20 +48,7 @@ async function effectSince(
   repository: Repository,
   earlier: EarlierState,
 ): Promise<{ readonly effect: Effect; readonly lost: readonly string[] }> {
-  const { history, containers } = repository;
-  const head = earlier.head === undefined ? undefined : await history.head();
-  const records = new Map(containers.list().map(({ record }) => [record.id, record]));
-  const standings = [...earlier.standings].flatMap(([container, before]) => {
-    const record = records.get(container);
-    if (record === undefined || record.branch === before.branch) return [];
-    const after = { branch: record.branch, ...(record.branchMadeAt && { branchMadeAt: record.branchMadeAt }) };
-    return [{ container, before, after }];
-  });
-  const upstreams = [];
-  for (const [branch, before] of earlier.upstreams) {
-    const after = await history.upstream(branch);
-    if (after !== before) upstreams.push({ branch, before, after });
-  }
+  const records = new Map(repository.containers.list().map(({ record }) => [record.id, record]));
   const trees: TreeUpdate[] = [];
   const lost: string[] = [];
   for (const [key, tree] of earlier.trees) {
@@ -68,14 +56,37 @@ async function effectSince(
     if (isContainer && tree.commit !== undefined && !records.has(key) && tree.container === undefined) lost.push(key);
     else trees.push(...treeSince(tree, !isContainer || records.has(key), earlier));
   }
-  const effect = {
-    refs: await refsSince(repository, earlier),
-    trees,
-    ...(earlier.head !== undefined && head !== undefined && head !== earlier.head && { head: { before: earlier.head, after: head } }),
+  const refs = await refsSince(repository, earlier);
+  return { effect: { refs, trees, ...(await movesSince(repository, earlier, records)) }, lost };
+}
+
+/** All but refs and trees. */
+async function movesSince(
+  { history, inProgress }: Repository,
+  earlier: EarlierState,
+  records: ReadonlyMap<string, ContainerRecord>,
+): Promise<Omit<Effect, "refs" | "trees">> {
+  const head = await history.head();
+  const standings = [...earlier.standings].flatMap(([container, before]) => {
+    const record = records.get(container);
+    if (record === undefined || record.branch === before.branch) return [];
+    const after = { branch: record.branch, ...(record.branchMadeAt && { branchMadeAt: record.branchMadeAt }) };
+    return [{ container, before, after }];
+  });
+  const upstreams: UpstreamUpdate[] = [];
+  for (const [branch, before] of earlier.upstreams) {
+    const after = await history.upstream(branch);
+    if (after !== before) upstreams.push({ branch, before, after });
+  }
+  const progress = [...earlier.progress]
+    .map(([slot, before]) => ({ slot, before, after: inProgress.read(slot) }))
+    .filter(({ before, after }) => JSON.stringify(before) !== JSON.stringify(after));
+  return {
+    ...(earlier.head !== undefined && head !== earlier.head && { head: { before: earlier.head, after: head } }),
     ...(standings.length > 0 && { standings }),
     ...(upstreams.length > 0 && { upstreams }),
+    ...(progress.length > 0 && { progress }),
   };
-  return { effect, lost };
 }
 
 async function refsSince({ history }: Repository, { refs }: EarlierState): Promise<readonly RefUpdate[]> {

@@ -9,7 +9,7 @@ import { requireFree } from "./branches.js";
 import { performOperation, treeAct, type TreeAct } from "./change-trees.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
-import { keepSaved, reversed } from "./record-operation.js";
+import { keepSaved, takenBack } from "./record-operation.js";
 import { requireKept, requireUnmoved } from "./revertible.js";
 import { findTarget, headOf, openCommitTree, openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
 
@@ -46,7 +46,7 @@ export async function revertEffect(repository: Repository, effect: Effect, optio
     for (const update of effect.trees) ready.push(await prepareTree(repository, update, options.task));
     const saved = ready.flatMap((tree) => tree.saved ?? []);
     const kept = (await Promise.all(saved.map((commit) => keepSaved(repository, commit)))).flat();
-    const back = reversed(effect);
+    const back = takenBack(effect);
     const { command, kind, undoes } = options;
     const draft: OperationDraft = {
       ...back,

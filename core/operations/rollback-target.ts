@@ -1,14 +1,14 @@
 import type { Change } from "../model/change.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
-import type { TreeUpdate } from "../ports/operation-log.js";
+import type { Effect, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { performOperation, treeAct, treeTarget } from "./change-trees.js";
 import { requireStopped } from "./container-state.js";
 import { saveLive } from "./commit-target.js";
 import { keepSaved } from "./record-operation.js";
-import { openCommitTree, openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
+import { openCommitTree, openLiveTreeBefore, slotOf, type LiveTree, type Target } from "./targets.js";
 
 export interface RollbackResult {
   readonly branch: RefName;
@@ -71,12 +71,21 @@ async function rollBack(
   const { branch, commit: before } = trees.head;
   const changes = await changesTo(target, trees, wanted);
   const result = { branch, before, after: commit, changes };
-  if (dryRun || (changes.length === 0 && before === commit)) return { ...result, saved: undefined };
+  const isThere = changes.length === 0 && before === commit && endedProgress(repository, target).progress === undefined;
+  if (dryRun || isThere) return { ...result, saved: undefined };
   const saved = (await saveLive(repository, trees, `before ${command}`))?.id;
   const refs = [{ name: branch, before, after: commit }, ...(await keepSaved(repository, saved))];
   const update: TreeUpdate = { target: treeTarget(target), before: saved ?? before, after: commit };
-  await performOperation(repository, { command, refs, trees: [update] }, [treeAct(repository, target, trees, update)]);
+  const draft = { command, refs, trees: [update], ...endedProgress(repository, target) };
+  await performOperation(repository, draft, [treeAct(repository, target, trees, update)]);
   return { ...result, saved };
+}
+
+/** A merge and its like end with the tree that they are about; a rebase goes on. */
+function endedProgress({ inProgress }: Repository, target: Target): Pick<Effect, "progress"> {
+  const slot = slotOf(target);
+  const before = inProgress.read(slot);
+  return before === undefined || before.kind === "rebase" ? {} : { progress: [{ slot, before, after: undefined }] };
 }
 
 /** What making a target that tree changes. @throws VarveError CONFLICT when it can't be made that tree. */

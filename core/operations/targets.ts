@@ -3,6 +3,7 @@ import type { CommitId, RefName, TreeId } from "../model/ids.js";
 import type { FilteredTree, Tree } from "../model/tree.js";
 import type { ContainerRecord, ContainerState } from "../ports/containers.js";
 import type { Repository } from "../ports/repository.js";
+import type { ProgressSlot } from "../ports/work-in-progress.js";
 import type { Worktree, WorktreeOptions } from "../ports/worktree.js";
 import { layerChain } from "../layers/layer-chain.js";
 
@@ -22,6 +23,11 @@ export function findTarget(repository: Repository, name: string | undefined): Ta
     path: repository.path,
     hint: "Name a container (`varve ps -a` lists them), or stand in a directory made by `varve init`.",
   });
+}
+
+/** Where what is in progress in a target is kept. */
+export function slotOf(target: Target): ProgressSlot {
+  return target.kind === "directory" ? "directory" : target.record.id;
 }
 
 export interface Head {

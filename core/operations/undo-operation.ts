@@ -128,13 +128,14 @@ class Since {
   }
 }
 
-function touchedBy({ refs, trees, head, standings = [], upstreams = [] }: Effect): ReadonlySet<string> {
+function touchedBy({ refs, trees, head, standings = [], upstreams = [], progress = [] }: Effect): ReadonlySet<string> {
   return new Set([
     ...refs.filter(isNotSaved).map(({ name }) => name),
     ...trees.map(({ target }) => `tree ${treeKey(target)}`),
     ...(head === undefined ? [] : ["HEAD"]),
     ...standings.map(({ container }) => `standing ${container}`),
     ...upstreams.map(({ branch }) => `upstream ${branch}`),
+    ...progress.map(({ slot }) => `progress ${slot}`),
   ]);
 }
 

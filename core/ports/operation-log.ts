@@ -1,5 +1,6 @@
 import type { CommitId, RefName } from "../model/ids.js";
 import type { RefUpdate } from "./history.js";
+import type { ProgressUpdate } from "./work-in-progress.js";
 
 /** What an operation changed: all that is needed to take it back. */
 export interface Effect {
@@ -12,6 +13,8 @@ export interface Effect {
   readonly standings?: readonly StandingUpdate[] | undefined;
   /** Branches that follow another one than before. */
   readonly upstreams?: readonly UpstreamUpdate[] | undefined;
+  /** Merges, rebases and the like that were begun, went on or ended. */
+  readonly progress?: readonly ProgressUpdate[] | undefined;
 }
 
 export interface Moved<T> {

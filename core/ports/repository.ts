@@ -4,6 +4,7 @@ import type { History } from "./history.js";
 import type { LayerStore } from "./layer-store.js";
 import type { OperationLog } from "./operation-log.js";
 import type { PlainDirectories } from "./plain-directories.js";
+import type { WorkInProgress } from "./work-in-progress.js";
 import type { Worktree } from "./worktree.js";
 
 /** One store, opened: what every operation of core gets as its first argument. Made by cli/open-repository.ts alone. */
@@ -14,6 +15,7 @@ export interface Repository {
   readonly history: History;
   readonly operations: OperationLog;
   readonly containers: Containers;
+  readonly inProgress: WorkInProgress;
   readonly directories: PlainDirectories;
   readonly archives: Archives;
   /** Absent for a shared store. */

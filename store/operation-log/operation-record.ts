@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import { parseCommitId, parseTagId, type CommitId, type RefName } from "../../core/model/ids.js";
 import type { RefUpdate } from "../../core/ports/history.js";
 import type { Operation, Standing, StandingUpdate, TreeUpdate, UpstreamUpdate } from "../../core/ports/operation-log.js";
+import type { ProgressUpdate } from "../../core/ports/work-in-progress.js";
 import { parseRefName } from "../../core/revision/ref-names.js";
 import { crc32 } from "../crc.js";
+import { checkProgress, isProgressSlot } from "./progress-record.js";
 
 const HEX_CRC = 8;
 const ID_DIGITS = 12;
@@ -42,7 +44,7 @@ const KINDS: readonly unknown[] = [undefined, "undo", "redo", "restore"];
 
 /** The ids and names in it become refs and trees again, so they are checked like any other from the disk. */
 function checkOperation(value: Operation): Operation | undefined {
-  const { id, time, user, command, refs, trees, head, standings, upstreams, undoes, kind } = value;
+  const { id, time, user, command, refs, trees, head, standings, upstreams, progress, undoes, kind } = value;
   const texts = [time, command, user ?? ""];
   const fits = ID.test(id) && texts.every((text) => typeof text === "string") && KINDS.includes(kind);
   if (!fits || (undoes !== undefined && !ID.test(undoes))) return undefined;
@@ -56,6 +58,7 @@ function checkOperation(value: Operation): Operation | undefined {
     ...(head && { head: { before: parseRefName(head.before), after: parseRefName(head.after) } }),
     ...(standings && { standings: standings.map(checkStandingUpdate) }),
     ...(upstreams && { upstreams: upstreams.map(checkUpstream) }),
+    ...(progress && { progress: progress.map(checkProgressUpdate) }),
     ...(undoes !== undefined && { undoes }),
     ...(kind !== undefined && { kind }),
   };
@@ -87,6 +90,11 @@ function checkUpstream({ branch, before, after }: UpstreamUpdate): UpstreamUpdat
 
 function checkName(name: RefName | undefined): RefName | undefined {
   return name === undefined ? undefined : parseRefName(name);
+}
+
+function checkProgressUpdate({ slot, before, after }: ProgressUpdate): ProgressUpdate {
+  if (!isProgressSlot(slot)) throw new RangeError("a slot that is none");
+  return { slot, before: before && checkProgress(before), after: after && checkProgress(after) };
 }
 
 function checkTree({ target, before, after, container }: TreeUpdate): TreeUpdate {

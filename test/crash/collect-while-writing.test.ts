@@ -18,21 +18,11 @@ const WRITERS = ["a", "b", "c"];
 const OPEN = `
   const [build, store, name, rounds] = process.argv.slice(1);
   const load = (module) => import(build + module);
-  const { openLayerStore } = await load("store/layers/layer-store.js");
-  const { gitHistory } = await load("store/git/git-history.js");
-  const { fileOperationLog } = await load("store/operation-log/file-operation-log.js");
-  const { exclusively } = await load("store/store-lock.js");
   const { openStore } = await load("store/open-store.js");
-  const { openContainers } = await load("overlay/containers/containers.js");
-  const { openDirectories } = await load("store/directory/plain-directories.js");
+  const { repositoryAt } = await load("cli/open-repository.js");
   const open = async () => {
     const layout = await openStore(store);
-    return {
-      layout, path: layout.root, layers: openLayerStore(layout), history: gitHistory(layout), operations: fileOperationLog(layout),
-      containers: openContainers({ directory: layout.containers, openUpperTree: () => undefined }),
-      directories: openDirectories(layout.root), archives: undefined, worktree: undefined,
-      exclusively: (work) => exclusively(layout, work),
-    };
+    return { ...(await repositoryAt(layout)), layout };
   };
 `;
 

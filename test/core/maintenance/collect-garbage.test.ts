@@ -265,3 +265,18 @@ test("a gc that was killed after any removal leaves a sound store that the next 
   t.deepEqual((await store.fsck()).findings, []);
   t.truthy(third);
 });
+
+test("gc keeps what work in progress needs, and fsck tells when that is lost", async (t) => {
+  const store = await maintainedStore(t);
+  const first = await put(store, "a", "1");
+  const second = await put(store, "a", "2");
+  await rollbackTarget(store.repository, store.target, first, { command });
+  store.repository.inProgress.write("directory", { kind: "rebase", commits: [second], state: {} });
+  t.deepEqual((await store.gc()).layers, []);
+  t.deepEqual((await store.fsck()).findings, []);
+  store.repository.inProgress.write("directory", undefined);
+  t.deepEqual((await store.gc()).commits, [second]);
+  store.repository.inProgress.write("directory", { kind: "rebase", commits: [second], state: {} });
+  const states = (await store.fsck()).findings.map(({ part, name }) => `${part} ${name}`);
+  t.true(states.includes("operation progress/directory.json"), states.join(", "));
+});
