@@ -18,6 +18,24 @@ import { VERSION } from "./version.js";
 /** Of a damaged layer, as many are named as fit on a screen. */
 const MOST_COMMITS = 5;
 
+/** Commands that can look at the store as it was: `branch` and `tag` as long as they list. */
+const LOOKING: readonly string[] = [
+  "status",
+  "diff",
+  "log",
+  "show",
+  "ls",
+  "cat",
+  "blame",
+  "find",
+  "reflog",
+  "branch",
+  "tag",
+  "ps",
+  "checkout",
+  "export",
+];
+
 /** Reads the command line and runs the command. @returns The exit status. */
 export async function runCommandLine(): Promise<number> {
   const words = processWords();
@@ -60,12 +78,22 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
     terminal: parsed.options["quiet"] === true ? quietTerminal(terminal) : terminal,
     json: seen.json,
     store: parsed.options["store"] as string | undefined,
+    atOperation: atOperationOf(command, parsed.options["at-op"]),
     typed: shellLine([name, ...following]),
     opened: seen.opened,
   };
   const { catchSignals } = await import("./signals.js");
   catchSignals();
   return (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0;
+}
+
+/** @throws VarveError USAGE for a command that does more than look. */
+function atOperationOf({ name }: Command, value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  if (LOOKING.includes(name)) return value;
+  throw new VarveError("USAGE", `Cannot use --at-op with varve ${name}: it does not only look at the store`, {
+    hint: `Commands that do: ${LOOKING.join(", ")}. To put all back as it was then: varve op restore ID`,
+  });
 }
 
 function printVersion(terminal: Terminal): number {

@@ -95,18 +95,18 @@ async function deletableCommit(repository: Repository, name: RefName): Promise<C
  * As git: a branch goes by `-d` when its upstream has its commits, or HEAD. Where no directory stands on a HEAD, when another branch or a tag has.
  * @throws VarveError NOT_MERGED.
  */
-async function requireMerged(
-  repository: Repository,
-  name: RefName,
-  going: ReadonlyMap<RefName, CommitId>,
-): Promise<void> {
+async function requireMerged(repository: Repository, name: RefName, going: ReadonlyMap<RefName, CommitId>): Promise<void> {
   const commit = going.get(name);
   if (commit === undefined || !name.startsWith(BRANCHES)) return;
   const keepers = await keepersOf(repository, name, going);
   if (keepers.includes(commit) || (await ancestorsOf(repository.history, keepers)).has(commit)) return;
-  throw new VarveError("NOT_MERGED", `Cannot delete ${describe(name)}: it has commits that nothing else has, wanted a merged branch`, {
-    hint: `To delete it all the same: varve branch -D ${shortName(name)} (undo brings it back).`,
-  });
+  throw new VarveError(
+    "NOT_MERGED",
+    `Cannot delete ${describe(name)}: it has commits that nothing else has, wanted a merged branch`,
+    {
+      hint: `To delete it all the same: varve branch -D ${shortName(name)} (undo brings it back).`,
+    },
+  );
 }
 
 async function keepersOf(
@@ -158,7 +158,12 @@ export async function renameBranch(
         const madeAt = made && { branchMadeAt: made };
         return { container: id, before: { branch: from, ...madeAt }, after: { branch: to, ...madeAt } };
       });
-    const effect = { refs, trees: [], ...(isHead && { head: { before: from, after: to } }), ...(standings.length > 0 && { standings }) };
+    const effect = {
+      refs,
+      trees: [],
+      ...(isHead && { head: { before: from, after: to } }),
+      ...(standings.length > 0 && { standings }),
+    };
     await recordOperation(repository, { command, ...effect, ...(await movedUpstreams(repository, from, to)) });
     return commit;
   });

@@ -60,7 +60,11 @@ async function quietly(work: () => Promise<void>): Promise<void> {
 }
 
 async function takeBack(repository: Repository, operation: Operation, acts: readonly TreeAct[]): Promise<void> {
-  for (const act of acts.toReversed()) await act.takeBack();
+  for (const act of acts.toReversed()) {
+    // Where a tree stays half-way, `undo` is left to go on from there: of an undo, the same undo again.
+    const done = act.takeBack();
+    await (operation.undoes === undefined ? done : quietly(() => done));
+  }
   const back = takenBack(operation);
   await moveRefs(repository, back, `failed: ${operation.command}`);
   await repository.operations.append({ ...back, command: `failed: ${operation.command}`, trees: [], undoes: operation.id });

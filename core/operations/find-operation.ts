@@ -44,7 +44,11 @@ async function byPrefix(log: OperationLog, prefix: string, word: string): Promis
   }
   const [match, other] = matches;
   if (match === undefined) throw unknown(word, "there is none");
-  if (other !== undefined) throw ambiguous(word, matches.map(({ state }) => state.operation));
+  if (other !== undefined)
+    throw ambiguous(
+      word,
+      matches.map(({ state }) => state.operation),
+    );
   return { found: match.state, newer: newer.slice(0, match.at) };
 }
 

@@ -91,7 +91,10 @@ export async function moveRefs(
   await requireLayers(repository, refs);
   // A branch that HEAD leaves goes when HEAD is elsewhere: killed between, HEAD is never on a branch that is gone.
   const isLeft = ({ name, after }: RefUpdate): boolean => after === undefined && name === head?.before;
-  await history.updateRefs(refs.filter((update) => !isLeft(update)), reason);
+  await history.updateRefs(
+    refs.filter((update) => !isLeft(update)),
+    reason,
+  );
   if (head !== undefined) await history.setHead(head.after);
   await history.updateRefs(refs.filter(isLeft), reason);
   for (const { branch, after } of upstreams) await history.setUpstream(branch, after);

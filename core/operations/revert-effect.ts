@@ -68,7 +68,8 @@ export async function revertEffect(repository: Repository, effect: Effect, optio
 async function notMovedYet({ history }: Repository, refs: readonly RefUpdate[]): Promise<readonly RefUpdate[]> {
   const moves: RefUpdate[] = [];
   for (const update of refs) {
-    const isThere = (await history.readRef(update.name)) === update.after && (await history.readTag(update.name))?.id === update.afterTag;
+    const isThere =
+      (await history.readRef(update.name)) === update.after && (await history.readTag(update.name))?.id === update.afterTag;
     if (!isThere) moves.push(update);
   }
   return moves;
@@ -78,12 +79,15 @@ async function notMovedYet({ history }: Repository, refs: readonly RefUpdate[]):
 async function requireBranchesFree(repository: Repository, { head, standings = [], trees }: Effect): Promise<void> {
   const leaving = new Set(standings.map(({ container }) => container));
   for (const { container, before, after } of standings) {
-    if (before.branch !== after.branch) await requireFree(repository, before.branch, "go back to", { besides: [...leaving, container] });
+    if (before.branch !== after.branch)
+      await requireFree(repository, before.branch, "go back to", { besides: [...leaving, container] });
   }
   if (head !== undefined) await requireFree(repository, head.before, "go back to", { besides: [...leaving], ofDirectory: true });
   for (const { before, after, container } of trees) {
     if (before === undefined || after !== undefined || container === undefined) continue;
-    await requireFree(repository, container["branch"] as RefName, "go back to", { besides: [...leaving, String(container["id"])] });
+    await requireFree(repository, container["branch"] as RefName, "go back to", {
+      besides: [...leaving, String(container["id"])],
+    });
   }
 }
 

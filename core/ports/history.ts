@@ -25,6 +25,8 @@ export interface History {
 
   /** The annotated tag that a ref names; `undefined` when it names a commit, or nothing. @throws VarveError STORE_DAMAGED. */
   readTag(name: RefName): Promise<Tag | undefined>;
+  /** By its own id, whether or not a ref still names it. @throws VarveError STORE_DAMAGED. */
+  readTagObject(id: TagId): Promise<Tag>;
   /** Durable once the promise resolves. No ref names it yet. @throws VarveError BAD_NAME for a message that git can't hold. */
   writeTag(draft: TagDraft): Promise<TagId>;
 

@@ -5,6 +5,8 @@ export const BRANCHES = "refs/heads/";
 export const TAGS = "refs/tags/";
 /** Trees that a command discarded and `undo` can bring back. Not shown among branches and tags. */
 export const SAVED = "refs/varve/saved/";
+/** What `stash` put aside: the highest number is the newest. Kept until it is dropped. */
+export const STASHES = "refs/varve/stash/";
 
 /** A part of a name is a file's name, and `.lock` is put after it. */
 const LONGEST_PART_BYTES = 250;

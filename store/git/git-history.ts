@@ -156,6 +156,16 @@ class GitHistory implements History {
   async readTag(name: RefName): Promise<Tag | undefined> {
     const id = readRefFile(this.#layout.git, name);
     if (id === undefined || this.#cache.get(id as CommitId) !== undefined) return undefined;
+    return this.#tagOf(id);
+  }
+
+  async readTagObject(id: TagId): Promise<Tag> {
+    const tag = await this.#tagOf(id);
+    if (tag !== undefined) return tag;
+    throw new VarveError("STORE_DAMAGED", `Cannot read tag "${id}": it is no tag`);
+  }
+
+  async #tagOf(id: string): Promise<Tag | undefined> {
     const tag = await this.#objects.readTag(id);
     if (tag === undefined) return undefined;
     const { object: _, type: __, ...rest } = tag;

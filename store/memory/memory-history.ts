@@ -59,6 +59,12 @@ class MemoryHistory implements History {
     return id && this.#tags.get(id);
   }
 
+  async readTagObject(id: TagId): Promise<Tag> {
+    const tag = this.#tags.get(id);
+    if (tag !== undefined) return tag;
+    throw new VarveError("STORE_DAMAGED", `Cannot read tag "${id}": it is missing`);
+  }
+
   async writeTag(draft: TagDraft): Promise<TagId> {
     const id = parseTagId(createHash("sha1").update(JSON.stringify(draft)).digest("hex"));
     this.#tags.set(id, { ...draft, id });
@@ -82,7 +88,9 @@ class MemoryHistory implements History {
         throw new VarveError("CONFLICT", `Cannot move "${shortName(name)}": it has moved meanwhile`);
       if (before === undefined && after !== undefined) this.#refuseFolder(name, updates);
     }
-    const logs = new Map(updates.flatMap(({ from }) => (from === undefined ? [] : [[from, this.#logs.get(from) ?? []] as const])));
+    const logs = new Map(
+      updates.flatMap(({ from }) => (from === undefined ? [] : [[from, this.#logs.get(from) ?? []] as const])),
+    );
     for (const update of updates) {
       if (update.from !== undefined) this.#logs.set(update.name, logs.get(update.from) ?? []);
       this.#move(update, reason);

@@ -19,7 +19,12 @@ export function memoryOperationLog(): OperationLog {
     },
     async append(operation) {
       const id = (operations.length + 1).toString(16).padStart(12, "0");
-      const appended = { ...operation, id, user: "Test <test@example.org>", time: new Date(981_173_106_000 + operations.length * 1000).toISOString() };
+      const appended = {
+        ...operation,
+        id,
+        user: "Test <test@example.org>",
+        time: new Date(981_173_106_000 + operations.length * 1000).toISOString(),
+      };
       operations.push(appended);
       return appended;
     },
