@@ -3,6 +3,7 @@ import type { NeedingCommits } from "../core/maintenance/needing-commits.js";
 import type { LayerId } from "../core/model/ids.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { Command, Session } from "./command.js";
+import { atOperationOf } from "./at-operation.js";
 import { ALIASES, COMMANDS } from "./command-table.js";
 import { closestNames } from "../core/revision/closest-names.js";
 import { OUTPUT_CLOSED } from "./exit-status.js";
@@ -18,23 +19,8 @@ import { VERSION } from "./version.js";
 /** Of a damaged layer, as many are named as fit on a screen. */
 const MOST_COMMITS = 5;
 
-/** Commands that can look at the store as it was: `branch` and `tag` as long as they list. */
-const LOOKING: readonly string[] = [
-  "status",
-  "diff",
-  "log",
-  "show",
-  "ls",
-  "cat",
-  "blame",
-  "find",
-  "reflog",
-  "branch",
-  "tag",
-  "ps",
-  "checkout",
-  "export",
-];
+/** What the scripts of `varve completion` call. */
+const COMPLETE = "__complete";
 
 /** Reads the command line and runs the command. @returns The exit status. */
 export async function runCommandLine(): Promise<number> {
@@ -56,6 +42,7 @@ interface Seen {
 }
 
 async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen): Promise<number> {
+  if (words[0] === COMPLETE) return complete(words.slice(1), terminal);
   const { words: leading, rest: following = [] } = normalWords(words, {
     options: { ...GLOBAL_OPTIONS, version: { type: "boolean", alias: "V", describe: "" } },
     stopAtWord: "always",
@@ -78,7 +65,7 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
     terminal: parsed.options["quiet"] === true ? quietTerminal(terminal) : terminal,
     json: seen.json,
     store: parsed.options["store"] as string | undefined,
-    atOperation: atOperationOf(command, parsed.options["at-op"]),
+    atOperation: atOperationOf(command.name, parsed.options["at-op"]),
     typed: shellLine([name, ...following]),
     opened: seen.opened,
   };
@@ -87,13 +74,10 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
   return (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0;
 }
 
-/** @throws VarveError USAGE for a command that does more than look. */
-function atOperationOf({ name }: Command, value: unknown): string | undefined {
-  if (typeof value !== "string") return undefined;
-  if (LOOKING.includes(name)) return value;
-  throw new VarveError("USAGE", `Cannot use --at-op with varve ${name}: it does not only look at the store`, {
-    hint: `Commands that do: ${LOOKING.join(", ")}. To put all back as it was then: varve op restore ID`,
-  });
+async function complete(words: readonly string[], terminal: Terminal): Promise<number> {
+  const { answerShell } = await import("./completion/answer-shell.js");
+  terminal.print(await answerShell(words));
+  return 0;
 }
 
 function printVersion(terminal: Terminal): number {
