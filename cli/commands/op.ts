@@ -12,7 +12,7 @@ import { changeJson } from "../render/change-json.js";
 import { changeLine } from "../render/change-text.js";
 import { printJson, printJsonArray } from "../render/json-array.js";
 import { operationJson } from "../render/operation-json.js";
-import { containerNames, operationText, treeName } from "../render/operation-text.js";
+import { ContainerNames, operationText, treeName } from "../render/operation-text.js";
 import { keptLines, operationFacts } from "../render/undo-text.js";
 
 const FORM = { name: "op", form: "log [-n N] | show [ID] | restore ID" } as const;
@@ -65,26 +65,31 @@ function unknownAction(action: string): VarveError {
 async function printLog(session: Session, limit: number): Promise<void> {
   const repository = await openRepository(session);
   const { terminal } = session;
-  const states = await newestStates(repository, limit);
-  if (session.json) return printJsonArray(terminal, states.map(operationJson));
-  if (states.length === 0) terminal.say("Nothing has been done yet.");
-  const name = namesOf(repository, states);
-  for (const state of states) terminal.print(operationText(state, name, terminal.paint));
+  const states = newestStates(repository, limit);
+  if (session.json) return printJsonArray(terminal, mapEach(states, operationJson));
+  const names = new ContainerNames(repository.containers.list());
+  let isEmpty = true;
+  // One by one: what is newer than a damaged record is shown.
+  for await (const state of states) {
+    names.see(state.operation);
+    terminal.print(operationText(state, names.of, terminal.paint));
+    isEmpty = false;
+  }
+  if (isEmpty && limit > 0) terminal.say("Nothing has been done yet.");
 }
 
-async function newestStates({ operations }: Repository, limit: number): Promise<readonly OperationState[]> {
-  const states: OperationState[] = [];
-  if (limit <= 0) return states;
-  for await (const state of operationStates(operations)) if (states.push(state) >= limit) break;
-  return states;
+async function* newestStates({ operations }: Repository, limit: number): AsyncGenerator<OperationState> {
+  let left = limit;
+  if (left <= 0) return;
+  for await (const state of operationStates(operations)) {
+    yield state;
+    left -= 1;
+    if (left <= 0) return;
+  }
 }
 
-function namesOf({ containers }: Repository, states: readonly OperationState[]): (id: string) => string {
-  const standing = new Map(containers.list().map(({ record: { id, name } }) => [id, name]));
-  return containerNames(
-    states.map(({ operation }) => operation),
-    standing,
-  );
+async function* mapEach<From, To>(items: AsyncIterable<From>, convert: (item: From) => To): AsyncGenerator<To> {
+  for await (const item of items) yield convert(item);
 }
 
 async function printShown(session: Session, id: string): Promise<void> {
@@ -92,10 +97,16 @@ async function printShown(session: Session, id: string): Promise<void> {
   const shown = await showOperation(repository, id);
   try {
     if (session.json) printJson(session.terminal, shownJson(shown));
-    else session.terminal.print(shownText(session, shown, namesOf(repository, [shown.state])));
+    else session.terminal.print(shownText(session, shown, nameIn(repository, shown)));
   } finally {
     shown.close();
   }
+}
+
+function nameIn({ containers }: Repository, { state }: ShownOperation): (id: string) => string {
+  const names = new ContainerNames(containers.list());
+  names.see(state.operation);
+  return names.of;
 }
 
 function shownJson({ state, trees }: ShownOperation): Record<string, unknown> {

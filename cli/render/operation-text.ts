@@ -75,14 +75,21 @@ function stepOf(before: unknown, after: unknown): string {
   return after === undefined ? "ended" : "went on";
 }
 
-/** What containers are called: of those that are gone, as operations tell. */
-export function containerNames(operations: readonly Operation[], standing: ReadonlyMap<string, string>): (id: string) => string {
-  const names = new Map(standing);
-  for (const { trees } of operations) {
+/** What containers are called: those that are gone as the operations tell that were seen so far, newest first. */
+export class ContainerNames {
+  readonly #names = new Map<string, string>();
+
+  constructor(standing: readonly { readonly record: { readonly id: string; readonly name: string } }[]) {
+    for (const { record } of standing) this.#names.set(record.id, record.name);
+  }
+
+  see({ trees }: Operation): void {
     for (const { target, container } of trees) {
-      if (target.kind === "container" && typeof container?.["name"] === "string" && !names.has(target.id))
-        names.set(target.id, container["name"]);
+      const name = container?.["name"];
+      if (target.kind === "container" && typeof name === "string" && !this.#names.has(target.id))
+        this.#names.set(target.id, name);
     }
   }
-  return (id) => `container ${names.get(id) ?? id}`;
+
+  readonly of = (id: string): string => `container ${this.#names.get(id) ?? id}`;
 }
