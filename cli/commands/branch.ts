@@ -18,7 +18,7 @@ const KIND: RefKind = { word: "branch", prefix: "refs/heads/", ref: branchRef };
 
 const FORM = {
   name: "branch",
-  form: "[NAME [REV]] [-f] | -d NAME… | -m [OLD] NEW | -u UPSTREAM [NAME] | -v | --contains REV | --merged [REV]",
+  form: "[NAME [REV]] [-f] | -d NAME… | -m [OLD] NEW | -u UPSTREAM [NAME] | --contains REV",
 } as const;
 
 const OPTIONS = {

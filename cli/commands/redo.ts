@@ -12,10 +12,7 @@ export const redoCommand: Command = command(
 committed then. Again: the undo before it. What stands in a tree meanwhile is saved first.`,
     words: [],
     options: {},
-    examples: [
-      ["varve undo", "take back the last command"],
-      ["varve redo", "and do it again, after all"],
-    ],
+    examples: [["varve redo", "after an undo that was one too many"]],
     statuses: [
       ["34", "there is nothing to redo"],
       ["35", "what it would do again has changed meanwhile"],

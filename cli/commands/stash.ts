@@ -17,7 +17,7 @@ import { isoTime } from "../render/timestamps.js";
 
 const FORM = {
   name: "stash",
-  form: "[push] [TARGET] [-m MSG] [-- PATH…] | list | show [N] | apply [N] [TARGET] | pop [N] [TARGET] | drop [N] | clear",
+  form: "[push] [TARGET] [-m MSG] [-- PATH…] | list | show|apply|pop|drop [N] [TARGET] | clear",
 } as const;
 
 const OPTIONS = { message: { type: "string", alias: "m", value: "MSG", describe: "what the stash is about" } } as const;
@@ -42,7 +42,7 @@ PATH is a path or a pattern. ${FROM_WHERE}`,
       ["varve stash push web -- etc", "of the container web what is below /etc"],
       ["varve stash list", "what there is"],
       ["varve stash pop", "take up the newest again"],
-      ["varve diff stash@{1} @", "from an older one to the directory as it is"],
+      ["varve stash show 1", "what an older one holds"],
     ],
     statuses: [
       ["1", "nothing to stash"],
