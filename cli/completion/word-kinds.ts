@@ -46,6 +46,7 @@ const FREE: ReadonlySet<string> = new Set([
   "N",
   "AGE",
   "PATTERN",
+  "PERCENT",
   "SECONDS",
   "SIZE",
   "USER[:GROUP]",
