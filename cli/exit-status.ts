@@ -21,6 +21,7 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   WRONG_TYPE: 23,
   TARGET_UNKNOWN: 24,
   NOT_MOUNTED: 25,
+  OPERATION_UNKNOWN: 26,
   NAME_TAKEN: 30,
   BRANCH_BUSY: 31,
   CONTAINER_RUNNING: 32,

@@ -17,6 +17,7 @@ export type ErrorCode =
   | "PATH_MISSING" // no such path in that tree, or on this machine to write to
   | "WRONG_TYPE" // a path of another type than the command needs
   | "TARGET_UNKNOWN" // no such container or tracked directory
+  | "OPERATION_UNKNOWN" // no operation by that id
   | "NOT_MOUNTED" // no commit is mounted there
   | "NAME_TAKEN" // a container, branch or tag of that name exists
   | "BRANCH_BUSY" // a container or directory stands on that branch

@@ -7,6 +7,8 @@ export const TAGS = "refs/tags/";
 export const HIDDEN = "refs/varve/";
 /** Trees that a command discarded and `undo` can bring back. Not shown among branches and tags. */
 export const SAVED = "refs/varve/saved/";
+/** What `stash` put aside: the highest number is the newest. Kept until it is dropped. */
+export const STASHES = "refs/varve/stash/";
 /** What runs made, for `run --cache`: below it the run's key, then when it was used last. Not shown among branches and tags. */
 export const CACHED = "refs/varve/cache/";
 /** The branch that a throw-away container has in its record. No such ref is ever made. */
