@@ -39,7 +39,7 @@ const options = {
 export const mergeCommand: Command = command(
   {
     name: "merge",
-    form: "[TARGET] REV",
+    form: "[TARGET] (REV | --continue | --abort)",
     summary: "Join what another branch has changed into a directory's or container's",
     description: `Three-way merge of REV into TARGET's branch and tree, by path and property, text by lines: what one side alone
 changed is taken from it. Where the branch has no commits of its own it just moves. Users, groups and packages are merged by name;
