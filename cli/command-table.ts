@@ -46,8 +46,23 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
   show: {
     group: "look",
-    summary: "Show one commit and what it changed",
+    summary: "Show one commit and what it changed, or what it holds at a path",
     load: async () => (await import("./commands/show.js")).showCommand,
+  },
+  blame: {
+    group: "look",
+    summary: "Show which commit last changed each path, or each line of a text",
+    load: async () => (await import("./commands/blame.js")).blameCommand,
+  },
+  find: {
+    group: "look",
+    summary: "Look for paths in all versions of a history",
+    load: async () => (await import("./commands/find.js")).findCommand,
+  },
+  reflog: {
+    group: "look",
+    summary: "Show where a branch, or HEAD, has stood",
+    load: async () => (await import("./commands/reflog.js")).reflogCommand,
   },
   ls: {
     group: "look",

@@ -63,6 +63,8 @@ export interface CommandParts<Table extends OptionTable> {
   /** What stands after `--`. Without it the words after `--` are words like all others. Of a `command` the first word ends the options, too. */
   readonly rest?: "paths" | "command" | "command after dashes";
   readonly options: Table;
+  /** Whether a person reads its output, which may be long, in a pager. */
+  readonly paged?: true;
   readonly examples: readonly (readonly [line: string, says: string])[];
   /** Exit statuses of its own. */
   readonly statuses?: readonly (readonly [status: string, means: string])[];

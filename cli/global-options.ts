@@ -3,5 +3,6 @@ export const GLOBAL_OPTIONS = {
   store: { type: "string", value: "DIR", describe: "Use the store in DIR (default: $VARVE_STORE, or the nearest .varve)" },
   json: { type: "boolean", describe: "Print JSON, of the shape that docs/json.md tells" },
   quiet: { type: "boolean", alias: "q", describe: "Print data, failures and warnings alone" },
+  "no-pager": { type: "boolean", describe: "Print to the terminal itself, not through $VARVE_PAGER, $PAGER or less" },
   help: { type: "boolean", alias: "h", describe: "Show this help" },
 } as const;

@@ -1,4 +1,6 @@
+import { tmpdir } from "node:os";
 import { VarveError } from "../core/errors.js";
+import type { OutsideReaders } from "../core/operations/outside-source.js";
 import type { Archives } from "../core/ports/archives.js";
 import type { Containers } from "../core/ports/containers.js";
 import type { Garbage } from "../core/ports/garbage.js";
@@ -12,10 +14,11 @@ import type { ContainersOptions } from "../overlay/containers/containers.js";
 import type { Probe } from "../overlay/probes.js";
 import type { LayerStoreOptions } from "../store/layers/layer-store.js";
 import { openStore } from "../store/open-store.js";
+import { scratchPath } from "../store/scratch.js";
 import type { LockOptions } from "../store/store-lock.js";
 import { storeLayout, type StoreLayout } from "../store/store-layout.js";
 import type { Session } from "./command.js";
-import { showProgress } from "./progress.js";
+import { showCount, showProgress } from "./progress.js";
 import { locateStore, surroundings, type StoreLocation } from "./store-location.js";
 
 export interface OpenOptions {
@@ -37,9 +40,17 @@ export async function openRepository(session: Session, { make = false }: OpenOpt
     command: session.typed,
     onWait: (holder) => tellWait(session, holder),
     observe: showProgress(session.terminal, "preparing a long history: "),
+    observeNames: showCount(session.terminal, "reading what layers hold: ", "layer"),
   });
   session.opened.push(repository);
   return repository;
+}
+
+/** What reads trees that no store holds, for who needs none. */
+export async function openOutsideReaders(): Promise<OutsideReaders> {
+  const { openDirectories } = await import("../store/directory/plain-directories.js");
+  const scratch = (): string => scratchPath({ scratch: tmpdir() }, "varve-archive");
+  return { directories: openDirectories(), archives: archivesAt(scratch) };
 }
 
 export type { Probe } from "../overlay/probes.js";
@@ -117,11 +128,12 @@ export interface RepositorySurroundings {
   readonly command?: string;
   readonly onWait?: NonNullable<LockOptions["onWait"]>;
   readonly observe?: LayerStoreOptions["observe"];
+  readonly observeNames?: LayerStoreOptions["observeNames"];
 }
 
 /** Puts the parts of an opened store together. */
 export async function repositoryAt(layout: StoreLayout, surrounding: RepositorySurroundings = {}): Promise<Repository> {
-  const { tracked, observe, ...lock } = surrounding;
+  const { tracked, observe, observeNames, ...lock } = surrounding;
   const [
     { openLayerStore },
     { gitHistory },
@@ -143,13 +155,13 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
   ]);
   return {
     path: layout.root,
-    layers: openLayerStore(layout, { observe }),
+    layers: openLayerStore(layout, { observe, observeNames }),
     history: gitHistory(layout),
     operations: fileOperationLog(layout),
     containers,
     inProgress: fileProgress(layout),
     directories: openDirectories(layout.root),
-    archives: ARCHIVES,
+    archives: archivesAt(() => scratchPath(layout, "archive")),
     worktree,
     exclusively: (work) => exclusively(layout, work, lock),
   };
@@ -171,11 +183,15 @@ async function openWorktreeOf(layout: StoreLayout, tracked: string | undefined):
   return openWorktree(tracked, layout);
 }
 
-/** Decompressors and all are loaded when the first archive is. */
-const ARCHIVES: Archives = {
-  importTar: async (...parts) => (await import("../store/tar/import-tar.js")).importTar(...parts),
-  exportTar: async (tree, write) => (await import("../store/tar/export-tar.js")).exportTar(tree, write),
-};
+/** Decompressors and all are loaded when the first archive is. @param scratch Gives a path that nobody uses. */
+function archivesAt(scratch: () => string): Archives {
+  return {
+    importTar: async (...parts) => (await import("../store/tar/import-tar.js")).importTar(...parts),
+    openTar: async (stream, name) => (await import("../store/tar/open-tar.js")).openTar(stream, name, scratch()),
+    openLayout: async (directory, image) => (await import("../store/oci/open-layout.js")).openLayout(directory, image, scratch()),
+    exportTar: async (tree, write) => (await import("../store/tar/export-tar.js")).exportTar(tree, write),
+  };
+}
 
 function tellWait({ terminal }: Session, holder: { readonly pid: number; readonly command: string } | undefined): void {
   const who = holder === undefined ? "another command" : `process ${holder.pid} (varve ${holder.command})`;

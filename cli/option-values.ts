@@ -7,6 +7,12 @@ export function countOf(option: string, text: string): number {
   throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted a whole number from 1`);
 }
 
+/** A whole number from 0, such as `-U 0`. @throws VarveError USAGE. */
+export function wholeNumberOf(option: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted a whole number from 0`);
+}
+
 /** Seconds, decimals allowed, in milliseconds. @throws VarveError USAGE. */
 export function millisecondsOf(option: string, text: string): number {
   if (/^\d{1,9}(\.\d{1,9})?$/.test(text)) return Math.round(Number(text) * 1000);

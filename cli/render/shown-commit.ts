@@ -32,7 +32,7 @@ async function headBranch({ history, worktree }: Repository): Promise<RefName | 
 }
 
 async function entryOf(repository: Repository, from: CommitId): Promise<LogEntry> {
-  for await (const entry of readLog(repository, { from, limit: 1 })) return entry;
+  for await (const entry of readLog(repository, { from: [from], limit: 1 })) return entry;
   return { commit: await repository.history.readCommit(from), refs: [] };
 }
 

@@ -3,6 +3,8 @@ import type { RefName } from "../model/ids.js";
 
 export const BRANCHES = "refs/heads/";
 export const TAGS = "refs/tags/";
+/** Refs that commands keep for themselves. */
+export const HIDDEN = "refs/varve/";
 /** Trees that a command discarded and `undo` can bring back. Not shown among branches and tags. */
 export const SAVED = "refs/varve/saved/";
 /** What runs made, for `run --cache`: below it the run's key, then when it was used last. Not shown among branches and tags. */

@@ -57,6 +57,32 @@ const ENTRY: Shape = {
   xattrs: "object",
 };
 
+const SIGNED = { author: LOGGED.author, time: LOGGED.time } as const;
+const BLAMED = { path: /^\//, commit: COMMIT_ID, ...SIGNED, subject: "string" } as const;
+const FOUND: Shape = {
+  path: /^\//,
+  first: COMMIT_ID,
+  last: COMMIT_ID,
+  versions: [
+    {
+      commit: COMMIT_ID,
+      time: LOGGED.time,
+      change: /^[AMD]$/,
+      type: { any: [/^(file|directory|symlink)$/, null] },
+      size: { any: ["number", null] },
+      sha256: { any: [DIGEST, null] },
+    },
+  ],
+};
+const MOVED: Shape = {
+  index: "number",
+  commit: COMMIT_ID,
+  before: { any: [COMMIT_ID, null] },
+  who: LOGGED.author,
+  time: LOGGED.time,
+  reason: "string",
+};
+
 /** @returns Where the value is of another shape, and how. */
 function misfits(value: unknown, shape: Shape, place = "$"): readonly string[] {
   if (shape === null) return value === null ? [] : [`${place}: ${JSON.stringify(value)} is not null`];
@@ -125,6 +151,12 @@ test("--json of each command for tracked directories has the shape of docs/json.
   fits(t, json("commit", "-m", "second"), COMMITTED);
   fits(t, json("log"), [LOGGED]);
   fits(t, json("show"), { ...LOGGED, changes: CHANGES });
+  fits(t, json("log", "--all", "--reverse", "--no-merges"), [LOGGED]);
+  fits(t, json("blame", "file"), [{ ...BLAMED, line: "number", originalLine: "number", text: /^two$/ }]);
+  fits(t, json("blame", "-r", "/"), [{ ...BLAMED, type: /^(file|directory|symlink)$/ }]);
+  fits(t, json("find", "file", "link"), [FOUND]);
+  fits(t, json("reflog", "main"), [MOVED]);
+  fits(t, json("show", "HEAD:file"), { path: /^\/file$/, size: "number", sha256: DIGEST, contentBase64: /^dHdv$/ });
   fits(t, json("ls", "-r", "HEAD"), [ENTRY]);
   fits(t, json("cat", "HEAD:file"), { path: /^\/file$/, size: "number", sha256: DIGEST, contentBase64: /^dHdv$/ });
   fits(t, json("rollback", "HEAD~1"), { branch: /^main$/, before: COMMIT_ID, after: COMMIT_ID, saved: null, changes: "number" });
