@@ -6,27 +6,20 @@ import { openRepository } from "../open-repository.js";
 import { findWordTarget } from "../open-target.js";
 import { FROM_WHERE, selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
-import { belowWords, changeLine, changeSummary, nameStatusLine, statLines } from "../render/change-text.js";
+import { belowWords, changeLine } from "../render/change-text.js";
+import { FORM_OPTIONS, printDifference } from "../render/difference.js";
 import { foldRenames } from "../render/folded-changes.js";
 import { packageJson, packageLine } from "../render/package-changes.js";
-import { printPatch } from "../render/patch-text.js";
 import { counted } from "../render/quantities.js";
+import type { Change } from "../../core/model/change.js";
 import { packageChanges } from "../../core/packages/package-changes.js";
-import { wholeNumberOf } from "../option-values.js";
-import { printableLine, printablePath } from "../printable.js";
+import { printableLine } from "../printable.js";
 import { OutputClosed, type Terminal } from "../terminal.js";
 import { printJsonArray } from "../render/json-array.js";
-import { openSideAlone, openSides, sidesOfRange, type OpenedSides } from "../side-words.js";
-
-/** As git's. */
-const CONTEXT_LINES = 3;
+import { openSideAlone, openSides, sidesOfRange, WHAT_SIDES_ARE, type OpenedSides } from "../side-words.js";
 
 const OPTIONS = {
-  patch: { type: "boolean", alias: "p", describe: "Show the lines that differ, as git does: patch -p1 and git apply take it" },
-  unified: { type: "string", alias: "U", value: "N", describe: "Show N lines around what differs (default: 3); implies --patch" },
-  stat: { type: "boolean", describe: "Show sizes before and after, and the number of paths" },
-  "name-only": { type: "boolean", describe: "Show the path alone" },
-  "name-status": { type: "boolean", describe: "Show status and path alone, with a tab between them" },
+  ...FORM_OPTIONS,
   packages: { type: "boolean", describe: "Show packages that came, went or have another version: dpkg, apk, npm, pip" },
   semantic: { type: "boolean", describe: "Leave out what differs in its mtime alone, and tell how many paths do" },
   "find-copies-harder": {
@@ -42,9 +35,11 @@ export const diffCommand: Command = command(
     name: "diff",
     form: "[A] [B] [-- PATH…]",
     summary: "Show the paths that differ between two trees, and why",
-    description: `Without A and B: the tracked directory against its HEAD. A alone: a container against its HEAD, or the tracked
-directory against revision A. A and B: from A to B, where @ is the tracked directory as it is now, and
-@NAME the container NAME. PATH is a path, with what stands below it, or a pattern. ${FROM_WHERE} Letters: A added, M modified, D deleted, T of another type, R renamed.`,
+    description: `Without A and B: the tracked directory against its HEAD. A alone: a container against its HEAD, or A against the tracked
+directory as it is now. A and B: from A to B; A..B is the same, A...B is from where the two parted to B, A^! what the commit A
+changed. ${WHAT_SIDES_ARE} After -- stand paths, with what stands below them, or patterns. ${FROM_WHERE} Letters: A added, M
+modified, D deleted, T of another type, R renamed, C copied, both found by content. In a patch, lines that begin with # tell what
+patch and git apply can't: owners, xattrs, whole modes, directories, devices, binary contents. Nothing is kept of trees from outside.`,
     words: [
       { name: "A", required: false },
       { name: "B", required: false },
@@ -57,8 +52,15 @@ directory against revision A. A and B: from A to B, where @ is the tracked direc
       ["varve diff main~2 main -- /etc", "two commits, below /etc"],
       ["varve diff -- '**/*.conf' '!etc/ssl'", "files by a pattern, without a directory"],
       ["varve diff --stat v1 @web", "from tag v1 to the container as it is now"],
+      ["varve diff -p v1 web | patch -d DIR -p1", "lines, for another directory"],
+      ["varve diff base ./rootfs.tar.zst --semantic", "a commit and an archive, whatever their times"],
+      ["varve diff ./image-old ./image-new --packages", "packages of two OCI layouts"],
     ],
-    statuses: [["1", "with --exit-code or --quiet: something differs"]],
+    statuses: [
+      ["1", "with --exit-code or --quiet: something differs"],
+      ["20", "no such revision"],
+      ["40-43", "a tree from outside is missing, changed meanwhile, unreadable or invalid"],
+    ],
   },
   async ({ words, rest, options, session }) => {
     const { terminal } = session;
@@ -120,7 +122,8 @@ async function differenceOfSides(
 async function print(session: Session, difference: Difference, options: OptionValues<typeof OPTIONS>): Promise<void> {
   if (options.packages) return printPackages(session, difference, options.quiet);
   if (session.json) return printJsonArray(session.terminal, difference.changes.map(changeJson));
-  if (!options.quiet) await printDifference(session.terminal, difference, options);
+  const { terminal } = session;
+  if (!options.quiet) await printDifference(terminal, difference.changes, options, (changes) => changeLines(terminal, changes));
 }
 
 async function printPackages({ terminal, json }: Session, { changes }: Difference, quiet: boolean): Promise<void> {
@@ -130,18 +133,6 @@ async function printPackages({ terminal, json }: Session, { changes }: Differenc
   if (!quiet) terminal.print(packages.map((each) => `${packageLine(each, terminal.paint)}\n`).join(""));
 }
 
-type Form = Pick<OptionValues<typeof OPTIONS>, "patch" | "unified" | "stat" | "name-only" | "name-status">;
-
-/** The form that is asked for last in this list, where several are. */
-async function printDifference(terminal: Terminal, { changes }: Difference, form: Form): Promise<void> {
-  const print = (lines: readonly string[]): void => terminal.print(lines.map((line) => `${line}\n`).join(""));
-  if (form["name-only"]) print(changes.map(({ path }) => printablePath(path)));
-  else if (form["name-status"]) print(changes.map(nameStatusLine));
-  else if (form.patch || form.unified !== undefined) await printPatch(terminal, changes, contextOf(form.unified));
-  else if (form.stat) print([...statLines(changes, terminal.paint), changeSummary(changes)]);
-  else print(foldRenames(changes).map(({ change, below }) => changeLine(change, terminal.paint) + belowWords(below)));
-}
-
-function contextOf(lines: string | undefined): number {
-  return lines === undefined ? CONTEXT_LINES : wholeNumberOf("-U", lines);
+function changeLines({ paint }: Terminal, changes: readonly Change[]): string[] {
+  return foldRenames(changes).map(({ change, below }) => changeLine(change, paint) + belowWords(below));
 }

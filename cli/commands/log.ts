@@ -1,7 +1,9 @@
 import { VarveError } from "../../core/errors.js";
 import { everyTip, findTarget, headOf, type Target } from "../../core/operations/targets.js";
+import { diffSides, type Difference } from "../../core/operations/diff-sides.js";
 import { readLog, type LogEntry, type LogOptions } from "../../core/operations/read-log.js";
 import type { RefName } from "../../core/model/ids.js";
+import type { PathSelection } from "../../core/paths/path-selection.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { selectCommits } from "../../core/revision/select-commits.js";
 import { command, type Command, type Session } from "../command.js";
@@ -10,6 +12,8 @@ import { countOf } from "../option-values.js";
 import { openRepository } from "../open-repository.js";
 import { findWordTarget, type OpenedTarget } from "../open-target.js";
 import { FROM_WHERE, selectionOf } from "../path-words.js";
+import { changeJson } from "../render/change-json.js";
+import { FORM_OPTIONS, isFormAsked, printDifference, type Form } from "../render/difference.js";
 import { logEntryJson } from "../render/commit-json.js";
 import { commitLine, commitText } from "../render/commit-text.js";
 import { HistoryGraph } from "../render/history-graph.js";
@@ -23,6 +27,7 @@ const options = {
   all: { type: "boolean", describe: "Begin at every branch and tag, and HEAD" },
   "first-parent": { type: "boolean", describe: "Of merges, follow the branch that they were made on" },
   reverse: { type: "boolean", describe: "Show the oldest first; with -n, of the newest N" },
+  ...FORM_OPTIONS,
   ...FILTER_OPTIONS,
 } as const;
 
@@ -35,7 +40,7 @@ export const logCommand: Command = command(
 has not, A...B what one of them has and not both (default: HEAD, also for a side that is left out). Of several, the commits of
 all are shown; ^REV leaves out what leads to REV. With PATH (a path or a pattern), only commits that changed it or something below it. ${FROM_WHERE} A commit made by a run also tells its
 command, exit code and duration. --grep and --author take regular expressions as git does, and may be given more than once: one of
-them must fit. "varve history" is the same command.`,
+them must fit. -p and its like show after each commit what it changed against its first parent. "varve history" is the same command.`,
     words: [{ name: "REV", required: false, many: true }],
     rest: "paths",
     options,
@@ -48,20 +53,31 @@ them must fit. "varve history" is the same command.`,
       ["varve log --oneline web api ^base", "what two branches added to it"],
       ["varve log -- '**/*.service'", "what touched a service file"],
       ["varve log main -- /etc/passwd", "who changed that file"],
+      ["varve log -p -- /etc/passwd", "and what of it"],
     ],
     statuses: [["20", "no such revision"]],
   },
   async ({ words, rest, options: values, session }) => {
     const { number, oneline, graph, all, reverse } = values;
+    const isShown = isFormAsked(values);
     const limit = number === undefined ? undefined : countOf("-n", number);
-    if (graph && (reverse || session.json)) throw notDrawn(reverse ? "--reverse" : "--json");
+    if (graph && (reverse || session.json || isShown)) {
+      throw notDrawn(reverse ? "--reverse" : session.json ? "--json" : "what commits changed");
+    }
     const has = await filterOf(values);
     const { repository, range, head, targets = [] } = await rangeOf(session, words, all);
     const paths = await selectionOf(rest, repository, targets);
     const order = graph ? "graph" : "date";
     const entries = readLog(repository, { ...range, limit, paths, has, order, reverse, firstParent: values["first-parent"] });
-    if (session.json) return printJsonArray(session.terminal, mapEach(entries, logEntryJson));
-    await printEntries(session, entries, head, { oneline, graph });
+    if (session.json) {
+      const json = async (entry: LogEntry): Promise<unknown> =>
+        isShown ? { ...logEntryJson(entry), changes: await changesJson(repository, entry, paths) } : logEntryJson(entry);
+      return printJsonArray(session.terminal, mapEach(entries, json));
+    }
+    const after = isShown
+      ? (entry: LogEntry) => showChanges(session, repository, entry, { form: values, paths, oneline })
+      : undefined;
+    await printEntries(session, entries, head, { oneline, graph, after });
   },
 );
 
@@ -106,11 +122,45 @@ async function findLogTarget(session: Session, word: string): Promise<OpenedTarg
     : findWordTarget(session, word);
 }
 
+interface EntryForm {
+  readonly oneline: boolean;
+  readonly graph: boolean;
+  /** What follows each. */
+  readonly after: ((entry: LogEntry) => Promise<void>) | undefined;
+}
+
+/** What a commit changed against its first parent. */
+async function changesOf(repository: Repository, { commit }: LogEntry, paths: PathSelection): Promise<Difference> {
+  return diffSides(repository, { kind: "commit", commit: commit.parents[0] }, { kind: "commit", commit: commit.id }, { paths });
+}
+
+async function changesJson(repository: Repository, entry: LogEntry, paths: PathSelection): Promise<unknown> {
+  const { changes, close } = await changesOf(repository, entry, paths);
+  close();
+  return changes.map(changeJson);
+}
+
+async function showChanges(
+  { terminal }: Session,
+  repository: Repository,
+  entry: LogEntry,
+  { form, paths, oneline }: { readonly form: Form; readonly paths: PathSelection; readonly oneline: boolean },
+): Promise<void> {
+  const { changes, close } = await changesOf(repository, entry, paths);
+  try {
+    if (changes.length === 0) return;
+    if (!oneline) terminal.print("\n");
+    await printDifference(terminal, changes, form, () => []);
+  } finally {
+    close();
+  }
+}
+
 async function printEntries(
   { terminal }: Session,
   entries: AsyncIterable<LogEntry>,
   head: RefName | undefined,
-  { oneline, graph }: { readonly oneline: boolean; readonly graph: boolean },
+  { oneline, graph, after }: EntryForm,
 ): Promise<void> {
   const lines = graph ? new HistoryGraph(terminal.paint) : undefined;
   let isFirst = true;
@@ -119,10 +169,11 @@ async function printEntries(
     const text = oneline ? commitLine(entry, head, terminal.paint) : commitText(entry, head, terminal.paint);
     const node = { id: entry.commit.id, parents: entry.graphParents ?? [] };
     terminal.print(lines?.draw(node, text.trimEnd().split("\n"), isApart) ?? (isApart ? `\n${text}` : text));
+    await after?.(entry);
     isFirst = false;
   }
 }
 
-async function* mapEach<From, To>(items: AsyncIterable<From>, convert: (item: From) => To): AsyncGenerator<To> {
-  for await (const item of items) yield convert(item);
+async function* mapEach<From, To>(items: AsyncIterable<From>, convert: (item: From) => Promise<To>): AsyncGenerator<To> {
+  for await (const item of items) yield await convert(item);
 }

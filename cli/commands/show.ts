@@ -1,33 +1,25 @@
-import { diffSides, type Difference } from "../../core/operations/diff-sides.js";
+import { diffSides } from "../../core/operations/diff-sides.js";
 import { readLog, type LogEntry } from "../../core/operations/read-log.js";
+import type { Change } from "../../core/model/change.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { nodeAt } from "../../core/model/paths.js";
 import { openSide, parseSide } from "../../core/operations/sides.js";
 import { headOf, type Target } from "../../core/operations/targets.js";
 import { splitRevisionPath } from "../../core/revision/parse-revision.js";
-import { command, type Command, type OptionValues, type Session } from "../command.js";
+import { command, type Command, type Session } from "../command.js";
 import { openRepository } from "../open-repository.js";
 import { findWordTarget } from "../open-target.js";
 import { selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
-import { belowWords, changeLine, changeSummary, nameStatusLine, statLines } from "../render/change-text.js";
+import { belowWords, changeLine, changeSummary } from "../render/change-text.js";
+import { FORM_OPTIONS, printDifference } from "../render/difference.js";
 import { logEntryJson } from "../render/commit-json.js";
 import { commitText } from "../render/commit-text.js";
 import { foldChanges } from "../render/folded-changes.js";
 import { printJson } from "../render/json-array.js";
-import { printPatch } from "../render/patch-text.js";
 import { commitOf, splitSidePath } from "../revision-words.js";
 import type { Terminal } from "../terminal.js";
-
-/** As git's. */
-const CONTEXT_LINES = 3;
-
-const options = {
-  patch: { type: "boolean", alias: "p", describe: "Show the lines that differ, as git does" },
-  stat: { type: "boolean", describe: "Show sizes before and after, and the number of paths" },
-  "name-status": { type: "boolean", describe: "Show status and path alone, with a tab between them" },
-} as const;
 
 export const showCommand: Command = command(
   {
@@ -39,12 +31,12 @@ came or went is one line; "varve diff REV~1 REV" lists everything. REV:PATH show
 directory's names, as "varve ls" does.`,
     words: [{ name: "REV", required: false }],
     rest: "paths",
-    options,
+    options: FORM_OPTIONS,
     paged: true,
     examples: [
       ["varve show", "the last commit of the tracked directory's branch"],
       ["varve show base~1", "the one before base"],
-      ["varve show -p", "with the lines that the last commit changed"],
+      ["varve show -p", "the lines that it changed"],
       ["varve show --stat v1 -- /etc", "what v1 changed below a directory, with sizes"],
       ["varve show v1:/etc/hosts", "a file as it was in v1"],
     ],
@@ -62,11 +54,10 @@ directory's names, as "varve ls" does.`,
     const paths = await selectionOf(rest, repository, targets);
     const difference = await diffSides(repository, before, { kind: "commit", commit: commit.id }, { paths });
     try {
-      if (json) printJson(terminal, { ...logEntryJson(entry), changes: difference.changes.map(changeJson) });
-      else {
-        terminal.print(`${commitText(entry, head, terminal.paint)}\n`);
-        await printChanges(terminal, difference, form);
-      }
+      const { changes } = difference;
+      if (json) return printJson(terminal, { ...logEntryJson(entry), changes: changes.map(changeJson) });
+      terminal.print(`${commitText(entry, head, terminal.paint)}\n`);
+      await printDifference(terminal, changes, form, () => changeLines(terminal, changes));
     } finally {
       difference.close();
     }
@@ -107,15 +98,9 @@ async function headBranch({ history, worktree }: Repository): Promise<RefName | 
   return worktree === undefined ? undefined : history.head();
 }
 
-/** The form that is asked for last in this list, where several are. */
-async function printChanges(terminal: Terminal, { changes }: Difference, form: OptionValues<typeof options>): Promise<void> {
-  const { paint } = terminal;
-  const print = (lines: readonly string[]): void => terminal.print(lines.map((line) => `${line}\n`).join(""));
-  if (form["name-status"]) print(changes.map(nameStatusLine));
-  else if (form.patch) await printPatch(terminal, changes, CONTEXT_LINES);
-  else if (form.stat) print([...statLines(changes, paint), changeSummary(changes)]);
-  else {
-    const lines = foldChanges(changes).map(({ change, below }) => changeLine(change, paint) + belowWords(below));
-    print([...lines, changeSummary(changes)]);
-  }
+function changeLines({ paint }: Terminal, changes: readonly Change[]): string[] {
+  return [
+    ...foldChanges(changes).map(({ change, below }) => changeLine(change, paint) + belowWords(below)),
+    changeSummary(changes),
+  ];
 }

@@ -19,7 +19,12 @@ function subject(
     stdio: "ignore",
   });
   return (line, environment = {}) => {
-    const options = { cwd: site, env: { ...env, TERM: "xterm", NO_COLOR: "", ...environment }, encoding: "utf8", timeout: 60_000 } as const;
+    const options = {
+      cwd: site,
+      env: { ...env, TERM: "xterm", NO_COLOR: "", ...environment },
+      encoding: "utf8",
+      timeout: 60_000,
+    } as const;
     const { stdout, status } = spawnSync("script", ["-qec", line, "/dev/null"], { ...options, input: "" });
     return { output: stdout.replaceAll("\r", ""), status };
   };
