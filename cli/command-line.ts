@@ -3,6 +3,7 @@ import type { NeedingCommits } from "../core/maintenance/needing-commits.js";
 import type { LayerId } from "../core/model/ids.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { Command, Session } from "./command.js";
+import { atOperationOf } from "./at-operation.js";
 import { ALIASES, COMMANDS } from "./command-table.js";
 import { closestNames } from "../core/revision/closest-names.js";
 import { OUTPUT_CLOSED } from "./exit-status.js";
@@ -84,6 +85,7 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
     terminal: parsed.options["quiet"] === true ? quietTerminal(terminal) : terminal,
     json: seen.json,
     store: parsed.options["store"] as string | undefined,
+    atOperation: atOperationOf(command.name, parsed.options["at-op"]),
     typed: shellLine([name, ...following]),
     opened: seen.opened,
   };

@@ -74,6 +74,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Print a file of a tree",
     load: async () => (await import("./commands/cat.js")).catCommand,
   },
+  check: {
+    group: "look",
+    summary: "Tell whether a commit or live tree keeps rules: a gate for CI",
+    load: async () => (await import("./commands/check.js")).checkCommand,
+  },
   commit: {
     group: "change",
     summary: "Record the tree of a directory or container as a new commit",
@@ -83,6 +88,16 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     group: "change",
     summary: "Make a directory's or container's tree equal to a commit",
     load: async () => (await import("./commands/rollback.js")).rollbackCommand,
+  },
+  switch: {
+    group: "change",
+    summary: "Put a directory or container on another branch",
+    load: async () => (await import("./commands/switch.js")).switchCommand,
+  },
+  stash: {
+    group: "change",
+    summary: "Put aside what is not committed, and take it up again",
+    load: async () => (await import("./commands/stash.js")).stashCommand,
   },
   restore: {
     group: "change",
@@ -94,9 +109,19 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Take back the last command that changed something",
     load: async () => (await import("./commands/undo.js")).undoCommand,
   },
+  redo: {
+    group: "change",
+    summary: "Do again what undo took back",
+    load: async () => (await import("./commands/redo.js")).redoCommand,
+  },
+  op: {
+    group: "change",
+    summary: "Show what commands did, and go back to where one left things",
+    load: async () => (await import("./commands/op.js")).opCommand,
+  },
   branch: {
     group: "change",
-    summary: "List, make or delete branches",
+    summary: "List, make, rename or delete branches",
     load: async () => (await import("./commands/branch.js")).branchCommand,
   },
   tag: {
@@ -104,10 +129,20 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "List, make or delete tags",
     load: async () => (await import("./commands/tag.js")).tagCommand,
   },
+  bisect: {
+    group: "change",
+    summary: "Find the commit that brought a change, by halving",
+    load: async () => (await import("./commands/bisect.js")).bisectCommand,
+  },
   run: {
     group: "run",
     summary: "Run a process in a new container on a commit",
     load: async () => (await import("./commands/run.js")).runCommand,
+  },
+  try: {
+    group: "run",
+    summary: "Run a command on a throw-away layer, then keep, apply or discard what it changed",
+    load: async () => (await import("./commands/try.js")).tryCommandLine,
   },
   start: {
     group: "run",

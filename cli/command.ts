@@ -42,6 +42,8 @@ export interface Session {
   readonly json: boolean;
   /** --store */
   readonly store: string | undefined;
+  /** --at-op */
+  readonly atOperation?: string | undefined;
   /** The command as typed, without the options that all commands have: the operation log keeps it. */
   readonly typed: string;
   /** Stores that the call has opened so far: what a failure in one of them touches is looked up there. */
@@ -60,8 +62,8 @@ export interface CommandParts<Table extends OptionTable> {
   readonly columns?: readonly (readonly [heading: string, means: string])[];
   /** Each word that may be given, for messages. */
   readonly words: readonly Word[];
-  /** What stands after `--`. Without it the words after `--` are words like all others. */
-  readonly rest?: "paths" | "command";
+  /** What stands after `--`. Without it the words after `--` are words like all others. Of a `command` the first word ends the options, too. */
+  readonly rest?: "paths" | "command" | "command after dashes";
   readonly options: Table;
   /** Whether a person reads its output, which may be long, in a pager. */
   readonly paged?: true;

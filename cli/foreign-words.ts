@@ -2,8 +2,7 @@
 export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   add: "There is no staging area: varve commit records the whole tree, but what .varveignore leaves out.",
   attach: "Varve has none yet: a container's process keeps the terminal that started it.",
-  bisect: "Varve has none yet: varve mount or varve run shows any commit, one after another.",
-  build: "Varve has none: each step of a build is a varve run --rm -b BRANCH --commit REV -- CMD…",
+  build: "Varve has none: each step of a build is a varve run --cache -b BRANCH REV -- CMD…",
   "cherry-pick": "Varve has none yet: varve restore --source REV -- PATH… takes single paths over from a commit.",
   clone: "Varve has no transfer yet: copy the store's directory, or send a tree with varve export and varve import.",
   cp: "Varve has none: varve cat REV:PATH and varve export REV -- PATH… take files out, varve run -v brings them in.",
@@ -21,22 +20,18 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   pull: "Varve has no remotes yet: bring trees in with varve import.",
   push: "Varve has no remotes yet: send trees with varve export.",
   rebase: "Varve has none yet: a branch can be moved, varve branch -f NAME REV, but not put on another one.",
-  redo: "Varve has none yet: undo goes back only, one command a call.",
   remote: "Varve has no remotes yet: send trees with varve export and varve import.",
   reset: "Use varve rollback [REV], which saves first what is not committed.",
   restart: "Use varve stop NAME, then varve start NAME.",
   revert: "Varve has none yet: varve rollback REV goes back to a commit, varve restore --source REV -- PATH… for single paths.",
   rmi: "Use varve branch -d NAME or varve tag -d NAME, and varve gc for their room.",
   save: "Use varve export REV -o FILE, which writes a tar of one tree.",
-  stash: "Use varve rollback, which saves what is not committed; varve undo brings it back.",
-  switch: "Varve has none yet: varve rollback REV takes the directory to another commit, and its branch along.",
 };
 
 /** The same for options, by command; before one is named, by `""`. */
 export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "": { "-v": "Use varve --version." },
-  branch: { "-D": "Use -d, which asks nothing: the commits stay, and varve undo brings the name back." },
-  checkout: { "-b": "Make a branch with varve branch NAME [REV]: checkout copies a tree into an empty directory." },
+  checkout: { "-b": "Use varve switch -c NAME [REV]: checkout copies a tree into an empty directory." },
   commit: {
     "-a": "Leave it out: there is no staging area, and a commit holds the whole tree.",
     "--all": "Leave it out: there is no staging area, and a commit holds the whole tree.",

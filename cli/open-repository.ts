@@ -1,14 +1,17 @@
 import { tmpdir } from "node:os";
 import { VarveError } from "../core/errors.js";
+import type { FinishedOperation } from "../core/operations/finish-interrupted.js";
 import type { OutsideReaders } from "../core/operations/outside-source.js";
 import type { Archives } from "../core/ports/archives.js";
 import type { Containers } from "../core/ports/containers.js";
 import type { Garbage } from "../core/ports/garbage.js";
+import type { MachineRoot } from "../core/ports/machine-root.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { StoreChecks } from "../core/ports/store-checks.js";
 import type { TreeMounts } from "../core/ports/tree-mounts.js";
 import type { UsageMeter } from "../core/ports/usage-meter.js";
 import type { Worktree } from "../core/ports/worktree.js";
+import type { ContainersOptions } from "../overlay/containers/containers.js";
 import type { Probe } from "../overlay/probes.js";
 import type { LayerStoreOptions } from "../store/layers/layer-store.js";
 import { openStore } from "../store/open-store.js";
@@ -16,6 +19,7 @@ import { scratchPath } from "../store/scratch.js";
 import type { LockOptions } from "../store/store-lock.js";
 import { storeLayout, type StoreLayout } from "../store/store-layout.js";
 import type { Session } from "./command.js";
+import { printableLine } from "./printable.js";
 import { showCount, showProgress } from "./progress.js";
 import { locateStore, surroundings, type StoreLocation } from "./store-location.js";
 
@@ -37,11 +41,43 @@ export async function openRepository(session: Session, { make = false }: OpenOpt
     tracked: location.tracked,
     command: session.typed,
     onWait: (holder) => tellWait(session, holder),
+    onFinish: (finished) => tellFinished(session, finished),
     observe: showProgress(session.terminal, "preparing a long history: "),
     observeNames: showCount(session.terminal, "reading what layers hold: ", "layer"),
   });
   session.opened.push(repository);
-  return repository;
+  if (repository.operations.isUnsettled()) await finishFirst(repository);
+  return session.atOperation === undefined ? repository : viewAt(repository, session.atOperation);
+}
+
+/** What a killed command left half-way is brought to its end, if this process may do that now. */
+async function finishFirst(repository: Repository): Promise<void> {
+  try {
+    await repository.exclusively(async () => undefined, { wait: false });
+  } catch (error) {
+    if (!(error instanceof VarveError) || !["STORE_LOCKED", "PERMISSION"].includes(error.code)) throw error;
+  }
+}
+
+async function viewAt(repository: Repository, operation: string): Promise<Repository> {
+  const { repositoryAtOperation } = await import("../core/operations/at-operation.js");
+  return repositoryAtOperation(repository, operation);
+}
+
+/** @returns What was left half-way by a process that was killed, as far as a person should know. */
+async function finishKilled(repository: Repository): Promise<FinishedOperation | undefined> {
+  if (!repository.operations.isUnsettled()) return undefined;
+  const { finishInterrupted } = await import("../core/operations/finish-interrupted.js");
+  return finishInterrupted(repository);
+}
+
+function tellFinished({ terminal }: Session, { operation, obstacle }: FinishedOperation): void {
+  const what = `"${printableLine(operation.command)}", which was stopped half-way`;
+  terminal.complain(
+    obstacle === undefined
+      ? `varve: finished ${what}\n`
+      : `varve: warning: did not finish ${what}: ${printableLine(obstacle)}. Take it back: varve undo ${operation.id}\n`,
+  );
 }
 
 /** What reads trees that no store holds, for who needs none. */
@@ -91,6 +127,14 @@ export async function openTreeMounts(): Promise<TreeMounts> {
   return (await import("../overlay/mounts/tree-mounts.js")).treeMounts;
 }
 
+/** This machine's own root, for processes that try something on it. */
+export async function openMachineRoot(repository: Repository): Promise<MachineRoot> {
+  const layout = storeLayout(repository.path);
+  const { openMachineRoot: open } = await import("../overlay/containers/machine-root.js");
+  const { openUnscanned } = repository.directories;
+  return open({ ...(await containersOptions(layout)), openUnscanned });
+}
+
 async function openOrMake(location: StoreLocation, make: boolean, { terminal }: Session): Promise<StoreLayout> {
   try {
     return await openStore(location.store, location);
@@ -117,13 +161,14 @@ export interface RepositorySurroundings {
   /** What a person typed, for those who wait for the lock. */
   readonly command?: string;
   readonly onWait?: NonNullable<LockOptions["onWait"]>;
+  readonly onFinish?: (finished: FinishedOperation) => void;
   readonly observe?: LayerStoreOptions["observe"];
   readonly observeNames?: LayerStoreOptions["observeNames"];
 }
 
 /** Puts the parts of an opened store together. */
 export async function repositoryAt(layout: StoreLayout, surrounding: RepositorySurroundings = {}): Promise<Repository> {
-  const { tracked, observe, observeNames, ...lock } = surrounding;
+  const { tracked, observe, observeNames, onFinish, ...lock } = surrounding;
   const [
     { openLayerStore },
     { gitHistory },
@@ -143,7 +188,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     import("../store/directory/plain-directories.js"),
     openWorktreeOf(layout, tracked),
   ]);
-  return {
+  const repository: Repository = {
     path: layout.root,
     layers: openLayerStore(layout, { observe, observeNames }),
     history: gitHistory(layout),
@@ -153,19 +198,24 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     directories: openDirectories(layout.root),
     archives: archivesAt(() => scratchPath(layout, "archive")),
     worktree,
-    exclusively: (work) => exclusively(layout, work, lock),
+    exclusively: (work, options) => exclusively(layout, () => settled(work), { ...lock, ...options }),
   };
+  const settled = async <T>(work: () => Promise<T>): Promise<T> => {
+    const finished = await finishKilled(repository);
+    if (finished !== undefined) onFinish?.(finished);
+    return work();
+  };
+  return repository;
 }
 
 async function openContainersOf(layout: StoreLayout): Promise<Containers> {
-  const [{ openContainers }, { openUpperTree }] = await Promise.all([
-    import("../overlay/containers/containers.js"),
-    import("../store/directory/upper-tree.js"),
-  ]);
-  return openContainers({
-    directory: layout.containers,
-    openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }),
-  });
+  const { openContainers } = await import("../overlay/containers/containers.js");
+  return openContainers(await containersOptions(layout));
+}
+
+async function containersOptions(layout: StoreLayout): Promise<ContainersOptions> {
+  const { openUpperTree } = await import("../store/directory/upper-tree.js");
+  return { directory: layout.containers, openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }) };
 }
 
 async function openWorktreeOf(layout: StoreLayout, tracked: string | undefined): Promise<Worktree | undefined> {

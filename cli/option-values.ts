@@ -29,6 +29,13 @@ export function bytesOf(option: string, text: string): number {
   throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted a size, such as 512m or 2g`);
 }
 
+/** A share of a whole: `5%`, `2.5%`; 0 to 1. @throws VarveError USAGE. */
+export function shareOf(option: string, text: string): number {
+  const [, number] = /^(\d{1,3}(?:\.\d{1,9})?)%$/.exec(text) ?? [];
+  if (number !== undefined && Number(number) <= 100) return Number(number) / 100;
+  throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted a share, such as 5%`);
+}
+
 /** A share of processors, such as `1.5`. @throws VarveError USAGE. */
 export function cpusOf(option: string, text: string): number {
   const cpus = /^\d{1,5}(\.\d{1,9})?$/.test(text) ? Number(text) : 0;

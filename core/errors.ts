@@ -17,6 +17,7 @@ export type ErrorCode =
   | "PATH_MISSING" // no such path in that tree, or on this machine to write to
   | "WRONG_TYPE" // a path of another type than the command needs
   | "TARGET_UNKNOWN" // no such container or tracked directory
+  | "OPERATION_UNKNOWN" // no operation by that id
   | "NOT_MOUNTED" // no commit is mounted there
   | "NAME_TAKEN" // a container, branch or tag of that name exists
   | "BRANCH_BUSY" // a container or directory stands on that branch
@@ -30,6 +31,10 @@ export type ErrorCode =
   | "SOURCE_UNREADABLE" // a file or directory that may not be read
   | "SOURCE_INVALID" // a source whose bytes break their format
   | "UNSUPPORTED" // a property that the target can't hold
+  | "IN_PROGRESS" // a merge, rebase or bisection was begun and is not ended
+  | "NOTHING_IN_PROGRESS" // none was begun
+  | "CONTRADICTION" // what a bisection was told of commits can't all be true
+  | "BISECT_ABORTED" // the command of a bisection says nothing of the commits
   | "DESTINATION_NOT_EMPTY" // checkout into a directory with entries
   | "PERMISSION" // the system said EACCES, EPERM or EROFS
   | "DISK_FULL" // ENOSPC, EDQUOT

@@ -25,6 +25,7 @@ const KINDS: Readonly<Record<string, WordKind>> = {
   B: "side",
   BRANCH: "branch",
   REF: "branch",
+  UPSTREAM: "branch",
   CONTAINER: "container",
   TARGET: "target",
   "REV:PATH": "tree-path",
@@ -41,6 +42,7 @@ const KINDS: Readonly<Record<string, WordKind>> = {
 const FREE: ReadonlySet<string> = new Set([
   "NAME",
   "NAME[=VALUE]",
+  "ID",
   "MSG",
   "N",
   "AGE",
@@ -49,6 +51,7 @@ const FREE: ReadonlySet<string> = new Set([
   "GLOB",
   "SHA256",
   "PATTERN",
+  "PERCENT",
   "SECONDS",
   "SIZE",
   "USER[:GROUP]",

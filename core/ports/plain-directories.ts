@@ -12,6 +12,13 @@ export interface PlainDirectories {
   openTree(path: string, exclude?: readonly ByteString[], readsAll?: boolean): Promise<FilteredTree>;
 
   /**
+   * The same without a look at anything before it is asked for, with nothing ignored, mount points crossed, and hardlinks told as files of one
+   * name each.
+   * @throws VarveError SOURCE_MISSING, WRONG_TYPE, SOURCE_UNREADABLE; while reading also SOURCE_CHANGED.
+   */
+  openUnscanned(path: string): Tree;
+
+  /**
    * Writes a tree into a directory, which is made when absent. When it fails half-way, what it wrote is gone again.
    * @throws VarveError DESTINATION_NOT_EMPTY, PERMISSION (owners or devices that this user may not make), DISK_FULL, INTERRUPTED.
    */
