@@ -280,7 +280,7 @@ testIf(
   const reused = { exitCode: "number", durationMilliseconds: "number", removed: "boolean", commit: COMMITTED, cached: "boolean" };
   const step = ["run", "--cache", "-b", "ci", "base", "--", "touch", "/new"];
   fits(t, own(...step), { id: "string", name: "string", ...reused });
-  call("branch", "-d", "ci");
+  call("branch", "-D", "ci");
   fits(t, own(...step), { id: null, name: null, ...reused });
   const trial = { exitCode: "number", durationMilliseconds: "number", changes: CHANGES, decision: "string" } as const;
   const touch = ["base", "--", "touch", "/tried"];
