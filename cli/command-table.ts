@@ -104,6 +104,16 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Make paths of a directory or container what they are in a commit",
     load: async () => (await import("./commands/restore.js")).restoreCommand,
   },
+  merge: {
+    group: "change",
+    summary: "Join what another branch has changed into a directory's or container's",
+    load: async () => (await import("./commands/merge.js")).mergeCommand,
+  },
+  resolve: {
+    group: "change",
+    summary: "End conflicts of a merge: take a side, or what stands there",
+    load: async () => (await import("./commands/resolve.js")).resolveCommand,
+  },
   undo: {
     group: "change",
     summary: "Take back the last command that changed something",

@@ -46,6 +46,7 @@ changed it, the number of its versions, and what it is since. Directories count 
     words: [{ name: "GLOB", required: false, many: true }],
     rest: "paths",
     options,
+    paged: true,
     examples: [
       ["varve find 'libssl*'", "in all directories, whenever"],
       ["varve find --all '/etc/**/*.conf'", "in the history of all branches and tags"],

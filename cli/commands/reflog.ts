@@ -24,6 +24,7 @@ export const reflogCommand: Command = command(
 stands, REF@{1} where it stood before its last move, and so they are written in other commands. Tags have no log.`,
     words: [{ name: "REF", required: false }],
     options,
+    paged: true,
     examples: [
       ["varve reflog", "where HEAD has stood"],
       ["varve reflog main -5", "the last five moves of main"],
