@@ -12,8 +12,9 @@ const GROUPS = {
 /** What `varve --help` prints. */
 export function mainHelp(): string {
   const rows = Object.entries(COMMANDS);
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   const sections = Object.entries(GROUPS).map(([group, title]) => {
-    const lines = rows.filter(([, row]) => row.group === group).map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`);
+    const lines = rows.filter(([, row]) => row.group === group).map(([name, { summary }]) => `  ${name.padEnd(width)}${summary}`);
     return `${title}:\n${lines.join("\n")}\n`;
   });
   return `varve [--store DIR] [--json] [--quiet] COMMAND …
