@@ -32,7 +32,6 @@ export type ErrorCode =
   | "SOURCE_UNREADABLE" // a file or directory that may not be read
   | "SOURCE_INVALID" // a source whose bytes break their format
   | "UNSUPPORTED" // a property that the target can't hold
-  | "IN_PROGRESS" // a merge, rebase or bisection was begun and is not ended
   | "NOTHING_IN_PROGRESS" // none was begun
   | "CONTRADICTION" // what a bisection was told of commits can't all be true
   | "BISECT_ABORTED" // the command of a bisection says nothing of the commits
