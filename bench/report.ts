@@ -23,6 +23,7 @@ const SECTIONS = [
   "Trees that differ little",
   "Page cache",
   "Merging two branches",
+  "A path's history",
 ] as const;
 const INTRODUCTION = `# Benchmarks
 

@@ -6,6 +6,8 @@ import { findReachable, type Reachable } from "./reachable-layers.js";
 export interface CollectOptions {
   /** Operations younger than this can be undone afterwards. */
   readonly pruneAgeMilliseconds: number;
+  /** Commits of cached runs that were used within this time are kept; by default all that are. */
+  readonly cacheAgeMilliseconds?: number;
   /** Only tells what would go. */
   readonly dryRun: boolean;
 }
@@ -22,6 +24,8 @@ export interface Collection {
   readonly views: readonly { readonly path: string; readonly bytes: number }[];
   /** What `undo` could have brought back; their hidden refs go. */
   readonly saved: readonly CommitId[];
+  /** Commits of cached runs that are no longer offered: those that branches hold stay. */
+  readonly cached: readonly CommitId[];
   readonly commits: readonly CommitId[];
   readonly gitObjects: { readonly count: number; readonly bytes: number };
   /** Of all that goes. */
@@ -38,7 +42,8 @@ export interface Collection {
 export async function collectGarbage(repository: Repository, garbage: Garbage, options: CollectOptions): Promise<Collection> {
   return repository.exclusively(async () => {
     const since = new Date(garbage.now().getTime() - options.pruneAgeMilliseconds);
-    const reachable = await findReachable(repository, garbage, since);
+    const cachedSince = new Date(garbage.now().getTime() - (options.cacheAgeMilliseconds ?? Infinity));
+    const reachable = await findReachable(repository, garbage, { since, cachedSince });
     const waste = await findWaste(repository, garbage, reachable);
     const collection = describe(repository, reachable, waste);
     if (!options.dryRun) await remove(repository, garbage, { reachable, waste, since });
@@ -54,13 +59,18 @@ async function findWaste({ layers }: Repository, garbage: Garbage, reachable: Re
   };
 }
 
-function describe({ layers }: Repository, { commits, layers: kept, staleSaved }: Reachable, waste: Waste): Collection {
+function describe(
+  { layers }: Repository,
+  { commits, layers: kept, staleSaved, staleCached }: Reachable,
+  waste: Waste,
+): Collection {
   const goingLayers = waste.layers.map((id) => ({ id, bytes: layers.storedBytes(id) }));
   const goingViews = waste.views.map(({ path, bytes }) => ({ path, bytes }));
   return {
     layers: goingLayers,
     views: goingViews,
     saved: staleSaved.flatMap(({ commit }) => commit ?? []),
+    cached: staleCached.flatMap(({ commit }) => commit ?? []),
     commits: waste.loose.commits,
     gitObjects: { count: waste.loose.objects.length, bytes: waste.loose.bytes },
     bytes: sum([...goingLayers, ...goingViews]) + waste.loose.bytes,
@@ -78,10 +88,10 @@ async function remove(
   garbage: Garbage,
   { reachable, waste, since }: { readonly reachable: Reachable; readonly waste: Waste; readonly since: Date },
 ): Promise<void> {
-  const { staleSaved } = reachable;
-  if (staleSaved.length + waste.loose.commits.length + waste.layers.length > 0) garbage.moveHorizon(since);
+  const stale = [...reachable.staleSaved, ...reachable.staleCached];
+  if (stale.length + waste.loose.commits.length + waste.layers.length > 0) garbage.moveHorizon(since);
   await history.updateRefs(
-    staleSaved.map(({ name, commit }) => ({ name, before: commit, after: undefined })),
+    stale.map(({ name, commit }) => ({ name, before: commit, after: undefined })),
     "gc",
   );
   await garbage.remove(waste);
