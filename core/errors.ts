@@ -19,6 +19,7 @@ export type ErrorCode =
   | "TARGET_UNKNOWN" // no such container or tracked directory
   | "OPERATION_UNKNOWN" // no operation by that id
   | "NOT_MOUNTED" // no commit is mounted there
+  | "UNRELATED_HISTORIES" // two commits without a common ancestor
   | "NAME_TAKEN" // a container, branch or tag of that name exists
   | "BRANCH_BUSY" // a container or directory stands on that branch
   | "CONTAINER_RUNNING" // the container must be stopped first

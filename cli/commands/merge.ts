@@ -62,10 +62,11 @@ not run. What is not committed is kept, when the merge does not touch it.`,
     ],
     statuses: [
       ["1", "there are conflicts to resolve"],
+      ["27", "no common ancestor"],
       ["32", "the container is running"],
       ["35", "a conflict is not resolved, or what is not committed is in the way"],
-      ["38", "another merge is in progress"],
-      ["39", "no common ancestor"],
+      ["37", "something else is in progress"],
+      ["38", "no merge is in progress"],
     ],
   },
   async ({ words, options: given, session }) => {
