@@ -69,6 +69,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Make paths of a directory or container what they are in a commit",
     load: async () => (await import("./commands/restore.js")).restoreCommand,
   },
+  squash: {
+    group: "change",
+    summary: "Make one commit of several",
+    load: async () => (await import("./commands/squash.js")).squashCommand,
+  },
   undo: {
     group: "change",
     summary: "Take back the last command that changed something",

@@ -37,6 +37,9 @@ export interface LayerStore {
   /** Bytes of disk that a layer's image takes, holes not counted. @throws VarveError LAYER_CORRUPT when absent. */
   storedBytes(id: LayerId): number;
 
+  /** The layers whose blocks a layer points at. @throws VarveError LAYER_CORRUPT. */
+  lenders(id: LayerId): readonly LayerId[];
+
   /** The image file, and the images whose blocks it points at, in the order of its device table: what a mount needs. */
   image(id: LayerId): LayerImageFile;
 

@@ -100,6 +100,10 @@ class DirectoryLayerStore implements LayerStore {
     throw layerCorrupt(id, "it is missing", this.#path(id));
   }
 
+  lenders(id: LayerId): readonly LayerId[] {
+    return this.#withImages((images) => images.get(id).devices);
+  }
+
   image(id: LayerId): LayerImageFile {
     const devices = this.#withImages((images) => images.get(id).devices);
     return { id, path: this.#path(id), devices: devices.map((device) => this.#path(device)) };

@@ -59,6 +59,11 @@ class MemoryLayerStore implements LayerStore {
     return this.#layer(id).storedBytes;
   }
 
+  /** Each holds all of its contents. */
+  lenders(): readonly LayerId[] {
+    return [];
+  }
+
   image(id: LayerId): LayerImageFile {
     throw new VarveError("MOUNT_UNAVAILABLE", `Cannot mount layer "${id}": it is kept in memory, wanted an image file`);
   }
