@@ -74,6 +74,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Make one commit of several",
     load: async () => (await import("./commands/squash.js")).squashCommand,
   },
+  "forget-path": {
+    group: "change",
+    summary: "Take a path out of every commit that holds it",
+    load: async () => (await import("./commands/forget-path.js")).forgetPathCommand,
+  },
   undo: {
     group: "change",
     summary: "Take back the last command that changed something",

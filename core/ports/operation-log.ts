@@ -1,3 +1,4 @@
+import type { ByteString } from "../model/byte-string.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import type { RefUpdate } from "./history.js";
 import type { ProgressUpdate } from "./work-in-progress.js";
@@ -17,6 +18,8 @@ export interface Operation {
   readonly head?: { readonly before: RefName; readonly after: RefName };
   /** Merges, rebases and the like that were begun, went on or ended. */
   readonly progress?: readonly ProgressUpdate[];
+  /** Paths that were taken out of history: what only they held is gone once garbage collection has been there. */
+  readonly forgets?: readonly ByteString[];
   /** The operation that this one took back. */
   readonly undoes?: string;
 }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
-import type { LayerId } from "../../core/model/ids.js";
+import type { ContentDigest, LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
 import type { LayerImageFile, LayerStore, LayerWriter, WrittenLayer } from "../../core/ports/layer-store.js";
 import type { PathSelection } from "../../core/paths/path-selection.js";
@@ -102,6 +102,15 @@ class DirectoryLayerStore implements LayerStore {
 
   lenders(id: LayerId): readonly LayerId[] {
     return this.#withImages((images) => images.get(id).devices);
+  }
+
+  contentsOf(id: LayerId, wanted: ReadonlySet<ContentDigest>): readonly ContentDigest[] {
+    if (wanted.size === 0) return [];
+    return this.#withImages((images) => {
+      const found: ContentDigest[] = [];
+      for (const digest of images.get(id).digests()) if (wanted.has(digest)) found.push(digest);
+      return found;
+    });
   }
 
   image(id: LayerId): LayerImageFile {

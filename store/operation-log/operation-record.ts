@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { ByteString } from "../../core/model/byte-string.js";
 import { parseCommitId, type CommitId } from "../../core/model/ids.js";
 import type { RefUpdate } from "../../core/ports/history.js";
 import type { Operation, TreeUpdate } from "../../core/ports/operation-log.js";
@@ -42,7 +43,7 @@ export function decodeOperation(line: Buffer): Operation | undefined {
 
 /** The ids and names in it become refs and trees again, so they are checked like any other from the disk. */
 function checkOperation(value: Operation): Operation | undefined {
-  const { id, time, command, refs, trees, head, progress, undoes } = value;
+  const { id, time, command, refs, trees, head, progress, forgets, undoes } = value;
   const fits =
     ID.test(id) && typeof time === "string" && typeof command === "string" && (undoes === undefined || ID.test(undoes));
   if (!fits) return undefined;
@@ -54,8 +55,15 @@ function checkOperation(value: Operation): Operation | undefined {
     trees: trees.map(checkTree),
     ...(head && { head: { before: parseRefName(head.before), after: parseRefName(head.after) } }),
     ...(progress && { progress: progress.map(checkProgressUpdate) }),
+    ...(forgets && { forgets: forgets.map(checkPath) }),
     ...(undoes !== undefined && { undoes }),
   };
+}
+
+/** A path's bytes, each as one character. */
+function checkPath(path: ByteString): ByteString {
+  if (typeof path === "string" && path !== "" && /^[\x01-\xff]*$/.test(path)) return path;
+  throw new RangeError("a path that is none");
 }
 
 function checkRef({ name, before, after }: RefUpdate): RefUpdate {

@@ -1,0 +1,370 @@
+import { oldestFirst } from "../history/oldest-first.js";
+import { commitTree } from "../layers/commit-tree.js";
+import { keptLayers } from "../layers/kept-layers.js";
+import { layerChain } from "../layers/layer-chain.js";
+import type { ByteString } from "../model/byte-string.js";
+import type { Commit } from "../model/commit.js";
+import type { CommitId, ContentDigest, DirectoryDigest, LayerId, RefName } from "../model/ids.js";
+import { VarveError } from "../errors.js";
+import { nodeAt, treePathText } from "../model/paths.js";
+import type { RefUpdate } from "../ports/history.js";
+import type { TreeUpdate } from "../ports/operation-log.js";
+import type { Repository } from "../ports/repository.js";
+import { SAVED } from "../revision/ref-names.js";
+import { withoutPaths } from "../trees/without-paths.js";
+import { isTurnDue, unheard, yieldToSignals } from "../yield-to-signals.js";
+import { saveLive } from "./commit-target.js";
+import { requireStopped } from "./container-state.js";
+import { contentsAt, findContents, findHolders, type Holders } from "./find-holders.js";
+import { keepSaved, recordOperation } from "./record-operation.js";
+import { rewriteCommits, type Rewritten } from "./rewrite-commits.js";
+import { findTarget, openCommitTree, openLiveTree, type Target } from "./targets.js";
+import { requireNoneInProgress } from "./work-in-progress.js";
+
+export interface ForgetOptions {
+  /** Paths to forget, with what stands below them; not the root. */
+  readonly places: readonly ByteString[];
+  /** All branches, tags, stashes and containers when absent. */
+  readonly branches?: readonly RefName[] | undefined;
+  /** What the person typed, for the operation log. */
+  readonly command: string;
+  /** Only tells what would be done. */
+  readonly dryRun?: boolean;
+}
+
+export interface ForgetResult {
+  /** How many commits held one of the paths. */
+  readonly holding: number;
+  /** How many commits were written anew: those, and what comes from them. */
+  readonly rewritten: number;
+  /** Layers in whose place others stand now. They go when nothing needs them any more, undo neither. */
+  readonly replaced: { readonly layers: number; readonly bytes: number };
+  /** Contents of the files that were forgotten. */
+  readonly contents: readonly ForgottenContent[];
+  /** Branches, tags and the like that moved. */
+  readonly refs: readonly RefUpdate[];
+  /** Names of containers that lost a path, or stand on other commits. */
+  readonly containers: readonly string[];
+  /** Paths that the tracked directory still has: the next commit would take them up again. */
+  readonly live: readonly ByteString[];
+}
+
+export interface ForgottenContent {
+  readonly digest: ContentDigest;
+  /** Bytes. */
+  readonly size: number;
+  /** Where it stands still, in a file that was not forgotten. */
+  readonly keptAt: ContentPlace | undefined;
+}
+
+export interface ContentPlace {
+  readonly commit: CommitId;
+  /** Absent when it is an older commit that has it. */
+  readonly ref?: RefName;
+  readonly path: ByteString;
+}
+
+type ContainerTarget = Extract<Target, { kind: "container" }>;
+
+/**
+ * Writes every commit anew that holds a path, so that none has it, and what comes from it; moves branches, tags and containers there. Layers that
+ * borrow from those which had it are written anew, too: what the old ones hold nothing needs any more but `undo`. What is not committed in a container
+ * stays so, without the path. The tracked directory is left as it is.
+ *
+ * @throws VarveError PATH_MISSING when nothing has one of them; CONTAINER_RUNNING; CONFLICT while a merge or the like is in progress.
+ */
+export async function forgetPaths(repository: Repository, options: ForgetOptions): Promise<ForgetResult> {
+  return repository.exclusively(async () => {
+    await requireNoneInProgress(repository, "forget a path", options.branches && new Set(options.branches));
+    const plan = await makePlan(repository, options);
+    if (plan.changed.size === 0 && plan.containers.length === 0) throw heldByNone(options);
+    for (const { target } of plan.containers) requireStopped(target, "forget a path in");
+    if (options.dryRun === true) return resultOf(repository, plan, new Map(), []);
+    return carryOut(repository, plan, options);
+  });
+}
+
+function heldByNone({ places, branches }: ForgetOptions): VarveError {
+  const [place = ""] = places as readonly ByteString[];
+  const more = places.length > 1 ? ` and ${places.length - 1} more` : "";
+  const where = branches === undefined ? "no commit and no container" : "no commit of the branch";
+  return new VarveError("PATH_MISSING", `Cannot forget "${treePathText(place as ByteString)}"${more}: ${where} has it`, {
+    path: treePathText(place as ByteString),
+    hint: "Paths are those of the trees, from their root: `varve ls REV` lists what a commit holds.",
+  });
+}
+
+interface Plan {
+  readonly places: readonly ByteString[];
+  readonly refs: readonly { readonly name: RefName; readonly commit: CommitId }[];
+  /** What the refs come from, oldest first. */
+  readonly commits: readonly Commit[];
+  readonly holders: Holders;
+  /** Commits to be written anew. */
+  readonly changed: ReadonlySet<CommitId>;
+  /** Layers that nothing may lead to any more. */
+  readonly dropped: ReadonlySet<LayerId>;
+  readonly containers: readonly { readonly target: ContainerTarget }[];
+  /** What files of containers hold that were not committed. */
+  readonly uncommitted: ReadonlyMap<ContentDigest, number>;
+}
+
+async function makePlan(repository: Repository, { places, branches }: ForgetOptions): Promise<Plan> {
+  const { history, containers } = repository;
+  const chosen = branches && new Set(branches);
+  const refs = (await history.listRefs("refs/")).filter(({ name }) => !name.startsWith(SAVED) && (chosen?.has(name) ?? true));
+  const standing = containers.list().filter(({ record }) => chosen?.has(record.branch) ?? true);
+  const commits = await oldestFirst(
+    history,
+    refs.map(({ commit }) => commit),
+  );
+  const bases = standing.map(({ record }) => record.base);
+  const known = new Set(commits.map(({ id }) => id));
+  const scanned = bases.every((base) => known.has(base))
+    ? commits
+    : await oldestFirst(history, [...refs.map(({ commit }) => commit), ...bases]);
+  const holders = await findHolders(repository, scanned, places);
+  const dropped = await layersToDrop(repository, scanned, holders);
+  const changed = withDescendants(scanned, ({ layer }) => dropped.has(layer));
+  const uncommitted = new Map<ContentDigest, number>();
+  const concerned: { target: ContainerTarget }[] = [];
+  for (const { record } of standing) {
+    const target = findTarget(repository, record.id) as ContainerTarget;
+    const own = await contentsOfContainer(repository, target, places);
+    if (own === undefined && !changed.has(record.base)) continue;
+    own?.forEach((size, digest) => uncommitted.set(digest, size));
+    concerned.push({ target });
+  }
+  return { places, refs, commits, holders, changed, dropped, containers: concerned, uncommitted };
+}
+
+/** @returns `undefined` for a container that has none of the paths. */
+async function contentsOfContainer(
+  repository: Repository,
+  target: ContainerTarget,
+  places: readonly ByteString[],
+): Promise<ReadonlyMap<ContentDigest, number> | undefined> {
+  if (repository.containers.isFresh(target.record)) return undefined;
+  const { live, close } = await openLiveTree(repository, target);
+  try {
+    if (places.every((place) => nodeAt(live, place) === undefined)) return undefined;
+    return await contentsAt(live, places);
+  } finally {
+    close();
+  }
+}
+
+/** Layers that lead to a tree with one of the paths, or from one; and those that borrow from them. */
+async function layersToDrop({ layers }: Repository, commits: readonly Commit[], holders: Holders): Promise<ReadonlySet<LayerId>> {
+  const dropped = new Set<LayerId>();
+  for (const { id, layer, parents } of commits) {
+    const [parent] = parents;
+    if (holders.commits.has(id) || (parent !== undefined && holders.commits.has(parent))) dropped.add(layer);
+  }
+  const borrowers = new Map<LayerId, LayerId[]>();
+  for (const { layer } of commits) {
+    if (isTurnDue()) await yieldToSignals();
+    for (const lender of layers.lenders(layer)) push(borrowers, lender, layer);
+  }
+  // A set grows while it is walked.
+  for (const layer of dropped) for (const borrower of borrowers.get(layer) ?? []) dropped.add(borrower);
+  return dropped;
+}
+
+function push<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
+  const values = map.get(key);
+  if (values === undefined) map.set(key, [value]);
+  else values.push(value);
+}
+
+function withDescendants(commits: readonly Commit[], concerns: (commit: Commit) => boolean): ReadonlySet<CommitId> {
+  const found = new Set<CommitId>();
+  for (const commit of commits) {
+    if (concerns(commit) || commit.parents.some((parent) => found.has(parent))) found.add(commit.id);
+  }
+  return found;
+}
+
+async function carryOut(repository: Repository, plan: Plan, { command }: ForgetOptions): Promise<ForgetResult> {
+  const rewritten: Rewritten = new Map();
+  const { dropped } = plan;
+  await rewriteCommits(repository, plan.commits, rewritten, {
+    concerns: ({ layer }) => dropped.has(layer),
+    rewrite: layerRewriter(repository, plan),
+  });
+  const moves = movesOf(plan, rewritten);
+  const saved: RefUpdate[] = [];
+  const trees: TreeUpdate[] = [];
+  for (const { target } of plan.containers) {
+    const { update, refs } = await newStanding(repository, target, plan, rewritten, command);
+    trees.push(update);
+    saved.push(...refs);
+  }
+  const result = await resultOf(repository, plan, rewritten, await liveAt(repository, moves, plan.places));
+  await recordOperation(repository, { command, refs: [...moves, ...saved], trees, forgets: plan.places });
+  // Logged already: stopped here, a repeated call moves the containers that still have the path.
+  await unheard(() => moveContainers(repository, trees));
+  return result;
+}
+
+async function moveContainers({ containers, history }: Repository, trees: readonly TreeUpdate[]): Promise<void> {
+  for (const { target, after } of trees) {
+    if (target.kind === "directory" || after === undefined) continue;
+    containers.rebase(containers.find(target.id).record, after, await layerChain(history, after));
+  }
+}
+
+/** Writes the layer of a commit anew where it must go; else the commit alone, on its new parents. */
+function layerRewriter(repository: Repository, { places, holders, dropped }: Plan) {
+  const { history } = repository;
+  /** New layers lend to newer ones, as the old ones did. */
+  const made = new Set<LayerId>();
+  return async (commit: Commit, parents: readonly CommitId[]): Promise<CommitId> => {
+    const { author, message, config, origin } = commit;
+    if (!dropped.has(commit.layer)) {
+      const { layer, tree, added, modified, deleted, storedBytes } = commit;
+      const counts = { added, modified, deleted, storedBytes };
+      return history.writeCommit({ layer, tree, ...counts, parents, author, message, config, origin });
+    }
+    const [parent, ...otherParents] = parents;
+    const base = await openCommitTree(repository, parent);
+    const old = await openCommitTree(repository, commit.id);
+    try {
+      const target = holders.commits.has(commit.id) ? withoutPaths(old, places) : old;
+      const options = { parent, base, target: async () => target, otherParents, author, message, config, origin };
+      const written = await writeFree(repository, options, { dropped, made });
+      made.add(written.layer);
+      return written.id;
+    } finally {
+      base.close();
+      old.close();
+    }
+  };
+}
+
+type WriteOptions = Parameters<typeof commitTree>[1];
+
+/** Writes a commit of which no content is borrowed from layers that are to go. */
+async function writeFree(
+  repository: Repository,
+  options: WriteOptions,
+  { dropped, made }: { readonly dropped: ReadonlySet<LayerId>; readonly made: ReadonlySet<LayerId> },
+): Promise<Commit> {
+  const kept = await keptLayers(repository.history, options.parent);
+  const lending = new Set([...kept, ...made].filter((layer) => !dropped.has(layer)));
+  const written = (await commitTree(repository, { ...options, allowEmpty: true, kept: lending })) as Commit;
+  const leads = [written.layer, ...repository.layers.lenders(written.layer)].some((layer) => dropped.has(layer));
+  if (!leads) return written;
+  // A layer with the same contents, known from before, was taken: nothing is looked up without others that lend.
+  return (await commitTree(repository, { ...options, allowEmpty: true, kept: new Set() })) as Commit;
+}
+
+/** @param rewritten Of a plan that was not carried out: empty. */
+function movesOf({ refs, changed }: Plan, rewritten: Rewritten): readonly RefUpdate[] {
+  return refs
+    .filter(({ commit }) => changed.has(commit))
+    .map(({ name, commit }) => ({ name, before: commit, after: rewritten.get(commit) ?? commit }));
+}
+
+/** A container's tree without the paths, above its branch's new commit: what was not committed stays so. */
+async function newStanding(
+  repository: Repository,
+  target: ContainerTarget,
+  { places, dropped }: Plan,
+  rewritten: Rewritten,
+  command: string,
+): Promise<{ readonly update: TreeUpdate; readonly refs: readonly RefUpdate[] }> {
+  const trees = await openLiveTree(repository, target);
+  try {
+    const { commit: before } = trees.head;
+    const saved = (await saveLive(repository, trees, `before ${command}`))?.id;
+    const head = before && (rewritten.get(before) ?? before);
+    const base = await openCommitTree(repository, head);
+    try {
+      const live = withoutPaths(trees.live, places);
+      const options = { parent: head, base, target: async () => live, message: `saved: after ${command}` };
+      const written = await writeFree(repository, options, { dropped, made: new Set() });
+      const parentTree = head && (await repository.history.readCommit(head)).tree;
+      const own = written.tree === parentTree ? undefined : written.id;
+      const refs = [...(await keepSaved(repository, saved)), ...(await keepSaved(repository, own))];
+      const update = {
+        target: { kind: "container", id: target.record.id },
+        before: saved ?? before,
+        after: own ?? head,
+      } as const;
+      return { update, refs };
+    } finally {
+      base.close();
+    }
+  } finally {
+    trees.close();
+  }
+}
+
+/** The paths that the tracked directory has, when its branch has moved. */
+async function liveAt(
+  repository: Repository,
+  moves: readonly RefUpdate[],
+  places: readonly ByteString[],
+): Promise<readonly ByteString[]> {
+  if (repository.worktree === undefined) return [];
+  const head = await repository.history.head();
+  if (!moves.some(({ name }) => name === head)) return [];
+  const { live, close } = await openLiveTree(repository, findTarget(repository, undefined));
+  try {
+    return places.filter((place) => nodeAt(live, place) !== undefined);
+  } finally {
+    close();
+  }
+}
+
+async function resultOf(
+  repository: Repository,
+  plan: Plan,
+  rewritten: Rewritten,
+  live: readonly ByteString[],
+): Promise<ForgetResult> {
+  const { holders, changed, dropped, containers, uncommitted } = plan;
+  const bytes = [...dropped].reduce((sum, layer) => sum + repository.layers.storedBytes(layer), 0);
+  const sizes = new Map([...holders.contents, ...uncommitted]);
+  const kept = await stillHeld(repository, plan, rewritten, sizes);
+  return {
+    holding: holders.commits.size,
+    rewritten: changed.size,
+    replaced: { layers: dropped.size, bytes },
+    contents: [...sizes].map(([digest, size]) => ({ digest, size, keptAt: kept.get(digest) })),
+    refs: movesOf(plan, rewritten),
+    containers: containers.map(({ target }) => target.record.name),
+    live,
+  };
+}
+
+/** Contents of what was forgotten that commits hold at other paths: branches and tags first, then, of commits that were written anew, older ones. */
+async function stillHeld(
+  repository: Repository,
+  { refs, commits, places }: Plan,
+  rewritten: Rewritten,
+  sizes: ReadonlyMap<ContentDigest, number>,
+): Promise<ReadonlyMap<ContentDigest, ContentPlace>> {
+  const [wanted, seen] = [new Map(sizes), new Set<DirectoryDigest>()];
+  const found = new Map<ContentDigest, ContentPlace>();
+  const look = async (commit: CommitId, ref?: RefName): Promise<void> => {
+    const tree = await openCommitTree(repository, commit);
+    try {
+      const held = await findContents(withoutPaths(tree, places), wanted, seen);
+      held.forEach((path, digest) => found.set(digest, { commit, path, ...(ref && { ref }) }));
+    } finally {
+      tree.close();
+    }
+  };
+  for (const { name, commit } of refs) if (wanted.size > 0) await look(rewritten.get(commit) ?? commit, name);
+  if (rewritten.size === 0) return found;
+  const digests = new Set(wanted.keys());
+  for (const { id } of commits) {
+    if (wanted.size === 0) break;
+    if (isTurnDue()) await yieldToSignals();
+    const commit = await repository.history.readCommit(rewritten.get(id) ?? id);
+    if (repository.layers.contentsOf(commit.layer, digests).length > 0) await look(commit.id);
+  }
+  return found;
+}
