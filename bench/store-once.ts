@@ -98,7 +98,7 @@ function containerRows(): Row[] {
     const bytes = storeBytes() - before;
     varve("rm", "box");
     // One without a commit of its own has gone with its container.
-    if (as === undefined) shell(`varve --store ${at("store")} --quiet branch -d passing || true`);
+    if (as === undefined) shell(`varve --store ${at("store")} --quiet branch -D passing || true`);
     return rowOf(change, bytes);
   });
 }

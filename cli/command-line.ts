@@ -3,6 +3,7 @@ import type { NeedingCommits } from "../core/maintenance/needing-commits.js";
 import type { LayerId } from "../core/model/ids.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { Command, Session } from "./command.js";
+import { atOperationOf } from "./at-operation.js";
 import { ALIASES, COMMANDS } from "./command-table.js";
 import { closestNames } from "../core/revision/closest-names.js";
 import { OUTPUT_CLOSED } from "./exit-status.js";
@@ -17,6 +18,9 @@ import { VERSION } from "./version.js";
 
 /** Of a damaged layer, as many are named as fit on a screen. */
 const MOST_COMMITS = 5;
+
+/** What the scripts of `varve completion` call. */
+const COMPLETE = "__complete";
 
 /** Reads the command line and runs the command. @returns The exit status. */
 export async function runCommandLine(): Promise<number> {
@@ -38,6 +42,7 @@ interface Seen {
 }
 
 async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen): Promise<number> {
+  if (words[0] === COMPLETE) return complete(words.slice(1), terminal);
   const { words: leading, rest: following = [] } = normalWords(words, {
     options: { ...GLOBAL_OPTIONS, version: { type: "boolean", alias: "V", describe: "" } },
     stopAtWord: "always",
@@ -60,12 +65,19 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
     terminal: parsed.options["quiet"] === true ? quietTerminal(terminal) : terminal,
     json: seen.json,
     store: parsed.options["store"] as string | undefined,
+    atOperation: atOperationOf(command.name, parsed.options["at-op"]),
     typed: shellLine([name, ...following]),
     opened: seen.opened,
   };
   const { catchSignals } = await import("./signals.js");
   catchSignals();
   return (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0;
+}
+
+async function complete(words: readonly string[], terminal: Terminal): Promise<number> {
+  const { answerShell } = await import("./completion/answer-shell.js");
+  terminal.print(await answerShell(words));
+  return 0;
 }
 
 function printVersion(terminal: Terminal): number {

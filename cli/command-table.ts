@@ -24,6 +24,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Tell what this machine can do, and what to do about the rest",
     load: async () => (await import("./commands/doctor.js")).doctorCommand,
   },
+  completion: {
+    group: "start",
+    summary: "Print what teaches a shell to complete varve's command lines",
+    load: async () => (await import("./commands/completion.js")).completionCommand,
+  },
   status: {
     group: "look",
     summary: "Show what has changed since the last commit",

@@ -42,6 +42,8 @@ export interface Session {
   readonly json: boolean;
   /** --store */
   readonly store: string | undefined;
+  /** --at-op */
+  readonly atOperation?: string | undefined;
   /** The command as typed, without the options that all commands have: the operation log keeps it. */
   readonly typed: string;
   /** Stores that the call has opened so far: what a failure in one of them touches is looked up there. */

@@ -1,6 +1,7 @@
 /** Options that all commands have, before or after the command's name. */
 export const GLOBAL_OPTIONS = {
   store: { type: "string", value: "DIR", describe: "Use the store in DIR (default: $VARVE_STORE, or the nearest .varve)" },
+  "at-op": { type: "string", value: "ID", describe: "Look at the store as it was right after this operation (varve op log)" },
   json: { type: "boolean", describe: "Print JSON, of the shape that docs/json.md tells" },
   quiet: { type: "boolean", alias: "q", describe: "Print data, failures and warnings alone" },
   help: { type: "boolean", alias: "h", describe: "Show this help" },

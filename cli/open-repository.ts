@@ -1,4 +1,5 @@
 import { VarveError } from "../core/errors.js";
+import type { FinishedOperation } from "../core/operations/finish-interrupted.js";
 import type { Archives } from "../core/ports/archives.js";
 import type { Containers } from "../core/ports/containers.js";
 import type { Garbage } from "../core/ports/garbage.js";
@@ -13,6 +14,7 @@ import { openStore } from "../store/open-store.js";
 import type { LockOptions } from "../store/store-lock.js";
 import { storeLayout, type StoreLayout } from "../store/store-layout.js";
 import type { Session } from "./command.js";
+import { printableLine } from "./printable.js";
 import { showProgress } from "./progress.js";
 import { locateStore, surroundings, type StoreLocation } from "./store-location.js";
 
@@ -34,10 +36,42 @@ export async function openRepository(session: Session, { make = false }: OpenOpt
     tracked: location.tracked,
     command: session.typed,
     onWait: (holder) => tellWait(session, holder),
+    onFinish: (finished) => tellFinished(session, finished),
     observe: showProgress(session.terminal, "preparing a long history: "),
   });
   session.opened.push(repository);
-  return repository;
+  if (repository.operations.isUnsettled()) await finishFirst(repository);
+  return session.atOperation === undefined ? repository : viewAt(repository, session.atOperation);
+}
+
+/** What a killed command left half-way is brought to its end, if this process may do that now. */
+async function finishFirst(repository: Repository): Promise<void> {
+  try {
+    await repository.exclusively(async () => undefined, { wait: false });
+  } catch (error) {
+    if (!(error instanceof VarveError) || !["STORE_LOCKED", "PERMISSION"].includes(error.code)) throw error;
+  }
+}
+
+async function viewAt(repository: Repository, operation: string): Promise<Repository> {
+  const { repositoryAtOperation } = await import("../core/operations/at-operation.js");
+  return repositoryAtOperation(repository, operation);
+}
+
+/** @returns What was left half-way by a process that was killed, as far as a person should know. */
+async function finishKilled(repository: Repository): Promise<FinishedOperation | undefined> {
+  if (!repository.operations.isUnsettled()) return undefined;
+  const { finishInterrupted } = await import("../core/operations/finish-interrupted.js");
+  return finishInterrupted(repository);
+}
+
+function tellFinished({ terminal }: Session, { operation, obstacle }: FinishedOperation): void {
+  const what = `"${printableLine(operation.command)}", which was stopped half-way`;
+  terminal.complain(
+    obstacle === undefined
+      ? `varve: finished ${what}\n`
+      : `varve: warning: did not finish ${what}: ${printableLine(obstacle)}. Take it back: varve undo ${operation.id}\n`,
+  );
 }
 
 export type { Probe } from "../overlay/probes.js";
@@ -106,24 +140,33 @@ export interface RepositorySurroundings {
   /** What a person typed, for those who wait for the lock. */
   readonly command?: string;
   readonly onWait?: NonNullable<LockOptions["onWait"]>;
+  readonly onFinish?: (finished: FinishedOperation) => void;
   readonly observe?: LayerStoreOptions["observe"];
 }
 
 /** Puts the parts of an opened store together. */
 export async function repositoryAt(layout: StoreLayout, surrounding: RepositorySurroundings = {}): Promise<Repository> {
-  const { tracked, observe, ...lock } = surrounding;
-  const [{ openLayerStore }, { gitHistory }, { fileOperationLog }, { fileProgress }, { exclusively }, containers, { openDirectories }, worktree] =
-    await Promise.all([
-      import("../store/layers/layer-store.js"),
-      import("../store/git/git-history.js"),
-      import("../store/operation-log/file-operation-log.js"),
-      import("../store/operation-log/file-progress.js"),
-      import("../store/store-lock.js"),
-      openContainersOf(layout),
-      import("../store/directory/plain-directories.js"),
-      openWorktreeOf(layout, tracked),
-    ]);
-  return {
+  const { tracked, observe, onFinish, ...lock } = surrounding;
+  const [
+    { openLayerStore },
+    { gitHistory },
+    { fileOperationLog },
+    { fileProgress },
+    { exclusively },
+    containers,
+    { openDirectories },
+    worktree,
+  ] = await Promise.all([
+    import("../store/layers/layer-store.js"),
+    import("../store/git/git-history.js"),
+    import("../store/operation-log/file-operation-log.js"),
+    import("../store/operation-log/file-progress.js"),
+    import("../store/store-lock.js"),
+    openContainersOf(layout),
+    import("../store/directory/plain-directories.js"),
+    openWorktreeOf(layout, tracked),
+  ]);
+  const repository: Repository = {
     path: layout.root,
     layers: openLayerStore(layout, { observe }),
     history: gitHistory(layout),
@@ -133,8 +176,14 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     directories: openDirectories(layout.root),
     archives: ARCHIVES,
     worktree,
-    exclusively: (work) => exclusively(layout, work, lock),
+    exclusively: (work, options) => exclusively(layout, () => settled(work), { ...lock, ...options }),
   };
+  const settled = async <T>(work: () => Promise<T>): Promise<T> => {
+    const finished = await finishKilled(repository);
+    if (finished !== undefined) onFinish?.(finished);
+    return work();
+  };
+  return repository;
 }
 
 async function openContainersOf(layout: StoreLayout): Promise<Containers> {

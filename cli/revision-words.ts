@@ -4,7 +4,7 @@ import type { ByteString } from "../core/model/byte-string.js";
 import type { CommitId, RefName } from "../core/model/ids.js";
 import { parseSide } from "../core/operations/sides.js";
 import type { Repository } from "../core/ports/repository.js";
-import { splitRevisionPath } from "../core/revision/parse-revision.js";
+import { splitRange, splitRevisionPath, type RevisionRange } from "../core/revision/parse-revision.js";
 import { bytesOfWord } from "./process-arguments.js";
 
 export interface SidePath {
@@ -28,11 +28,9 @@ export async function commitOf(repository: Repository, word: string, head?: RefN
   });
 }
 
-/** `A..B`, with HEAD for what is left out; `undefined` for anything else. */
-export function splitRange(word: string): readonly [from: string, to: string] | undefined {
-  const at = word.indexOf("..");
-  if (at === -1 || word === ".." || isPathWord(word)) return undefined;
-  return [word.slice(0, at) || "HEAD", word.slice(at + 2) || "HEAD"];
+/** `A..B` and `A...B`, with HEAD for what is left out; `undefined` for anything else. @throws VarveError REVISION_UNKNOWN. */
+export function splitRangeWord(word: string): RevisionRange | undefined {
+  return word === ".." || word === "..." || isPathWord(word) ? undefined : splitRange(word);
 }
 
 function isPathWord(word: string): boolean {

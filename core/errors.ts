@@ -17,9 +17,11 @@ export type ErrorCode =
   | "PATH_MISSING" // no such path in that tree, or on this machine to write to
   | "WRONG_TYPE" // a path of another type than the command needs
   | "TARGET_UNKNOWN" // no such container or tracked directory
+  | "OPERATION_UNKNOWN" // no operation by that id
   | "NOT_MOUNTED" // no commit is mounted there
   | "NAME_TAKEN" // a container, branch or tag of that name exists
   | "BRANCH_BUSY" // a container or directory stands on that branch
+  | "NOT_MERGED" // a branch whose commits nothing else has
   | "CONTAINER_RUNNING" // the container must be stopped first
   | "CONTAINER_STOPPED" // the container must run first
   | "NOTHING_TO_COMMIT" // the tree equals HEAD

@@ -36,6 +36,7 @@ if (process.argv.includes("--clean")) for (const folder of ["build", "dist"]) rm
 await buildModules();
 await buildBundle();
 compileAhead();
+await (await import("./man-pages.mjs")).writeManPages("dist/man");
 
 async function buildModules() {
   const entryPoints = FOLDERS.flatMap(typescriptFiles);

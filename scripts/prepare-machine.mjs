@@ -25,6 +25,9 @@ const TEST_PACKAGES = [
     why: "makes and reads archives in the tests, apart from our own code and GNU tar",
   },
   { commands: ["pgrep"], name: "procps", why: "lets tests see that no process is left" },
+  { commands: ["zsh"], name: "zsh", why: "completes command lines in the tests" },
+  { commands: ["fish"], name: "fish", why: "completes command lines in the tests" },
+  { commands: ["groff"], name: "groff-base", why: "sets the man pages in the tests" },
   { commands: ["strace"], name: "strace", why: "lets tests look at, and break, system calls" },
 ];
 const DEBIAN_PACKAGES = [

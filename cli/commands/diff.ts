@@ -9,7 +9,7 @@ import { FROM_WHERE, selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
 import { changeLine, changeSummary, nameStatusLine, statLines } from "../render/change-text.js";
 import { printJsonArray } from "../render/json-array.js";
-import { splitRange } from "../revision-words.js";
+import { splitRangeWord } from "../revision-words.js";
 
 const options = {
   stat: { type: "boolean", describe: "Show sizes before and after, and the number of paths" },
@@ -54,7 +54,7 @@ directory against revision A. A and B: from A to B, where @ is the tracked direc
 );
 
 async function differenceOf(session: Session, words: readonly string[], rest: readonly string[]): Promise<Difference> {
-  const [first, second] = words.length === 1 ? (splitRange(words[0] ?? "") ?? words) : words;
+  const [first, second] = words.length === 1 ? (sidesOfRange(words[0] ?? "") ?? words) : words;
   if (first !== undefined && second === undefined) {
     const found = await findWordTarget(session, first);
     if (found !== undefined)
@@ -67,6 +67,11 @@ async function differenceOf(session: Session, words: readonly string[], rest: re
   const before = await parseSide(repository, first);
   const after = await parseSide(repository, second ?? "@");
   return diffSides(repository, before, after, { paths: await selectionOf(rest, repository, [before, after]) });
+}
+
+function sidesOfRange(word: string): readonly string[] | undefined {
+  const range = splitRangeWord(word);
+  return range && [range.from, range.to];
 }
 
 function diffText(

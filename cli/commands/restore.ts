@@ -5,7 +5,7 @@ import { command, type Command, type Session } from "../command.js";
 import { openTarget } from "../open-target.js";
 import { FROM_WHERE, selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
-import { changeLine, changeSummary } from "../render/change-text.js";
+import { printDryRun } from "../render/dry-run.js";
 import { printJson } from "../render/json-array.js";
 import { refText, shortId } from "../render/names.js";
 import { counted } from "../render/quantities.js";
@@ -59,10 +59,7 @@ function printRestoreJson({ terminal }: Session, { branch, saved, changes }: Res
 
 function printText({ terminal }: Session, { saved, changes }: RestoreResult, dryRun: boolean): void {
   if (changes.length === 0) return terminal.say("Nothing to restore: the paths are what the commit holds.");
-  if (dryRun) {
-    terminal.print(changes.map((change) => `${changeLine(change, terminal.paint)}\n`).join(""));
-    return terminal.say(`${changeSummary(changes)}; nothing was done, as asked`);
-  }
+  if (dryRun) return printDryRun(terminal, changes);
   const kept = saved === undefined ? "" : ` What was not committed is kept as ${shortId(saved)}.`;
   terminal.say(`Restored ${counted(changes.length, "path")}.${kept}\nTake it back: varve undo`);
 }

@@ -13,11 +13,11 @@ const options = {
 export const rmCommand: Command = command(
   {
     name: "rm",
-    form: "NAME… [-f] [--forget]",
+    form: "CONTAINER… [-f] [--forget]",
     summary: "Remove containers",
     description: `Removes containers. What is not committed is saved first, and "varve undo" brings the container back. Its branch stays,
 unless it holds no commit of its own.`,
-    words: [{ name: "NAME", required: true, many: true }],
+    words: [{ name: "CONTAINER", required: true, many: true }],
     options,
     examples: [
       ["varve rm web", "one that is stopped"],

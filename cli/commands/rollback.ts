@@ -2,6 +2,8 @@ import { rollbackTarget, type RollbackResult } from "../../core/operations/rollb
 import { headOf } from "../../core/operations/targets.js";
 import { command, type Command, type Session } from "../command.js";
 import { findWordTarget, openTarget, type OpenedTarget } from "../open-target.js";
+import { changeJson } from "../render/change-json.js";
+import { printDryRun } from "../render/dry-run.js";
 import { printJson } from "../render/json-array.js";
 import { refText, shortId } from "../render/names.js";
 import { counted } from "../render/quantities.js";
@@ -19,10 +21,11 @@ names a container or a tracked directory's path, else a REV.`,
       { name: "TARGET", required: false },
       { name: "REV", required: false },
     ],
-    options: {},
+    options: { "dry-run": { type: "boolean", alias: "n", describe: "only show what would change" } },
     examples: [
       ["varve rollback", "discard what is not committed in the tracked directory"],
       ["varve rollback HEAD~2", "go back two commits"],
+      ["varve rollback -n HEAD~2", "what that would change"],
       ["varve rollback web v1", "make the container web what tag v1 holds"],
     ],
     statuses: [
@@ -30,14 +33,20 @@ names a container or a tracked directory's path, else a REV.`,
       ["32", "the container is running"],
     ],
   },
-  async ({ words, session }) => {
+  async ({ words, options, session }) => {
     const { opened, revision } = await parse(session, words);
     const { repository, target } = opened;
     const { branch } = await headOf(repository, target);
     const commit = await commitOf(repository, revision, branch);
-    const result = await rollbackTarget(repository, target, commit, { command: session.typed });
-    if (session.json) printJson(session.terminal, resultJson(result));
-    else session.terminal.say(resultText(result));
+    const dryRun = options["dry-run"];
+    const result = await rollbackTarget(repository, target, commit, { command: session.typed, dryRun });
+    try {
+      if (session.json) printJson(session.terminal, resultJson(result, dryRun));
+      else if (dryRun) printDryRun(session.terminal, result.changes, dryText(result));
+      else session.terminal.say(resultText(result));
+    } finally {
+      result.close();
+    }
   },
 );
 
@@ -50,13 +59,21 @@ async function parse(session: Session, words: readonly string[]): Promise<{ open
   return { opened: await openTarget(session, undefined), revision: first };
 }
 
-function resultJson({ branch, before, after, saved, changes }: RollbackResult): Record<string, unknown> {
-  return { branch: refText(branch), before: before ?? null, after, saved: saved ?? null, changes };
+function resultJson({ branch, before, after, saved, changes }: RollbackResult, dryRun: boolean): Record<string, unknown> {
+  const facts = { branch: refText(branch), before: before ?? null, after, saved: saved ?? null, changes: changes.length };
+  return { ...facts, dryRun, paths: dryRun ? changes.map(changeJson) : null };
+}
+
+/** What a rollback would do beside changing paths. */
+function dryText({ branch, before, after }: RollbackResult): string {
+  return before === after
+    ? `${refText(branch)} would stay at ${shortId(after)}`
+    : `${refText(branch)} would move to ${shortId(after)}`;
 }
 
 function resultText({ branch, before, after, saved, changes }: RollbackResult): string {
-  if (changes === 0 && before === after)
+  if (changes.length === 0 && before === after)
     return `Nothing to roll back: the tree is what ${refText(branch)} holds (${shortId(after)}).`;
   const kept = saved === undefined ? "" : ` What was not committed is kept as ${shortId(saved)}.`;
-  return `Rolled back ${refText(branch)} to ${shortId(after)}: ${counted(changes, "path")} changed.${kept}\nTake it back: varve undo`;
+  return `Rolled back ${refText(branch)} to ${shortId(after)}: ${counted(changes.length, "path")} changed.${kept}\nTake it back: varve undo`;
 }

@@ -10,7 +10,7 @@ import { wordMissing, wordTooMany } from "../parse-words.js";
 import { printJson } from "../render/json-array.js";
 import { refText, shortId } from "../render/names.js";
 import { counted } from "../render/quantities.js";
-import { commitOf, splitRange } from "../revision-words.js";
+import { commitOf, splitRangeWord } from "../revision-words.js";
 
 const FORM = "[TARGET] A..B | [TARGET] -n N [-m MSG]";
 
@@ -74,12 +74,12 @@ async function rangeOf(session: Session, words: readonly string[], number: strin
   }
   const word = words.at(-1);
   if (word === undefined) throw wordMissing(form, "A..B");
-  const range = splitRange(word);
-  if (range === undefined) throw noRange(word);
+  const range = splitRangeWord(word);
+  if (range === undefined || range.symmetric) throw noRange(word);
   const { repository, head } = await openBranch(session, words.length > 1 ? words[0] : undefined);
-  const named = words.length > 1 ? undefined : await branchNamed(repository, range[1]);
+  const named = words.length > 1 ? undefined : await branchNamed(repository, range.to);
   const branch = named ?? head.branch;
-  const [from, to] = [await commitOf(repository, range[0], branch), await commitOf(repository, range[1], branch)];
+  const [from, to] = [await commitOf(repository, range.from, branch), await commitOf(repository, range.to, branch)];
   return { repository, branch, from, to };
 }
 

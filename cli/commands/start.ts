@@ -7,11 +7,11 @@ import { printJson } from "../render/json-array.js";
 export const startCommand: Command = command(
   {
     name: "start",
-    form: "NAME",
+    form: "CONTAINER",
     summary: "Run a container's process again, on the tree it left",
     description: `Runs the command that the container was made with, with its options, on its HEAD and what is not committed. Its input
 and output are yours until it ends.`,
-    words: [{ name: "NAME", required: true }],
+    words: [{ name: "CONTAINER", required: true }],
     options: VERIFY_OPTION,
     examples: [
       ["varve start web", "run it again"],

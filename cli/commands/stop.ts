@@ -11,11 +11,11 @@ const options = {
 export const stopCommand: Command = command(
   {
     name: "stop",
-    form: "NAME… [-t SECONDS]",
+    form: "CONTAINER… [-t SECONDS]",
     summary: "End a container's process",
     description: `Asks the process to end (SIGTERM), and kills it when it has not ended in time. The container and what it wrote stay. One
 that does not run stays as it is.`,
-    words: [{ name: "NAME", required: true, many: true }],
+    words: [{ name: "CONTAINER", required: true, many: true }],
     options,
     examples: [
       ["varve stop web", "end it"],

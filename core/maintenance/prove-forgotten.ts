@@ -4,6 +4,7 @@ import type { ByteString } from "../model/byte-string.js";
 import type { CommitId, ContentDigest, LayerId } from "../model/ids.js";
 import { nodeAt } from "../model/paths.js";
 import { contentsAt, findContents, findHolders } from "../operations/find-holders.js";
+import { operationStates } from "../operations/operation-states.js";
 import { openCommitTree, openLiveTree, type Target } from "../operations/targets.js";
 import type { Garbage } from "../ports/garbage.js";
 import type { Operation } from "../ports/operation-log.js";
@@ -58,14 +59,12 @@ export async function collectAndProve(
 
 /** @returns Newest first; not those whose commits an earlier collection may have removed. */
 async function findForgotten(repository: Repository, garbage: Garbage): Promise<readonly Forgotten[]> {
-  const undone = new Set<string>();
   const forgotten: Forgotten[] = [];
   const horizon = garbage.horizon()?.getTime() ?? -Infinity;
-  for await (const operation of repository.operations.list()) {
-    const { id, time, undoes, forgets } = operation;
+  for await (const { operation, live } of operationStates(repository.operations)) {
+    const { time, forgets } = operation;
     if (Date.parse(time) <= horizon) break;
-    if (undoes !== undefined && !undone.has(id)) undone.add(undoes);
-    if (forgets === undefined || undone.has(id)) continue;
+    if (forgets === undefined || !live) continue;
     const contents = await contentsForgotten(repository, operation, forgets);
     if (contents !== undefined) forgotten.push({ operation, places: forgets, contents });
   }

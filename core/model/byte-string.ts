@@ -33,3 +33,8 @@ export function bufferOf(bytes: ByteString): Buffer {
 export function joinPath(directory: ByteString, name: ByteString): ByteString {
   return (directory === "" ? name : `${directory}/${name}`) as ByteString;
 }
+
+/** The directory that a path stands in; of a name in the root, the root: `""`. */
+export function parentPath(path: ByteString): ByteString {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/"))) as ByteString;
+}

@@ -1,4 +1,4 @@
-import type { CommitId, LayerId, RefName, TreeId } from "./ids.js";
+import type { CommitId, LayerId, RefName, TagId, TreeId } from "./ids.js";
 
 export interface Signature {
   readonly name: string;
@@ -53,4 +53,18 @@ export interface CommitDraft extends LayerRecord {
 export interface Ref {
   readonly name: RefName;
   readonly commit: CommitId;
+}
+
+/** An annotated tag: a git object of its own, that a ref below `refs/tags/` names. */
+export interface Tag extends TagDraft {
+  readonly id: TagId;
+}
+
+export interface TagDraft {
+  /** As people type it: `v1`. */
+  readonly name: string;
+  readonly commit: CommitId;
+  readonly tagger: Signature;
+  /** Without the trailing newline. */
+  readonly message: string;
 }

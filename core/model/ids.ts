@@ -15,6 +15,9 @@ export type TreeId = string & { readonly treeId: unique symbol };
 /** 40 lower-case hex digits: the name of a git commit object. */
 export type CommitId = string & { readonly commitId: unique symbol };
 
+/** 40 lower-case hex digits: the name of a git object that is an annotated tag. */
+export type TagId = string & { readonly tagId: unique symbol };
+
 /** A full git ref name, such as `refs/heads/main`. */
 export type RefName = string & { readonly refName: unique symbol };
 
@@ -32,6 +35,10 @@ export function parseTreeId(text: unknown): TreeId {
 
 export function parseCommitId(text: unknown): CommitId {
   return parseHex(text, HEX_SHA1, "a commit id", "40 lower-case hex digits") as CommitId;
+}
+
+export function parseTagId(text: unknown): TagId {
+  return parseHex(text, HEX_SHA1, "a tag id", "40 lower-case hex digits") as TagId;
 }
 
 function parseHex(text: unknown, pattern: RegExp, what: string, wanted: string): string {

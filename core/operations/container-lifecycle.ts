@@ -3,15 +3,16 @@ import { VarveError } from "../errors.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import { CONTAINER_NAME, type ContainerRecord, type ProcessResult, type RunConfiguration } from "../ports/containers.js";
 import type { RefUpdate } from "../ports/history.js";
-import type { Operation, TreeUpdate } from "../ports/operation-log.js";
+import type { Operation, OperationDraft, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import type { ProgressUpdate } from "../ports/work-in-progress.js";
 import { requireFree } from "./branches.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
 import { layerChain } from "../layers/layer-chain.js";
-import { keepSaved, recordOperation, requireLayers } from "./record-operation.js";
-import { becomeTree } from "./rollback-target.js";
+import { keepSaved, requireLayers } from "./record-operation.js";
+import { becomeTree, performOperation } from "./change-trees.js";
+import { putBack } from "./revert-effect.js";
 import { findTarget, headOf, openLiveTree, type Target } from "./targets.js";
 import { compareTrees } from "../trees/compare-trees.js";
 
@@ -62,7 +63,7 @@ export async function createContainer(repository: Repository, options: CreateOpt
   });
 }
 
-function creation(record: ContainerRecord, refs: readonly RefUpdate[], command: string): Omit<Operation, "id" | "time"> {
+function creation(record: ContainerRecord, refs: readonly RefUpdate[], command: string): OperationDraft {
   const target = { kind: "container", id: record.id } as const;
   const container = record as unknown as Record<string, unknown>;
   return { command, refs, trees: [{ target, before: undefined, after: record.base, container }] };
@@ -207,8 +208,11 @@ async function recordRemoval(repository: Repository, targets: readonly Container
       trees.close();
     }
   }
-  await recordOperation(repository, { command, refs, trees: updates, ...(progress.length > 0 && { progress }) });
-  for (const { record } of targets) repository.containers.remove(record);
+  const acts = targets.map(({ record }, at) => ({
+    act: async (): Promise<void> => repository.containers.remove(record),
+    takeBack: () => putBack(repository, record, updates[at]?.before ?? record.base),
+  }));
+  await performOperation(repository, { command, refs, trees: updates, ...(progress.length > 0 && { progress }) }, acts);
 }
 
 /** Nothing is left that `undo` could bring back, nor a making of theirs that it could take back. */

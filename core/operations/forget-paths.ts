@@ -1,24 +1,24 @@
 import { oldestFirst } from "../history/oldest-first.js";
 import { commitTree } from "../layers/commit-tree.js";
 import { keptLayers } from "../layers/kept-layers.js";
-import { layerChain } from "../layers/layer-chain.js";
 import type { ByteString } from "../model/byte-string.js";
 import type { Commit } from "../model/commit.js";
 import type { CommitId, ContentDigest, DirectoryDigest, LayerId, RefName } from "../model/ids.js";
 import { VarveError } from "../errors.js";
 import { nodeAt, treePathText } from "../model/paths.js";
 import type { RefUpdate } from "../ports/history.js";
-import type { TreeUpdate } from "../ports/operation-log.js";
+import type { StandingUpdate, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import { SAVED } from "../revision/ref-names.js";
 import { withoutPaths } from "../trees/without-paths.js";
-import { isTurnDue, unheard, yieldToSignals } from "../yield-to-signals.js";
+import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
 import { contentsAt, findContents, findHolders, type Holders } from "./find-holders.js";
-import { keepSaved, recordOperation } from "./record-operation.js";
+import { performOperation, treeAct, type TreeAct } from "./change-trees.js";
+import { keepSaved } from "./record-operation.js";
 import { rewriteCommits, type Rewritten } from "./rewrite-commits.js";
-import { findTarget, openCommitTree, openLiveTree, type Target } from "./targets.js";
+import { findTarget, openCommitTree, openLiveTree, type LiveTree, type Target } from "./targets.js";
 import { requireNoneInProgress } from "./work-in-progress.js";
 
 export interface ForgetOptions {
@@ -185,6 +185,9 @@ function withDescendants(commits: readonly Commit[], concerns: (commit: Commit) 
   return found;
 }
 
+/** A container's tree is changed without a look at it. */
+const NO_TREES = {} as LiveTree;
+
 async function carryOut(repository: Repository, plan: Plan, { command }: ForgetOptions): Promise<ForgetResult> {
   const rewritten: Rewritten = new Map();
   const { dropped } = plan;
@@ -195,23 +198,42 @@ async function carryOut(repository: Repository, plan: Plan, { command }: ForgetO
   const moves = movesOf(plan, rewritten);
   const saved: RefUpdate[] = [];
   const trees: TreeUpdate[] = [];
+  const acts: TreeAct[] = [];
   for (const { target } of plan.containers) {
     const { update, refs } = await newStanding(repository, target, plan, rewritten, command);
     trees.push(update);
+    acts.push(treeAct(repository, target, NO_TREES, update));
     saved.push(...refs);
   }
   const result = await resultOf(repository, plan, rewritten, await liveAt(repository, moves, plan.places));
-  await recordOperation(repository, { command, refs: [...moves, ...saved], trees, forgets: plan.places });
-  // Logged already: stopped here, a repeated call moves the containers that still have the path.
-  await unheard(() => moveContainers(repository, trees));
-  return result;
+  const refs = [...(await withTags(repository, moves)), ...saved];
+  const draft = { command, refs, trees, standings: standingsOf(plan, rewritten), forgets: plan.places };
+  await performOperation(repository, draft, acts);
+  return { ...result, refs: moves };
 }
 
-async function moveContainers({ containers, history }: Repository, trees: readonly TreeUpdate[]): Promise<void> {
-  for (const { target, after } of trees) {
-    if (target.kind === "directory" || after === undefined) continue;
-    containers.rebase(containers.find(target.id).record, after, await layerChain(history, after));
+/** An annotated tag is written anew, too: it is of another commit now. */
+async function withTags({ history }: Repository, moves: readonly RefUpdate[]): Promise<readonly RefUpdate[]> {
+  const updates: RefUpdate[] = [];
+  for (const move of moves) {
+    const tag = await history.readTag(move.name);
+    if (tag === undefined || move.after === undefined) updates.push(move);
+    else {
+      const { id: beforeTag, name, tagger, message } = tag;
+      updates.push({ ...move, beforeTag, afterTag: await history.writeTag({ name, tagger, message, commit: move.after }) });
+    }
   }
+  return updates;
+}
+
+/** A branch goes with its container as long as it stands where it was made. */
+function standingsOf({ containers }: Plan, rewritten: Rewritten): readonly StandingUpdate[] {
+  return containers.flatMap(({ target: { record } }) => {
+    const { id: container, branch, branchMadeAt } = record;
+    const madeAt = branchMadeAt && rewritten.get(branchMadeAt);
+    if (madeAt === undefined) return [];
+    return [{ container, before: { branch, branchMadeAt }, after: { branch, branchMadeAt: madeAt } }];
+  });
 }
 
 /** Writes the layer of a commit anew where it must go; else the commit alone, on its new parents. */

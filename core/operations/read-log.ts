@@ -18,9 +18,10 @@ export interface LogEntry {
 }
 
 export interface LogOptions {
-  readonly from: CommitId;
-  /** Leaves out what this commit is or comes from. */
-  readonly exclude?: CommitId | undefined;
+  /** One commit or several. */
+  readonly from: CommitId | readonly CommitId[];
+  /** Leaves out what this commit, or one of these, is or comes from. */
+  readonly exclude?: CommitId | readonly CommitId[] | undefined;
   readonly limit?: number | undefined;
   /** Keeps commits that changed something selected against their first parent. */
   readonly paths?: PathSelection | undefined;
@@ -29,9 +30,9 @@ export interface LogOptions {
 /** Newest first: by commit time, but no commit before one that comes from it. */
 export async function* readLog(repository: Repository, options: LogOptions): AsyncGenerator<LogEntry> {
   const refs = await refsByCommit(repository);
-  const excluded = options.exclude === undefined ? new Set<CommitId>() : await ancestors(repository, options.exclude);
+  const excluded = await ancestors(repository, idsOf(options.exclude));
   let left = options.limit ?? Infinity;
-  for await (const commit of inOrder(repository, options.from, excluded)) {
+  for await (const commit of inOrder(repository, idsOf(options.from), excluded)) {
     if (left <= 0) return;
     if (isTurnDue()) await yieldToSignals();
     if (options.paths && options.paths.places?.length !== 0 && !(await touches(repository, commit, options.paths))) continue;
@@ -40,37 +41,49 @@ export async function* readLog(repository: Repository, options: LogOptions): Asy
   }
 }
 
+function idsOf(ids: CommitId | readonly CommitId[] | undefined): readonly CommitId[] {
+  return ids === undefined ? [] : typeof ids === "string" ? [ids] : ids;
+}
+
 /** A simple history, one parent each, is followed as it goes; from the first merge on, all that is left is sorted. */
-async function* inOrder({ history }: Repository, from: CommitId, excluded: ReadonlySet<CommitId>): AsyncGenerator<Commit> {
-  let next: CommitId | undefined = from;
-  while (next !== undefined && !excluded.has(next)) {
-    const commit: Commit = await history.readCommit(next);
-    if (commit.parents.length > 1) {
-      yield* sorted({ history }, commit, excluded);
-      return;
-    }
+async function* inOrder(
+  { history }: Repository,
+  from: readonly CommitId[],
+  excluded: ReadonlySet<CommitId>,
+): AsyncGenerator<Commit> {
+  const tips = [...new Set(from)].filter((id) => !excluded.has(id));
+  let next: readonly CommitId[] = tips;
+  while (next.length === 1) {
+    const commit = await history.readCommit(next[0]!);
+    if (commit.parents.length > 1) break;
     yield commit;
-    next = commit.parents[0];
+    next = commit.parents.filter((id) => !excluded.has(id));
   }
+  if (next.length > 0) yield* sorted({ history }, next, excluded);
 }
 
 async function* sorted(
   { history }: Pick<Repository, "history">,
-  tip: Commit,
+  tips: readonly CommitId[],
   excluded: ReadonlySet<CommitId>,
 ): AsyncGenerator<Commit> {
-  const commits = new Map<CommitId, Commit>([[tip.id, tip]]);
+  const commits = new Map<CommitId, Commit>();
+  for (const tip of tips) commits.set(tip, await history.readCommit(tip));
   for (const { parents } of commits.values()) {
     for (const parent of parents) {
+      if (isTurnDue()) await yieldToSignals();
       if (!excluded.has(parent) && !commits.has(parent)) commits.set(parent, await history.readCommit(parent));
     }
   }
   yield* newestFirst(commits);
 }
 
-async function ancestors({ history }: Repository, from: CommitId): Promise<Set<CommitId>> {
-  const found = new Set<CommitId>([from]);
-  for (const id of found) for (const parent of (await history.readCommit(id)).parents) found.add(parent);
+async function ancestors({ history }: Repository, from: readonly CommitId[]): Promise<Set<CommitId>> {
+  const found = new Set<CommitId>(from);
+  for (const id of found) {
+    if (isTurnDue()) await yieldToSignals();
+    for (const parent of (await history.readCommit(id)).parents) found.add(parent);
+  }
   return found;
 }
 

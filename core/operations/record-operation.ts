@@ -1,7 +1,8 @@
 import { VarveError } from "../errors.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import { needingCommits } from "../maintenance/needing-commits.js";
-import type { Operation } from "../ports/operation-log.js";
+import type { RefUpdate } from "../ports/history.js";
+import type { Effect, Moved, Operation, OperationDraft } from "../ports/operation-log.js";
 import { SAVED } from "../revision/ref-names.js";
 import type { Repository } from "../ports/repository.js";
 
@@ -14,50 +15,96 @@ export function savedRef(commit: CommitId): RefName {
  * Moves the refs of an operation and writes it to the operation log. In this order: a crash between the two leaves moved refs, which the
  * reflog tells of, and never a log of something that did not happen.
  *
+ * @param moves The refs that have still to be moved.
  * @throws VarveError REVISION_UNKNOWN, LAYER_CORRUPT when a commit's layer is gone; CONFLICT when a ref is not what the operation says it was;
  *   what writing the log throws. Nothing has moved then.
  */
-export async function recordOperation(repository: Repository, operation: Omit<Operation, "id" | "time">): Promise<Operation> {
-  const refs = operation.refs.filter(({ before, after }) => before !== after);
-  const { head, progress } = operation;
-  const moves: Moves = { refs, ...(head && { head }), ...(progress && { progress }) };
-  await moveRefs(repository, moves);
+export async function recordOperation(
+  repository: Repository,
+  operation: OperationDraft,
+  moves: readonly RefUpdate[] = operation.refs,
+): Promise<Operation> {
+  const refs = operation.refs.filter(isMove);
+  await moveRefs(repository, { ...operation, refs: moves.filter(isMove) }, operation.command);
   try {
     return await repository.operations.append({ ...operation, refs });
   } catch (error) {
-    await moveRefs(repository, takenBack(moves));
+    await moveRefs(repository, takenBack({ ...operation, refs }), operation.command);
     throw error;
   }
 }
 
-/** What an operation does beside changing trees. */
-export type Moves = Pick<Operation, "refs" | "head" | "progress">;
+function isMove({ before, after, beforeTag, afterTag }: RefUpdate): boolean {
+  return before !== after || beforeTag !== afterTag;
+}
 
-/** What takes them back. */
-export function takenBack({ refs, head, progress }: Moves): Moves {
+/** A saved commit stays kept: what was saved once is never lost by going back. */
+export function isNotSaved({ name }: RefUpdate): boolean {
+  return !name.startsWith(SAVED);
+}
+
+/** What takes all of an effect but its trees back. */
+export function takenBack({ refs, head, standings, upstreams, progress }: Moves): Moves {
   return {
-    refs: reversed(refs),
-    ...(head && { head: { before: head.after, after: head.before } }),
+    refs: reversedRefs(refs),
+    ...(head && { head: swapped(head) }),
+    ...(standings && { standings: standings.map((update) => ({ ...update, ...swapped(update) })) }),
+    ...(upstreams && { upstreams: upstreams.map((update) => ({ ...update, ...swapped(update) })) }),
     ...(progress && { progress: progress.map(({ slot, before, after }) => ({ slot, before: after, after: before })) }),
   };
 }
 
-/** A saved commit stays kept: what was saved once is never lost by going back. */
-export function isNotSaved({ name }: Operation["refs"][number]): boolean {
-  return !name.startsWith(SAVED);
+/** An effect without its trees. */
+export type Moves = Omit<Effect, "trees">;
+
+function swapped<T>({ before, after }: Moved<T>): Moved<T> {
+  return { before: after, after: before };
 }
 
-/** The ref updates that take an operation's back. */
-export function reversed(refs: Operation["refs"]): Operation["refs"] {
-  return refs.filter(isNotSaved).map(({ name, before, after }) => ({ name, before: after, after: before }));
+function reversedRefs(refs: readonly RefUpdate[]): readonly RefUpdate[] {
+  const renamed = new Map(refs.flatMap(({ name, from }) => (from === undefined ? [] : [[from, name] as const])));
+  return refs.filter(isNotSaved).map(({ name, before, after, beforeTag, afterTag }) => {
+    const from = renamed.get(name);
+    return {
+      name,
+      before: after,
+      after: before,
+      ...(afterTag && { beforeTag: afterTag }),
+      ...(beforeTag && { afterTag: beforeTag }),
+      ...(from && { from }),
+    };
+  });
 }
 
-/** @throws VarveError REVISION_UNKNOWN, CONFLICT; nothing has moved then. */
-export async function moveRefs(repository: Repository, { refs, head, progress = [] }: Moves): Promise<void> {
+/**
+ * All of an effect but its trees.
+ *
+ * @param reason For `git reflog`: the command that was typed.
+ * @throws VarveError REVISION_UNKNOWN, CONFLICT; nothing has moved then.
+ */
+export async function moveRefs(
+  repository: Repository,
+  { refs, head, standings = [], upstreams = [], progress = [] }: Moves,
+  reason?: string,
+): Promise<void> {
+  const { history, containers } = repository;
   await requireLayers(repository, refs);
-  await repository.history.updateRefs(refs);
-  if (head !== undefined) await repository.history.setHead(head.after);
+  // A branch that HEAD leaves goes when HEAD is elsewhere: killed between, HEAD is never on a branch that is gone.
+  const isLeft = ({ name, after }: RefUpdate): boolean => after === undefined && name === head?.before;
+  await history.updateRefs(
+    refs.filter((update) => !isLeft(update)),
+    reason,
+  );
+  if (head !== undefined) await history.setHead(head.after);
+  await history.updateRefs(refs.filter(isLeft), reason);
+  for (const { branch, after } of upstreams) await history.setUpstream(branch, after);
   for (const { slot, after } of progress) repository.inProgress.write(slot, after);
+  if (standings.length === 0) return;
+  const records = new Map(containers.list().map(({ record }) => [record.id, record]));
+  for (const { container, after } of standings) {
+    const record = records.get(container);
+    if (record !== undefined) containers.update(record, { branch: after.branch, branchMadeAt: after.branchMadeAt });
+  }
 }
 
 /**
@@ -65,7 +112,7 @@ export async function moveRefs(repository: Repository, { refs, head, progress = 
  *
  * @throws VarveError REVISION_UNKNOWN; LAYER_CORRUPT when something leads there, so that it should not be gone.
  */
-export async function requireLayers(repository: Repository, updates: Operation["refs"]): Promise<void> {
+export async function requireLayers(repository: Repository, updates: readonly RefUpdate[]): Promise<void> {
   const { history, layers } = repository;
   for (const { after } of updates) {
     if (after === undefined) continue;
@@ -87,7 +134,7 @@ function lostLayer(commit: CommitId, layer: LayerId): VarveError {
 }
 
 /** The ref update that keeps a saved commit; none when there is nothing saved or it is kept already. */
-export async function keepSaved({ history }: Repository, saved: CommitId | undefined): Promise<Operation["refs"]> {
+export async function keepSaved({ history }: Repository, saved: CommitId | undefined): Promise<readonly RefUpdate[]> {
   if (saved === undefined) return [];
   const name = savedRef(saved);
   const before = await history.readRef(name);

@@ -4,15 +4,11 @@ import type { CommitId, RefName } from "../model/ids.js";
 import { nodeAt, treePathText } from "../model/paths.js";
 import type { Tree } from "../model/tree.js";
 import type { PathSelection } from "../paths/path-selection.js";
-import type { TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
-import { commitTree } from "../layers/commit-tree.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { replaceSelected } from "../trees/replace-selected.js";
-import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
-import { keepSaved, recordOperation } from "./record-operation.js";
-import { carryOut, treeTarget } from "./rollback-target.js";
+import { replaceTree } from "./replace-tree.js";
 import { openCommitTree, openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
 
 export interface RestoreOptions {
@@ -65,28 +61,15 @@ async function restoreFrom(
   source: Tree,
   { paths, command, dryRun = false }: RestoreOptions,
 ): Promise<Omit<RestoreResult, "close">> {
-  const { branch, commit: head } = trees.head;
+  const { branch } = trees.head;
   const wanted = replaceSelected(trees.live, source, paths);
   const changes = await compareTrees(trees.live, wanted);
   if (changes.length === 0 || dryRun) return { branch, saved: undefined, changes };
-  if (target.kind === "directory") target.worktree.requireApplicable(trees.live, wanted);
-  const saved = (await saveLive(repository, trees, `before ${command}`))?.id;
-  const restored = await commitTree(repository, {
-    parent: head,
-    base: trees.committed,
-    target: async () => wanted,
-    message: `saved: after ${command}`,
-  });
-  const after = restored?.id ?? head;
-  const refs = [...(await keepSaved(repository, saved)), ...(await keepSaved(repository, restored?.id))];
-  const update: TreeUpdate = { target: treeTarget(target), before: saved ?? head, after };
-  const operation = await recordOperation(repository, { command, refs, trees: [update] });
-  await carryOut(repository, target, trees, operation);
-  return { branch, saved, changes };
+  return { branch, saved: await replaceTree(repository, target, trees, wanted, { command }), changes };
 }
 
 /** @throws VarveError PATH_MISSING. */
-function requirePlaces({ places }: PathSelection, live: Tree, source: Tree): void {
+export function requirePlaces({ places }: PathSelection, live: Tree, source: Tree): void {
   const missing = places?.find((place) => nodeAt(live, place) === undefined && nodeAt(source, place) === undefined);
   if (missing === undefined) return;
   throw new VarveError("PATH_MISSING", `Cannot restore "${treePathText(missing)}": neither the tree nor the commit has it`, {

@@ -1,13 +1,14 @@
+import type { Change } from "../model/change.js";
 import type { CommitId, RefName } from "../model/ids.js";
-import type { Operation, TreeUpdate } from "../ports/operation-log.js";
+import type { Tree } from "../model/tree.js";
+import type { Effect, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
+import { compareTrees } from "../trees/compare-trees.js";
+import { performOperation, treeAct, treeTarget } from "./change-trees.js";
 import { requireStopped } from "./container-state.js";
 import { saveLive } from "./commit-target.js";
-import { unheard } from "../yield-to-signals.js";
-import { compareTrees } from "../trees/compare-trees.js";
-import { layerChain } from "../layers/layer-chain.js";
-import { keepSaved, moveRefs, recordOperation, takenBack } from "./record-operation.js";
-import { openCommitTree, openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
+import { keepSaved } from "./record-operation.js";
+import { openCommitTree, openLiveTreeBefore, slotOf, type LiveTree, type Target } from "./targets.js";
 
 export interface RollbackResult {
   readonly branch: RefName;
@@ -15,123 +16,80 @@ export interface RollbackResult {
   readonly after: CommitId;
   /** Holds what was not committed and is gone from the tree now; `undo` brings it back. */
   readonly saved: CommitId | undefined;
-  /** Paths that differ between the tree as it was and as it is. */
-  readonly changes: number;
+  /** From the tree as it was to the tree as it is to be. After a rollback nodes are of what stood there before. */
+  readonly changes: readonly Change[];
+  /** Ends the reading of the changes' nodes. */
+  close(): void;
+}
+
+export interface RollbackOptions {
+  /** What the person typed, for the operation log. */
+  readonly command: string;
+  /** Only tells what would change. */
+  readonly dryRun?: boolean;
 }
 
 /**
  * Makes a target's tree exactly a commit's and moves its branch there. What was not committed is saved first.
  *
- * The operation is logged before the tree changes: stopped half-way, a repeated rollback completes it and `undo` takes it back.
+ * The operation is logged before the tree changes: stopped half-way, the next command completes it and `undo` takes it back.
  * @throws VarveError CONTAINER_RUNNING.
  */
 export async function rollbackTarget(
   repository: Repository,
   target: Target,
   commit: CommitId,
-  { command }: { readonly command: string },
+  options: RollbackOptions,
 ): Promise<RollbackResult> {
   if (target.kind === "container") requireStopped(target, "roll back");
   return repository.exclusively(async () => {
     const trees = await openLiveTreeBefore(repository, target, commit);
+    let wanted: Tree | undefined;
+    const close = (): void => [wanted, trees].forEach((each) => each?.close());
     try {
-      const { branch, commit: before } = trees.head;
-      const changes = await countChanges(repository, target, trees, commit);
-      const result = { branch, before, after: commit, changes };
-      if (changes === 0 && before === commit) return { ...result, saved: undefined };
-      const saved = (await saveLive(repository, trees, `before ${command}`))?.id;
-      const refs = [{ name: branch, before, after: commit }, ...(await keepSaved(repository, saved))];
-      const update: TreeUpdate = { target: treeTarget(target), before: saved ?? before, after: commit };
-      const operation = await recordOperation(repository, { command, refs, trees: [update] });
-      await carryOut(repository, target, trees, operation);
-      return { ...result, saved };
-    } finally {
-      trees.close();
+      wanted = await openCommitTree(repository, commit);
+      return { ...(await rollBack(repository, target, { trees, wanted, commit }, options)), close };
+    } catch (error) {
+      close();
+      throw error;
     }
   });
 }
 
-/** @throws VarveError CONFLICT when the target can't be made that tree. */
-async function countChanges(
+interface Opened {
+  readonly trees: LiveTree;
+  readonly wanted: Tree;
+  readonly commit: CommitId;
+}
+
+async function rollBack(
   repository: Repository,
   target: Target,
-  { live }: LiveTree,
-  commit: CommitId | undefined,
-): Promise<number> {
-  const wanted = await openCommitTree(repository, commit);
-  try {
-    if (target.kind === "directory") target.worktree.requireApplicable(live, wanted);
-    return (await compareTrees(live, wanted)).length;
-  } finally {
-    wanted.close();
-  }
+  { trees, wanted, commit }: Opened,
+  { command, dryRun = false }: RollbackOptions,
+): Promise<Omit<RollbackResult, "close">> {
+  const { branch, commit: before } = trees.head;
+  const changes = await changesTo(target, trees, wanted);
+  const result = { branch, before, after: commit, changes };
+  const isThere = changes.length === 0 && before === commit && endedProgress(repository, target).progress === undefined;
+  if (dryRun || isThere) return { ...result, saved: undefined };
+  const saved = (await saveLive(repository, trees, `before ${command}`))?.id;
+  const refs = [{ name: branch, before, after: commit }, ...(await keepSaved(repository, saved))];
+  const update: TreeUpdate = { target: treeTarget(target), before: saved ?? before, after: commit };
+  const draft = { command, refs, trees: [update], ...endedProgress(repository, target) };
+  await performOperation(repository, draft, [treeAct(repository, target, trees, update)]);
+  return { ...result, saved };
 }
 
-export function treeTarget(target: Target): TreeUpdate["target"] {
-  return target.kind === "directory" ? { kind: "directory" } : { kind: "container", id: target.record.id };
+/** A merge and its like end with the tree that they are about; a rebase goes on. */
+function endedProgress({ inProgress }: Repository, target: Target): Pick<Effect, "progress"> {
+  const slot = slotOf(target);
+  const before = inProgress.read(slot);
+  return before === undefined || before.kind === "rebase" ? {} : { progress: [{ slot, before, after: undefined }] };
 }
 
-/**
- * Makes a target's tree what an operation that was recorded just now says. When that fails it is taken back as far as possible, tree, refs and
- * record, so that a failure leaves what was; where even that fails, `undo` is left to do it.
- */
-export async function carryOut(repository: Repository, target: Target, trees: LiveTree, operation: Operation): Promise<void> {
-  const [update] = operation.trees;
-  try {
-    await becomeTree(repository, target, trees, update?.after);
-  } catch (error) {
-    await quietly(() => takeBack(repository, target, operation, update?.before));
-    throw error;
-  }
-}
-
-/** Takes back what failed, which is what is to be reported; a signal does not end that, be it what made it fail. */
-export async function quietly(takeBack: () => Promise<void>): Promise<void> {
-  await unheard(takeBack).catch(() => undefined);
-}
-
-/** @param before What the tree was. */
-async function takeBack(
-  repository: Repository,
-  target: Target,
-  operation: Operation,
-  before: CommitId | undefined,
-): Promise<void> {
-  await takeBackTree(repository, target, before);
-  const back = takenBack(operation);
-  await moveRefs(repository, back);
-  await repository.operations.append({ ...back, command: `failed: ${operation.command}`, trees: [], undoes: operation.id });
-}
-
-/** After `becomeTree` has failed. @param before What the tree was. */
-export async function takeBackTree(repository: Repository, target: Target, before: CommitId | undefined): Promise<void> {
-  // A container's tree is changed in one step.
-  if (target.kind === "container") return;
-  const trees = await openLiveTreeBefore(repository, target, before);
-  try {
-    await becomeTree(repository, target, trees, before);
-  } finally {
-    trees.close();
-  }
-}
-
-/** Makes the target's tree that of a commit; `undefined`: empty. Its branch is left alone. */
-export async function becomeTree(
-  repository: Repository,
-  target: Target,
-  { live }: LiveTree,
-  commit: CommitId | undefined,
-): Promise<void> {
-  if (target.kind === "container") {
-    if (commit !== undefined) repository.containers.rebase(target.record, commit, await layerChain(repository.history, commit));
-    return;
-  }
-  const wanted = await openCommitTree(repository, commit);
-  try {
-    await target.worktree.apply(live, wanted);
-    if (commit === undefined) return;
-    target.worktree.remember(wanted, (await repository.history.readCommit(commit)).tree);
-  } finally {
-    wanted.close();
-  }
+/** What making a target that tree changes. @throws VarveError CONFLICT when it can't be made that tree. */
+export async function changesTo(target: Target, { live }: LiveTree, wanted: Tree): Promise<readonly Change[]> {
+  if (target.kind === "directory") target.worktree.requireApplicable(live, wanted);
+  return compareTrees(live, wanted);
 }

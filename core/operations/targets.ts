@@ -93,7 +93,8 @@ export async function openLiveTreeBefore(
   }
 }
 
-function unfiltered(tree: Tree): FilteredTree {
+/** A tree of which nothing is left out. */
+export function unfiltered(tree: Tree): FilteredTree {
   return {
     root: tree.root,
     ignored: 0,

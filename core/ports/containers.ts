@@ -37,7 +37,7 @@ export interface ContainerRecord {
   readonly name: string;
   readonly branch: RefName;
   /** Where the branch began, when it was made for this container: one that still stands there goes with the container. */
-  readonly branchMadeAt?: CommitId;
+  readonly branchMadeAt?: CommitId | undefined;
   /** The commit that the overlay stands on. HEAD, which is the branch's commit, may have gone on. */
   readonly base: CommitId;
   /** The layers of `base`, newest first, so that no history is read to mount it. */

@@ -1,5 +1,5 @@
-import type { Commit, CommitDraft, Ref, Signature } from "../model/commit.js";
-import type { CommitId, LayerId, RefName } from "../model/ids.js";
+import type { Commit, CommitDraft, Ref, Signature, Tag, TagDraft } from "../model/commit.js";
+import type { CommitId, LayerId, RefName, TagId } from "../model/ids.js";
 
 /** Commits and refs: a real git repository that `git` itself reads. */
 export interface History {
@@ -20,7 +20,15 @@ export interface History {
   /** Below `prefix` (such as `refs/heads/`), in byte order of name. */
   listRefs(prefix: string): Promise<readonly Ref[]>;
 
+  /** Of an annotated tag, the commit that it is of. */
   readRef(name: RefName): Promise<CommitId | undefined>;
+
+  /** The annotated tag that a ref names; `undefined` when it names a commit, or nothing. @throws VarveError STORE_DAMAGED. */
+  readTag(name: RefName): Promise<Tag | undefined>;
+  /** By its own id, whether or not a ref still names it. @throws VarveError STORE_DAMAGED. */
+  readTagObject(id: TagId): Promise<Tag>;
+  /** Durable once the promise resolves. No ref names it yet. @throws VarveError BAD_NAME for a message that git can't hold. */
+  writeTag(draft: TagDraft): Promise<TagId>;
 
   /**
    * Moves refs, all or none, when each still is what `before` says (`undefined`: absent). `after: undefined` deletes.
@@ -42,6 +50,11 @@ export interface History {
   head(): Promise<RefName>;
   setHead(branch: RefName): Promise<void>;
 
+  /** The branch that a branch follows, as `git branch -vv` shows it; a ref below `refs/remotes/` for one of another repository. */
+  upstream(branch: RefName): Promise<RefName | undefined>;
+  /** Durable when it resolves. The store's lock is held by the caller. @param upstream Absent: none. @throws VarveError STORE_LOCKED. */
+  setUpstream(branch: RefName, upstream: RefName | undefined): Promise<void>;
+
   /** Who commits: GIT_AUTHOR_NAME and GIT_AUTHOR_EMAIL, else git's own configuration, else the system's user at its host. */
   author(): Promise<Signature>;
 }
@@ -50,6 +63,11 @@ export interface RefUpdate {
   readonly name: RefName;
   readonly before: CommitId | undefined;
   readonly after: CommitId | undefined;
+  /** The annotated tag that leads to the commit, where one does. */
+  readonly beforeTag?: TagId | undefined;
+  readonly afterTag?: TagId | undefined;
+  /** A ref that is deleted in the same update, and whose log goes on here: it is renamed. */
+  readonly from?: RefName | undefined;
 }
 
 /** One line of a ref's log. */

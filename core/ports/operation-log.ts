@@ -3,26 +3,45 @@ import type { CommitId, RefName } from "../model/ids.js";
 import type { RefUpdate } from "./history.js";
 import type { ProgressUpdate } from "./work-in-progress.js";
 
-/** One thing that a command did, with all that is needed to take it back. */
-export interface Operation {
-  /** 12 lower-case hex digits, never used twice in one log. */
-  readonly id: string;
-  /** ISO 8601, UTC. */
-  readonly time: string;
-  /** What a person typed: `rollback main~2`. */
-  readonly command: string;
+/** What an operation changed: all that is needed to take it back. */
+export interface Effect {
   readonly refs: readonly RefUpdate[];
   /** Trees of containers and tracked directories that changed other than by the process in them. */
   readonly trees: readonly TreeUpdate[];
   /** HEAD's branch before and after, when it changed. */
-  readonly head?: { readonly before: RefName; readonly after: RefName };
+  readonly head?: Moved<RefName> | undefined;
+  /** Containers that were put on another branch. */
+  readonly standings?: readonly StandingUpdate[] | undefined;
+  /** Branches that follow another one than before. */
+  readonly upstreams?: readonly UpstreamUpdate[] | undefined;
   /** Merges, rebases and the like that were begun, went on or ended. */
-  readonly progress?: readonly ProgressUpdate[];
-  /** Paths that were taken out of history: what only they held is gone once garbage collection has been there. */
-  readonly forgets?: readonly ByteString[];
-  /** The operation that this one took back. */
-  readonly undoes?: string;
+  readonly progress?: readonly ProgressUpdate[] | undefined;
 }
+
+export interface Moved<T> {
+  readonly before: T;
+  readonly after: T;
+}
+
+/** One thing that a command did. */
+export interface Operation extends Effect {
+  /** 12 lower-case hex digits, never used twice in one log. */
+  readonly id: string;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  /** `Name <email>` of whoever did it. Absent in records of before it was noted. */
+  readonly user?: string | undefined;
+  /** What a person typed: `rollback main~2`. */
+  readonly command: string;
+  /** Paths that it took out of history: what only they held is gone once garbage collection has been there. */
+  readonly forgets?: readonly ByteString[] | undefined;
+  /** The operation that this one took back. */
+  readonly undoes?: string | undefined;
+  /** What took others back because a person asked for it; absent where a command only took back its own failure. */
+  readonly kind?: "undo" | "redo" | "restore" | undefined;
+}
+
+export type OperationDraft = Omit<Operation, "id" | "time" | "user">;
 
 export interface TreeUpdate {
   readonly target: { readonly kind: "directory" } | { readonly kind: "container"; readonly id: string };
@@ -34,9 +53,36 @@ export interface TreeUpdate {
   readonly container?: Readonly<Record<string, unknown>>;
 }
 
+/** Where a container stands, and what of the branch goes with the container. */
+export interface Standing {
+  readonly branch: RefName;
+  /** See ContainerRecord.branchMadeAt. */
+  readonly branchMadeAt?: CommitId | undefined;
+}
+
+export interface StandingUpdate extends Moved<Standing> {
+  /** The container's id. */
+  readonly container: string;
+}
+
+export interface UpstreamUpdate extends Moved<RefName | undefined> {
+  readonly branch: RefName;
+}
+
 /** Append-only. Each operation is durable before `append` resolves. */
 export interface OperationLog {
-  append(operation: Omit<Operation, "id" | "time">): Promise<Operation>;
-  /** Newest first. A torn last record, left by a crash, is no operation and is passed over. */
+  append(operation: OperationDraft): Promise<Operation>;
+  /** Newest first. A torn last record, left by a crash, is no operation and is passed over. @throws VarveError STORE_DAMAGED. */
   list(): AsyncIterable<Operation>;
+
+  /**
+   * Notes that the next operation to be logged changes trees after it was logged. Until `settle` it counts as begun, also when this process is
+   * killed. The store's lock is held by the caller.
+   */
+  begin(): Promise<void>;
+  settle(): Promise<void>;
+  /** Whether one was begun and not settled: cheap, for every command to ask. */
+  isUnsettled(): boolean;
+  /** With the store's lock held, what a killed process logged and may not have brought to its end. @throws VarveError STORE_DAMAGED. */
+  interrupted(): Promise<Operation | undefined>;
 }

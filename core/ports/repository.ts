@@ -23,7 +23,9 @@ export interface Repository {
 
   /**
    * Runs `work` alone among the commands that change this store. Waits for another one's end, and says on stderr whom it waits for.
-   * Held by the kernel, so that a killed process never holds it. Not re-entrant.
+   * Held by the kernel, so that a killed process never holds it. Not re-entrant. What a killed one left half-way is brought to its end first.
+   *
+   * @throws VarveError STORE_LOCKED when it is held and not to be waited for.
    */
-  exclusively<T>(work: () => Promise<T>): Promise<T>;
+  exclusively<T>(work: () => Promise<T>, options?: { readonly wait?: boolean }): Promise<T>;
 }

@@ -7,7 +7,9 @@ export type RevisionStep =
   /** `~N`: N first parents back. */
   | { readonly kind: "ancestor"; readonly count: number }
   /** `^N`: the Nth parent; `^0` is the commit itself. */
-  | { readonly kind: "parent"; readonly number: number };
+  | { readonly kind: "parent"; readonly number: number }
+  /** `^{/TEXT}`: the newest commit that it leads to whose message fits. */
+  | { readonly kind: "message"; readonly search: string };
 
 /** Where a ref stood once, by its log. */
 export type Place =
@@ -24,21 +26,30 @@ export type Revision =
       readonly place: Place | undefined;
       readonly steps: readonly RevisionStep[];
     }
+  /** `:/TEXT`: the newest commit that a branch, a tag or HEAD leads to whose message fits. */
+  | { readonly kind: "message"; readonly search: string }
   /** `@`: the tracked directory as it is now; `@NAME`: container NAME. */
   | { readonly kind: "live"; readonly container: string | undefined };
 
-/** `A..B`: what B reaches and A does not. One revision alone includes all that it reaches. */
+/** `A..B`: what B reaches and A does not. `A...B`: what one of them reaches. */
 export interface RevisionRange {
-  readonly exclude: Revision | undefined;
-  readonly include: Revision;
+  /** HEAD where the range has nothing on that side. */
+  readonly from: string;
+  readonly to: string;
+  /** Whether it has three dots. */
+  readonly symmetric: boolean;
 }
 
-const HEAD: Revision = { kind: "commit", name: "HEAD", place: undefined, steps: [] };
 /** Longer text is no revision; names alone may have 1,000 bytes. */
 const LONGEST_TEXT = 4096;
+const MESSAGE = ":/";
 const LIVE = /^@([A-Za-z0-9][A-Za-z0-9_.-]*)?$/;
-const COMMIT = /^(.*?)(?:@\{([^{}]*)\})?((?:[~^]\d*)*)$/s;
-const STEP = /([~^])(\d*)/g;
+/** `^{…}`, which may hold pairs of braces. */
+const BRACED = String.raw`\^\{((?:[^{}]|\{[^{}]*\})*)\}`;
+const COMMIT = new RegExp(String.raw`^(.*?)(?:@\{([^{}]*)\})?((?:${BRACED}|[~^]\d*)*)$`, "s");
+const STEP = new RegExp(String.raw`^(?:${BRACED}|([~^])(\d*))(?=[~^]|$)`, "s");
+/** What means something else within: times have colons and dots, and so may messages. */
+const BRACES = new RegExp(String.raw`@\{[^{}]*\}|${BRACED}`, "g");
 /** As in git: no number that a person means is longer. */
 const LONGEST_NUMBER_DIGITS = 9;
 
@@ -52,6 +63,7 @@ const LONGEST_NUMBER_DIGITS = 9;
  */
 export function parseRevision(text: string): Revision {
   if (text.length > LONGEST_TEXT) throw unreadable(`${text.slice(0, 40)}…`, `it is longer than ${LONGEST_TEXT} characters`);
+  if (text.startsWith(MESSAGE)) return { kind: "message", search: searchOf(text.slice(MESSAGE.length), text) };
   const live = LIVE.exec(text);
   if (live) return { kind: "live", container: live[1] };
   const [, name = "", place, steps = ""] = COMMIT.exec(text) ?? [];
@@ -65,26 +77,29 @@ export function parseRevision(text: string): Revision {
   };
 }
 
-/** Reads `REV` or `A..B`, where a missing side is HEAD. @throws VarveError REVISION_UNKNOWN. */
-export function parseRevisionRange(text: string): RevisionRange {
-  if (outsideBraces(text).includes("...")) throw unreadable(text, "a range has two dots");
-  const dots = outsideBraces(text).indexOf("..");
-  if (dots === -1) return { exclude: undefined, include: parseRevision(text) };
-  const side = (part: string): Revision => (part === "" ? HEAD : parseRevision(part));
-  return { exclude: side(text.slice(0, dots)), include: side(text.slice(dots + 2)) };
+/** Parts `A..B` and `A...B`, where a missing side is HEAD. @returns `undefined` for anything else. @throws VarveError REVISION_UNKNOWN. */
+export function splitRange(text: string): RevisionRange | undefined {
+  if (text.startsWith(MESSAGE)) return undefined;
+  const [dots, ...more] = outsideBraces(text).matchAll(/\.{2,}/g);
+  if (dots === undefined) return undefined;
+  const [{ length }] = dots;
+  if (more.length > 0 || length > 3) throw unreadable(text, "a range has two dots, or three, in one place");
+  const side = (part: string): string => (part === "" ? "HEAD" : part);
+  return { from: side(text.slice(0, dots.index)), to: side(text.slice(dots.index + length)), symmetric: length === 3 };
 }
 
-/** Of the same length, with nothing within `@{…}` that means something elsewhere: times have colons, and may have dots. */
+/** Of the same length, with nothing within braces that means something elsewhere. */
 function outsideBraces(text: string): string {
-  return text.replace(/@\{[^{}]*\}/g, (place) => "_".repeat(place.length));
+  return text.replace(BRACES, (braced) => "_".repeat(braced.length));
 }
 
 /**
- * Parts `REV:PATH` at its first colon, which no revision can hold but within `@{…}`.
+ * Parts `REV:PATH` at its first colon, which no revision can hold but within braces, and at the front of `:/TEXT`, which goes to the end.
  *
  * @returns No `path` when there is no colon; an empty one for `REV:`.
  */
 export function splitRevisionPath(text: string): { readonly revision: string; readonly path: string | undefined } {
+  if (text.startsWith(MESSAGE)) return { revision: text, path: undefined };
   const colon = outsideBraces(text).indexOf(":");
   return colon === -1 ? { revision: text, path: undefined } : { revision: text.slice(0, colon), path: text.slice(colon + 1) };
 }
@@ -100,10 +115,33 @@ function parsePlace(text: string, whole: string): Place {
 }
 
 function parseSteps(text: string, whole: string): RevisionStep[] {
-  return [...text.matchAll(STEP)].map(([, sign, digits = ""]) => {
-    const value = digits === "" ? 1 : number(digits, whole);
-    return sign === "~" ? { kind: "ancestor", count: value } : { kind: "parent", number: value };
-  });
+  const steps: RevisionStep[] = [];
+  for (let left = text; left !== "";) {
+    const [step, braced, sign, digits = ""] = STEP.exec(left) ?? [left];
+    left = left.slice(step.length);
+    if (braced !== undefined) steps.push(...bracedStep(braced, whole));
+    else {
+      const value = digits === "" ? 1 : number(digits, whole);
+      steps.push(sign === "~" ? { kind: "ancestor", count: value } : { kind: "parent", number: value });
+    }
+  }
+  return steps;
+}
+
+/** `^{}` and `^{commit}` lead from a tag to its commit, where every revision leads by itself. */
+function bracedStep(text: string, whole: string): RevisionStep[] {
+  if (text === "" || text === "commit") return [];
+  if (text.startsWith("/")) return [{ kind: "message", search: searchOf(text.slice(1), whole) }];
+  throw unreadable(
+    whole,
+    `"^{${text}}" leads to no commit`,
+    "What may stand there is ^{/TEXT}, with text of a message, or ^{commit}.",
+  );
+}
+
+function searchOf(text: string, whole: string): string {
+  if (text !== "") return text;
+  throw unreadable(whole, "it has no text to look for", "Write :/TEXT, with text of a commit's message or a regular expression.");
 }
 
 function number(digits: string, text: string): number {

@@ -3,8 +3,12 @@ import type { RefName } from "../model/ids.js";
 
 export const BRANCHES = "refs/heads/";
 export const TAGS = "refs/tags/";
+/** Refs that commands keep for themselves. */
+export const HIDDEN = "refs/varve/";
 /** Trees that a command discarded and `undo` can bring back. Not shown among branches and tags. */
 export const SAVED = "refs/varve/saved/";
+/** What `stash` put aside: the highest number is the newest. Kept until it is dropped. */
+export const STASHES = "refs/varve/stash/";
 
 /** A part of a name is a file's name, and `.lock` is put after it. */
 const LONGEST_PART_BYTES = 250;

@@ -2,10 +2,12 @@ import { VarveError } from "../errors.js";
 import type { Commit } from "../model/commit.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import type { History } from "../ports/history.js";
+import { newestWithMessage } from "../history/find-message.js";
+import { readMessagePattern } from "../text/message-pattern.js";
 import { closestNames } from "./closest-names.js";
 import { parseRevision, type Place, type Revision, type RevisionStep } from "./parse-revision.js";
 import { readReflogTime } from "./reflog-time.js";
-import { BRANCHES, isRefName, shortName, TAGS } from "./ref-names.js";
+import { BRANCHES, HIDDEN, isRefName, shortName, TAGS } from "./ref-names.js";
 
 export interface RevisionContext {
   /** What HEAD means, when it isn't the history's: the branch of a container. */
@@ -41,6 +43,7 @@ export async function resolveParsed(
       hint: "Commit it first, or write HEAD for the last commit.",
     });
   }
+  if (revision.kind === "message") return findMessage(history, await everyTip(history, context), revision.search, text);
   let commit = await resolveBase(history, revision, text, context);
   for (const step of revision.steps) commit = await walk(history, commit, step, text);
   return commit;
@@ -115,6 +118,7 @@ function utc(seconds: number): string {
 }
 
 async function walk(history: History, from: CommitId, step: RevisionStep, text: string): Promise<CommitId> {
+  if (step.kind === "message") return findMessage(history, [from], step.search, text);
   if (step.kind === "parent") {
     if (step.number === 0) return from;
     const { parents } = await history.readCommit(from);
@@ -125,6 +129,34 @@ async function walk(history: History, from: CommitId, step: RevisionStep, text: 
     at = (await history.readCommit(at)).parents[0] ?? throwTooFar(text, at, 0);
   }
   return at;
+}
+
+/** What `:/TEXT` looks through: all that people named, and what is current. Trees that commands saved are hidden. */
+async function everyTip(history: History, { head }: RevisionContext): Promise<CommitId[]> {
+  const refs = (await history.listRefs("refs/")).filter(({ name }) => !name.startsWith(HIDDEN));
+  const current = await history.readRef(head ?? (await history.head()));
+  return [...(current === undefined ? [] : [current]), ...refs.map(({ commit }) => commit)];
+}
+
+/** In git's words: a search that begins with `!-` is for messages that do not fit, and `!!` stands for `!`. */
+async function findMessage(history: History, tips: readonly CommitId[], search: string, text: string): Promise<CommitId> {
+  const isNegated = search.startsWith("!-");
+  if (search.startsWith("!") && !isNegated && !search.startsWith("!!")) {
+    throw new VarveError("REVISION_UNKNOWN", `Cannot read "${text}" as a revision: what begins with "!" is kept for later`, {
+      hint: 'Write "!!" for a "!" that the message has, or "!-" for messages that do not have what follows.',
+    });
+  }
+  const fits = await readMessagePattern(isNegated ? search.slice(2) : search.replace(/^!!/, "!"));
+  if (typeof fits === "string") {
+    throw new VarveError("REVISION_UNKNOWN", `Cannot read "${text}" as a revision: ${fits}`, {
+      hint: "Put a backslash before characters that should stand for themselves.",
+    });
+  }
+  const found = await newestWithMessage(history, tips, (message) => fits(message) !== isNegated);
+  if (found !== undefined) return found.id;
+  throw new VarveError("REVISION_UNKNOWN", `Cannot find "${text}": no commit has such a message`, {
+    hint: tips.length === 0 ? FIRST_COMMIT : "See `varve log` for the messages that there are. Upper and lower case differ.",
+  });
 }
 
 function throwTooFar(text: string, commit: CommitId, parents: number): never {

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
-import type { Commit, CommitDraft, Ref, Signature } from "../../core/model/commit.js";
-import type { CommitId, LayerId, RefName } from "../../core/model/ids.js";
+import type { Commit, CommitDraft, Ref, Signature, Tag, TagDraft } from "../../core/model/commit.js";
+import type { CommitId, LayerId, RefName, TagId } from "../../core/model/ids.js";
 import type { History, RefMove, RefUpdate } from "../../core/ports/history.js";
 import { parseRefName, shortName, TAGS } from "../../core/revision/ref-names.js";
 import { sourceDateEpoch } from "../clock.js";
@@ -9,6 +9,7 @@ import { syncDirectory } from "../durable-file.js";
 import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
 import { identity } from "./author.js";
+import { readUpstream, writeUpstream } from "./branch-config.js";
 import { ChainCache } from "./chain-cache.js";
 import { CommitCache } from "./commit-cache.js";
 import * as commitFiles from "./commit-files.js";
@@ -149,7 +150,39 @@ class GitHistory implements History {
     if (id === undefined || !name.startsWith(TAGS) || this.#cache.get(id) !== undefined) return id;
     // git may have made an annotated tag: what it names is wanted.
     const packed = readPackedRefs(this.#layout.git).get(name);
-    return packed?.id === id && packed.peeled ? (packed.peeled as CommitId) : (await this.#objects.read(id)).id;
+    return packed?.id === id && packed.peeled ? (packed.peeled as CommitId) : this.#objects.peel(id);
+  }
+
+  async readTag(name: RefName): Promise<Tag | undefined> {
+    const id = readRefFile(this.#layout.git, name);
+    if (id === undefined || this.#cache.get(id as CommitId) !== undefined) return undefined;
+    return this.#tagOf(id);
+  }
+
+  async readTagObject(id: TagId): Promise<Tag> {
+    const tag = await this.#tagOf(id);
+    if (tag !== undefined) return tag;
+    throw new VarveError("STORE_DAMAGED", `Cannot read tag "${id}": it is no tag`);
+  }
+
+  async #tagOf(id: string): Promise<Tag | undefined> {
+    const tag = await this.#objects.readTag(id);
+    if (tag === undefined) return undefined;
+    const { object: _, type: __, ...rest } = tag;
+    return { ...rest, commit: await this.#objects.peel(id) };
+  }
+
+  async writeTag(draft: TagDraft): Promise<TagId> {
+    const tagger = clamped(safeSignature(draft.tagger));
+    return this.#objects.writeTag({ ...draft, tagger, message: checkedMessage(draft.message) });
+  }
+
+  async upstream(branch: RefName): Promise<RefName | undefined> {
+    return readUpstream(this.#layout.git, branch);
+  }
+
+  async setUpstream(branch: RefName, upstream: RefName | undefined): Promise<void> {
+    await writeUpstream(this.#layout, branch, upstream);
   }
 
   async updateRefs(updates: readonly RefUpdate[], reason: string = DEFAULT_REASON): Promise<void> {

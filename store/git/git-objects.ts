@@ -1,12 +1,13 @@
 import type * as IsomorphicGit from "isomorphic-git";
 import { VarveError } from "../../core/errors.js";
-import type { Signature } from "../../core/model/commit.js";
-import { parseCommitId, type CommitId } from "../../core/model/ids.js";
+import type { Signature, TagDraft } from "../../core/model/commit.js";
+import { parseCommitId, parseTagId, type CommitId, type TagId } from "../../core/model/ids.js";
 import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
 import { readLooseCommit, readLooseFile } from "./loose-commits.js";
 import { ObjectFiles } from "./object-files.js";
 import type { RawCommit } from "./raw-commit.js";
+import { parseTag, readLooseTag, type RawTag } from "./tag-objects.js";
 
 export interface CommitContent {
   readonly parents: readonly CommitId[];
@@ -70,6 +71,38 @@ export class GitObjects {
     const people = { author: libraryPerson(author), committer: libraryPerson(committer) };
     const commit = { tree, parent: [...parents], message: `${message}\n`, ...people };
     return { id: parseCommitId(await library.writeCommit({ ...this.#where, commit })), files: blobs };
+  }
+
+  /** Durable when the promise resolves. */
+  async writeTag({ name, commit, tagger, message }: TagDraft): Promise<TagId> {
+    try {
+      const tag = { object: commit, type: "commit", tag: name, tagger: libraryPerson(tagger), message: `${message}\n` } as const;
+      const id = await (await git()).writeTag({ ...this.#where, tag });
+      this.#files.publish();
+      return parseTagId(id);
+    } catch (error) {
+      this.#files.discard();
+      throw systemFailure("write the tag", error, this.#gitdir);
+    }
+  }
+
+  /** @returns `undefined` for an object that is no tag. @throws VarveError STORE_DAMAGED. */
+  async readTag(id: string): Promise<RawTag | undefined> {
+    const loose = readLooseTag(this.#gitdir, id);
+    if (loose !== undefined) return loose;
+    if (readLooseCommit(this.#gitdir, id) !== undefined) return undefined;
+    try {
+      const { type, object } = await (await git()).readObject({ ...this.#where, oid: id, format: "content" });
+      return type === "tag" ? parseTag(id, Buffer.from(object as Uint8Array).toString("utf8")) : undefined;
+    } catch (error) {
+      throw damaged(id, error);
+    }
+  }
+
+  /** The commit that an object is, or that a tag leads to. @throws VarveError STORE_DAMAGED. */
+  async peel(id: string): Promise<CommitId> {
+    const loose = readLooseTag(this.#gitdir, id);
+    return loose?.type === "commit" ? parseCommitId(loose.object) : (await this.read(id)).id;
   }
 
   /** @throws VarveError STORE_DAMAGED. */

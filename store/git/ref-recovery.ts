@@ -44,7 +44,7 @@ function removeDeadLocks({ scratch, git }: StoreLayout, names: readonly string[]
   const locks = readdirSync(path.join(git, "refs"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".lock"))
     .map((name) => path.join(git, "refs", name));
-  for (const lock of [...locks, path.join(git, "packed-refs.lock"), path.join(git, "HEAD.lock")]) {
+  for (const lock of [...locks, path.join(git, "packed-refs.lock"), path.join(git, "HEAD.lock"), path.join(git, "config.lock")]) {
     if (dead.has(statSync(lock, { throwIfNoEntry: false })?.ino ?? -1)) rmSync(lock, { force: true });
   }
 }
@@ -78,7 +78,12 @@ function readJournal(journal: string): RefUpdate[] {
   } catch {
     return [];
   }
-  const { updates } = value as { updates: readonly { name: string; before?: string; after?: string }[] };
-  const commit = (id: string | undefined): CommitId | undefined => (id === undefined ? undefined : parseCommitId(id));
-  return updates.map(({ name, before, after }) => ({ name: parseRefName(name), before: commit(before), after: commit(after) }));
+  const { updates } = value as { updates: readonly Readonly<Record<keyof RefUpdate, string | undefined>>[] };
+  const id = (text: string | undefined): CommitId | undefined => (text === undefined ? undefined : parseCommitId(text));
+  // Of an annotated tag the ref holds the tag's own id.
+  return updates.map(({ name, before, after, beforeTag, afterTag }) => ({
+    name: parseRefName(String(name)),
+    before: id(beforeTag ?? before),
+    after: id(afterTag ?? after),
+  }));
 }

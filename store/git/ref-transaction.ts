@@ -12,7 +12,7 @@ import { errnoOf, systemFailure } from "../system-failure.js";
 import { readPackedRefs, withoutPackedRefs } from "./packed-refs.js";
 import { listRefNames, readLooseRef, readRefFile } from "./ref-files.js";
 import { lockFile, type FileLock } from "./ref-lock.js";
-import { appendReflog, hasReflog, removeReflog } from "./reflog.js";
+import { appendReflog, copyReflog, hasReflog, removeReflog } from "./reflog.js";
 
 /** Kind of the scratch file that lists the moves of an update of several refs, from its decision to its end. */
 export const JOURNAL_SCRATCH = "ref-journal";
@@ -51,8 +51,8 @@ export async function moveRefs(layout: StoreLayout, updates: readonly RefUpdate[
 
 async function lockAll(layout: StoreLayout, updates: readonly RefUpdate[], locks: Map<string, FileLock>): Promise<void> {
   const { git } = layout;
-  for (const { name, after } of updates) {
-    locks.set(name, await lockFile(layout, path.join(git, name), after === undefined ? undefined : `${after}\n`));
+  for (const { name, after, afterTag } of updates) {
+    locks.set(name, await lockFile(layout, path.join(git, name), after === undefined ? undefined : `${afterTag ?? after}\n`));
   }
   // Git's commands that rewrite HEAD's log hold this lock; those that rewrite a branch's log hold the branch's.
   if (updates.some(({ name }) => isHead(git, name))) locks.set("HEAD", await lockFile(layout, path.join(git, "HEAD"), undefined));
@@ -90,10 +90,10 @@ function refExists(git: string, name: string): boolean {
   return readPackedRefs(git).has(name) || readLooseRef(git, name) !== undefined;
 }
 
-function checkBefore(git: string, { name, before }: RefUpdate): void {
+function checkBefore(git: string, { name, before, beforeTag }: RefUpdate): void {
   const now = readRefFile(git, name);
-  if (now === before) return;
-  if (before !== undefined && readPackedRefs(git).get(name)?.peeled === before) return;
+  if (now === (beforeTag ?? before)) return;
+  if (before !== undefined && beforeTag === undefined && readPackedRefs(git).get(name)?.peeled === before) return;
   const state =
     now === undefined
       ? "it is gone"
@@ -135,7 +135,8 @@ function writeJournal(layout: StoreLayout, updates: readonly RefUpdate[]): strin
 }
 
 /** Before the move, as git does: what is logged may not have happened, but nothing happens unlogged. */
-function logMove(git: string, { name, before, after }: RefUpdate, note: MoveNote): void {
+function logMove(git: string, { name, before, after, from }: RefUpdate, note: MoveNote): void {
+  if (from !== undefined) copyReflog(git, from, name);
   if (isHead(git, name)) appendReflog(git, "HEAD", { before, after, ...note });
   if (after !== undefined && hasReflog(name)) appendReflog(git, name, { before, after, ...note });
 }

@@ -95,6 +95,26 @@ export function loggedBranches(git: string): RefName[] {
   }
 }
 
+/** A branch that is renamed keeps its log. Durable when this returns; nothing when there is none. */
+export function copyReflog(git: string, from: string, to: string): void {
+  const [source, file] = [from, to].map((name) => path.join(git, "logs", name)) as [string, string];
+  try {
+    const bytes = readRegularFile(source, { largest: LARGEST_LOG_BYTES });
+    makeDurableDirectory(path.dirname(file), git);
+    const fd = openRegularFile(file, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, 0o644);
+    try {
+      writeFully(fd, bytes);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    syncDirectory(path.dirname(file));
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return;
+    throw systemFailure(`copy the log of "${from}"`, error, file);
+  }
+}
+
 /** As git: the log goes with its branch. */
 export function removeReflog(git: string, name: string): void {
   rmSync(path.join(git, "logs", name), { force: true });

@@ -21,7 +21,7 @@ type LooseTree = ReadonlyMap<string, string>;
  * Objects in packs are left to `git gc`, and so is whatever git's own commands made.
  */
 export async function findLooseCommits(git: string, kept: ReadonlySet<CommitId>): Promise<LooseCommits> {
-  const { commits, trees } = await scan(git);
+  const { commits, trees, tags } = await scan(git);
   const going = [...commits].filter(([id, { tree }]) => !kept.has(id as CommitId) && trees.get(tree)?.has(LAYER_FILE) === true);
   const goingIds = new Set(going.map(([id]) => id));
   const stayingTrees = new Set([...commits].flatMap(([id, { tree }]) => (goingIds.has(id) ? [] : [tree])));
@@ -30,7 +30,9 @@ export async function findLooseCommits(git: string, kept: ReadonlySet<CommitId>)
   const stayingFiles = new Set([...trees].flatMap(([id, files]) => (goingTrees.has(id) ? [] : [...files.values()])));
   const files = new Set([...goingTrees].flatMap((tree) => [...(trees.get(tree)?.values() ?? [])]));
   const goingFiles = [...files].filter((id) => !stayingFiles.has(id) && diskBytes(git, id) !== undefined);
-  const objects = [...goingIds, ...goingTrees, ...goingFiles];
+  // A tag whose commit goes is named by nothing: whatever names it keeps the commit.
+  const goingTags = [...tags].flatMap(([id, object]) => (goingIds.has(object) ? [id] : []));
+  const objects = [...goingTags, ...goingIds, ...goingTrees, ...goingFiles];
   const bytes = objects.reduce((sum, id) => sum + (diskBytes(git, id) ?? 0), 0);
   return { commits: [...goingIds] as CommitId[], objects, bytes };
 }
@@ -41,7 +43,15 @@ function diskBytes(git: string, id: string): number | undefined {
   return stat && stat.blocks * STAT_BLOCK_BYTES;
 }
 
-async function scan(git: string): Promise<{ commits: Map<string, LooseCommit>; trees: Map<string, LooseTree> }> {
+interface LooseObjects {
+  readonly commits: ReadonlyMap<string, LooseCommit>;
+  readonly trees: ReadonlyMap<string, LooseTree>;
+  /** What annotated tags are of. */
+  readonly tags: ReadonlyMap<string, string>;
+}
+
+async function scan(git: string): Promise<LooseObjects> {
+  const tags = new Map<string, string>();
   const commits = new Map<string, LooseCommit>();
   const trees = new Map<string, LooseTree>();
   for (const id of looseIds(git)) {
@@ -52,8 +62,10 @@ async function scan(git: string): Promise<{ commits: Map<string, LooseCommit>; t
     const tree = kind === "commit" ? /^tree ([0-9a-f]{40})\n/.exec(body.toString("latin1", 0, 46))?.[1] : undefined;
     if (tree !== undefined) commits.set(id, { tree });
     if (kind === "tree") trees.set(id, filesOfTree(body));
+    const tagged = kind === "tag" ? /^object ([0-9a-f]{40})\n/.exec(body.toString("latin1", 0, 48))?.[1] : undefined;
+    if (tagged !== undefined) tags.set(id, tagged);
   }
-  return { commits, trees };
+  return { commits, trees, tags };
 }
 
 function* looseIds(git: string): Generator<string> {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { VarveError } from "../../core/errors.js";
-import type { Commit, CommitDraft, Ref, Signature } from "../../core/model/commit.js";
-import { parseCommitId, type CommitId, type RefName } from "../../core/model/ids.js";
+import type { Commit, CommitDraft, Ref, Signature, Tag, TagDraft } from "../../core/model/commit.js";
+import { parseCommitId, parseTagId, type CommitId, type RefName, type TagId } from "../../core/model/ids.js";
 import type { History, RefMove, RefUpdate } from "../../core/ports/history.js";
 import { parseRefName, shortName } from "../../core/revision/ref-names.js";
 
@@ -16,6 +16,9 @@ export function memoryHistory(): History {
 class MemoryHistory implements History {
   readonly #commits = new Map<CommitId, Commit>();
   readonly #refs = new Map<RefName, CommitId>();
+  readonly #tags = new Map<TagId, Tag>();
+  readonly #tagged = new Map<RefName, TagId>();
+  readonly #upstreams = new Map<RefName, RefName>();
   readonly #logs = new Map<string, RefMove[]>();
   #head = "refs/heads/main" as RefName;
   #seconds = FIRST_SECOND;
@@ -51,15 +54,47 @@ class MemoryHistory implements History {
     return this.#refs.get(name);
   }
 
+  async readTag(name: RefName): Promise<Tag | undefined> {
+    const id = this.#tagged.get(name);
+    return id && this.#tags.get(id);
+  }
+
+  async readTagObject(id: TagId): Promise<Tag> {
+    const tag = this.#tags.get(id);
+    if (tag !== undefined) return tag;
+    throw new VarveError("STORE_DAMAGED", `Cannot read tag "${id}": it is missing`);
+  }
+
+  async writeTag(draft: TagDraft): Promise<TagId> {
+    const id = parseTagId(createHash("sha1").update(JSON.stringify(draft)).digest("hex"));
+    this.#tags.set(id, { ...draft, id });
+    return id;
+  }
+
+  async upstream(branch: RefName): Promise<RefName | undefined> {
+    return this.#upstreams.get(branch);
+  }
+
+  async setUpstream(branch: RefName, upstream: RefName | undefined): Promise<void> {
+    if (upstream === undefined) this.#upstreams.delete(branch);
+    else this.#upstreams.set(branch, upstream);
+  }
+
   async updateRefs(updates: readonly RefUpdate[], reason = "varve"): Promise<void> {
-    for (const { name, before, after } of updates) {
+    for (const { name, before, after, beforeTag } of updates) {
       parseRefName(name);
       if (after !== undefined) await this.readCommit(after);
-      if (this.#refs.get(name) !== before)
+      if (this.#refs.get(name) !== before || this.#tagged.get(name) !== beforeTag)
         throw new VarveError("CONFLICT", `Cannot move "${shortName(name)}": it has moved meanwhile`);
       if (before === undefined && after !== undefined) this.#refuseFolder(name, updates);
     }
-    for (const update of updates) this.#move(update, reason);
+    const logs = new Map(
+      updates.flatMap(({ from }) => (from === undefined ? [] : [[from, this.#logs.get(from) ?? []] as const])),
+    );
+    for (const update of updates) {
+      if (update.from !== undefined) this.#logs.set(update.name, logs.get(update.from) ?? []);
+      this.#move(update, reason);
+    }
   }
 
   #refuseFolder(name: RefName, updates: readonly RefUpdate[]): void {
@@ -70,7 +105,9 @@ class MemoryHistory implements History {
     if (taken !== undefined) throw new VarveError("NAME_TAKEN", `Cannot make "${shortName(name)}": "${shortName(taken)}" exists`);
   }
 
-  #move({ name, before, after }: RefUpdate, reason: string): void {
+  #move({ name, before, after, afterTag }: RefUpdate, reason: string): void {
+    if (afterTag === undefined) this.#tagged.delete(name);
+    else this.#tagged.set(name, afterTag);
     const move = { before, after, who: this.#person(), reason };
     if (name === this.#head) this.#log("HEAD", move);
     if (after === undefined) {

@@ -3,10 +3,28 @@ import type { Operation, OperationLog } from "../../core/ports/operation-log.js"
 /** An operation log without a disk, for tests of what stands above it. */
 export function memoryOperationLog(): OperationLog {
   const operations: Operation[] = [];
+  /** The id of the last operation when something was begun. */
+  let begun: { readonly before: string | undefined } | undefined;
   return {
+    begin: async () => {
+      begun = { before: operations.at(-1)?.id };
+    },
+    settle: async () => {
+      begun = undefined;
+    },
+    isUnsettled: () => begun !== undefined,
+    interrupted: async () => {
+      const last = operations.at(-1);
+      return begun === undefined || last?.id === begun.before ? undefined : last;
+    },
     async append(operation) {
       const id = (operations.length + 1).toString(16).padStart(12, "0");
-      const appended = { ...operation, id, time: new Date(981_173_106_000 + operations.length * 1000).toISOString() };
+      const appended = {
+        ...operation,
+        id,
+        user: "Test <test@example.org>",
+        time: new Date(981_173_106_000 + operations.length * 1000).toISOString(),
+      };
       operations.push(appended);
       return appended;
     },

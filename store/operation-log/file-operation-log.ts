@@ -1,28 +1,36 @@
 import { closeSync, constants, existsSync, fstatSync, fsyncSync, ftruncateSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
-import type { Operation, OperationLog } from "../../core/ports/operation-log.js";
+import type { Operation, OperationDraft, OperationLog } from "../../core/ports/operation-log.js";
 import { openRegularFile } from "../../linux/regular-file.js";
 import { now } from "../clock.js";
+import { identity } from "../git/author.js";
 import { syncDirectory, writeFully } from "../durable-file.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
 import { linesBackwards } from "./lines-backwards.js";
+import { unsettledMark } from "./unsettled-mark.js";
 import { decodeOperation, encodeOperation, operationId } from "./operation-record.js";
 
 /** The store's operation log: one file of JSON lines with checksums. Appends happen under the store's lock. */
 export function fileOperationLog(layout: StoreLayout): OperationLog {
   const file = layout.operationLog;
   return {
-    append: async (operation) => append(file, operation),
+    append: async (operation) => append(file, operation, writerOf(layout)),
     list: () => list(file),
+    ...unsettledMark(layout.operations, () => list(file)),
   };
 }
 
-function append(file: string, operation: Omit<Operation, "id" | "time">): Operation {
+function writerOf({ git }: StoreLayout): string {
+  const { name, email } = identity("committer", git);
+  return `${name} <${email}>`;
+}
+
+function append(file: string, operation: OperationDraft, user: string): Operation {
   try {
     const isNew = !existsSync(file);
-    const appended = appendTo(file, { ...operation, time: now().toISOString() });
+    const appended = appendTo(file, { ...operation, time: now().toISOString(), user });
     if (isNew) syncDirectory(path.dirname(file));
     return appended;
   } catch (error) {

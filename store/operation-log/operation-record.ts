@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { ByteString } from "../../core/model/byte-string.js";
-import { parseCommitId, type CommitId } from "../../core/model/ids.js";
+import { parseCommitId, parseTagId, type CommitId, type RefName } from "../../core/model/ids.js";
 import type { RefUpdate } from "../../core/ports/history.js";
-import type { Operation, TreeUpdate } from "../../core/ports/operation-log.js";
-import { parseRefName } from "../../core/revision/ref-names.js";
+import type { Operation, Standing, StandingUpdate, TreeUpdate, UpstreamUpdate } from "../../core/ports/operation-log.js";
 import type { ProgressUpdate } from "../../core/ports/work-in-progress.js";
+import { parseRefName } from "../../core/revision/ref-names.js";
 import { crc32 } from "../crc.js";
 import { checkProgress, isProgressSlot } from "./progress-record.js";
 
@@ -41,22 +41,28 @@ export function decodeOperation(line: Buffer): Operation | undefined {
   }
 }
 
+const KINDS: readonly unknown[] = [undefined, "undo", "redo", "restore"];
+
 /** The ids and names in it become refs and trees again, so they are checked like any other from the disk. */
 function checkOperation(value: Operation): Operation | undefined {
-  const { id, time, command, refs, trees, head, progress, forgets, undoes } = value;
-  const fits =
-    ID.test(id) && typeof time === "string" && typeof command === "string" && (undoes === undefined || ID.test(undoes));
-  if (!fits) return undefined;
+  const { id, time, user, command, refs, trees, head, standings, upstreams, progress, forgets, undoes, kind } = value;
+  const texts = [time, command, user ?? ""];
+  const fits = ID.test(id) && texts.every((text) => typeof text === "string") && KINDS.includes(kind);
+  if (!fits || (undoes !== undefined && !ID.test(undoes))) return undefined;
   return {
     id,
     time,
+    ...(user !== undefined && { user }),
     command,
     refs: refs.map(checkRef),
     trees: trees.map(checkTree),
     ...(head && { head: { before: parseRefName(head.before), after: parseRefName(head.after) } }),
+    ...(standings && { standings: standings.map(checkStandingUpdate) }),
+    ...(upstreams && { upstreams: upstreams.map(checkUpstream) }),
     ...(progress && { progress: progress.map(checkProgressUpdate) }),
     ...(forgets && { forgets: forgets.map(checkPath) }),
     ...(undoes !== undefined && { undoes }),
+    ...(kind !== undefined && { kind }),
   };
 }
 
@@ -66,8 +72,37 @@ function checkPath(path: ByteString): ByteString {
   throw new RangeError("a path that is none");
 }
 
-function checkRef({ name, before, after }: RefUpdate): RefUpdate {
-  return { name: parseRefName(name), before: checkCommit(before), after: checkCommit(after) };
+function checkRef({ name, before, after, beforeTag, afterTag, from }: RefUpdate): RefUpdate {
+  return {
+    name: parseRefName(name),
+    before: checkCommit(before),
+    after: checkCommit(after),
+    ...(beforeTag !== undefined && { beforeTag: parseTagId(beforeTag) }),
+    ...(afterTag !== undefined && { afterTag: parseTagId(afterTag) }),
+    ...(from !== undefined && { from: parseRefName(from) }),
+  };
+}
+
+function checkStandingUpdate({ container, before, after }: StandingUpdate): StandingUpdate {
+  if (!ID.test(container)) throw new RangeError("a container that is none");
+  return { container, before: checkStanding(before), after: checkStanding(after) };
+}
+
+function checkStanding({ branch, branchMadeAt }: Standing): Standing {
+  return { branch: parseRefName(branch), ...(branchMadeAt !== undefined && { branchMadeAt: parseCommitId(branchMadeAt) }) };
+}
+
+function checkUpstream({ branch, before, after }: UpstreamUpdate): UpstreamUpdate {
+  return { branch: parseRefName(branch), before: checkName(before), after: checkName(after) };
+}
+
+function checkName(name: RefName | undefined): RefName | undefined {
+  return name === undefined ? undefined : parseRefName(name);
+}
+
+function checkProgressUpdate({ slot, before, after }: ProgressUpdate): ProgressUpdate {
+  if (!isProgressSlot(slot)) throw new RangeError("a slot that is none");
+  return { slot, before: before && checkProgress(before), after: after && checkProgress(after) };
 }
 
 function checkTree({ target, before, after, container }: TreeUpdate): TreeUpdate {
@@ -76,11 +111,6 @@ function checkTree({ target, before, after, container }: TreeUpdate): TreeUpdate
     throw new RangeError("another container's record");
   }
   return { target, before: checkCommit(before), after: checkCommit(after), ...(container && { container }) };
-}
-
-function checkProgressUpdate({ slot, before, after }: ProgressUpdate): ProgressUpdate {
-  if (!isProgressSlot(slot)) throw new RangeError("a slot that is none");
-  return { slot, before: before && checkProgress(before), after: after && checkProgress(after) };
 }
 
 /** A container's id becomes the name of its directory. */

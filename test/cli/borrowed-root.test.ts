@@ -33,7 +33,7 @@ testIf(
   const borrower = readdirSync(layers).find((id) => id !== base) as string;
   t.true(bytesOf(borrower) < bytesOf(base) / 10 + 50_000, `${bytesOf(borrower)} of ${bytesOf(base)}`);
 
-  call("branch", "-d", "base");
+  call("branch", "-D", "base");
   call("gc", "--prune-age", "now");
   t.deepEqual(readdirSync(layers).sort(), [base, borrower].sort());
   const script = "cat /data/new | wc -c; chown 1:1 /bin/cat; mv /more /moved; echo text > /data/text; cat /bin/env > /data/env";

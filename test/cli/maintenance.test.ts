@@ -112,8 +112,8 @@ testContainers("a container's tree survives gc, and so does what its removal sav
   t.is(call("import", root, "-b", "base").status, 0);
   t.is(call("import", root, "-b", "passing").status, 0);
   t.is(call("run", "--name", "web", "base", "--", "/bin/false").status, 1);
-  t.is(call("branch", "-d", "base").status, 0);
-  t.is(call("branch", "-d", "passing").status, 0);
+  t.is(call("branch", "-D", "base").status, 0);
+  t.is(call("branch", "-D", "passing").status, 0);
   t.is(call("gc", "--prune-age", "now").status, 0);
   t.is(call("ls", "@web:/srv").stdout, "motd\n");
   t.is(call("fsck").status, 0);

@@ -127,7 +127,7 @@ test("a branch whose file is lost is told with what puts it back, and begins no 
 test("a branch that was deleted, by varve or by git, is no lost one", (t) => {
   const { store, call } = site(t);
   t.is(call("branch", "other").status, 0);
-  t.is(call("branch", "-d", "other").status, 0);
+  t.is(call("branch", "-D", "other").status, 0);
   t.is(call("branch", "other").status, 0);
   execFileSync("git", ["--git-dir", path.join(store, "git"), "branch", "-q", "-D", "other"]);
   t.is(call("fsck").status, 0);

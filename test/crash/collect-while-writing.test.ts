@@ -44,7 +44,7 @@ const WRITER = `${OPEN}
     const other = store + "/../other-" + name;
     writeFileSync(other + "/next", ("same" + (round + 1) + " ").repeat(3000));
     await importSource(repository, { kind: "directory", path: other }, { branch: passing, message: "other", command: "import" });
-    await deleteRefs(await open(), [passing], { command: "branch -d" });
+    await deleteRefs(await open(), [passing], { command: "branch -d", force: true });
     await createRef(await open(), "refs/tags/" + name + round, commit.id, { command: "tag" });
   }
 `;

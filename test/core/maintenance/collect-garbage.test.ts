@@ -133,7 +133,7 @@ test("gc keeps what a container stands on, and takes it when the container is go
   t.deepEqual((await store.gc()).kept.layers, 2);
   execFileSync("git", ["update-ref", "refs/heads/other", tip], { cwd: store.layout.git });
   await removeContainers(repository, [record], { command });
-  await deleteRefs(repository, ["refs/heads/other" as RefName], { command });
+  await deleteRefs(repository, ["refs/heads/other" as RefName], { command, force: true });
   t.is((await store.gc()).layers.length, 1);
   t.deepEqual((await store.fsck()).findings, []);
 });

@@ -21,7 +21,7 @@ test("needingCommits() names the newest commits whose chains hold a layer, and c
 test("needingCommits() follows containers whose branch is gone, and passes over commits that can't be read", async (t) => {
   const { reopened, layout, lender, first, second } = await filledStore(t);
   rmSync(path.join(layout.git, "refs/heads/web"));
-  await deleteRefs(reopened(), ["refs/heads/main" as never], { command: "test" }).catch(() => undefined);
+  await deleteRefs(reopened(), ["refs/heads/main" as never], { command: "test", force: true }).catch(() => undefined);
   writeFileSync(path.join(layout.git, "HEAD"), "ref: refs/heads/none\n");
   rmSync(path.join(layout.git, "refs/heads/main"), { force: true });
   const seen = await needingCommits(reopened(), [lender], 5);

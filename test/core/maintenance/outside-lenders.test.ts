@@ -72,7 +72,7 @@ test("a layer lends to another branch, and du counts what it lends", async (t) =
 
 test("gc keeps a lender when its branch is gone, and takes both when the borrower is gone", async (t) => {
   const store = await lentStore(t);
-  await deleteRefs(store.repository, [LENDING], { command });
+  await deleteRefs(store.repository, [LENDING], { command, force: true });
   const { layers, commits } = await store.gc();
   t.deepEqual([layers.length, commits.length], [0, 1]);
   t.deepEqual(await bytesOf(store, store.borrowing, "big"), BIG);
@@ -80,7 +80,8 @@ test("gc keeps a lender when its branch is gone, and takes both when the borrowe
   // It is sure to be kept, so it lends on.
   const third = await store.import("refs/heads/third" as RefName, { big: BIG, more: "m".repeat(5000) });
   t.deepEqual(store.repository.layers.image(await store.layerOf(third)).devices, [store.layout.layer(store.lender)]);
-  for (const branch of [BORROWING, "refs/heads/third" as RefName]) await deleteRefs(store.reopened(), [branch], { command });
+  for (const branch of [BORROWING, "refs/heads/third" as RefName])
+    await deleteRefs(store.reopened(), [branch], { command, force: true });
   t.is((await store.gc()).layers.length, 3);
   t.deepEqual([readdirSync(store.layout.layers), readdirSync(store.layout.variants)], [[], []]);
 });
@@ -105,7 +106,7 @@ test("undo after a gc brings back a tree of which another branch lends the conte
   const { saved } = await rollbackTarget(store.repository, store.target, first, { command });
   const layer = await store.layerOf(saved as CommitId);
   t.deepEqual(store.repository.layers.image(layer).devices, [store.layout.layer(store.lender)]);
-  for (const branch of [LENDING, BORROWING]) await deleteRefs(store.repository, [branch], { command: "branch -d" });
+  for (const branch of [LENDING, BORROWING]) await deleteRefs(store.repository, [branch], { command: "branch -d", force: true });
   await store.gc({ age: DAY_MILLISECONDS });
   for (let step = 0; step < 3; step += 1) await undoOperation(store.reopened(), { command });
   t.deepEqual(readFileSync(path.join(store.directory, "big")), BIG);
@@ -129,7 +130,7 @@ test("fsck names all that a damaged lender touches: commits and containers of ot
     { faults: [{ kind: "lender", path: "big" }] },
   );
   rmSync(store.layout.layer(store.lender));
-  await deleteRefs(store.reopened(), [LENDING], { command });
+  await deleteRefs(store.reopened(), [LENDING], { command, force: true });
   const missing = (await store.fsck({ quick: true })).findings.find(({ name }) => name === store.lender);
   t.like(missing, { state: "is missing", containers: ["web"] });
   t.true(missing?.commits.includes(store.borrowing));

@@ -141,7 +141,7 @@ test("rollbackTarget() where nothing differs writes no operation", async (t) => 
   const { repository, target, commit } = await story(t);
   const first = await commit("first");
   const { changes, saved } = await rollbackTarget(repository, target, first, { command: "rollback" });
-  t.deepEqual({ changes, saved }, { changes: 0, saved: undefined });
+  t.deepEqual({ changes, saved }, { changes: [], saved: undefined });
   t.is((await undoOperation(repository, { command: "undo" })).undone.command, "commit -m first");
 });
 

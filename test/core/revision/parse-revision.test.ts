@@ -1,9 +1,10 @@
 import test from "ava";
 import { VarveError } from "../../../core/errors.js";
-import { parseRevision, parseRevisionRange, splitRevisionPath, type Revision } from "../../../core/revision/parse-revision.js";
+import { parseRevision, splitRange, splitRevisionPath, type Revision } from "../../../core/revision/parse-revision.js";
 
 const ancestor = (count: number) => ({ kind: "ancestor", count }) as const;
 const parent = (number: number) => ({ kind: "parent", number }) as const;
+const message = (search: string) => ({ kind: "message", search }) as const;
 
 type CommitRevision = Extract<Revision, { kind: "commit" }>;
 
@@ -37,6 +38,13 @@ const cases: readonly (readonly [text: string, wants: Revision])[] = [
   ["@{2026-11-20 10:00}", commit("", { place: time("2026-11-20 10:00") })],
   ["v1@{1700000000}", commit("v1", { place: time("1700000000") })],
   ["a@b", commit("a@b")],
+  [":/new kernel", message("new kernel")],
+  [":/a..b:c~1", message("a..b:c~1")],
+  ["HEAD^{/fix}", commit("HEAD", { steps: [message("fix")] })],
+  ["main~1^{/a{2}^b}~3", commit("main", { steps: [ancestor(1), message("a{2}^b"), ancestor(3)] })],
+  ["v1^{}", commit("v1")],
+  ["v1^{commit}^", commit("v1", { steps: [parent(1)] })],
+  ["main@{1}^{/x}", commit("main", { place: moves(1), steps: [message("x")] })],
   ["@", { kind: "live", container: undefined }],
   ["@web-1", { kind: "live", container: "web-1" }],
   ["@0123abc", { kind: "live", container: "0123abc" }],
@@ -69,6 +77,7 @@ const unreadable = [
   "@~1",
   "@web^",
 ];
+unreadable.push(":/", "HEAD^{/}", "HEAD^{tree}", "HEAD^{/x", "HEAD^{x}}", "^main", "main^!", "main^@");
 unreadable.push("main~99999999999", "a.lock", "../x", "a\nb", "x\0", "@{u}", "main@{1}@{2}", "~".repeat(5000), "a".repeat(2000));
 
 for (const text of unreadable) {
@@ -82,20 +91,33 @@ for (const text of unreadable) {
 
 test("parseRevision() takes no long time for text made to cost it", (t) => {
   const began = performance.now();
+  for (const text of [
+    `a${"^{}^1".repeat(800)}x`,
+    `a${"^{".repeat(2000)}`,
+    `a^{${"}".repeat(4000)}x`,
+    `a${"^{a}}".repeat(800)}`,
+  ]) {
+    t.throws(() => parseRevision(text), undefined, text.slice(0, 12));
+  }
   for (const text of [`${"~1".repeat(2000)}x`, "@{".repeat(2000), `${"^".repeat(4000)}@`]) t.throws(() => parseRevision(text));
   t.true(performance.now() - began < 1000);
 });
 
-test("parseRevisionRange() parts at two dots, and a missing side is HEAD", (t) => {
-  const [a, b, head] = [commit("a"), commit("b", { steps: [ancestor(2)] }), commit("HEAD")];
-  t.deepEqual(parseRevisionRange("a..b~2"), { exclude: a, include: b });
-  t.deepEqual(parseRevisionRange("a.."), { exclude: a, include: head });
-  t.deepEqual(parseRevisionRange("..b~2"), { exclude: head, include: b });
-  t.deepEqual(parseRevisionRange("a"), { exclude: undefined, include: a });
-  const yesterday = commit("main", { place: time("yesterday") });
-  t.deepEqual(parseRevisionRange("main@{yesterday}..a"), { exclude: yesterday, include: a });
-  t.deepEqual(parseRevisionRange("v1.0..v1.1"), { exclude: commit("v1.0"), include: commit("v1.1") });
-  for (const text of ["a...b", "a..b..c", "a..~"]) t.throws(() => parseRevisionRange(text), { code: "REVISION_UNKNOWN" });
+test("splitRange() parts at two dots or three, and a missing side is HEAD", (t) => {
+  const rows: readonly (readonly [text: string, from: string, to: string, symmetric: boolean])[] = [
+    ["a..b~2", "a", "b~2", false],
+    ["a..", "a", "HEAD", false],
+    ["..b~2", "HEAD", "b~2", false],
+    ["a...b", "a", "b", true],
+    ["...b", "HEAD", "b", true],
+    ["main@{yesterday}..a", "main@{yesterday}", "a", false],
+    ["v1.0..v1.1", "v1.0", "v1.1", false],
+    ["v1^{/a..b}...a", "v1^{/a..b}", "a", true],
+    ["main@{2.days.ago}..a^{/x{2}..y}", "main@{2.days.ago}", "a^{/x{2}..y}", false],
+  ];
+  for (const [text, from, to, symmetric] of rows) t.deepEqual(splitRange(text), { from, to, symmetric }, text);
+  for (const text of ["a", "v1.0", "a^{/b..c}", ":/a..b"]) t.is(splitRange(text), undefined);
+  for (const text of ["a..b..c", "a....b", "a..b...c"]) t.throws(() => splitRange(text), { code: "REVISION_UNKNOWN" });
 });
 
 test("splitRevisionPath() parts at the first colon that is in no braces", (t) => {
@@ -103,5 +125,7 @@ test("splitRevisionPath() parts at the first colon that is in no braces", (t) =>
   t.deepEqual(splitRevisionPath("main:"), { revision: "main", path: "" });
   t.deepEqual(splitRevisionPath("main@{10:00}:a:b"), { revision: "main@{10:00}", path: "a:b" });
   t.deepEqual(splitRevisionPath("main@{10:00}"), { revision: "main@{10:00}", path: undefined });
+  t.deepEqual(splitRevisionPath("main^{/a:b}:c"), { revision: "main^{/a:b}", path: "c" });
+  t.deepEqual(splitRevisionPath(":/fix: a"), { revision: ":/fix: a", path: undefined });
   t.deepEqual(splitRevisionPath("main"), { revision: "main", path: undefined });
 });

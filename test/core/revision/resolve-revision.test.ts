@@ -59,6 +59,14 @@ const cases: readonly (readonly [text: (subject: Subject) => string, wants: (sub
   [() => "@{1}", ({ ids }) => ids[3]],
   [() => "main@{1}~1", ({ ids }) => ids[2]],
   [() => "v1@{0}", ({ ids }) => ids[0]],
+  [() => ":/commit 60", ({ merge }) => merge],
+  [() => ":/commit", ({ merge }) => merge],
+  [() => ":/^commit 5.$", ({ side }) => side],
+  [() => ":/!-commit [6]", ({ side }) => side],
+  [() => "main^{/commit 2}", ({ ids }) => ids[1]],
+  [() => "main^{/^commit [0-9]$}~1", ({ ids }) => ids[2]],
+  [() => "both^{/commit}", ({ ids }) => ids[0]],
+  [() => "main^2^{commit}", ({ side }) => side],
 ];
 
 for (const [at, [text, wants]] of cases.entries()) {
@@ -82,6 +90,13 @@ const failures: readonly (readonly [text: string, code: ErrorCode, hint: RegExp]
   ["main@{9}", "REVISION_UNKNOWN", /varve log/],
   ["v1@{1}", "REVISION_UNKNOWN", /varve log/],
   ["absent@{0}", "REVISION_UNKNOWN", /./],
+  [":/nowhere", "REVISION_UNKNOWN", /varve log/],
+  [":/(", "REVISION_UNKNOWN", /backslash/],
+  [":/!x", "REVISION_UNKNOWN", /!!/],
+  [":/(a{900}b{900}c{900}){2}(d{900}e{900}){2}", "REVISION_UNKNOWN", /./],
+  ["mian^{/commit}", "REVISION_UNKNOWN", /Did you mean main\?/],
+  ["main^{/nowhere}", "REVISION_UNKNOWN", /varve log/],
+  ["v1^{/commit 2}", "REVISION_UNKNOWN", /./],
   ["@", "USAGE", /HEAD/],
   ["@web", "USAGE", /HEAD/],
 ];
@@ -136,4 +151,31 @@ test("resolveRevision() takes HEAD from its context when that has one", async (t
   t.is(await resolveRevision(history, "HEAD", { head }), ids[1] as CommitId);
   t.is(await resolveRevision(history, "HEAD~1", { head }), ids[0] as CommitId);
   t.is(await resolveRevision(history, "HEAD@{0}", { head }), ids[1] as CommitId);
+});
+
+test("resolveRevision() of :/TEXT takes the newest of several, not one that a hidden ref alone leads to", async (t) => {
+  const { history, ids, side } = await subject();
+  const hidden = await history.writeCommit(commitDraft(70, [side], { message: "needle" }));
+  await history.updateRefs([{ name: "refs/varve/saved/2" as RefName, before: undefined, after: hidden }]);
+  await t.throwsAsync(resolveRevision(history, ":/needle"), { message: /no commit has such a message/ });
+  const older = await history.writeCommit(commitDraft(80, [ids[0] as CommitId], { message: "needle one" }));
+  const newer = await history.writeCommit(commitDraft(81, [ids[0] as CommitId], { message: "two\n\nneedle two" }));
+  for (const [name, after] of [
+    ["a", newer],
+    ["b", older],
+  ] as const) {
+    await history.updateRefs([{ name: `refs/heads/${name}` as RefName, before: undefined, after }]);
+  }
+  t.is(await resolveRevision(history, ":/needle"), newer);
+  t.is(await resolveRevision(history, ":/^needle"), newer);
+  t.is(await resolveRevision(history, ":/^needle one$"), older);
+});
+
+test("resolveRevision() of :/TEXT takes no long time for an expression made to cost it", async (t) => {
+  const history = memoryHistory();
+  const after = await history.writeCommit(commitDraft(1, [], { message: `${"a".repeat(50_000)}!` }));
+  await history.updateRefs([{ name: "refs/heads/main" as RefName, before: undefined, after }]);
+  const began = performance.now();
+  for (const text of [":/(a+)+$", ":/(a|a)*b", ":/^(a?){20}b"]) await t.throwsAsync(resolveRevision(history, text));
+  t.true(performance.now() - began < 5000);
 });

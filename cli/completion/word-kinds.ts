@@ -1,0 +1,60 @@
+/** What may stand for a word of a command line. */
+export type WordKind =
+  | "revision"
+  | "branch"
+  | "tag"
+  | "container"
+  /** A container, or a tracked directory's path. */
+  | "target"
+  /** A revision, or the live state of something: `@`, `@NAME`. */
+  | "side"
+  /** A side and a path within it: `main:/etc/hosts`. */
+  | "tree-path"
+  | "command"
+  | "file"
+  | "directory"
+  | "free";
+
+/**
+ * By what help calls a word, or an option's value. Words in brackets and with dots are the same. `a|b` is one of these words themselves. A test
+ * sees that each name of each command is here.
+ */
+const KINDS: Readonly<Record<string, WordKind>> = {
+  REV: "revision",
+  A: "side",
+  B: "side",
+  BRANCH: "branch",
+  CONTAINER: "container",
+  TARGET: "target",
+  "REV:PATH": "tree-path",
+  "REV[:PATH]": "tree-path",
+  SOURCE: "file",
+  FILE: "file",
+  PATH: "file",
+  DIR: "directory",
+  "SRC:DST[:ro]": "file",
+  COMMAND: "command",
+};
+
+/** Names of what only the person knows. */
+const FREE: ReadonlySet<string> = new Set([
+  "NAME",
+  "NAME[=VALUE]",
+  "MSG",
+  "N",
+  "AGE",
+  "PATTERN",
+  "SECONDS",
+  "SIZE",
+  "USER[:GROUP]",
+]);
+
+/** @returns `undefined` for a name that is neither known nor a choice. */
+export function kindOf(name: string): WordKind | undefined {
+  return KINDS[name] ?? (FREE.has(name) || name.includes("|") ? "free" : undefined);
+}
+
+/** The words that a name like `none|host` offers. */
+export function choicesOf(name: string): readonly string[] {
+  return name.includes("|") ? name.split("|") : [];
+}

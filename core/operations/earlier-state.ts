@@ -1,0 +1,62 @@
+import type { CommitId, RefName, TagId } from "../model/ids.js";
+import type { Operation, Standing, TreeUpdate } from "../ports/operation-log.js";
+import type { Progress, ProgressSlot } from "../ports/work-in-progress.js";
+import { SAVED } from "../revision/ref-names.js";
+
+/** What some operations changed, as it stood before the first of them. What none of them changed is as it is now. */
+export interface EarlierState {
+  readonly refs: ReadonlyMap<RefName, { readonly commit: CommitId | undefined; readonly tag: TagId | undefined }>;
+  readonly head: RefName | undefined;
+  /** By container's id. */
+  readonly standings: ReadonlyMap<string, Standing>;
+  readonly upstreams: ReadonlyMap<RefName, RefName | undefined>;
+  readonly progress: ReadonlyMap<ProgressSlot, Progress | undefined>;
+  /** By `directory`, or a container's id. */
+  readonly trees: ReadonlyMap<string, EarlierTree>;
+}
+
+export interface EarlierTree {
+  readonly target: TreeUpdate["target"];
+  /** A commit that holds it; `undefined`: there was no such container. */
+  readonly commit: CommitId | undefined;
+  /** What the newest of the operations made it. */
+  readonly last: CommitId | undefined;
+  /** The container's record, as the oldest of the operations that tells it does. */
+  readonly container: TreeUpdate["container"];
+}
+
+/** @param newer All operations since, newest first. */
+export function stateBefore(newer: readonly Operation[]): EarlierState {
+  const refs = new Map<RefName, { commit: CommitId | undefined; tag: TagId | undefined }>();
+  const standings = new Map<string, Standing>();
+  const upstreams = new Map<RefName, RefName | undefined>();
+  const progress = new Map<ProgressSlot, Progress | undefined>();
+  const trees = new Map<string, EarlierTree>();
+  let head: RefName | undefined;
+  // The last one seen of each is the oldest.
+  for (const operation of newer) {
+    for (const { name, before, beforeTag } of operation.refs) {
+      if (!name.startsWith(SAVED)) refs.set(name, { commit: before, tag: beforeTag });
+    }
+    for (const { container, before } of operation.standings ?? []) standings.set(container, before);
+    for (const { branch, before } of operation.upstreams ?? []) upstreams.set(branch, before);
+    for (const { slot, before } of operation.progress ?? []) progress.set(slot, before);
+    for (const update of operation.trees) {
+      const key = treeKey(update.target);
+      const known = trees.get(key);
+      const { target, before, after, container } = update;
+      trees.set(key, {
+        target,
+        commit: before,
+        last: known === undefined ? after : known.last,
+        container: container ?? known?.container,
+      });
+    }
+    head = operation.head?.before ?? head;
+  }
+  return { refs, head, standings, upstreams, progress, trees };
+}
+
+export function treeKey(target: TreeUpdate["target"]): string {
+  return target.kind === "directory" ? "directory" : target.id;
+}

@@ -1,0 +1,113 @@
+import type { ContainerRecord } from "../ports/containers.js";
+import type { RefUpdate } from "../ports/history.js";
+import type { Effect, Operation, TreeUpdate, UpstreamUpdate } from "../ports/operation-log.js";
+import type { Repository } from "../ports/repository.js";
+import { stateBefore, type EarlierState, type EarlierTree } from "./earlier-state.js";
+import { findOperation } from "./find-operation.js";
+import { revertEffect, type Reverted } from "./revert-effect.js";
+
+export interface RestoreOperationResult {
+  /** Absent for `root`. */
+  readonly to: Operation | undefined;
+  /** Absent when all is as it was then. */
+  readonly restored: Reverted | undefined;
+  /** Ids of containers that stood then, and of which nothing was kept. */
+  readonly lost: readonly string[];
+}
+
+/**
+ * Makes refs, HEAD, containers and trees what they were right after an operation: what all newer ones add up to is taken back as one operation,
+ * which can itself be undone. Refs that something else has moved are put back, too, when a newer operation changed them.
+ *
+ * @param word See findOperation.
+ * @throws VarveError OPERATION_UNKNOWN and what revertEffect throws.
+ */
+export async function restoreOperation(
+  repository: Repository,
+  word: string,
+  { command }: { readonly command: string },
+): Promise<RestoreOperationResult> {
+  return repository.exclusively(async () => {
+    const { found, newer } = await findOperation(repository.operations, word);
+    const to = found?.operation;
+    const earlier = stateBefore(newer.map(({ operation }) => operation));
+    const { effect, lost } = await effectSince(repository, earlier);
+    if (isNothing(effect)) return { to, restored: undefined, lost };
+    const task = `restore what stood after "${to?.command ?? word}"`;
+    const options = { command, kind: "restore", task, wayOut: async () => undefined } as const;
+    return { to, restored: await revertEffect(repository, effect, options), lost };
+  });
+}
+
+function isNothing({ refs, trees, head, standings = [], upstreams = [], progress = [] }: Effect): boolean {
+  return [refs, trees, standings, upstreams, progress].every(({ length }) => length === 0) && head === undefined;
+}
+
+/** From the earlier state to what stands now. */
+async function effectSince(
+  repository: Repository,
+  earlier: EarlierState,
+): Promise<{ readonly effect: Effect; readonly lost: readonly string[] }> {
+  const records = new Map(repository.containers.list().map(({ record }) => [record.id, record]));
+  const trees: TreeUpdate[] = [];
+  const lost: string[] = [];
+  for (const [key, tree] of earlier.trees) {
+    const isContainer = tree.target.kind === "container";
+    if (isContainer && tree.commit !== undefined && !records.has(key) && tree.container === undefined) lost.push(key);
+    else trees.push(...treeSince(tree, !isContainer || records.has(key), earlier));
+  }
+  const refs = await refsSince(repository, earlier);
+  return { effect: { refs, trees, ...(await movesSince(repository, earlier, records)) }, lost };
+}
+
+/** All but refs and trees. */
+async function movesSince(
+  { history, inProgress }: Repository,
+  earlier: EarlierState,
+  records: ReadonlyMap<string, ContainerRecord>,
+): Promise<Omit<Effect, "refs" | "trees">> {
+  const head = await history.head();
+  const standings = [...earlier.standings].flatMap(([container, before]) => {
+    const record = records.get(container);
+    if (record === undefined || record.branch === before.branch) return [];
+    const after = { branch: record.branch, ...(record.branchMadeAt && { branchMadeAt: record.branchMadeAt }) };
+    return [{ container, before, after }];
+  });
+  const upstreams: UpstreamUpdate[] = [];
+  for (const [branch, before] of earlier.upstreams) {
+    const after = await history.upstream(branch);
+    if (after !== before) upstreams.push({ branch, before, after });
+  }
+  const progress = [...earlier.progress]
+    .map(([slot, before]) => ({ slot, before, after: inProgress.read(slot) }))
+    .filter(({ before, after }) => JSON.stringify(before) !== JSON.stringify(after));
+  return {
+    ...(earlier.head !== undefined && head !== earlier.head && { head: { before: earlier.head, after: head } }),
+    ...(standings.length > 0 && { standings }),
+    ...(upstreams.length > 0 && { upstreams }),
+    ...(progress.length > 0 && { progress }),
+  };
+}
+
+async function refsSince({ history }: Repository, { refs }: EarlierState): Promise<readonly RefUpdate[]> {
+  const updates: RefUpdate[] = [];
+  for (const [name, { commit, tag }] of refs) {
+    const [after, afterTag] = [await history.readRef(name), (await history.readTag(name))?.id];
+    if (after === commit && afterTag === tag) continue;
+    updates.push({ name, before: commit, after, ...(tag && { beforeTag: tag }), ...(afterTag && { afterTag }) });
+  }
+  return updates;
+}
+
+function treeSince(
+  { target, commit, last, container }: EarlierTree,
+  stands: boolean,
+  { standings }: EarlierState,
+): readonly TreeUpdate[] {
+  if (commit === undefined && target.kind === "container") {
+    return stands ? [{ target, before: undefined, after: last, ...(container && { container }) }] : [];
+  }
+  if (stands) return [{ target, before: commit, after: last ?? commit }];
+  const standing = target.kind === "container" ? standings.get(target.id) : undefined;
+  return [{ target, before: commit, after: undefined, ...(container && { container: { ...container, ...standing } }) }];
+}
