@@ -17,12 +17,17 @@ export const CONFLICT_KINDS = [
 ] as const;
 export type ConflictKind = (typeof CONFLICT_KINDS)[number];
 
+/** A property that both sides changed. */
+export type Disputed = "content" | "mode" | "owner" | "xattr";
+
 /** A path that needs a person. The merged tree has what ours has there, or a text with markers. */
 export interface MergeConflict {
   readonly path: ByteString;
   readonly kind: ConflictKind;
   /** What the sides disagree on, for people: sentences without a full stop. They quote bytes of the trees. */
   readonly details: readonly string[];
+  /** Which properties, where both sides have the path and the same type there; empty when it is about more than that. */
+  readonly disputed: readonly Disputed[];
   /** Whether the merged tree's file there has conflict markers. */
   readonly isMarked: boolean;
   /** What the trees have there, or had before they renamed it; absent where they have nothing. */

@@ -1,5 +1,4 @@
 import type { ByteString } from "../model/byte-string.js";
-import { changeReasons } from "../model/compare-entries.js";
 import type { DirectoryEntry } from "../model/entry.js";
 import { nodeAt } from "../model/paths.js";
 import type { DirectoryNode, Tree, TreeNode } from "../model/tree.js";
@@ -56,9 +55,8 @@ function show(conflict: MergeConflict, { tree, edits, trees }: Showing): readonl
 }
 
 /** Two added files may differ in a mode alone. */
-function isOfProperties({ kind, ours, theirs }: MergeConflict): boolean {
-  if (kind !== "add/add" || ours === undefined || theirs === undefined) return false;
-  return changeReasons(ours, theirs).every((reason) => ["mode", "owner", "xattr", "mtime"].includes(reason));
+function isOfProperties({ disputed }: MergeConflict): boolean {
+  return disputed.length > 0 && !disputed.includes("content");
 }
 
 function freeName(tree: Tree, wanted: string): ByteString {

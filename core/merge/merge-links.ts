@@ -109,7 +109,7 @@ export class LinkMerge {
   #conflict(names: readonly LinkedName[], why: string): MergeConflict {
     const first = names.find(({ merged }) => merged !== undefined) ?? names[0]!;
     const { path, base, ours, theirs } = first;
-    return { path, kind: "hardlink", details: [why], isMarked: false, base, ours, theirs };
+    return { path, kind: "hardlink", details: [why], disputed: [], isMarked: false, base, ours, theirs };
   }
 }
 

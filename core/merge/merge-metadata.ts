@@ -1,9 +1,10 @@
 import { textOf, type ByteString } from "../model/byte-string.js";
 import type { Metadata, Xattr } from "../model/entry.js";
+import type { Disputed } from "./conflict.js";
 import type { Favor } from "./drivers/content-driver.js";
 
 export interface Dispute {
-  readonly what: "content" | "mode" | "owner" | "xattr";
+  readonly what: Disputed;
   /** For people. */
   readonly why: string;
 }

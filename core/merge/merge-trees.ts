@@ -77,7 +77,7 @@ class TreeMerge implements RenamingMerge {
 
   /** @param details Sentences for people. */
   conflict(triple: Triple, kind: ConflictKind, details: readonly string[], more: Partial<MergeConflict> = {}): void {
-    this.#conflicts.push({ ...triple, kind, details, isMarked: false, ...more });
+    this.#conflicts.push({ ...triple, kind, details, disputed: [], isMarked: false, ...more });
   }
 
   /** @returns Whether the result holds something at the path; a promise only where something has to be read. */
@@ -231,7 +231,8 @@ class TreeMerge implements RenamingMerge {
 
   #dispute(triple: Triple, kind: ConflictKind, disputes: readonly Dispute[], more: Partial<MergeConflict>): void {
     const details = disputes.map(({ why }) => why);
-    this.conflict(triple, kind, details, more);
+    const disputed = [...new Set(disputes.map(({ what }) => what))];
+    this.conflict(triple, kind, details, { disputed, ...more });
   }
 }
 

@@ -71,7 +71,7 @@ type ContainerTarget = Extract<Target, { kind: "container" }>;
  * borrow from those which had it are written anew, too: what the old ones hold nothing needs any more but `undo`. What is not committed in a container
  * stays so, without the path. The tracked directory is left as it is.
  *
- * @throws VarveError PATH_MISSING when nothing has one of them; CONTAINER_RUNNING; CONFLICT while a merge or the like is in progress.
+ * @throws VarveError PATH_MISSING when nothing has one of them; CONTAINER_RUNNING; IN_PROGRESS while a merge or the like is in progress.
  */
 export async function forgetPaths(repository: Repository, options: ForgetOptions): Promise<ForgetResult> {
   return repository.exclusively(async () => {

@@ -41,7 +41,7 @@ export interface SquashResult {
  * commits after it are put on the new one. All trees stay, and so do directories, containers and what is not committed in them.
  *
  * @returns `undefined` when the range holds one commit and no other message was given.
- * @throws VarveError USAGE when the range is no part of the branch's history that one commit can stand for; CONFLICT when a merge or the like is in
+ * @throws VarveError USAGE when the range is no part of the branch's history that one commit can stand for; IN_PROGRESS when a merge or the like is in
  *   progress on the branch.
  */
 export async function squashCommits(

@@ -7,7 +7,7 @@ import type { Progress, ProgressSlot } from "../ports/work-in-progress.js";
  * Whoever moves a branch to other commits would leave what is in progress on it without its ground.
  *
  * @param branches All of them when absent.
- * @throws VarveError CONFLICT when a merge or the like is in progress where a target stands on one of them.
+ * @throws VarveError IN_PROGRESS when a merge or the like is in progress where a target stands on one of them.
  */
 export async function requireNoneInProgress(
   repository: Repository,
@@ -31,7 +31,7 @@ function inProgress({ containers }: Repository, verb: string, slot: ProgressSlot
   const name = containers.list().find(({ record }) => record.id === slot)?.record.name;
   const where = name === undefined ? "" : ` in container "${name}"`;
   const word = name === undefined ? "" : ` ${name}`;
-  return new VarveError("CONFLICT", `Cannot ${verb}: a ${kind} is in progress${where}, wanted none`, {
+  return new VarveError("IN_PROGRESS", `Cannot ${verb}: a ${kind} is in progress${where}, wanted none`, {
     hint:
       kind === "bisect"
         ? "End it first: varve bisect reset"

@@ -324,7 +324,7 @@ test("forgetPaths() of what nothing has is refused with PATH_MISSING", async (t)
 test("forgetPaths() is refused while anything is in progress", async (t) => {
   const store = await secretStore(t);
   store.repository.inProgress.write("bisect", { kind: "bisect", commits: [], state: {} });
-  await t.throwsAsync(forgetPaths(store.reopened(), { places, command }), { code: "CONFLICT" });
+  await t.throwsAsync(forgetPaths(store.reopened(), { places, command }), { code: "IN_PROGRESS" });
 });
 
 test("forgetPaths() of a path changes nothing else in any tree, whatever they are", async (t) => {

@@ -211,7 +211,7 @@ test("squashCommits() is refused while a merge is in progress on the branch", as
   }
   repository.inProgress.write("directory", { kind: "merge", commits: [], state: {} });
   const to = (await repository.history.readRef(MAIN))!;
-  await t.throwsAsync(squashCommits(repository, MAIN, { from: undefined, to, command }), { code: "CONFLICT" });
+  await t.throwsAsync(squashCommits(repository, MAIN, { from: undefined, to, command }), { code: "IN_PROGRESS" });
 });
 
 /** A file that is there between the first commit and the last, in a store that has nothing else. */

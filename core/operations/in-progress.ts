@@ -1,0 +1,66 @@
+import { conflictStateOf, type ConflictRecord } from "../merge/conflict-state.js";
+import { openConflicts } from "../merge/open-conflicts.js";
+import { VarveError } from "../errors.js";
+import { treePathText } from "../model/paths.js";
+import type { Tree } from "../model/tree.js";
+import type { Repository } from "../ports/repository.js";
+import type { Progress } from "../ports/work-in-progress.js";
+import { openCommitTree, slotOf, type Target } from "./targets.js";
+
+/** What a command that was stopped for a person's sake has left in a target. */
+export interface PendingWork {
+  readonly kind: Progress["kind"];
+  /** In byte order of path; `isResolved` is what `resolve` said, or what the tree shows. */
+  readonly conflicts: readonly ConflictRecord[];
+}
+
+/** @throws VarveError IN_PROGRESS. @param verb What can't be done meanwhile, with its object: `switch to another branch`. */
+export function requireNothingInProgress({ inProgress }: Repository, target: Target, verb: string): void {
+  const progress = inProgress.read(slotOf(target));
+  if (progress === undefined) return;
+  throw new VarveError("IN_PROGRESS", `Cannot ${verb}: a ${progress.kind} is in progress, wanted one that is ended`, {
+    hint: `End it first: varve ${progress.kind} --continue, or give it up: varve ${progress.kind} --abort`,
+  });
+}
+
+/** @param live The target's tree. */
+export async function pendingWork(repository: Repository, target: Target, live: Tree): Promise<PendingWork | undefined> {
+  const progress = repository.inProgress.read(slotOf(target));
+  if (progress === undefined) return undefined;
+  const state = conflictStateOf(progress);
+  if (state === undefined) return { kind: progress.kind, conflicts: [] };
+  const shown = await openCommitTree(repository, state.shown);
+  try {
+    const open = new Set(openConflicts(state.conflicts, live, shown).map(({ conflict }) => conflict));
+    return { kind: progress.kind, conflicts: state.conflicts.map((each) => ({ ...each, isResolved: !open.has(each) })) };
+  } finally {
+    shown.close();
+  }
+}
+
+const MOST_NAMED = 10;
+
+/**
+ * @param verb What can't be done before: `commit the merge`.
+ * @param live The target's tree.
+ * @throws VarveError CONFLICT when a conflict was not finished: its markers or files are still there, or nothing was changed.
+ */
+export async function requireResolved(repository: Repository, progress: Progress, live: Tree, verb: string): Promise<void> {
+  const state = conflictStateOf(progress);
+  if (state === undefined) return;
+  const shown = await openCommitTree(repository, state.shown);
+  try {
+    const open = openConflicts(state.conflicts, live, shown);
+    const [first] = open;
+    if (first === undefined) return;
+    const named = open.slice(0, MOST_NAMED).map(({ at, why }) => `"${treePathText(at)}" ${why}`);
+    if (open.length > MOST_NAMED) named.push(`and ${open.length - MOST_NAMED} more`);
+    const conflicts = open.length === 1 ? "a conflict is" : `${open.length} conflicts are`;
+    throw new VarveError("CONFLICT", `Cannot ${verb}: ${conflicts} not resolved: ${named.join(", ")}`, {
+      path: treePathText(first.at),
+      hint: `Edit the file, or take a side: varve resolve --ours|--theirs|--base -- PATH. What is right as it is: varve resolve -- PATH. To give up: varve ${progress.kind} --abort`,
+    });
+  } finally {
+    shown.close();
+  }
+}
