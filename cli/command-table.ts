@@ -74,6 +74,31 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Make paths of a directory or container what they are in a commit",
     load: async () => (await import("./commands/restore.js")).restoreCommand,
   },
+  merge: {
+    group: "change",
+    summary: "Join what another branch has changed into a directory's or container's",
+    load: async () => (await import("./commands/merge.js")).mergeCommand,
+  },
+  resolve: {
+    group: "change",
+    summary: "End conflicts of a merge: take a side, or what stands there",
+    load: async () => (await import("./commands/resolve.js")).resolveCommand,
+  },
+  "cherry-pick": {
+    group: "change",
+    summary: "Make the changes of commits once more",
+    load: async () => (await import("./commands/cherry-pick.js")).cherryPickCommand,
+  },
+  revert: {
+    group: "change",
+    summary: "Take the changes of commits back, as new commits",
+    load: async () => (await import("./commands/revert.js")).revertCommand,
+  },
+  rebase: {
+    group: "change",
+    summary: "Put a branch's or container's own changes on another commit",
+    load: async () => (await import("./commands/rebase.js")).rebaseCommand,
+  },
   squash: {
     group: "change",
     summary: "Make one commit of several",

@@ -16,7 +16,6 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   kill: "Use varve stop -t 0 NAME.",
   load: "Use varve import FILE -b BRANCH, which takes a tar of one tree.",
   logs: "Varve keeps no output: a container's process writes to the terminal that started it.",
-  merge: "Varve has none yet: varve restore --source REV -- PATH… takes single paths over from another branch.",
   mv: "Varve sees what moved by itself: use mv, then varve commit.",
   prune: "Use varve gc, which removes what nothing names any more.",
   pull: "Varve has no remotes yet: bring trees in with varve import.",

@@ -4,6 +4,8 @@ import { command, type Command, type Session } from "../command.js";
 import { openTarget } from "../open-target.js";
 import { FROM_WHERE, selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
+import { pendingText } from "../render/conflict-text.js";
+import { conflictJson } from "../render/conflict-json.js";
 import { changeLine, changeSummary } from "../render/change-text.js";
 import { foldChanges } from "../render/folded-changes.js";
 import { printJson } from "../render/json-array.js";
@@ -18,7 +20,7 @@ export const statusCommand: Command = command(
     summary: "Show what has changed since the last commit",
     description: `TARGET is a container, or a tracked directory's path (default: the one that you stand in). Each changed path
 is shown with the reasons: content, type, mode, owner, xattr, mtime, link. A directory that came or went is one line. What
-.varveignore files leave out is not shown. PATH is a path, with what stands below it, or a pattern. ${FROM_WHERE}`,
+.varveignore files leave out is not shown. While a merge waits, the paths in conflict come first. PATH is a path, with what stands below it, or a pattern. ${FROM_WHERE}`,
     words: [{ name: "TARGET", required: false }],
     rest: "paths",
     options: {},
@@ -40,14 +42,15 @@ is shown with the reasons: content, type, mode, owner, xattr, mtime, link. A dir
   },
 );
 
-function printStatusJson({ terminal }: Session, { branch, commit, changes }: Status): void {
-  printJson(terminal, { branch: refText(branch), commit: commit ?? null, changes: changes.map(changeJson) });
+function printStatusJson({ terminal }: Session, { branch, commit, pending, changes }: Status): void {
+  const inProgress = pending === undefined ? null : { kind: pending.kind, conflicts: pending.conflicts.map(conflictJson) };
+  printJson(terminal, { branch: refText(branch), commit: commit ?? null, inProgress, changes: changes.map(changeJson) });
 }
 
 function statusText(
   { terminal }: Session,
   target: Target,
-  { branch, commit, changes }: Status,
+  { branch, commit, pending, changes }: Status,
   word: string | undefined,
 ): string {
   const where =
@@ -60,7 +63,9 @@ function statusText(
     return below === 0 ? line : `${line}  (and ${counted(below, "entry", "entries")} below)`;
   });
   const name = word === undefined ? "" : ` ${shellLine([word])}`;
-  if (changes.length === 0) return `${where}, ${at}\nNothing has changed.\n`;
+  const waiting = pending === undefined ? "" : `\n${pendingText(pending, terminal.paint, name)}`;
+  if (changes.length === 0) return `${where}, ${at}\n${waiting}${waiting === "" ? "" : "\n"}Nothing has changed.\n`;
+  if (pending !== undefined) return `${where}, ${at}\n${waiting}\n${lines.join("\n")}\n\n${changeSummary(changes)}\n`;
   const next = [`record: varve commit${name} -m MESSAGE`, ...(commit === undefined ? [] : [`discard: varve rollback${name}`])];
   return `${where}, ${at}\n\n${lines.join("\n")}\n\n${changeSummary(changes)} (${next.join(", ")})\n`;
 }

@@ -6,6 +6,7 @@ import type { Repository } from "../ports/repository.js";
 import { commitTree, type WrittenCommit } from "../layers/commit-tree.js";
 import { layerChain } from "../layers/layer-chain.js";
 import { requireStanding, vanishedWarnings } from "./vanishing-source.js";
+import { openEnding } from "./ending-progress.js";
 import { recordOperation } from "./record-operation.js";
 import { openLiveTree, type LiveTree, type Target } from "./targets.js";
 import type { LayerProgress } from "../layers/write-layer.js";
@@ -44,12 +45,15 @@ export async function commitTarget(repository: Repository, target: Target, optio
 }
 
 async function commitLive(repository: Repository, target: Target, options: CommitOptions): Promise<CommitResult> {
-  const trees = await openLiveTree(repository, target, options);
+  const ending = await openEnding(repository, target);
+  const trees = await openLiveTree(repository, target, { ...options, tracked: ending.tracked });
   try {
     const { branch, commit: parent } = trees.head;
+    await ending.requireReady(trees.live);
     const check = (): void => requireStanding(trees.live, "commit the tree");
     const commit = await commitTree(repository, {
       ...options,
+      ...ending.commit,
       parent,
       base: trees.committed,
       target: async () => trees.live,
@@ -57,11 +61,12 @@ async function commitLive(repository: Repository, target: Target, options: Commi
     });
     if (commit === undefined) throw nothingToCommit(branch);
     const refs = [{ name: branch, before: parent, after: commit.id }];
-    await recordOperation(repository, { command: options.command, refs, trees: [] });
+    await recordOperation(repository, { command: options.command, refs, trees: [], ...ending.effect });
     await settle(repository, target, trees, commit.id);
     return { commit, branch, ignored: trees.live.ignored, mounts: trees.live.mounts, warnings: vanishedWarnings(trees.live) };
   } finally {
     trees.close();
+    ending.close();
   }
 }
 

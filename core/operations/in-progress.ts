@@ -5,7 +5,7 @@ import { treePathText } from "../model/paths.js";
 import type { Tree } from "../model/tree.js";
 import type { Repository } from "../ports/repository.js";
 import type { Progress } from "../ports/work-in-progress.js";
-import { openCommitTree, slotOf, type Target } from "./targets.js";
+import { openCommitTree, openLiveTree, slotOf, type Target } from "./targets.js";
 
 /** What a command that was stopped for a person's sake has left in a target. */
 export interface PendingWork {
@@ -23,16 +23,21 @@ export function requireNothingInProgress({ inProgress }: Repository, target: Tar
   });
 }
 
-/** @param live The target's tree. */
-export async function pendingWork(repository: Repository, target: Target, live: Tree): Promise<PendingWork | undefined> {
+/** What is in progress in a target, and which conflicts its tree shows as finished. */
+export async function pendingWork(repository: Repository, target: Target): Promise<PendingWork | undefined> {
   const progress = repository.inProgress.read(slotOf(target));
   if (progress === undefined) return undefined;
   const state = conflictStateOf(progress);
   if (state === undefined) return { kind: progress.kind, conflicts: [] };
   const shown = await openCommitTree(repository, state.shown);
   try {
-    const open = new Set(openConflicts(state.conflicts, live, shown).map(({ conflict }) => conflict));
-    return { kind: progress.kind, conflicts: state.conflicts.map((each) => ({ ...each, isResolved: !open.has(each) })) };
+    const { live, close } = await openLiveTree(repository, target, { tracked: [shown] });
+    try {
+      const open = new Set(openConflicts(state.conflicts, live, shown).map(({ conflict }) => conflict));
+      return { kind: progress.kind, conflicts: state.conflicts.map((each) => ({ ...each, isResolved: !open.has(each) })) };
+    } finally {
+      close();
+    }
   } finally {
     shown.close();
   }
