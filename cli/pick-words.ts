@@ -16,22 +16,23 @@ export const PICK_FORM = "[TARGET] REV… | --continue | --skip | --abort";
 
 export const PICK_WORDS: readonly Word[] = [{ name: "REV", required: false, many: true }];
 
-export const PICK_OPTIONS = {
-  mainline: {
-    type: "string",
-    alias: "m",
-    value: "PARENT",
-    describe: "for merges: which parent their changes are against, 1 for the first",
-  },
-  ...REPLAY_OPTIONS,
+export const MAINLINE_OPTION = {
+  type: "string",
+  alias: "m",
+  value: "PARENT",
+  describe: "for merges: which parent their changes are against, 1 for the first",
 } as const;
 
-type Given = OptionValues<typeof PICK_OPTIONS>;
+type Given = OptionValues<typeof REPLAY_OPTIONS & { readonly mainline: typeof MAINLINE_OPTION }>;
+
+interface PickInvocation extends Pick<Invocation, "words" | "session"> {
+  readonly options: Given;
+}
 
 /** @param noted Messages tell which commit was picked. */
 export async function pick(
   kind: "cherry-pick" | "revert",
-  { words, options, session }: Pick<Invocation<typeof PICK_OPTIONS>, "words" | "options" | "session">,
+  { words, options, session }: PickInvocation,
   noted = false,
 ): Promise<number> {
   const form = { name: kind, form: PICK_FORM };

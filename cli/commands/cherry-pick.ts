@@ -1,6 +1,6 @@
 import { command, type Command } from "../command.js";
-import { pick, PICK_FORM, PICK_OPTIONS, PICK_WORDS } from "../pick-words.js";
-import { REPLAY_STATUSES } from "../replay-options.js";
+import { MAINLINE_OPTION, pick, PICK_FORM, PICK_WORDS } from "../pick-words.js";
+import { REPLAY_OPTIONS, REPLAY_STATUSES } from "../replay-options.js";
 
 export const cherryPickCommand: Command = command(
   {
@@ -14,7 +14,8 @@ status" lists them: resolve them, then --continue. What is not committed is kept
 for "varve undo".`,
     words: PICK_WORDS,
     options: {
-      ...PICK_OPTIONS,
+      mainline: MAINLINE_OPTION,
+      ...REPLAY_OPTIONS,
       x: { type: "boolean", alias: "x", describe: "add a line to messages that says which commit was picked" },
     },
     examples: [

@@ -1,6 +1,6 @@
 import { command, type Command } from "../command.js";
-import { pick, PICK_FORM, PICK_OPTIONS, PICK_WORDS } from "../pick-words.js";
-import { REPLAY_STATUSES } from "../replay-options.js";
+import { MAINLINE_OPTION, pick, PICK_FORM, PICK_WORDS } from "../pick-words.js";
+import { REPLAY_OPTIONS, REPLAY_STATUSES } from "../replay-options.js";
 
 export const revertCommand: Command = command(
   {
@@ -12,7 +12,7 @@ after it stays. REV is a commit or a range A..B, of which the newest comes first
 directory's path. Where there are conflicts it stops (status 1), and "varve status" lists them: resolve them, then --continue. What is not
 committed is kept, when nothing touches it.`,
     words: PICK_WORDS,
-    options: PICK_OPTIONS,
+    options: { mainline: MAINLINE_OPTION, ...REPLAY_OPTIONS },
     examples: [
       ["varve revert HEAD~2", "what the commit before the last two changed"],
       ["varve revert web v1..HEAD", "all since v1 in the container web, commit by commit"],

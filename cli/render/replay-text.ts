@@ -31,16 +31,25 @@ const DONE: Readonly<Record<ReplayKind, string>> = { "cherry-pick": "Picked", re
 
 /** What was done, without conflicts, which are told by themselves. */
 export function replayText(kind: ReplayKind, result: ReplayResult): string {
-  const { branch, after, replayed, dropped, stoppedAt, left, conflicts } = result;
-  const at = after === undefined ? "" : `: ${refText(branch)} is at ${shortId(after)}`;
+  const { dropped, stoppedAt, left, conflicts, before, after } = result;
+  const done = doneText(kind, result);
   const lines = [
-    `${DONE[kind]} ${counted(replayed.length, "commit")}${at}.`,
-    ...dropped.map((commit) => `  ${shortId(commit)} changes nothing here, and was left out`),
+    ...(done === undefined ? [] : [done]),
+    ...dropped.map((commit) => `${shortId(commit)} changes nothing here, and was left out.`),
   ];
-  if (result.kind === "done") return [...lines, "Take it back: varve undo"].join("\n");
+  if (result.kind === "done") return [...lines, ...(before === after ? [] : ["Take it back: varve undo"])].join("\n");
   const what = stoppedAt === undefined ? "what is not committed" : shortId(stoppedAt);
   const more = left === 0 ? "" : `, ${counted(left, "more commit")} to come`;
   return [...lines, `Stopped at ${what}: ${counted(conflicts.length, "conflict")} to resolve${more}.`].join("\n");
+}
+
+/** @returns `undefined` when there is nothing to tell beside what was left out, or where it stopped. */
+function doneText(kind: ReplayKind, { branch, before, after, replayed, dropped, stoppedAt }: ReplayResult): string | undefined {
+  const at = after === undefined ? "" : `: ${refText(branch)} is at ${shortId(after)}`;
+  if (replayed.length > 0) return `${DONE[kind]} ${counted(replayed.length, "commit")}${at}.`;
+  if (stoppedAt !== undefined || before === after) return undefined;
+  const how = kind === "rebase" && dropped.length === 0 ? " (fast-forward)" : "";
+  return after === undefined ? undefined : `Moved ${refText(branch)} to ${shortId(after)}${how}.`;
 }
 
 /** @param target A space and TARGET, as it was typed; or nothing. */

@@ -103,7 +103,7 @@ export class TargetReplay {
   async #finish(current: CommitId | undefined): Promise<ReplayResult> {
     const { standing, dryRun, command } = this.#task;
     const carried = standing === undefined ? await this.#carried(await this.#open(current)) : undefined;
-    if (dryRun === true) return this.#result(current);
+    if (dryRun === true || this.#isDone(current)) return this.#result(current);
     const effect = await this.#effect(current, undefined);
     if (carried !== undefined) await replaceTree(this.#repository, this.#target, this.#trees, carried, { command, ...effect });
     else await this.#perform({ before: standing ?? this.#trees.head.commit, after: current }, effect);
@@ -141,6 +141,12 @@ export class TargetReplay {
   async #write(parent: CommitId | undefined, base: Tree, tree: Tree): Promise<CommitId | undefined> {
     const message = `saved: after ${this.#task.command}`;
     return (await commitTree(this.#repository, { parent, base, target: async () => tree, message }))?.id;
+  }
+
+  /** Nothing was changed, so that there is nothing to log. */
+  #isDone(current: CommitId | undefined): boolean {
+    const { progress, standing = current } = this.#task;
+    return progress === undefined && current === this.#trees.head.commit && current === standing;
   }
 
   get #standing(): CommitId | undefined {
