@@ -5,7 +5,6 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   bisect: "Varve has none yet: varve mount or varve run shows any commit, one after another.",
   blame: "Varve has none yet: varve log -- PATH lists the commits that changed a path.",
   build: "Varve has none: each step of a build is a varve run --rm -b BRANCH --commit REV -- CMD…",
-  "cherry-pick": "Varve has none yet: varve restore --source REV -- PATH… takes single paths over from a commit.",
   clone: "Varve has no transfer yet: copy the store's directory, or send a tree with varve export and varve import.",
   cp: "Varve has none: varve cat REV:PATH and varve export REV -- PATH… take files out, varve run -v brings them in.",
   create: "Varve has none: varve run makes a container and starts it.",
@@ -20,14 +19,12 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   prune: "Use varve gc, which removes what nothing names any more.",
   pull: "Varve has no remotes yet: bring trees in with varve import.",
   push: "Varve has no remotes yet: send trees with varve export.",
-  rebase: "Varve has none yet: a branch can be moved, varve branch -f NAME REV, but not put on another one.",
   redo: "Varve has none yet: undo goes back only, one command a call.",
   reflog:
     "Varve has none yet: main@{1} and main@{yesterday} name where a branch stood, and git --git-dir=STORE/git reflog lists it.",
   remote: "Varve has no remotes yet: send trees with varve export and varve import.",
   reset: "Use varve rollback [REV], which saves first what is not committed.",
   restart: "Use varve stop NAME, then varve start NAME.",
-  revert: "Varve has none yet: varve rollback REV goes back to a commit, varve restore --source REV -- PATH… for single paths.",
   rmi: "Use varve branch -d NAME or varve tag -d NAME, and varve gc for their room.",
   save: "Use varve export REV -o FILE, which writes a tar of one tree.",
   stash: "Use varve rollback, which saves what is not committed; varve undo brings it back.",
@@ -42,7 +39,8 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
   commit: {
     "-a": "Leave it out: there is no staging area, and a commit holds the whole tree.",
     "--all": "Leave it out: there is no staging area, and a commit holds the whole tree.",
-    "--amend": "Take the last commit back with varve undo, then commit again.",
+    "--amend":
+      "Commit again, then make one commit of the last two: varve squash -n 2. Another message alone: varve squash -n 1 -m MSG.",
   },
   diff: {
     "-p": "Varve shows which paths differ and why: for their lines compare varve cat REV:PATH with diff(1).",

@@ -7,13 +7,15 @@ import { counted } from "./quantities.js";
 
 /** What `cherry-pick`, `revert` and `rebase` print with --json: docs/json.md, "cherry-pick, revert, rebase". */
 export function replayJson(result: ReplayResult): Record<string, unknown> {
-  const { kind, branch, before, after, replayed, dropped, stoppedAt, left, conflicts, notes, configConflicts, saved } = result;
+  const { kind, branch, before, after, replayed, dropped, skipped, stoppedAt, left, conflicts, notes, configConflicts, saved } =
+    result;
   return {
     result: kind,
     branch: refText(branch),
     before: before ?? null,
     commit: after ?? null,
     ...{ replayed, dropped },
+    skipped: skipped ?? null,
     stoppedAt: stoppedAt ?? null,
     left,
     conflicts: conflicts.map(conflictJson),
@@ -31,9 +33,10 @@ const DONE: Readonly<Record<ReplayKind, string>> = { "cherry-pick": "Picked", re
 
 /** What was done, without conflicts, which are told by themselves. */
 export function replayText(kind: ReplayKind, result: ReplayResult): string {
-  const { dropped, stoppedAt, left, conflicts, before, after } = result;
+  const { dropped, skipped, stoppedAt, left, conflicts, before, after } = result;
   const done = doneText(kind, result);
   const lines = [
+    ...(skipped === undefined ? [] : [`Skipped ${shortId(skipped)}.`]),
     ...(done === undefined ? [] : [done]),
     ...dropped.map((commit) => `${shortId(commit)} changes nothing here, and was left out.`),
   ];

@@ -72,7 +72,7 @@ async function skipWaiting(waiting: Waiting, options: GoOnOptions): Promise<Repl
   const uncommitted = state.waiting === undefined ? undefined : task.uncommitted;
   const result = await new TargetReplay(repository, target, trees, { ...task, uncommitted }).run();
   if (state.waiting === undefined) return { ...result, saved: state.uncommitted?.saved };
-  return { ...result, dropped: [state.waiting.commit, ...result.dropped] };
+  return { ...result, skipped: state.waiting.commit };
 }
 
 /** What was not committed stays so, as the person has made it. */

@@ -49,6 +49,8 @@ export interface ReplayResult extends Readonly<ReplayTally> {
   readonly branch: RefName;
   readonly before: CommitId | undefined;
   readonly after: CommitId | undefined;
+  /** The commit that was left out because a person said so. */
+  readonly skipped?: CommitId | undefined;
   /** The commit that needs a person; `undefined` when it is what was not committed. */
   readonly stoppedAt: CommitId | undefined;
   /** How many commits come after it. */
