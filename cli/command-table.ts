@@ -69,6 +69,16 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Make a directory's or container's tree equal to a commit",
     load: async () => (await import("./commands/rollback.js")).rollbackCommand,
   },
+  switch: {
+    group: "change",
+    summary: "Put a directory or container on another branch",
+    load: async () => (await import("./commands/switch.js")).switchCommand,
+  },
+  stash: {
+    group: "change",
+    summary: "Put aside what is not committed, and take it up again",
+    load: async () => (await import("./commands/stash.js")).stashCommand,
+  },
   restore: {
     group: "change",
     summary: "Make paths of a directory or container what they are in a commit",
@@ -114,9 +124,19 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Take back the last command that changed something",
     load: async () => (await import("./commands/undo.js")).undoCommand,
   },
+  redo: {
+    group: "change",
+    summary: "Do again what undo took back",
+    load: async () => (await import("./commands/redo.js")).redoCommand,
+  },
+  op: {
+    group: "change",
+    summary: "Show what commands did, and go back to where one left things",
+    load: async () => (await import("./commands/op.js")).opCommand,
+  },
   branch: {
     group: "change",
-    summary: "List, make or delete branches",
+    summary: "List, make, rename or delete branches",
     load: async () => (await import("./commands/branch.js")).branchCommand,
   },
   tag: {

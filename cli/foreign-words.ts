@@ -19,7 +19,6 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   prune: "Use varve gc, which removes what nothing names any more.",
   pull: "Varve has no remotes yet: bring trees in with varve import.",
   push: "Varve has no remotes yet: send trees with varve export.",
-  redo: "Varve has none yet: undo goes back only, one command a call.",
   reflog:
     "Varve has none yet: main@{1} and main@{yesterday} name where a branch stood, and git --git-dir=STORE/git reflog lists it.",
   remote: "Varve has no remotes yet: send trees with varve export and varve import.",
@@ -27,15 +26,12 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   restart: "Use varve stop NAME, then varve start NAME.",
   rmi: "Use varve branch -d NAME or varve tag -d NAME, and varve gc for their room.",
   save: "Use varve export REV -o FILE, which writes a tar of one tree.",
-  stash: "Use varve rollback, which saves what is not committed; varve undo brings it back.",
-  switch: "Varve has none yet: varve rollback REV takes the directory to another commit, and its branch along.",
 };
 
 /** The same for options, by command; before one is named, by `""`. */
 export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "": { "-v": "Use varve --version." },
-  branch: { "-D": "Use -d, which asks nothing: the commits stay, and varve undo brings the name back." },
-  checkout: { "-b": "Make a branch with varve branch NAME [REV]: checkout copies a tree into an empty directory." },
+  checkout: { "-b": "Use varve switch -c NAME [REV]: checkout copies a tree into an empty directory." },
   commit: {
     "-a": "Leave it out: there is no staging area, and a commit holds the whole tree.",
     "--all": "Leave it out: there is no staging area, and a commit holds the whole tree.",

@@ -2,9 +2,9 @@ import { createRef, deleteRefs, listRefs } from "../core/operations/branches.js"
 import type { Ref } from "../core/model/commit.js";
 import type { RefName } from "../core/model/ids.js";
 import type { Repository } from "../core/ports/repository.js";
-import type { OptionValues, Session, Word } from "./command.js";
+import { namePattern } from "../core/revision/name-pattern.js";
+import type { Session } from "./command.js";
 import { openRepository } from "./open-repository.js";
-import { wordMissing, wordTooMany } from "./parse-words.js";
 import { printJson, printJsonArray } from "./render/json-array.js";
 import { refText, shortId } from "./render/names.js";
 import { commitOf } from "./revision-words.js";
@@ -15,49 +15,28 @@ export interface RefKind {
   readonly prefix: "refs/heads/" | "refs/tags/";
   /** @throws VarveError BAD_NAME. */
   readonly ref: (name: string) => RefName;
-  /** What is said of a name beside its commit. */
-  readonly mark: (repository: Repository, refs: readonly Ref[]) => Promise<(ref: Ref) => RefMark>;
 }
 
+/** What is said of a name beside its commit. */
 export interface RefMark {
-  readonly text: string;
+  /** In front of the name. */
+  readonly mark?: string;
+  /** Behind its commit. */
+  readonly about?: string;
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-export const REF_FORM = "[NAME [REV]] [-f] | -d NAME…";
-
-export const REF_WORDS: readonly Word[] = [
-  { name: "NAME", required: false },
-  { name: "REV", required: false, many: true },
-];
-
-export const REF_OPTIONS = {
-  delete: { type: "boolean", alias: "d", describe: "Delete each NAME, all of them or none; their commits stay" },
-  force: { type: "boolean", alias: "f", describe: "Move NAME if it exists" },
-} as const;
-
-interface Given {
-  readonly words: readonly string[];
-  readonly options: OptionValues<typeof REF_OPTIONS>;
-  readonly session: Session;
+export interface MakeOptions {
+  readonly revision: string;
+  readonly force: boolean;
+  /** Of an annotated tag. */
+  readonly annotation?: string | undefined;
 }
 
-export async function namedRefs(kind: RefKind, { words, options, session }: Given): Promise<void> {
-  const [name, revision = "HEAD", extra] = words;
-  const form = { name: kind.word, form: REF_FORM };
-  if (name === undefined) {
-    if (options.delete || options.force) throw wordMissing(form, "NAME");
-    return list(kind, session);
-  }
-  if (options.delete) return remove(kind, [...new Set(words)], session);
-  if (extra !== undefined) throw wordTooMany(form, extra);
-  return make(kind, name, { revision, force: options.force }, session);
-}
-
-async function make(
+export async function makeRef(
   kind: RefKind,
   name: string,
-  { revision, force }: { readonly revision: string; readonly force: boolean },
+  { revision, force, annotation }: MakeOptions,
   session: Session,
 ): Promise<void> {
   const ref = kind.ref(name);
@@ -65,17 +44,17 @@ async function make(
   const { terminal, json, typed } = session;
   const commit = await commitOf(repository, revision);
   const before = await repository.history.readRef(ref);
-  await createRef(repository, ref, commit, { command: typed, force });
-  if (json) printJson(terminal, { [kind.word]: name, commit, before: before ?? null });
-  else
-    terminal.say(`${before === undefined ? `Made ${kind.word} ${name} at` : `Moved ${kind.word} ${name} to`} ${shortId(commit)}`);
+  await createRef(repository, ref, commit, { command: typed, force, annotation });
+  if (json) return printJson(terminal, { [kind.word]: name, commit, before: before ?? null });
+  terminal.say(`${before === undefined ? `Made ${kind.word} ${name} at` : `Moved ${kind.word} ${name} to`} ${shortId(commit)}`);
 }
 
-async function remove(kind: RefKind, names: readonly string[], session: Session): Promise<void> {
-  const refs = names.map((name) => kind.ref(name));
+export async function removeRefs(kind: RefKind, names: readonly string[], force: boolean, session: Session): Promise<void> {
+  const distinct = [...new Set(names)];
+  const refs = distinct.map((name) => kind.ref(name));
   const { terminal, json, typed } = session;
-  const commits = await deleteRefs(await openRepository(session), refs, { command: typed });
-  const deleted = commits.map((commit, index) => ({ name: names[index], commit }));
+  const commits = await deleteRefs(await openRepository(session), refs, { command: typed, force });
+  const deleted = commits.map((commit, index) => ({ name: distinct[index], commit }));
   if (json) {
     const rows = deleted.map(({ name, commit }) => ({ [kind.word]: name, commit: null, before: commit }));
     return rows.length === 1 ? printJson(terminal, rows[0]) : printJsonArray(terminal, rows);
@@ -84,17 +63,36 @@ async function remove(kind: RefKind, names: readonly string[], session: Session)
   terminal.say(`${lines.join("\n")} Take ${lines.length === 1 ? "it" : "them"} back: varve undo`);
 }
 
-async function list(kind: RefKind, session: Session): Promise<void> {
+export interface ListOptions {
+  /** Only names that fit one of them. */
+  readonly patterns: readonly string[];
+  readonly mark: (repository: Repository) => Promise<(ref: Ref) => Promise<RefMark>>;
+  readonly keep?: (repository: Repository) => Promise<(ref: Ref) => Promise<boolean>>;
+}
+
+export async function printRefs(kind: RefKind, { patterns, mark, keep }: ListOptions, session: Session): Promise<void> {
   const repository = await openRepository(session);
-  const refs = await listRefs(repository, kind.prefix);
-  const mark = await kind.mark(repository, refs);
-  const facts = (ref: Ref): Record<string, unknown> => ({ name: refText(ref.name), commit: ref.commit, ...mark(ref).json });
-  if (session.json) return printJsonArray(session.terminal, refs.map(facts));
-  if (refs.length === 0) {
+  const fit = patterns.map(namePattern);
+  const every = await listRefs(repository, kind.prefix);
+  const named = every.filter(({ name }) => fit.length === 0 || fit.some((fits) => fits(refText(name))));
+  const isKept = keep === undefined ? undefined : await keep(repository);
+  const refs: Ref[] = [];
+  for (const ref of named) if (isKept === undefined || (await isKept(ref))) refs.push(ref);
+  const markOf = await mark(repository);
+  const marks: RefMark[] = [];
+  for (const ref of refs) marks.push(await markOf(ref));
+  if (session.json) {
+    const facts = refs.map((ref, at) => ({ name: refText(ref.name), commit: ref.commit, ...marks[at]?.json }));
+    return printJsonArray(session.terminal, facts);
+  }
+  if (every.length === 0) {
     session.terminal.say(`There is no ${kind.word} yet. Make one with: varve ${kind.word} NAME [REV]`);
     return;
   }
   const width = Math.max(0, ...refs.map(({ name }) => refText(name).length));
-  const rows = refs.map((ref) => `${mark(ref).text}${refText(ref.name).padEnd(width)}  ${shortId(ref.commit)}\n`);
+  const rows = refs.map((ref, at) => {
+    const about = marks[at]?.about ?? "";
+    return `${marks[at]?.mark ?? ""}${refText(ref.name).padEnd(width)}  ${shortId(ref.commit)}${about === "" ? "" : ` ${about}`}\n`;
+  });
   session.terminal.print(rows.join(""));
 }

@@ -42,7 +42,7 @@ names a container or a tracked directory's path, else a REV.`,
     const result = await rollbackTarget(repository, target, commit, { command: session.typed, dryRun });
     try {
       if (session.json) printJson(session.terminal, resultJson(result, dryRun));
-      else if (dryRun) printDryRun(session.terminal, result.changes, dryText(result));
+      else if (dryRun) printDryRun(session.terminal, result.changes ?? [], dryText(result));
       else session.terminal.say(resultText(result));
     } finally {
       result.close();
@@ -60,8 +60,14 @@ async function parse(session: Session, words: readonly string[]): Promise<{ open
 }
 
 function resultJson({ branch, before, after, saved, changes }: RollbackResult, dryRun: boolean): Record<string, unknown> {
-  const facts = { branch: refText(branch), before: before ?? null, after, saved: saved ?? null, changes: changes.length };
-  return { ...facts, dryRun, paths: dryRun ? changes.map(changeJson) : null };
+  const facts = {
+    branch: refText(branch),
+    before: before ?? null,
+    after,
+    saved: saved ?? null,
+    changes: changes?.length ?? null,
+  };
+  return { ...facts, dryRun, paths: dryRun ? (changes ?? []).map(changeJson) : null };
 }
 
 /** What a rollback would do beside changing paths. */
@@ -72,8 +78,9 @@ function dryText({ branch, before, after }: RollbackResult): string {
 }
 
 function resultText({ branch, before, after, saved, changes }: RollbackResult): string {
-  if (changes.length === 0 && before === after)
+  if (changes?.length === 0 && before === after)
     return `Nothing to roll back: the tree is what ${refText(branch)} holds (${shortId(after)}).`;
   const kept = saved === undefined ? "" : ` What was not committed is kept as ${shortId(saved)}.`;
-  return `Rolled back ${refText(branch)} to ${shortId(after)}: ${counted(changes.length, "path")} changed.${kept}\nTake it back: varve undo`;
+  const paths = changes === undefined ? "" : `: ${counted(changes.length, "path")} changed`;
+  return `Rolled back ${refText(branch)} to ${shortId(after)}${paths}.${kept}\nTake it back: varve undo`;
 }

@@ -1,28 +1,81 @@
+import { VarveError } from "../../core/errors.js";
+import type { Ref } from "../../core/model/commit.js";
+import type { Repository } from "../../core/ports/repository.js";
 import { tagRef } from "../../core/revision/ref-names.js";
 import { command, type Command } from "../command.js";
-import { namedRefs, REF_FORM, REF_OPTIONS, REF_WORDS, type RefKind } from "../named-refs.js";
+import { makeRef, printRefs, removeRefs, type RefKind, type RefMark } from "../named-refs.js";
+import { wordMissing, wordTooMany } from "../parse-words.js";
+import { printableLine } from "../printable.js";
+import { subject } from "../render/commit-text.js";
+import { isoTime } from "../render/timestamps.js";
 
-const TAGS: RefKind = {
-  word: "tag",
-  prefix: "refs/tags/",
-  ref: tagRef,
-  mark: async () => () => ({ text: "", json: {} }),
-};
+const KIND: RefKind = { word: "tag", prefix: "refs/tags/", ref: tagRef };
+
+const FORM = { name: "tag", form: "[-a -m MSG] [NAME [REV]] [-f] | -d NAME… | -l [PATTERN…] [-n]" } as const;
+
+const OPTIONS = {
+  delete: { type: "boolean", alias: "d", describe: "delete each NAME, all of them or none; their commits stay" },
+  force: { type: "boolean", alias: "f", describe: "move NAME if it exists" },
+  annotate: { type: "boolean", alias: "a", describe: "make a tag with a message, a time and a tagger: needs -m" },
+  message: { type: "string", alias: "m", value: "MSG", describe: "what an annotated tag is about; makes one without -a, too" },
+  list: { type: "boolean", alias: "l", describe: "list the tags that fit each PATTERN, such as 'v1.*'" },
+  lines: { type: "boolean", alias: "n", describe: "with the first line of each tag's message, or its commit's" },
+} as const;
 
 export const tagCommand: Command = command(
   {
-    name: "tag",
-    form: REF_FORM,
+    ...FORM,
     summary: "List, make or delete tags",
-    description: `Without NAME, lists the tags. With NAME, makes a name for REV (default: HEAD) that stays where it is.`,
-    words: REF_WORDS,
-    options: REF_OPTIONS,
+    description: `Without NAME, lists the tags. With NAME, makes a name for REV (default: HEAD) that stays where it is: it is moved by -f
+alone. With -m the tag is an object of its own, as "git tag -a" makes it; without, a name and nothing more.`,
+    words: [
+      { name: "NAME", required: false },
+      { name: "REV", required: false, many: true },
+    ],
+    options: OPTIONS,
     examples: [
       ["varve tag v1", "name the last commit"],
+      ["varve tag -a v2 -m 'second release'", "with who, when and why"],
       ["varve tag v0 main~3", "name an older one"],
+      ["varve tag -n -l 'v*'", "list some, with their messages"],
       ["varve tag -d v0", "delete the name; the commit stays"],
     ],
     statuses: [["30", "there is one of that name"]],
   },
-  async (invocation) => namedRefs(TAGS, invocation),
+  async ({ words, options, session }) => {
+    const [name, revision = "HEAD", extra] = words;
+    const { message: annotation, force } = options;
+    if (options.delete) {
+      if (name === undefined) throw wordMissing(FORM, "NAME");
+      return removeRefs(KIND, words, true, session);
+    }
+    if (options.list || options.lines || name === undefined) {
+      if (force || options.annotate || annotation !== undefined) throw wordMissing(FORM, "NAME");
+      return printRefs(KIND, { patterns: words, mark: (repository) => marksOf(repository, options.lines) }, session);
+    }
+    if (extra !== undefined) throw wordTooMany(FORM, extra);
+    if (options.annotate || annotation !== undefined) requireMessage(annotation);
+    return makeRef(KIND, name, { revision, force, annotation }, session);
+  },
 );
+
+/** @throws VarveError USAGE. */
+function requireMessage(message: string | undefined): void {
+  if (message !== undefined && message.trim() !== "") return;
+  throw new VarveError("USAGE", "Cannot make an annotated tag: the message is missing", {
+    hint: 'Say what it is about: varve tag -a NAME -m "…"',
+  });
+}
+
+async function marksOf({ history }: Repository, lines: boolean): Promise<(ref: Ref) => Promise<RefMark>> {
+  return async ({ name, commit }) => {
+    const tag = await history.readTag(name);
+    const annotation =
+      tag === undefined
+        ? null
+        : { tag: tag.id, tagger: `${tag.tagger.name} <${tag.tagger.email}>`, time: isoTime(tag.tagger), message: tag.message };
+    if (!lines) return { json: { annotation } };
+    const about = tag === undefined ? subject(await history.readCommit(commit)) : printableLine(tag.message.split("\n")[0] ?? "");
+    return { about, json: { annotation } };
+  };
+}

@@ -24,6 +24,7 @@ const KINDS: Readonly<Record<string, WordKind>> = {
   A: "side",
   B: "side",
   BRANCH: "branch",
+  UPSTREAM: "branch",
   CONTAINER: "container",
   TARGET: "target",
   "REV:PATH": "tree-path",
@@ -40,6 +41,7 @@ const KINDS: Readonly<Record<string, WordKind>> = {
 const FREE: ReadonlySet<string> = new Set([
   "NAME",
   "NAME[=VALUE]",
+  "ID",
   "MSG",
   "N",
   "AGE",

@@ -11,6 +11,9 @@ import { CommitGraph } from "./commit-graph.js";
 import { commitsOf } from "./reachable-layers.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 
+/** What a finding about the whole log is called. */
+export const OPERATION_LOG = "operations/log";
+
 /** Which part of a store is damaged. `notice` is no damage. */
 export type FindingPart = "layer" | "commit" | "ref" | "operation" | "container" | "cache" | "notice";
 
@@ -114,7 +117,7 @@ class HistoryReading {
         }
       }
     } catch (error) {
-      this.fault("operation", "operations/log", damageOf(error));
+      this.fault("operation", OPERATION_LOG, damageOf(error));
     }
   }
 

@@ -3,7 +3,7 @@ import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { Repository } from "../ports/repository.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 import type { LayerFault, StoreChecks, VerifyProgress } from "../ports/store-checks.js";
-import { checkHistory, checkTrees, type CheckedHistory, type FindingPart } from "./check-history.js";
+import { checkHistory, checkTrees, OPERATION_LOG, type CheckedHistory, type FindingPart } from "./check-history.js";
 import { repairStore, type Damage, type Repairs } from "./repair-store.js";
 
 export interface CheckOptions {
@@ -145,7 +145,8 @@ function describe(checks: StoreChecks, damage: Damage, repairs: Repairs | undefi
   }
   const plain = { faults: [], containers: [], repair: undefined, repaired: false };
   for (const { part, name, state, commits } of history.faults) {
-    findings.push({ ...plain, ...touched(history, history.graph.withDescendants(commits)), part, name, state });
+    const mended = name === OPERATION_LOG && repairs?.log !== undefined ? { repair: repairs.log, repaired: true } : {};
+    findings.push({ ...plain, ...touched(history, history.graph.withDescendants(commits)), part, name, state, ...mended });
   }
   const rebuilt = { ...plain, commits: [], refs: [], repair: repairs && "removed; it is made again when it is needed" };
   for (const { path: name, state } of caches) {

@@ -1,7 +1,7 @@
 import type { LayerId } from "../model/ids.js";
 import type { Repository } from "../ports/repository.js";
 import type { CacheFault, LayerFault, StoreChecks } from "../ports/store-checks.js";
-import type { CheckedHistory } from "./check-history.js";
+import { OPERATION_LOG, type CheckedHistory } from "./check-history.js";
 
 /** All that was found, before it is told what it touches. */
 export interface Damage {
@@ -17,12 +17,14 @@ export interface Repairs {
   readonly restored: ReadonlyMap<LayerId, string>;
   readonly quarantined: ReadonlyMap<LayerId, string>;
   readonly caches: ReadonlySet<string>;
+  /** What was done about the operation log. */
+  readonly log: string | undefined;
 }
 
 /**
  * Mends what can be mended without a loss: caches are removed, damaged contents are fetched from layers, or files of the tracked directory,
- * that hold the same bytes, and a damaged layer that can't be made whole is moved to quarantine, where writing or importing the same tree again finds its place free. The store's
- * lock is held.
+ * that hold the same bytes, and a damaged layer that can't be made whole is moved to quarantine, where writing or importing the same tree again finds its place free. Of an operation log
+ * the damaged records go. The store's lock is held.
  */
 export async function repairStore({ layers }: Repository, checks: StoreChecks, damage: Damage): Promise<Repairs> {
   const restored = new Map<LayerId, string>();
@@ -36,7 +38,16 @@ export async function repairStore({ layers }: Repository, checks: StoreChecks, d
   }
   for (const fault of damage.caches) checks.removeCache(fault);
   checks.forgetCommits(damage.history.wronglyCached);
-  return { restored, quarantined, caches: new Set(damage.caches.map(({ path }) => path)) };
+  return { restored, quarantined, caches: new Set(damage.caches.map(({ path }) => path)), log: mendLog(checks, damage) };
+}
+
+/** What its lost records told nobody knows; what stands in the store is not concerned. */
+function mendLog(checks: StoreChecks, { history }: Damage): string | undefined {
+  if (!history.faults.some(({ name }) => name === OPERATION_LOG)) return undefined;
+  const mended = checks.mendOperationLog();
+  if (mended === undefined) return undefined;
+  const { quarantined, kept, lost } = mended;
+  return `${kept} sound ${kept === 1 ? "record" : "records"} kept, ${lost} lost; as it was it is in ${quarantined}`;
 }
 
 /** Its metadata is sound, which tells what each content must be. */

@@ -65,13 +65,17 @@ export class LinkMerge {
       const names = await this.#connected(path);
       for (const { path: name } of names) done.add(name);
       const { groups, disputed } = joinNames(names);
-      if (disputed !== undefined) added.push(this.#conflict(names, disputed));
+      if (disputed !== undefined) {
+        added.push(this.#conflict(names, disputed));
+        // What else they disagree on in these names is decided with it.
+        for (const { path: name } of names) repeated.add(name);
+      }
       for (const group of groups) {
         this.#put(group);
         noteRepeated(group, conflicts, repeated);
       }
     }
-    return [...conflicts.filter(({ path }) => !repeated.has(path)), ...added];
+    return [...conflicts.filter(({ path, disputed }) => disputed.length === 0 || !repeated.has(path)), ...added];
   }
 
   /** All names that are linked with one in any of the trees, directly or by way of others. */
@@ -121,9 +125,7 @@ function noteRepeated(
 ): void {
   if (names.length < 2 || conflicts.length === 0) return;
   const paths = new Set(names.map(({ path }) => path));
-  const own = conflicts.filter(
-    ({ path, kind }) => paths.has(path) && ["content", "mode", "owner", "xattr", "add/add"].includes(kind),
-  );
+  const own = conflicts.filter(({ path, disputed }) => paths.has(path) && disputed.length > 0);
   for (const { path } of own.slice(1)) repeated.add(path);
 }
 

@@ -141,6 +141,7 @@ export async function renameBranch(
     if (commit === undefined && !isHead)
       throw new VarveError("REVISION_UNKNOWN", `Cannot rename ${describe(from)}: there is none of that name`);
     if (from === to) return commit;
+    if (`${to}/`.startsWith(`${from}/`) || `${from}/`.startsWith(`${to}/`)) throw renamedWithin(from, to);
     const taken = await history.readRef(to);
     if (taken !== undefined && force !== true) throw renamedOver(to);
     await requireFree(repository, to, "rename to");
@@ -179,6 +180,13 @@ async function movedUpstreams({ history }: Repository, from: RefName, to: RefNam
 function renamedOver(to: RefName): VarveError {
   return new VarveError("NAME_TAKEN", `Cannot rename to ${describe(to)}: there is one of that name`, {
     hint: "Give --force (or -M) to replace it; undo takes that back.",
+  });
+}
+
+/** The one's file would have to be the other's folder. */
+function renamedWithin(from: RefName, to: RefName): VarveError {
+  return new VarveError("NAME_TAKEN", `Cannot rename ${describe(from)} to "${shortName(to)}": one is a folder of the other`, {
+    hint: "Rename it to a third name first.",
   });
 }
 

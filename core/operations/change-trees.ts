@@ -74,6 +74,9 @@ export function treeTarget(target: Target): TreeUpdate["target"] {
   return target.kind === "directory" ? { kind: "directory" } : { kind: "container", id: target.record.id };
 }
 
+/** A container's tree is changed without a look at it. */
+export const NO_TREES: LiveTree = {} as LiveTree;
+
 /** Makes a target's tree what an update says. @param trees As it is now, open until the act is done. */
 export function treeAct(
   repository: Repository,

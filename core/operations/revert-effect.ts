@@ -6,12 +6,12 @@ import type { Effect, Operation, OperationDraft, TreeUpdate } from "../ports/ope
 import type { Repository } from "../ports/repository.js";
 import { layerChain } from "../layers/layer-chain.js";
 import { requireFree } from "./branches.js";
-import { performOperation, treeAct, type TreeAct } from "./change-trees.js";
+import { NO_TREES, performOperation, treeAct, type TreeAct } from "./change-trees.js";
 import { saveLive } from "./commit-target.js";
-import { requireStopped } from "./container-state.js";
+import { isUntouched, requireStopped } from "./container-state.js";
 import { keepSaved, takenBack } from "./record-operation.js";
 import { requireKept, requireUnmoved } from "./revertible.js";
-import { findTarget, headOf, openCommitTree, openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
+import { findTarget, openCommitTree, openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
 
 export interface RevertOptions {
   readonly command: string;
@@ -129,14 +129,6 @@ async function prepareTarget(repository: Repository, target: Target, update: Tre
     trees.close();
     throw error;
   }
-}
-
-/** A container's tree is changed without a look at it. */
-const NO_TREES = {} as LiveTree;
-
-/** Nothing stands above the commit that is its HEAD: told without reading a tree. */
-async function isUntouched(repository: Repository, target: Extract<Target, { kind: "container" }>): Promise<boolean> {
-  return repository.containers.isFresh(target.record) && target.record.base === (await headOf(repository, target)).commit;
 }
 
 function actOn(repository: Repository, target: Target, trees: LiveTree, update: TreeUpdate): TreeAct {

@@ -4,11 +4,11 @@ import type { Tree } from "../model/tree.js";
 import type { Effect, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import { compareTrees } from "../trees/compare-trees.js";
-import { performOperation, treeAct, treeTarget } from "./change-trees.js";
-import { requireStopped } from "./container-state.js";
+import { NO_TREES, performOperation, treeAct, treeTarget } from "./change-trees.js";
+import { isUntouched, requireStopped } from "./container-state.js";
 import { saveLive } from "./commit-target.js";
 import { keepSaved } from "./record-operation.js";
-import { openCommitTree, openLiveTreeBefore, slotOf, type LiveTree, type Target } from "./targets.js";
+import { headOf, openCommitTree, openLiveTreeBefore, slotOf, type LiveTree, type Target } from "./targets.js";
 
 export interface RollbackResult {
   readonly branch: RefName;
@@ -16,8 +16,11 @@ export interface RollbackResult {
   readonly after: CommitId;
   /** Holds what was not committed and is gone from the tree now; `undo` brings it back. */
   readonly saved: CommitId | undefined;
-  /** From the tree as it was to the tree as it is to be. After a rollback nodes are of what stood there before. */
-  readonly changes: readonly Change[];
+  /**
+   * From the tree as it was to the tree as it is to be. After a rollback nodes are of what stood there before. Absent for a container without
+   * anything uncommitted, which goes to another commit without a look at the two trees.
+   */
+  readonly changes: readonly Change[] | undefined;
   /** Ends the reading of the changes' nodes. */
   close(): void;
 }
@@ -43,6 +46,8 @@ export async function rollbackTarget(
 ): Promise<RollbackResult> {
   if (target.kind === "container") requireStopped(target, "roll back");
   return repository.exclusively(async () => {
+    if (target.kind === "container" && options.dryRun !== true && (await isUntouched(repository, target)))
+      return rebase(repository, target, commit, options);
     const trees = await openLiveTreeBefore(repository, target, commit);
     let wanted: Tree | undefined;
     const close = (): void => [wanted, trees].forEach((each) => each?.close());
@@ -54,6 +59,23 @@ export async function rollbackTarget(
       throw error;
     }
   });
+}
+
+/** Takes as long as it takes, however large the tree is. */
+async function rebase(
+  repository: Repository,
+  target: Extract<Target, { kind: "container" }>,
+  commit: CommitId,
+  { command }: RollbackOptions,
+): Promise<RollbackResult> {
+  const { branch, commit: before } = await headOf(repository, target);
+  const ended = endedProgress(repository, target);
+  const result = { branch, before, after: commit, saved: undefined, close: () => undefined };
+  if (before === commit && ended.progress === undefined) return { ...result, changes: [] };
+  const update: TreeUpdate = { target: treeTarget(target), before, after: commit };
+  const draft = { command, refs: [{ name: branch, before, after: commit }], trees: [update], ...ended };
+  await performOperation(repository, draft, [treeAct(repository, target, NO_TREES, update)]);
+  return { ...result, changes: undefined };
 }
 
 interface Opened {

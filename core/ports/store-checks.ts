@@ -69,8 +69,20 @@ export interface StoreChecks {
    */
   restoreContents(id: LayerId, faults: readonly LayerFault[]): Promise<boolean>;
 
+  /**
+   * Keeps the records of the operation log that are sound and moves the log as it was to quarantine/. The store's lock is held.
+   * @returns Where it stands now, and how many records were kept and lost; `undefined` when the log is no file that can be read.
+   */
+  mendOperationLog(): MendedLog | undefined;
+
   /** Moves a layer's image to quarantine/. @returns Where it stands now. */
   quarantine(id: LayerId): string;
+}
+
+export interface MendedLog {
+  readonly quarantined: string;
+  readonly kept: number;
+  readonly lost: number;
 }
 
 export interface VerifyProgress {

@@ -16,7 +16,9 @@ export type Place =
   /** `name@{N}`: N moves ago. */
   | { readonly kind: "moves"; readonly count: number }
   /** `name@{yesterday}`: at a time. See reflog-time.ts for what it may be. */
-  | { readonly kind: "time"; readonly text: string };
+  | { readonly kind: "time"; readonly text: string }
+  /** `name@{upstream}`, `name@{u}`: where the branch stands that it follows. */
+  | { readonly kind: "upstream" };
 
 export type Revision =
   | {
@@ -106,6 +108,7 @@ export function splitRevisionPath(text: string): { readonly revision: string; re
 
 function parsePlace(text: string, whole: string): Place {
   if (/^\d{1,8}$/.test(text)) return { kind: "moves", count: Number(text) };
+  if (/^u(pstream)?$/i.test(text)) return { kind: "upstream" };
   if (readReflogTime(text, new Date(0)) !== undefined) return { kind: "time", text };
   throw unreadable(
     whole,

@@ -8,6 +8,7 @@ import { closestNames } from "./closest-names.js";
 import { parseRevision, type Place, type Revision, type RevisionStep } from "./parse-revision.js";
 import { readReflogTime } from "./reflog-time.js";
 import { BRANCHES, HIDDEN, isRefName, shortName, TAGS } from "./ref-names.js";
+import { stashRefs } from "./stash-refs.js";
 
 export interface RevisionContext {
   /** What HEAD means, when it isn't the history's: the branch of a container. */
@@ -57,10 +58,37 @@ async function resolveBase(
 ): Promise<CommitId> {
   const { name, place } = revision;
   const ref = name === "HEAD" || name === "" ? (context.head ?? (await history.head())) : await findRef(history, name);
+  if (place?.kind === "upstream") return upstreamOf(history, ref, text);
+  if (name === STASH && ref === undefined) return stashed(history, place, text);
   if (place !== undefined) return earlier(history, { name, ref, place, text, context });
   if (name === "HEAD" && ref !== undefined) return (await history.readRef(ref)) ?? (await throwUnborn(history, ref));
   const commit = ref === undefined ? await findById(history, name) : await history.readRef(ref);
   return commit ?? throwUnknown(history, text, name);
+}
+
+const STASH = "stash";
+
+/** `stash` and `stash@{N}`. @throws VarveError REVISION_UNKNOWN. */
+async function stashed(history: History, place: Place | undefined, text: string): Promise<CommitId> {
+  const refs = await stashRefs(history);
+  const found = place?.kind === "time" ? undefined : refs[place?.kind === "moves" ? place.count : 0];
+  if (found !== undefined) return found.commit;
+  const state = place?.kind === "time" ? "stashes are named by numbers" : `${refs.length} are stashed`;
+  throw new VarveError("REVISION_UNKNOWN", `Cannot find "${text}": ${state}`, {
+    hint: "`varve stash list` shows what is stashed.",
+  });
+}
+
+/** @throws VarveError REVISION_UNKNOWN. */
+async function upstreamOf(history: History, ref: RefName | undefined, text: string): Promise<CommitId> {
+  const upstream = ref?.startsWith(BRANCHES) ? await history.upstream(ref) : undefined;
+  const commit = upstream && (await history.readRef(upstream));
+  if (commit !== undefined) return commit;
+  const branch = shortName(ref ?? (text as RefName));
+  const state = upstream === undefined ? "it follows no other" : `it follows "${shortName(upstream)}", which is not there`;
+  throw new VarveError("REVISION_UNKNOWN", `Cannot find the upstream of "${branch}": ${state}`, {
+    hint: `Name the branch that it is to follow: varve branch -u UPSTREAM ${branch}`,
+  });
 }
 
 /** In git's order, see gitrevisions(7). A whole id is never a ref's name. */

@@ -92,9 +92,10 @@ export class GitObjects {
     if (loose !== undefined) return loose;
     if (readLooseCommit(this.#gitdir, id) !== undefined) return undefined;
     try {
-      const { type, object } = await (await git()).readObject({ ...this.#where, oid: id, format: "content" });
-      return type === "tag" ? parseTag(id, Buffer.from(object as Uint8Array).toString("utf8")) : undefined;
+      const { payload } = await (await git()).readTag({ ...this.#where, oid: id });
+      return parseTag(id, payload);
     } catch (error) {
+      if ((error as { code?: string }).code === "ObjectTypeError") return undefined;
       throw damaged(id, error);
     }
   }

@@ -8,6 +8,7 @@ import type { ContainerReading, StoreChecks } from "../../core/ports/store-check
 import { readRegularFile } from "../../linux/regular-file.js";
 import { DeviceTables } from "../content-index/device-tables.js";
 import { CommitCache } from "../git/commit-cache.js";
+import { mendOperationLog } from "../operation-log/mend-log.js";
 import { gitHistory } from "../git/git-history.js";
 import { listPacks } from "../layers/layer-packs.js";
 import { listRuns } from "../layers/layer-runs.js";
@@ -63,6 +64,7 @@ export function openChecks(layout: StoreLayout, tracked?: string): StoreChecks {
       const others = namesIn(layout.layers).filter((name) => name !== id && /^[0-9a-f]{64}$/.test(name)) as LayerId[];
       return restoreContents(layout, id, faults, { others, tracked });
     },
+    mendOperationLog: () => mendOperationLog(layout),
     quarantine: (id) => quarantine(layout, id),
   };
 }

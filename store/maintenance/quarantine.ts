@@ -1,4 +1,16 @@
-import { existsSync, linkSync, lstatSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+} from "node:fs";
 import path from "node:path";
 import type { LayerId } from "../../core/model/ids.js";
 import { syncDirectory } from "../durable-file.js";
@@ -32,17 +44,42 @@ export function linkToQuarantine(layout: StoreLayout, id: LayerId): string {
   return into(layout, id, linkSync);
 }
 
+/** A copy, made whole before the file itself is changed. @param name What it is called there. @returns Where it stands now. */
+export function copyToQuarantine(layout: StoreLayout, file: string, name: string): string {
+  return intoQuarantine(layout, { file, name }, (from, to) => {
+    copyFileSync(from, to, constants.COPYFILE_EXCL);
+    syncFile(to);
+  });
+}
+
 function into(layout: StoreLayout, id: LayerId, move: (from: string, to: string) => void): string {
+  return intoQuarantine(layout, { file: layout.layer(id), name: id }, move);
+}
+
+function intoQuarantine(
+  layout: StoreLayout,
+  { file, name }: { readonly file: string; readonly name: string },
+  move: (from: string, to: string) => void,
+): string {
   const folder = path.join(layout.root, "quarantine");
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    let target = path.join(folder, id);
-    for (let number = 1; existsSync(target); number += 1) target = path.join(folder, `${id}.${number}`);
-    move(layout.layer(id), target);
+    let target = path.join(folder, name);
+    for (let number = 1; existsSync(target); number += 1) target = path.join(folder, `${name}.${number}`);
+    move(file, target);
     syncDirectory(folder);
     syncDirectory(layout.root);
     return target;
   } catch (error) {
-    throw systemFailure("move a layer to quarantine", error, layout.layer(id));
+    throw systemFailure("move something to quarantine", error, file);
+  }
+}
+
+function syncFile(file: string): void {
+  const fd = openSync(file, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }

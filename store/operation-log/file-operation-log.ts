@@ -103,6 +103,6 @@ function openForReading(file: string): number | undefined {
 function damaged(file: string): VarveError {
   return new VarveError("STORE_DAMAGED", "Cannot read the operation log: a record's checksum is wrong", {
     path: file,
-    hint: "Newer operations can still be undone. Commits, branches and tags are not concerned.",
+    hint: "`varve fsck --repair` takes it out and keeps the others. Newer operations can still be undone. Commits, branches and tags are not concerned.",
   });
 }

@@ -36,7 +36,8 @@ export function* linesBackwards(fd: number, size: number): Generator<FileLine> {
   if (whole || held.length > 0) yield { bytes: held, start: 0, whole };
 }
 
-function readExactly(fd: number, position: number, length: number): Buffer {
+/** Fewer bytes where the file ends. */
+export function readExactly(fd: number, position: number, length: number): Buffer {
   const bytes = Buffer.alloc(length);
   for (let done = 0; done < length;) {
     const read = readSync(fd, bytes, done, length - done, position + done);

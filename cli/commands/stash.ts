@@ -1,0 +1,157 @@
+import { VarveError } from "../../core/errors.js";
+import { diffSides } from "../../core/operations/diff-sides.js";
+import { applyStash, dropStashes, findStash, listStashes, pushStash, type Stash } from "../../core/operations/stash.js";
+import { stashName } from "../../core/revision/stash-refs.js";
+import { command, type Command, type OptionValues, type Session } from "../command.js";
+import { openRepository } from "../open-repository.js";
+import { openTarget } from "../open-target.js";
+import { wordMissing, wordTooMany } from "../parse-words.js";
+import { FROM_WHERE, selectionOf } from "../path-words.js";
+import { changeJson } from "../render/change-json.js";
+import { changeLine } from "../render/change-text.js";
+import { subject } from "../render/commit-text.js";
+import { printJson, printJsonArray } from "../render/json-array.js";
+import { shortId } from "../render/names.js";
+import { counted } from "../render/quantities.js";
+import { isoTime } from "../render/timestamps.js";
+
+const FORM = {
+  name: "stash",
+  form: "[push] [TARGET] [-m MSG] [-- PATH…] | list | show|apply|pop|drop [N] [TARGET] | clear",
+} as const;
+
+const OPTIONS = { message: { type: "string", alias: "m", value: "MSG", describe: "what the stash is about" } } as const;
+
+export const stashCommand: Command = command(
+  {
+    ...FORM,
+    summary: "Put aside what is not committed, and take it up again",
+    description: `"push" keeps what TARGET, by default the tracked directory, holds beyond its last commit, all of it or PATHs alone, and
+makes the tree that commit's again. "apply" makes the changes of a stash in a tree, which may have others; "pop" drops the
+stash, too. A path that both have changed is a conflict, and then nothing is done. N is 0 for the newest, 1 for the one before
+it; stash@{N} is its name, and a revision. A stash is kept until it is dropped; "varve undo" takes each of these back.
+PATH is a path or a pattern. ${FROM_WHERE}`,
+    words: [
+      { name: "push|list|show|apply|pop|drop|clear", required: false },
+      { name: "TARGET", required: false, many: true },
+    ],
+    rest: "paths",
+    options: OPTIONS,
+    examples: [
+      ["varve stash -m 'half a config'", "put aside what is not committed"],
+      ["varve stash push web -- etc", "of the container web what is below /etc"],
+      ["varve stash list", "what there is"],
+      ["varve stash pop", "take up the newest again"],
+      ["varve stash show 1", "what an older one holds"],
+    ],
+    statuses: [
+      ["1", "nothing to stash"],
+      ["20", "no such stash"],
+      ["32", "the container is running"],
+      ["35", "the tree has changed the same path"],
+    ],
+  },
+  async ({ words, rest, options, session }) => {
+    const [first, ...others] = words;
+    const action = first !== undefined && Object.hasOwn(ACTIONS, first) ? ACTIONS[first] : undefined;
+    const given = { words: action === undefined ? words : others, rest, options, session };
+    if (action === undefined) return push(given);
+    if (first !== "push") requirePlain(first ?? "", given);
+    return action(given);
+  },
+);
+
+interface Given {
+  readonly words: readonly string[];
+  readonly rest: readonly string[] | undefined;
+  readonly options: OptionValues<typeof OPTIONS>;
+  readonly session: Session;
+}
+
+const ACTIONS: Readonly<Record<string, (given: Given) => Promise<void>>> = {
+  push,
+  list,
+  show,
+  apply: (given) => apply(given, false),
+  pop: (given) => apply(given, true),
+  drop: (given) => drop(given, false),
+  clear: (given) => drop(given, true),
+};
+
+function requirePlain(action: string, { rest, options: { message } }: Given): void {
+  if (rest === undefined && message === undefined) return;
+  throw new VarveError("USAGE", `Cannot run varve stash ${action}: -m and paths are for varve stash push`, {
+    hint: `The form is: varve stash ${FORM.form}`,
+  });
+}
+
+async function push({ words: [word, extra], rest, options: { message }, session }: Given): Promise<void> {
+  if (extra !== undefined) throw wordTooMany(FORM, extra);
+  const { repository, target } = await openTarget(session, word);
+  const paths = rest === undefined || rest.length === 0 ? undefined : await selectionOf(rest, repository, [target]);
+  const stash = await pushStash(repository, target, { command: session.typed, message, paths });
+  if (session.json) return printJson(session.terminal, stashJson(stash));
+  session.terminal.say(`Stashed: ${subject(stash.commit)} (${shortId(stash.commit.id)})\nTake it up again: varve stash pop`);
+}
+
+async function list({ words: [extra], session }: Given): Promise<void> {
+  if (extra !== undefined) throw wordTooMany(FORM, extra);
+  const stashes = await listStashes(await openRepository(session));
+  if (session.json) return printJsonArray(session.terminal, stashes.map(stashJson));
+  if (stashes.length === 0) return session.terminal.say("Nothing is stashed.");
+  session.terminal.print(stashes.map(({ number, commit }) => `${stashName(number)}: ${subject(commit)}\n`).join(""));
+}
+
+async function show({ words, session }: Given): Promise<void> {
+  const { number, others } = numberOf(words);
+  if (others[0] !== undefined) throw wordTooMany(FORM, others[0]);
+  const repository = await openRepository(session);
+  const stash = await findStash(repository, number);
+  const side = (commit: Stash["commit"]["id"] | undefined): { kind: "commit"; commit: typeof commit } => ({
+    kind: "commit",
+    commit,
+  });
+  const { changes, close } = await diffSides(repository, side(stash.commit.parents[0]), side(stash.commit.id));
+  try {
+    if (session.json) return printJson(session.terminal, { ...stashJson(stash), changes: changes.map(changeJson) });
+    session.terminal.print(changes.map((change) => `${changeLine(change, session.terminal.paint)}\n`).join(""));
+  } finally {
+    close();
+  }
+}
+
+async function apply({ words, session }: Given, dropped: boolean): Promise<void> {
+  const { number, others } = numberOf(words);
+  if (others[1] !== undefined) throw wordTooMany(FORM, others[1]);
+  const { repository, target } = await openTarget(session, others[0]);
+  const { stash, changes, close } = await applyStash(repository, target, number, { command: session.typed, drop: dropped });
+  close();
+  if (session.json) return printJson(session.terminal, { ...stashJson(stash), changes: changes.length, dropped });
+  const fate = dropped ? "and dropped" : "and kept";
+  session.terminal.say(
+    `Applied ${stashName(stash.number)}: ${counted(changes.length, "path")} changed; ${fate} (${shortId(stash.commit.id)}).\nTake it back: varve undo`,
+  );
+}
+
+async function drop({ words, session }: Given, all: boolean): Promise<void> {
+  const { number, others } = numberOf(all ? ["0", ...words] : words);
+  if (others[0] !== undefined) throw wordTooMany(FORM, others[0]);
+  const dropped = await dropStashes(await openRepository(session), all ? undefined : number, { command: session.typed });
+  if (session.json) return printJsonArray(session.terminal, dropped.map(stashJson));
+  if (dropped.length === 0) return session.terminal.say("Nothing is stashed.");
+  const lines = dropped.map(({ number: at, commit }) => `Dropped ${stashName(at)}: ${subject(commit)} (${shortId(commit.id)})`);
+  session.terminal.say(`${lines.join("\n")}\nTake it back: varve undo`);
+}
+
+/** The first word is a stash when it looks like one. @throws VarveError USAGE. */
+function numberOf(words: readonly string[]): { readonly number: number; readonly others: readonly string[] } {
+  const [first, ...others] = words;
+  const [, digits] = /^(?:stash@\{)?(\d{1,8})\}?$/.exec(first ?? "") ?? [];
+  if (first === "") throw wordMissing(FORM, "N");
+  return digits === undefined ? { number: 0, others: words } : { number: Number(digits), others };
+}
+
+function stashJson({ number, commit }: Stash): Record<string, unknown> {
+  const { id, parents, author, message } = commit;
+  return { name: stashName(number), commit: id, base: parents[0] ?? null, time: isoTime(author), message };
+}
