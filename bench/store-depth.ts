@@ -1,5 +1,6 @@
 // What a chain's length costs: node build/bench/store-depth.js [--quick] [--directory DIR]. As root. The rival is the same at depth 10.
 // Writes a section of docs/benchmarks.md. --quick makes 600 commits in place of 5,000, and writes nothing.
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -72,8 +73,20 @@ async function mountAll(directory: string, layout: StoreLayout, commit: CommitId
   return time;
 }
 
+/** `varve mount`, from its start to its end. */
+function mountByCommand(layout: StoreLayout, commit: CommitId, into: string): number {
+  const target = path.join(into, "command");
+  mkdirSync(target, { recursive: true });
+  const start = performance.now();
+  execFileSync(process.execPath, [path.resolve("dist/varve.js"), "--store", layout.root, "mount", commit, target]);
+  const time = performance.now() - start;
+  unmount(target, MNT_DETACH);
+  return time;
+}
+
 /** What is measured at a depth, in milliseconds. */
 interface Figures {
+  readonly command: { readonly newest: number; readonly middle: number; readonly first: number };
   readonly newest: number;
   readonly middle: number;
   readonly first: number;
@@ -86,8 +99,10 @@ async function measure(directory: string, layout: StoreLayout, commits: readonly
   const into = path.join(path.dirname(directory), "mounts");
   const mounted = (commit: CommitId | undefined): Promise<number> =>
     median(() => mountAll(directory, layout, commit as CommitId, into));
+  const byCommand = (at: number): Promise<number> => median(async () => mountByCommand(layout, commits.at(at) as CommitId, into));
   let number = commits.length;
   return {
+    command: { newest: await byCommand(-1), middle: await byCommand(commits.length >> 1), first: await byCommand(0) },
     newest: await mounted(commits.at(-1)),
     middle: await mounted(commits[Math.floor(commits.length / 2)]),
     first: await mounted(commits[0]),
@@ -127,7 +142,10 @@ function rowsOf(shallow: Figures, deep: Figures): Row[] {
     isMet: ours <= limit * rival,
   });
   return [
-    row("images of the newest commit found and mounted", deep.newest, shallow.newest),
+    row("`varve mount` of the newest commit", deep.command.newest, shallow.command.newest),
+    row("`varve mount` of one in the middle", deep.command.middle, shallow.command.newest),
+    row("`varve mount` of the first", deep.command.first, shallow.command.newest),
+    row("of that, in one process: images of the newest commit found and mounted", deep.newest, shallow.newest),
     row("of one in the middle", deep.middle, shallow.newest),
     row("of the first", deep.first, shallow.newest),
     row("tree of the newest opened and compared with itself", deep.compare, shallow.compare),

@@ -11,7 +11,7 @@ const WALKED_AGAIN = 64;
  *
  * @throws VarveError STORE_DAMAGED when a commit is missing or its ancestors form a circle.
  */
-export async function layerChain(history: History, commit: CommitId): Promise<LayerId[]> {
+export async function layerChain(history: History, commit: CommitId): Promise<readonly LayerId[]> {
   const layers: LayerId[] = [];
   let extended: CommitId | undefined;
   const seen = new Set<CommitId>();
@@ -19,6 +19,7 @@ export async function layerChain(history: History, commit: CommitId): Promise<La
     if (seen.has(at)) throw circle(at);
     seen.add(at);
     const known = history.knownChain?.(at);
+    if (known !== undefined && layers.length === 0) return known;
     if (known !== undefined) {
       extended = at;
       for (const layer of known) layers.push(layer);

@@ -41,7 +41,7 @@ export async function importSource(repository: Repository, source: ImportSource,
     const opened: OpenedSource = {};
     try {
       const target = async (writer: LayerWriter): Promise<Tree> => {
-        Object.assign(opened, await openSource(repository, source, options, writer));
+        Object.assign(opened, await openSource(repository, source, options, writer, base));
         return opened.tree as Tree;
       };
       const check = (): void => opened.live && requireStanding(opened.live, "import the directory");
@@ -61,8 +61,9 @@ async function openSource(
   source: ImportSource,
   { exclude }: ImportOptions,
   writer: LayerWriter,
+  base: Tree,
 ): Promise<OpenedSource> {
-  if (source.kind === "tar") return archives.importTar(source.stream, writer, source.name);
+  if (source.kind === "tar") return archives.importTar(source.stream, writer, source.name, base);
   const live = await directories.openTree(source.path, exclude);
   return { tree: live, live };
 }

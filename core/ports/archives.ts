@@ -7,9 +7,10 @@ export interface Archives {
    * Reads a tar (plain, gzip, zstd or xz: found out from its first bytes). Contents go into `writer` as they come; the tree
    * tells where they are, and holds them for that writer alone.
    * @param name What messages call the archive, such as `"root.tar"`, quotes included.
+   * @param base What the layers below add up to: of a large file that changed there in place, the changed parts alone are kept.
    * @throws VarveError SOURCE_INVALID naming the archive, and the entry where one had begun.
    */
-  importTar(stream: AsyncIterable<Uint8Array>, writer: LayerWriter, name: string): Promise<ImportedTar>;
+  importTar(stream: AsyncIterable<Uint8Array>, writer: LayerWriter, name: string, base?: Tree): Promise<ImportedTar>;
 
   /** Writes a PAX tar, the same bytes for the same tree. */
   exportTar(tree: Tree, write: (chunk: Uint8Array) => Promise<void>): Promise<ExportedTar>;

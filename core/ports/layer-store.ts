@@ -101,8 +101,11 @@ export interface LayerWriter {
     below?: (digest: ContentDigest) => PlaceBelow | undefined,
   ): Turns<StoredContent>;
 
-  /** For content that comes by itself, as in a tar stream: pieces pushed in order. One sink is open at a time. */
-  sink(): ContentSink;
+  /**
+   * For content that comes by itself, as in a tar stream: pieces pushed in order. One sink is open at a time.
+   * @param former As of `store`.
+   */
+  sink(former?: StoredContent): ContentSink;
 
   /**
    * Content that a layer holds already, or this one. Costs no data where blocks can be pointed at; content shorter than a block is

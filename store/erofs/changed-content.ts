@@ -38,26 +38,17 @@ export class ChangedContentReader {
   #misses = 0;
 
   /** @returns `undefined` when there is nothing to compare, or chunks would be too large. */
-  static of(content: FileContent, former: ImageStoredContent, data: DataRegion): ChangedContentReader | undefined {
-    const unit = BLOCK_BYTES * 2 ** smallestChunkBits(blocksOf(content.size));
-    if (content.size < BLOCK_BYTES || former.size < BLOCK_BYTES || unit > PIECE_BYTES) return undefined;
-    const { runs } = former;
-    return runs === undefined || runs.length === 0 ? undefined : new ChangedContentReader(content, former, runs, unit, data);
+  static of({ size }: Pick<FileContent, "size">, former: ImageStoredContent, data: DataRegion): ChangedContentReader | undefined {
+    return isOfUse(size, former) ? new ChangedContentReader(size, former, former.runs ?? [], data) : undefined;
   }
 
-  private constructor(
-    content: FileContent,
-    former: ImageStoredContent,
-    formerRuns: readonly ImageRun[],
-    unit: number,
-    data: DataRegion,
-  ) {
+  private constructor(size: number, former: ImageStoredContent, formerRuns: readonly ImageRun[], data: DataRegion) {
     this.#data = data;
-    this.#size = content.size;
+    this.#size = size;
     this.#formerSize = former.size;
     this.#formerRuns = formerRuns;
     this.#former = former.content.open({ check: false });
-    this.#unit = unit;
+    this.#unit = unitOf(size);
     this.#piece = Buffer.allocUnsafe(PIECE_BYTES);
     this.#formerPiece = Buffer.allocUnsafe(PIECE_BYTES);
   }
@@ -122,6 +113,17 @@ export class ChangedContentReader {
     this.#data.align();
     this.#runs.push({ block: offset / BLOCK_BYTES, count: blocksOf(bytes.length), address, lender: 0 });
   }
+}
+
+/** Whether a former version can lend something to a content of that size, by what is known of it. */
+export function isOfUse(size: number, former: ImageStoredContent): boolean {
+  if (size < BLOCK_BYTES || former.size < BLOCK_BYTES || unitOf(size) > PIECE_BYTES) return false;
+  return former.runs !== undefined && former.runs.length > 0;
+}
+
+/** Bytes that are compared, and shared or not, as one. */
+function unitOf(size: number): number {
+  return BLOCK_BYTES * 2 ** smallestChunkBits(blocksOf(size));
 }
 
 function rangeEnd({ offset, length }: ByteRange): number {

@@ -1,17 +1,23 @@
 import { createHash } from "node:crypto";
 import { atOnce } from "../../core/turns.js";
-import { chunkCount, exactChunkBits, INDEX_LIMIT, smallestChunkBits, touchedRanges } from "./block-runs.js";
+import { chunkCount, exactChunkBits, INDEX_LIMIT, smallestChunkBits, touchedRanges, type ByteRange } from "./block-runs.js";
 import { hashZeros, type OwnRun } from "./content-pieces.js";
+import type { Extent } from "../../core/model/tree.js";
 import { type ContentStore } from "./content-store.js";
 import type { DataRegion } from "./data-region.js";
 import { BLOCK_BYTES, blocksOf } from "./image-format.js";
 import { copyOfRuns } from "./run-copy.js";
+import type { ImageStoredContent } from "./stored-content.js";
+
+/** What is compared hears no signal: 2 GiB take some seconds. */
+const LARGEST_COMPARED = 2 ** 31;
 
 /** Takes a content in pieces. Short ones stay in memory; others go to the data region, whole blocks of holes left out. */
 export class BlockSink {
   readonly #store: ContentStore;
   readonly #data: DataRegion;
   readonly #scratch: () => string;
+  readonly #former: ImageStoredContent | undefined;
   readonly #hash = createHash("sha256");
   readonly #start: number;
   readonly #runs: OwnRun[] = [];
@@ -22,11 +28,12 @@ export class BlockSink {
   /** Block of the file, and position in the data region, where the run now written began. */
   #run: { block: number; position: number } | undefined;
 
-  /** @param scratch Gives a path for a new file. */
-  constructor(store: ContentStore, data: DataRegion, scratch: () => string) {
+  /** @param scratch Gives a path for a new file. @param former What the content was before: its blocks may be pointed at. */
+  constructor(store: ContentStore, data: DataRegion, scratch: () => string, former?: ImageStoredContent) {
     this.#store = store;
     this.#data = data;
     this.#scratch = scratch;
+    this.#former = former;
     this.#start = data.position;
   }
 
@@ -56,6 +63,8 @@ export class BlockSink {
     const digest = this.#hash.digest();
     if (this.#short !== undefined && size < BLOCK_BYTES) return this.#store.addShort(this.#short.subarray(0, size), digest);
     this.#endRun();
+    const changed = this.#writeChanged(digest, size);
+    if (changed !== undefined) return changed;
     const blocks = blocksOf(size);
     const [first] = this.#runs;
     if (first?.block === 0 && first.count === blocks) return this.#store.addWritten(digest, size, this.#start, undefined);
@@ -109,6 +118,21 @@ export class BlockSink {
     this.#run = undefined;
   }
 
+  /** It is known now whether all of it is new: if so it is taken out, and of it is written again what the former version has not. */
+  #writeChanged(digest: Buffer, size: number): number | undefined {
+    const former = this.#former;
+    if (former === undefined || size > LARGEST_COMPARED || !this.#store.canStoreChanged(digest, size, former)) return undefined;
+    const copy = copyOfRuns(this.#data, this.#runs, size, this.#scratch());
+    try {
+      this.#data.rewind(this.#start);
+      return atOnce(
+        this.#store.storeChanged({ size, open: () => copy.reader, extents: () => extentsOf(copy.data, size) }, former),
+      );
+    } finally {
+      copy.close();
+    }
+  }
+
   /** The index would be too long: the data is taken out and written again in larger chunks. */
   #writeCoarse(digest: Buffer, size: number): number {
     const bits = smallestChunkBits(blocksOf(size));
@@ -121,4 +145,15 @@ export class BlockSink {
       copy.close();
     }
   }
+}
+
+/** @param data In order. */
+function* extentsOf(data: readonly ByteRange[], size: number): Generator<Extent> {
+  let end = 0;
+  for (const { offset, length } of data) {
+    if (offset > end) yield { offset: end, length: offset - end, kind: "hole" };
+    yield { offset, length, kind: "data" };
+    end = offset + length;
+  }
+  if (size > end) yield { offset: end, length: size - end, kind: "hole" };
 }

@@ -4,7 +4,7 @@ import type { Turns } from "../../core/turns.js";
 import { isTurnDue } from "../../core/yield-to-signals.js";
 import { exactChunkBits, type ByteRange } from "./block-runs.js";
 import type { Borrowing } from "./borrowing.js";
-import { ChangedContentReader, joinRuns } from "./changed-content.js";
+import { ChangedContentReader, isOfUse, joinRuns } from "./changed-content.js";
 import { hashZeros, readExactly, type OwnRun } from "./content-pieces.js";
 import type { ContentTable, WrittenContent } from "./content-table.js";
 import type { DataRegion } from "./data-region.js";
@@ -56,7 +56,7 @@ export class ContentStore {
    * @returns `undefined` when the former version is of no use; then nothing was read.
    * @throws VarveError as `store`.
    */
-  *storeChanged(content: FileContent, former: ImageStoredContent): Turns<number | undefined> {
+  *storeChanged(content: Pick<FileContent, "size" | "open" | "extents">, former: ImageStoredContent): Turns<number | undefined> {
     const changed = ChangedContentReader.of(content, former, this.#data);
     if (changed === undefined) return undefined;
     const start = this.#data.position;
@@ -74,6 +74,11 @@ export class ContentStore {
     } finally {
       changed.close();
     }
+  }
+
+  /** Whether `storeChanged` would read a content of this digest, which is not known already. */
+  canStoreChanged(digest: Buffer, size: number, former: ImageStoredContent): boolean {
+    return isOfUse(size, former) && this.#borrowing.find(digest, size) === undefined;
   }
 
   #addChanged(digest: Buffer, size: number, start: number, runs: readonly (OwnRun | ImageRun)[]): number {
@@ -215,6 +220,6 @@ export function sha256(bytes: Uint8Array): Buffer {
   return hashOnce("sha256", bytes, "buffer");
 }
 
-function holesOf(content: FileContent): ByteRange[] {
+function holesOf(content: Pick<FileContent, "extents">): ByteRange[] {
   return [...content.extents()].filter(({ kind }) => kind === "hole");
 }

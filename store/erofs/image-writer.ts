@@ -143,15 +143,19 @@ export class ImageWriter implements LayerWriter {
   }
 
   *#storeChanged(content: FileContent, former: StoredContent | undefined): Turns<number | undefined> {
-    if (!(former instanceof ImageStoredContent) || former.size < F.BLOCK_BYTES) return undefined;
-    const { runs } = former;
-    if (runs === undefined || this.#lenders.originOf(runs) !== "chain") return undefined;
-    return yield* this.#store.storeChanged(content, former);
+    return this.#canShare(former) ? yield* this.#store.storeChanged(content, former) : undefined;
   }
 
-  sink(): ContentSink {
+  /** Whether a former version's blocks may be pointed at. */
+  #canShare(former: StoredContent | undefined): former is ImageStoredContent {
+    if (!(former instanceof ImageStoredContent) || former.size < F.BLOCK_BYTES) return false;
+    return former.runs !== undefined && this.#lenders.originOf(former.runs) === "chain";
+  }
+
+  sink(former?: StoredContent): ContentSink {
     this.#checkIdle();
-    const sink = new BlockSink(this.#store, this.#data, () => this.#surroundings.scratch());
+    const scratch = (): string => this.#surroundings.scratch();
+    const sink = new BlockSink(this.#store, this.#data, scratch, this.#canShare(former) ? former : undefined);
     this.#sink = sink;
     return {
       write: (bytes) => this.#attempt(() => sink.write(bytes)),

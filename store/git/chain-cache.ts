@@ -7,6 +7,7 @@ import type { StoreLayout } from "../store-layout.js";
 import { crc32 } from "../crc.js";
 
 const LAYER_BYTES = 32;
+const LAYER_DIGITS = 64;
 const CHECKSUM_BYTES = 4;
 /** Of two million layers. */
 const LARGEST_FILE_BYTES = 2 ** 26;
@@ -33,7 +34,9 @@ export class ChainCache {
     if (end <= 0 || end % LAYER_BYTES !== 0 || bytes.readUInt32LE(end) !== checksum(commit, bytes.subarray(0, end)))
       return undefined;
     const hex = bytes.toString("hex", 0, end);
-    return Array.from({ length: end / LAYER_BYTES }, (_, index) => hex.slice(index * 64, (index + 1) * 64) as LayerId);
+    const layers: LayerId[] = [];
+    for (let at = 0; at < hex.length; at += LAYER_DIGITS) layers.push(hex.slice(at, at + LAYER_DIGITS) as LayerId);
+    return layers;
   }
 
   /** @param extended A commit of which the chain is a part of this one: it is forgotten. */

@@ -63,16 +63,12 @@ function singles(chain: readonly LayerId[], start: number, end: number): ChainPa
 
 /** A run's key tells what is below it, too: it shows what changed on that. @param bounds Ascending. @returns Oldest first. */
 function runs(chain: readonly LayerId[], bounds: readonly number[]): ChainPart[] {
-  const hash = createHash("sha256").update("varve run 2\n");
+  const hash = createHash("sha256").update("varve run 3\n");
   let hashed = 0;
   return bounds.slice(1).map((end, index) => {
     const start = bounds[index] as number;
-    hash.update(
-      chain
-        .slice(chain.length - end, chain.length - hashed)
-        .reverse()
-        .join(""),
-    );
+    // In the chain's own order: thousands of ids are joined for each mount.
+    hash.update(chain.slice(chain.length - end, chain.length - hashed).join(""), "latin1");
     hashed = end;
     const key = hash
       .copy()

@@ -1,6 +1,8 @@
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { Entry, Metadata } from "../../core/model/entry.js";
 import type { ImportedTar } from "../../core/ports/archives.js";
+import { nodeAt } from "../../core/model/paths.js";
+import type { StoredContent, Tree } from "../../core/model/tree.js";
 import type { ContentSink, LayerWriter } from "../../core/ports/layer-store.js";
 import { ArchiveIndex, type Place } from "./archive-index.js";
 import { archiveTree } from "./archive-tree.js";
@@ -18,15 +20,16 @@ import { admitXattrs } from "./xattr-policy.js";
  * only an OCI layer has whiteouts. Content of an entry that a later one replaces stays in the layer, unused.
  *
  * @returns A tree whose contents only `writer` can place.
- * @param name Of Archives.importTar.
+ * @param name Of Archives.importTar. @param base Of it, too.
  * @throws VarveError SOURCE_INVALID naming the archive and the entry. The writer is then to be aborted.
  */
 export async function importTar(
   stream: AsyncIterable<Uint8Array>,
   writer: LayerWriter,
   name: string = UNNAMED_TAR,
+  base?: Tree,
 ): Promise<ImportedTar> {
-  const archive = new TarImport(writer);
+  const archive = new TarImport(writer, base);
   try {
     await readTar(decompressed(stream), archive);
     return archive.finish();
@@ -35,11 +38,14 @@ export async function importTar(
   }
 }
 
+/** Two blocks of an image: of less, nothing can be shared but all. */
+const SHORTEST_SHARING = 8192;
 /** Warnings kept; what comes after is counted. */
 const MAX_WARNINGS = 200;
 
 class TarImport implements TarHandler {
   readonly #writer: LayerWriter;
+  readonly #base: Tree | undefined;
   readonly #index = new ArchiveIndex();
   readonly #warnings: string[] = [];
   #unlistedWarnings = 0;
@@ -52,8 +58,9 @@ class TarImport implements TarHandler {
     throw tarFault(this.#path, problem, hint);
   };
 
-  constructor(writer: LayerWriter) {
+  constructor(writer: LayerWriter, base: Tree | undefined) {
     this.#writer = writer;
+    this.#base = base;
   }
 
   entry(entry: TarEntry): void {
@@ -69,8 +76,15 @@ class TarImport implements TarHandler {
       return;
     }
     const xattrs = this.#admitted(entry);
-    if (entry.type === "file") this.#file = { place, entry, xattrs, sink: this.#writer.sink() };
+    if (entry.type === "file") this.#file = { place, entry, xattrs, sink: this.#writer.sink(this.#former(names, entry.size)) };
     else this.#put(place, entry, xattrs);
+  }
+
+  /** What the layers below have in the place of a file that is long enough to share parts with it. */
+  #former(names: readonly ByteString[], size: number): StoredContent | undefined {
+    if (this.#base === undefined || size < SHORTEST_SHARING) return undefined;
+    const node = nodeAt(this.#base, names.join("/") as ByteString);
+    return node !== undefined && "content" in node && node.content.size >= SHORTEST_SHARING ? node.content.stored : undefined;
   }
 
   data(bytes: Uint8Array): void {

@@ -2,8 +2,10 @@ import { execFileSync } from "node:child_process";
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import path from "node:path";
 import type { ExecutionContext } from "ava";
+import { writeLayer } from "../../core/layers/write-layer.js";
 import type { LayerId } from "../../core/model/ids.js";
 import { openDirectoryTree } from "../../store/directory/directory-tree.js";
+import { importTar } from "../../store/tar/import-tar.js";
 import { verifyLayer } from "../helpers/verify-layer.js";
 import { testIf } from "../helpers/requirements.js";
 import { temporaryDirectory } from "../helpers/temporary-directory.js";
@@ -37,11 +39,34 @@ class History {
 
   /** @returns Bytes of disk that the new layer takes. */
   async commit(change: string): Promise<number> {
-    const { store, layers } = this.fixture;
     execFileSync("bash", ["-euc", change], { cwd: this.directory });
     const tree = openDirectoryTree(this.directory);
-    this.chain = await addLayer(store, this.chain, tree);
+    this.chain = await addLayer(this.fixture.store, this.chain, tree);
     tree.close();
+    return this.#checked(change);
+  }
+
+  /** The same, but that the directory comes as an archive of GNU tar. */
+  async commitArchive(change: string): Promise<number> {
+    execFileSync("bash", ["-euc", change], { cwd: this.directory });
+    const words = ["--format=pax", "--sparse", "--numeric-owner", "-cf", "-", "."];
+    const bytes = execFileSync("tar", words, { cwd: this.directory, maxBuffer: 2 ** 30 });
+    const { store } = this.fixture;
+    const writer = store.write(this.chain);
+    const base = store.openTree(this.chain);
+    try {
+      const { tree } = await importTar(pieces(bytes), writer, "the archive", base);
+      await writeLayer(writer, base, tree);
+      this.chain = [writer.publish().id, ...this.chain];
+    } finally {
+      writer.abort();
+      base.close();
+    }
+    return this.#checked(change);
+  }
+
+  #checked(change: string): number {
+    const { store, layers } = this.fixture;
     const id = this.chain[0] as LayerId;
     this.#t.is(fsckErofs(store.image(id)), undefined, change);
     this.#t.deepEqual(verifyLayer(path.join(layers, id), id), [], change);
@@ -50,6 +75,10 @@ class History {
     this.#t.deepEqual(witness(shown), witness(this.directory), change);
     return store.storedBytes(id);
   }
+}
+
+async function* pieces(bytes: Buffer): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
 }
 
 const BYTE_IN_THE_MIDDLE = "printf X | dd of=big bs=1 seek=10000000 conv=notrunc status=none";
@@ -76,6 +105,25 @@ kernelTest("of a file that changed in place the changed chunks alone are stored"
   ];
   for (const [change, most] of table) {
     const bytes = await history.commit(change);
+    t.true(bytes <= most, `${change}: ${bytes}`);
+  }
+});
+
+kernelTest("of a file that changed in place within an archive the changed chunks alone are stored", async (t) => {
+  const history = new History(t);
+  t.true((await history.commitArchive("head -c 20000000 /dev/urandom > big; head -c 9000 /dev/urandom > small")) >= 20_000_000);
+  const table: readonly (readonly [change: string, most: number])[] = [
+    [BYTE_IN_THE_MIDDLE, 80_000],
+    ["printf Y | dd of=big bs=1 seek=10000001 conv=notrunc status=none; printf Z >> big; printf 1 >> small", 80_000],
+    ["head -c 1048576 /dev/urandom >> big", MEBIBYTE + 100_000],
+    ["truncate -s 15000000 big; touch small", 80_000],
+    ["fallocate -p -o 4096000 -l 8192000 big; printf end >> big", 80_000],
+    ["cp big copy; chmod 600 big", 100_000],
+    ["(printf inserted; cat copy) > big", 20_100_000],
+    ["head -c 4095 copy > copy; printf short > big", 20_000],
+  ];
+  for (const [change, most] of table) {
+    const bytes = await history.commitArchive(change);
     t.true(bytes <= most, `${change}: ${bytes}`);
   }
 });
