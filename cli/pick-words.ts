@@ -8,7 +8,8 @@ import type { Invocation, OptionValues, Session, Word } from "./command.js";
 import { findWordTarget, openTarget, type OpenedTarget } from "./open-target.js";
 import { countOf } from "./option-values.js";
 import { wordMissing } from "./parse-words.js";
-import { endReplay, favorOf, REPLAY_OPTIONS, reportReplay } from "./replay-options.js";
+import type { REPLAY_OPTIONS } from "./replay-options.js";
+import { endReplay, favorOf, reportReplay } from "./replay-options.js";
 import { commitOf, splitRangeWord } from "./revision-words.js";
 
 /** What `cherry-pick` and `revert` have in common. */

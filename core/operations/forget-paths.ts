@@ -85,7 +85,7 @@ export async function forgetPaths(repository: Repository, options: ForgetOptions
 }
 
 function heldByNone({ places, branches }: ForgetOptions): VarveError {
-  const [place = ""] = places as readonly ByteString[];
+  const [place = ""] = places;
   const more = places.length > 1 ? ` and ${places.length - 1} more` : "";
   const where = branches === undefined ? "no commit and no container" : "no commit of the branch";
   return new VarveError("PATH_MISSING", `Cannot forget "${treePathText(place as ByteString)}"${more}: ${where} has it`, {

@@ -172,7 +172,7 @@ async function standingOn({ history }: Repository, branch: RefName, commits: rea
 function notInHistory(branch: RefName, commit: CommitId): VarveError {
   const name = branch.replace("refs/heads/", "");
   return new VarveError("USAGE", `Cannot squash up to ${short(commit)}: branch "${name}" does not come from it`, {
-    hint: `varve log ${name} lists what it comes from.`,
+    hint: `What it comes from is listed by: varve log ${name}`,
   });
 }
 

@@ -4,7 +4,7 @@ import path from "node:path";
 import { inflateSync } from "node:zlib";
 import test, { type ExecutionContext } from "ava";
 import fc from "fast-check";
-import { collectAndProve, type ForgottenProof } from "../../../core/maintenance/prove-forgotten.js";
+import { collectAndProve, type ForgottenProof } from "../../../core/operations/prove-forgotten.js";
 import type { ByteString } from "../../../core/model/byte-string.js";
 import type { CommitId, RefName } from "../../../core/model/ids.js";
 import { createRef } from "../../../core/operations/branches.js";
