@@ -157,7 +157,8 @@ export async function abortReplay(
       const changes = (await compareTrees(trees.live, wanted)).length;
       const { branch, commit } = trees.head;
       const saved = (await saveLive(repository, trees, `before ${command}`))?.id;
-      const refs = [{ name: branch, before: commit, after: before }, ...(await keepSaved(repository, saved))];
+      await repository.history.updateRefs(await keepSaved(repository, saved));
+      const refs = [{ name: branch, before: commit, after: before }];
       const update: TreeUpdate = { target: treeTarget(target), before: saved ?? commit, after: origin };
       const ended = [{ slot: slotOf(target), before: progress, after: undefined }];
       await performOperation(repository, { command, refs, trees: [update], progress: ended }, [

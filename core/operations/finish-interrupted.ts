@@ -90,8 +90,10 @@ async function finishDirectory(repository: Repository, { before, after }: TreeUp
 }
 
 /** Whether what stands there is of neither tree. What is absent meanwhile, or has but a part of its new metadata, is on its way. */
-function isWorkedOn({ path, from, before: live, after: wanted }: Change, old: Tree): boolean {
+function isWorkedOn({ path, from, before: live, after: wanted, reasons: missing }: Change, old: Tree): boolean {
   if (live === undefined) return false;
+  // It has its new content, and is yet to be joined with its other names.
+  if (wanted !== undefined && missing.every((reason) => reason === "link")) return false;
   const former = nodeAt(old, from ?? path);
   if (former === undefined) return true;
   const reasons = changeReasons(live, former);

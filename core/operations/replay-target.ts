@@ -6,7 +6,6 @@ import { mergeTrees } from "../merge/merge-trees.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import { treePathText } from "../model/paths.js";
 import type { Tree } from "../model/tree.js";
-import type { RefUpdate } from "../ports/history.js";
 import type { Effect, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import type { Progress } from "../ports/work-in-progress.js";
@@ -159,9 +158,10 @@ export class TargetReplay {
   async #effect(after: CommitId | undefined, progress: Progress | undefined, made?: CommitId): Promise<Omit<Effect, "trees">> {
     const { branch, commit } = this.#trees.head;
     const { progress: before, kept = [] } = this.#task;
-    const refs: RefUpdate[] = [{ name: branch, before: commit, after }];
+    // By themselves, and first: when this process is killed, the branch has moved and the log tells of it, or neither.
     for (const id of new Set([...kept, ...(made === undefined ? [] : [made])]))
-      refs.push(...(await keepSaved(this.#repository, id)));
+      await this.#repository.history.updateRefs(await keepSaved(this.#repository, id));
+    const refs = [{ name: branch, before: commit, after }];
     const update = [{ slot: slotOf(this.#target), before, after: progress }];
     const standings = progress === undefined ? standingOf(this.#target, this.#task.madeAt) : undefined;
     return { refs, ...(standings && { standings }), ...((before ?? progress) && { progress: update }) };
