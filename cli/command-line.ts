@@ -10,6 +10,7 @@ import { OUTPUT_CLOSED } from "./exit-status.js";
 import { FOREIGN_COMMANDS } from "./foreign-words.js";
 import { GLOBAL_OPTIONS } from "./global-options.js";
 import { normalWords } from "./normal-words.js";
+import type { Pager } from "./pager.js";
 import { processWords } from "./process-arguments.js";
 import { reportFailure } from "./report-failure.js";
 import { shellLine } from "./shell-line.js";
@@ -26,12 +27,30 @@ const COMPLETE = "__complete";
 export async function runCommandLine(): Promise<number> {
   const words = processWords();
   const terminal = openTerminal({ environment: process.env, isTerminal: await terminalTest() });
-  const seen: Seen = { json: isGiven(words, "--json"), command: undefined, opened: [] };
+  const seen: Seen = { json: isGiven(words, "--json"), command: undefined, opened: [], pager: undefined };
   try {
-    return await dispatch(words, terminal, seen);
+    const status = await dispatch(words, terminal, seen);
+    await leavePager(terminal, seen);
+    return status;
   } catch (error) {
-    return fail(error, terminal, seen);
+    const wasPaged = await leavePager(terminal, seen);
+    // Who leaves a pager has seen enough.
+    return wasPaged && error instanceof OutputClosed ? 0 : fail(error, terminal, seen);
   }
+}
+
+/** @returns Whether there was one. */
+async function leavePager(terminal: Terminal, { pager }: Seen): Promise<boolean> {
+  await pager?.finish();
+  return terminal.unpage();
+}
+
+/** From the first of its output on. */
+async function pageOutput({ terminal }: Session, seen: Seen): Promise<void> {
+  const { pagerCommand, startPager } = await import("./pager.js");
+  const command = pagerCommand(process.env);
+  if (command === undefined) return;
+  terminal.page(() => (seen.pager = startPager(command, process.env))?.descriptor);
 }
 
 /** What is known of the call, for when it fails. */
@@ -39,6 +58,7 @@ interface Seen {
   json: boolean;
   command: string | undefined;
   readonly opened: Repository[];
+  pager: Pager | undefined;
 }
 
 async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen): Promise<number> {
@@ -71,6 +91,8 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
   };
   const { catchSignals } = await import("./signals.js");
   catchSignals();
+  const isPaged = command.paged === true && terminal.interactive && !session.json && parsed.options["no-pager"] !== true;
+  if (isPaged) await pageOutput(session, seen);
   return (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0;
 }
 

@@ -46,8 +46,23 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
   show: {
     group: "look",
-    summary: "Show one commit and what it changed",
+    summary: "Show one commit and what it changed, or what it holds at a path",
     load: async () => (await import("./commands/show.js")).showCommand,
+  },
+  blame: {
+    group: "look",
+    summary: "Show which commit last changed each path, or each line of a text",
+    load: async () => (await import("./commands/blame.js")).blameCommand,
+  },
+  find: {
+    group: "look",
+    summary: "Look for paths in all versions of a history",
+    load: async () => (await import("./commands/find.js")).findCommand,
+  },
+  reflog: {
+    group: "look",
+    summary: "Show where a branch, or HEAD, has stood",
+    load: async () => (await import("./commands/reflog.js")).reflogCommand,
   },
   ls: {
     group: "look",
@@ -58,6 +73,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     group: "look",
     summary: "Print a file of a tree",
     load: async () => (await import("./commands/cat.js")).catCommand,
+  },
+  check: {
+    group: "look",
+    summary: "Tell whether a commit or live tree keeps rules: a gate for CI",
+    load: async () => (await import("./commands/check.js")).checkCommand,
   },
   commit: {
     group: "change",
@@ -144,10 +164,20 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "List, make or delete tags",
     load: async () => (await import("./commands/tag.js")).tagCommand,
   },
+  bisect: {
+    group: "change",
+    summary: "Find the commit that brought a change, by halving",
+    load: async () => (await import("./commands/bisect.js")).bisectCommand,
+  },
   run: {
     group: "run",
     summary: "Run a process in a new container on a commit",
     load: async () => (await import("./commands/run.js")).runCommand,
+  },
+  try: {
+    group: "run",
+    summary: "Run a command on a throw-away layer, then keep, apply or discard what it changed",
+    load: async () => (await import("./commands/try.js")).tryCommandLine,
   },
   start: {
     group: "run",

@@ -62,9 +62,11 @@ export interface CommandParts<Table extends OptionTable> {
   readonly columns?: readonly (readonly [heading: string, means: string])[];
   /** Each word that may be given, for messages. */
   readonly words: readonly Word[];
-  /** What stands after `--`. Without it the words after `--` are words like all others. */
-  readonly rest?: "paths" | "command";
+  /** What stands after `--`. Without it the words after `--` are words like all others. Of a `command` the first word ends the options, too. */
+  readonly rest?: "paths" | "command" | "command after dashes";
   readonly options: Table;
+  /** Whether a person reads its output, which may be long, in a pager. */
+  readonly paged?: true;
   readonly examples: readonly (readonly [line: string, says: string])[];
   /** Exit statuses of its own. */
   readonly statuses?: readonly (readonly [status: string, means: string])[];

@@ -2,7 +2,7 @@ import type { ErrorCode } from "../core/errors.js";
 
 /**
  * Scripts rely on these numbers: add, never reuse. `Record` makes a forgotten code a compile error. Told in docs/errors.md.
- * Tens group what is alike: 1x the store, 2x what a name means, 3x the state of things, 4x a source, 5x the system.
+ * Tens group what is alike: 1x the store, 2x what a name means, 3x the state of things, 4x a source, 5x the system, 6x a process.
  */
 export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   NOTHING_TO_COMMIT: 1,
@@ -22,6 +22,7 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   TARGET_UNKNOWN: 24,
   NOT_MOUNTED: 25,
   OPERATION_UNKNOWN: 26,
+  UNRELATED_HISTORIES: 27,
   NAME_TAKEN: 30,
   BRANCH_BUSY: 31,
   CONTAINER_RUNNING: 32,
@@ -29,9 +30,9 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   NOTHING_TO_UNDO: 34,
   CONFLICT: 35,
   DESTINATION_NOT_EMPTY: 36,
-  NOT_MERGED: 37,
-  IN_PROGRESS: 38,
-  UNRELATED_HISTORIES: 39,
+  IN_PROGRESS: 37,
+  NOTHING_IN_PROGRESS: 38,
+  CONTRADICTION: 39,
   SOURCE_MISSING: 40,
   SOURCE_CHANGED: 41,
   SOURCE_UNREADABLE: 42,
@@ -41,6 +42,7 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   DISK_FULL: 51,
   IO: 52,
   MOUNT_UNAVAILABLE: 53,
+  BISECT_ABORTED: 60,
   BUG: 70,
   RUNTIME_MISSING: 125,
   RUNTIME_FAILED: 125,
@@ -52,17 +54,21 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
 /** `diff --exit-code` found a difference. */
 export const DIFFERENT = 1;
 
+/** `check` found that a rule is broken. */
+export const RULES_BROKEN = 1;
+
 /** The reader of our output went away: what a process has that SIGPIPE ended (128 + 13). */
 export const OUTPUT_CLOSED = 141;
 
-/** Any failure of varve's own before or after the process of `run` and `start`, as in docker; the process has all other numbers. */
+/** Any failure of varve's own before or after the process of these commands, as in docker; the process has all other numbers. */
 const AROUND_A_PROCESS = 125;
+const AROUND_PROCESSES: ReadonlySet<string> = new Set(["run", "start", "try"]);
 
 /**
- * @param command The command's name. `run` and `start` give the process's own status, so that theirs must be told apart.
+ * @param command The command's name. `run`, `start` and `try` give the process's own status, so that theirs must be told apart.
  */
 export function exitStatusOf(code: ErrorCode, command: string | undefined): number {
   const status = EXIT_STATUS[code];
-  if (command !== "run" && command !== "start") return status;
+  if (command === undefined || !AROUND_PROCESSES.has(command)) return status;
   return status > AROUND_A_PROCESS ? status : AROUND_A_PROCESS;
 }

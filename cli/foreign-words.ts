@@ -2,9 +2,7 @@
 export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   add: "There is no staging area: varve commit records the whole tree, but what .varveignore leaves out.",
   attach: "Varve has none yet: a container's process keeps the terminal that started it.",
-  bisect: "Varve has none yet: varve mount or varve run shows any commit, one after another.",
-  blame: "Varve has none yet: varve log -- PATH lists the commits that changed a path.",
-  build: "Varve has none: each step of a build is a varve run --rm -b BRANCH --commit REV -- CMD…",
+  build: "Varve has none: each step of a build is a varve run --cache -b BRANCH REV -- CMD…",
   clone: "Varve has no transfer yet: copy the store's directory, or send a tree with varve export and varve import.",
   cp: "Varve has none: varve cat REV:PATH and varve export REV -- PATH… take files out, varve run -v brings them in.",
   create: "Varve has none: varve run makes a container and starts it.",
@@ -19,8 +17,6 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   prune: "Use varve gc, which removes what nothing names any more.",
   pull: "Varve has no remotes yet: bring trees in with varve import.",
   push: "Varve has no remotes yet: send trees with varve export.",
-  reflog:
-    "Varve has none yet: main@{1} and main@{yesterday} name where a branch stood, and git --git-dir=STORE/git reflog lists it.",
   remote: "Varve has no remotes yet: send trees with varve export and varve import.",
   reset: "Use varve rollback [REV], which saves first what is not committed.",
   restart: "Use varve stop NAME, then varve start NAME.",
@@ -35,21 +31,15 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
   commit: {
     "-a": "Leave it out: there is no staging area, and a commit holds the whole tree.",
     "--all": "Leave it out: there is no staging area, and a commit holds the whole tree.",
-    "--amend":
-      "Commit again, then make one commit of the last two: varve squash -n 2. Another message alone: varve squash -n 1 -m MSG.",
+    "--amend": "Commit again, then make one commit of the last two with varve squash -n 2.",
   },
   diff: {
-    "-p": "Varve shows which paths differ and why: for their lines compare varve cat REV:PATH with diff(1).",
-    "--patch": "Varve shows which paths differ and why: for their lines compare varve cat REV:PATH with diff(1).",
     "--cached": "Leave it out: there is no staging area.",
     "--staged": "Leave it out: there is no staging area.",
   },
   log: {
-    "-p": "Use varve show REV for what one commit changed.",
-    "--patch": "Use varve show REV for what one commit changed.",
-    "--stat": "Leave it out: the line Layer counts what each commit changed.",
-    "--graph": "Varve has none: git --git-dir=STORE/git log --graph draws it.",
-    "--all": "Varve shows one branch at a time: git --git-dir=STORE/git log --all shows them together.",
+    "--after": "Use --since.",
+    "--before": "Use --until.",
   },
   run: {
     "-d": "Varve has no containers in the background yet: leave it out, or let the shell do it with &.",

@@ -4,5 +4,6 @@ export const GLOBAL_OPTIONS = {
   "at-op": { type: "string", value: "ID", describe: "Look at the store as it was right after this operation (varve op log)" },
   json: { type: "boolean", describe: "Print JSON, of the shape that docs/json.md tells" },
   quiet: { type: "boolean", alias: "q", describe: "Print data, failures and warnings alone" },
+  "no-pager": { type: "boolean", describe: "Print to the terminal itself, not through $VARVE_PAGER, $PAGER or less" },
   help: { type: "boolean", alias: "h", describe: "Show this help" },
 } as const;

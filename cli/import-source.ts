@@ -7,20 +7,21 @@ import { interruptionSignal, yieldToSignals } from "../core/yield-to-signals.js"
 
 /**
  * What SOURCE means. Before a store is opened, or even made: a source that is not there is the more likely slip.
+ * @param verb For messages.
  * @throws VarveError SOURCE_MISSING, SOURCE_UNREADABLE, WRONG_TYPE, USAGE.
  */
-export async function openImportSource(source: string): Promise<ImportSource> {
-  if (source === "-") return { kind: "tar", name: "the archive on stdin", stream: interruptible(openStdin()) };
+export async function openImportSource(source: string, verb: string = "import"): Promise<ImportSource> {
+  if (source === "-") return { kind: "tar", name: "the archive on stdin", stream: interruptible(openStdin(verb)) };
   const place = path.resolve(source);
   const stat = readable(source, () => statSync(source, { throwIfNoEntry: false }));
   if (stat === undefined) {
-    throw new VarveError("SOURCE_MISSING", `Cannot import "${source}": there is no such file or directory`, { path: place });
+    throw new VarveError("SOURCE_MISSING", `Cannot ${verb} "${source}": there is no such file or directory`, { path: place });
   }
   if (stat.isDirectory()) return { kind: "directory", path: place };
   const name = `"${source}"`;
   if (stat.isFile()) return { kind: "tar", name, stream: interruptible(openFile(source)) };
   if (stat.isFIFO()) return { kind: "tar", name, stream: interruptible(await openPipe(source)) };
-  throw new VarveError("WRONG_TYPE", `Cannot import "${source}": wanted a directory or a tar archive`, { path: place });
+  throw new VarveError("WRONG_TYPE", `Cannot ${verb} "${source}": wanted a directory or a tar archive`, { path: place });
 }
 
 /** @throws VarveError SOURCE_UNREADABLE, with what the system says. */
@@ -50,10 +51,11 @@ function openFile(source: string): Readable {
   return createReadStream("", { fd: readable(source, () => openSync(source, "r")) });
 }
 
-function openStdin(): Readable {
+function openStdin(verb: string): Readable {
   if (!process.stdin.isTTY) return process.stdin;
-  throw new VarveError("USAGE", "Cannot import from the terminal: wanted an archive on stdin", {
-    hint: "Send one through a pipe, such as `docker export NAME | varve import - -b BRANCH`.",
+  const command = verb === "import" ? "varve import - -b BRANCH" : "varve diff REV -";
+  throw new VarveError("USAGE", `Cannot ${verb} from the terminal: wanted an archive on stdin`, {
+    hint: `Send one through a pipe, such as \`docker export NAME | ${command}\`.`,
   });
 }
 

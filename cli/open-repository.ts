@@ -1,21 +1,26 @@
+import { tmpdir } from "node:os";
 import { VarveError } from "../core/errors.js";
 import type { FinishedOperation } from "../core/operations/finish-interrupted.js";
+import type { OutsideReaders } from "../core/operations/outside-source.js";
 import type { Archives } from "../core/ports/archives.js";
 import type { Containers } from "../core/ports/containers.js";
 import type { Garbage } from "../core/ports/garbage.js";
+import type { MachineRoot } from "../core/ports/machine-root.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { StoreChecks } from "../core/ports/store-checks.js";
 import type { TreeMounts } from "../core/ports/tree-mounts.js";
 import type { UsageMeter } from "../core/ports/usage-meter.js";
 import type { Worktree } from "../core/ports/worktree.js";
+import type { ContainersOptions } from "../overlay/containers/containers.js";
 import type { Probe } from "../overlay/probes.js";
 import type { LayerStoreOptions } from "../store/layers/layer-store.js";
 import { openStore } from "../store/open-store.js";
+import { scratchPath } from "../store/scratch.js";
 import type { LockOptions } from "../store/store-lock.js";
 import { storeLayout, type StoreLayout } from "../store/store-layout.js";
 import type { Session } from "./command.js";
 import { printableLine } from "./printable.js";
-import { showProgress } from "./progress.js";
+import { showCount, showProgress } from "./progress.js";
 import { locateStore, surroundings, type StoreLocation } from "./store-location.js";
 
 export interface OpenOptions {
@@ -38,6 +43,7 @@ export async function openRepository(session: Session, { make = false }: OpenOpt
     onWait: (holder) => tellWait(session, holder),
     onFinish: (finished) => tellFinished(session, finished),
     observe: showProgress(session.terminal, "preparing a long history: "),
+    observeNames: showCount(session.terminal, "reading what layers hold: ", "layer"),
   });
   session.opened.push(repository);
   if (repository.operations.isUnsettled()) await finishFirst(repository);
@@ -72,6 +78,13 @@ function tellFinished({ terminal }: Session, { operation, obstacle }: FinishedOp
       ? `varve: finished ${what}\n`
       : `varve: warning: did not finish ${what}: ${printableLine(obstacle)}. Take it back: varve undo ${operation.id}\n`,
   );
+}
+
+/** What reads trees that no store holds, for who needs none. */
+export async function openOutsideReaders(): Promise<OutsideReaders> {
+  const { openDirectories } = await import("../store/directory/plain-directories.js");
+  const scratch = (): string => scratchPath({ scratch: tmpdir() }, "varve-archive");
+  return { directories: openDirectories(), archives: archivesAt(scratch) };
 }
 
 export type { Probe } from "../overlay/probes.js";
@@ -114,6 +127,14 @@ export async function openTreeMounts(): Promise<TreeMounts> {
   return (await import("../overlay/mounts/tree-mounts.js")).treeMounts;
 }
 
+/** This machine's own root, for processes that try something on it. */
+export async function openMachineRoot(repository: Repository): Promise<MachineRoot> {
+  const layout = storeLayout(repository.path);
+  const { openMachineRoot: open } = await import("../overlay/containers/machine-root.js");
+  const { openUnscanned } = repository.directories;
+  return open({ ...(await containersOptions(layout)), openUnscanned });
+}
+
 async function openOrMake(location: StoreLocation, make: boolean, { terminal }: Session): Promise<StoreLayout> {
   try {
     return await openStore(location.store, location);
@@ -142,11 +163,12 @@ export interface RepositorySurroundings {
   readonly onWait?: NonNullable<LockOptions["onWait"]>;
   readonly onFinish?: (finished: FinishedOperation) => void;
   readonly observe?: LayerStoreOptions["observe"];
+  readonly observeNames?: LayerStoreOptions["observeNames"];
 }
 
 /** Puts the parts of an opened store together. */
 export async function repositoryAt(layout: StoreLayout, surrounding: RepositorySurroundings = {}): Promise<Repository> {
-  const { tracked, observe, onFinish, ...lock } = surrounding;
+  const { tracked, observe, observeNames, onFinish, ...lock } = surrounding;
   const [
     { openLayerStore },
     { gitHistory },
@@ -168,13 +190,13 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
   ]);
   const repository: Repository = {
     path: layout.root,
-    layers: openLayerStore(layout, { observe }),
+    layers: openLayerStore(layout, { observe, observeNames }),
     history: gitHistory(layout),
     operations: fileOperationLog(layout),
     containers,
     inProgress: fileProgress(layout),
     directories: openDirectories(layout.root),
-    archives: ARCHIVES,
+    archives: archivesAt(() => scratchPath(layout, "archive")),
     worktree,
     exclusively: (work, options) => exclusively(layout, () => settled(work), { ...lock, ...options }),
   };
@@ -187,14 +209,13 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
 }
 
 async function openContainersOf(layout: StoreLayout): Promise<Containers> {
-  const [{ openContainers }, { openUpperTree }] = await Promise.all([
-    import("../overlay/containers/containers.js"),
-    import("../store/directory/upper-tree.js"),
-  ]);
-  return openContainers({
-    directory: layout.containers,
-    openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }),
-  });
+  const { openContainers } = await import("../overlay/containers/containers.js");
+  return openContainers(await containersOptions(layout));
+}
+
+async function containersOptions(layout: StoreLayout): Promise<ContainersOptions> {
+  const { openUpperTree } = await import("../store/directory/upper-tree.js");
+  return { directory: layout.containers, openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }) };
 }
 
 async function openWorktreeOf(layout: StoreLayout, tracked: string | undefined): Promise<Worktree | undefined> {
@@ -203,11 +224,15 @@ async function openWorktreeOf(layout: StoreLayout, tracked: string | undefined):
   return openWorktree(tracked, layout);
 }
 
-/** Decompressors and all are loaded when the first archive is. */
-const ARCHIVES: Archives = {
-  importTar: async (...parts) => (await import("../store/tar/import-tar.js")).importTar(...parts),
-  exportTar: async (tree, write) => (await import("../store/tar/export-tar.js")).exportTar(tree, write),
-};
+/** Decompressors and all are loaded when the first archive is. @param scratch Gives a path that nobody uses. */
+function archivesAt(scratch: () => string): Archives {
+  return {
+    importTar: async (...parts) => (await import("../store/tar/import-tar.js")).importTar(...parts),
+    openTar: async (stream, name) => (await import("../store/tar/open-tar.js")).openTar(stream, name, scratch()),
+    openLayout: async (directory, image) => (await import("../store/oci/open-layout.js")).openLayout(directory, image, scratch()),
+    exportTar: async (tree, write) => (await import("../store/tar/export-tar.js")).exportTar(tree, write),
+  };
+}
 
 function tellWait({ terminal }: Session, holder: { readonly pid: number; readonly command: string } | undefined): void {
   const who = holder === undefined ? "another command" : `process ${holder.pid} (varve ${holder.command})`;

@@ -85,7 +85,7 @@ async function openDirectory(session: Session, word: string): Promise<OpenedTarg
 }
 
 /** Else `rollback etc/hosts`, a habit from git, would roll back everything. */
-function withinTracked(word: string, { tracked = "" }: StoreLocation): VarveError {
+export function withinTracked(word: string, { tracked = "" }: StoreLocation): VarveError {
   const place = shellLine([word]);
   return new VarveError(
     "TARGET_UNKNOWN",

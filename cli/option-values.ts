@@ -7,6 +7,12 @@ export function countOf(option: string, text: string): number {
   throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted a whole number from 1`);
 }
 
+/** A whole number from 0, such as `-U 0`. @throws VarveError USAGE. */
+export function wholeNumberOf(option: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted a whole number from 0`);
+}
+
 /** Seconds, decimals allowed, in milliseconds. @throws VarveError USAGE. */
 export function millisecondsOf(option: string, text: string): number {
   if (/^\d{1,9}(\.\d{1,9})?$/.test(text)) return Math.round(Number(text) * 1000);
@@ -21,6 +27,13 @@ export function bytesOf(option: string, text: string): number {
   const bytes = Math.floor(Number(number) * (UNIT_BYTES[(unit ?? "").toLowerCase()] ?? 1));
   if (number !== undefined && bytes >= 1 && Number.isSafeInteger(bytes)) return bytes;
   throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted a size, such as 512m or 2g`);
+}
+
+/** A share of a whole: `5%`, `2.5%`; 0 to 1. @throws VarveError USAGE. */
+export function shareOf(option: string, text: string): number {
+  const [, number] = /^(\d{1,3}(?:\.\d{1,9})?)%$/.exec(text) ?? [];
+  if (number !== undefined && Number(number) <= 100) return Number(number) / 100;
+  throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted a share, such as 5%`);
 }
 
 /** A share of processors, such as `1.5`. @throws VarveError USAGE. */

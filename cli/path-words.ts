@@ -3,7 +3,7 @@ import { VarveError } from "../core/errors.js";
 import type { ByteString } from "../core/model/byte-string.js";
 import { isBelowAny, normalizePath } from "../core/model/paths.js";
 import { ALL_PATHS, type PathSelection, selectPlaces } from "../core/paths/path-selection.js";
-import type { Side } from "../core/operations/sides.js";
+import type { AnySide } from "../core/operations/sides.js";
 import type { Target } from "../core/operations/targets.js";
 import type { Repository } from "../core/ports/repository.js";
 import { bytesOfWord, wordOfBytes } from "./process-arguments.js";
@@ -31,8 +31,8 @@ export interface WordSelection extends PathSelection {
  */
 export async function selectionOf(
   words: readonly string[] | undefined,
-  repository: Repository,
-  about: readonly (Side | Target)[] = [],
+  repository: Pick<Repository, "worktree">,
+  about: readonly (AnySide | Target)[] = [],
 ): Promise<WordSelection> {
   if (words === undefined || words.length === 0) return { ...ALL_PATHS, unmatched: () => [] };
   const prefix = about.some(isContainer) ? "" : prefixOf(repository);
@@ -52,7 +52,35 @@ export async function selectionOf(
   };
 }
 
-function isContainer(about: Side | Target): boolean {
+/** The path that one word names. @throws VarveError USAGE. */
+export function placeOfWord(word: string, repository: Repository, about: readonly (AnySide | Target)[] = []): ByteString {
+  return placeOf(word, about.some(isContainer) ? "" : prefixOf(repository));
+}
+
+/**
+ * Whether a path itself is what one of some patterns looks for. One without a slash is looked for in every directory.
+ * @throws VarveError USAGE.
+ */
+export async function nameMatcherOf(
+  words: readonly string[],
+  repository: Repository,
+  about: readonly (AnySide | Target)[] = [],
+): Promise<(path: ByteString) => boolean> {
+  const prefix = about.some(isContainer) ? "" : prefixOf(repository);
+  const { default: picomatch } = await import("picomatch");
+  const tests = words.map((word) => {
+    placeOf(word, prefix);
+    const isName = !word.includes("/");
+    const matches = picomatch(patternOf(word, isName ? "" : prefix), { dot: true, nonegate: true, maxLength: LONGEST_PATTERN });
+    return (path: string): boolean => matches(isName ? path.slice(path.lastIndexOf("/") + 1) : path);
+  });
+  return (path) => {
+    const text = wordOfBytes(path);
+    return tests.some((test) => test(text));
+  };
+}
+
+function isContainer(about: AnySide | Target): boolean {
   return about.kind === "live" ? isContainer(about.target) : about.kind === "container";
 }
 
@@ -61,7 +89,7 @@ function isTakenAway(word: string): boolean {
 }
 
 /** The words before paths that start where one stands. */
-function prefixOf({ worktree }: Repository): string {
+function prefixOf({ worktree }: Pick<Repository, "worktree">): string {
   const below = worktree === undefined ? ".." : path.relative(worktree.path, process.cwd());
   return below === "" || below.startsWith("..") ? "" : `${below}/`;
 }

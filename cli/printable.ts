@@ -77,3 +77,36 @@ function hexEscapes(character: string): string {
   if (unit >= 0xdc80 && unit <= 0xdcff) return `\\x${(unit - 0xdc00).toString(16)}`;
   return [...Buffer.from(character, "utf8")].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
 }
+
+/**
+ * Bytes of a file's line for a terminal: what it may act upon is escaped, and so is what is no UTF-8. Tabs stay. Nothing is quoted: what it shows is
+ * for reading, and not the bytes themselves.
+ */
+export function printableBytes(bytes: ByteString): string {
+  const text = textOf(bytes);
+  if (isUtf8(bytes) && !UNSAFE.test(text.replaceAll("\t", ""))) return text;
+  let escaped = "";
+  for (const piece of utf8Pieces(bytes)) escaped += piece === "\t" || !UNSAFE.test(piece) ? piece : hexEscapes(piece);
+  return escaped;
+}
+
+/**
+ * A path in a patch: in double quotes with octal escapes, as git writes them and as patch(1) reads them, where it holds quotes, backslashes, controls
+ * or what a terminal may act upon.
+ */
+export function patchName(name: ByteString): ByteString {
+  const text = textOf(name);
+  if (isUtf8(name) && !UNSAFE.test(text) && !/["\\]/.test(text)) return name;
+  let escaped = "";
+  for (const piece of utf8Pieces(name)) {
+    if (SHORT_ESCAPE[piece] !== undefined) escaped += SHORT_ESCAPE[piece];
+    else escaped += UNSAFE.test(piece) ? octalEscapes(piece) : Buffer.from(piece, "utf8").toString("latin1");
+  }
+  return `"${escaped}"` as ByteString;
+}
+
+function octalEscapes(character: string): string {
+  const unit = character.charCodeAt(0);
+  const bytes = unit >= 0xdc80 && unit <= 0xdcff ? [unit - 0xdc00] : [...Buffer.from(character, "utf8")];
+  return bytes.map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
+}

@@ -23,6 +23,18 @@ export function showProgress(terminal: Terminal, what = ""): (progress: LayerPro
   };
 }
 
+/** The same for a count of things, such as layers. */
+export function showCount(terminal: Terminal, what: string, thing: string): (count: number | undefined) => void {
+  let next = performance.now() + 5 * INTERVAL_MILLISECONDS;
+  return (count) => {
+    if (count === undefined) return terminal.progress("");
+    const now = performance.now();
+    if (now < next) return;
+    next = now + INTERVAL_MILLISECONDS;
+    terminal.progress(`${what}${counted(count, thing)}`);
+  };
+}
+
 const BAR_CELLS = 30;
 
 /** Shows a bar of the bytes that were read of a known number, on a terminal only. */

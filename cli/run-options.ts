@@ -27,6 +27,10 @@ export const RUN_OPTIONS = {
   "read-only": { type: "boolean", describe: "Let it change nothing in its tree" },
 } as const;
 
+const { interactive: _interactive, tty: _tty, ...unattended } = RUN_OPTIONS;
+/** Those of them that a process without a person before it has. */
+export const UNATTENDED_RUN_OPTIONS: Omit<typeof RUN_OPTIONS, "interactive" | "tty"> = unattended;
+
 /** @param environment What `-e NAME` takes its value from. @throws VarveError USAGE, SOURCE_MISSING. */
 export function runConfiguration(
   options: OptionValues<typeof RUN_OPTIONS>,
@@ -125,4 +129,12 @@ function distinct(volumes: readonly Volume[]): readonly Volume[] {
 function absolute(option: string, place: string): string {
   if (place.startsWith("/")) return path.posix.resolve(place);
   throw new VarveError("USAGE", `Cannot read ${option} "${place}": wanted an absolute path within the container`);
+}
+
+/** @throws VarveError USAGE. */
+export function requireTerminal(wanted: boolean): void {
+  if (!wanted || process.stdin.isTTY) return;
+  throw new VarveError("USAGE", "Cannot give the process a terminal: stdin is none", {
+    hint: "Leave out -t (or write -i in place of -it).",
+  });
 }

@@ -29,6 +29,10 @@ export interface Terminal {
   readonly paint: (style: Style, text: string) => string;
   /** Whether a person reads stdout. */
   readonly interactive: boolean;
+  /** Has data go to another descriptor from the first of it on, and holds back talk, which would be written across it. */
+  readonly page: (start: () => number | undefined) => void;
+  /** Ends that, and gives the talk. @returns Whether any data had gone there. */
+  readonly unpage: () => boolean;
 }
 
 export interface TerminalOptions {
@@ -44,18 +48,28 @@ export function openTerminal({ environment, isTerminal }: TerminalOptions): Term
   const colour = interactive && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
   const talks = isTerminal(STDERR);
   let progressShown = false;
+  let output = STDOUT;
+  let startPaging: (() => number | undefined) | undefined;
+  let held: string[] = [];
 
   const clearProgress = (): void => {
     if (progressShown) writeAll(STDERR, "\r\u001b[K");
     progressShown = false;
   };
   const talk = (text: string): void => {
+    if (output !== STDOUT && talks) {
+      held.push(text);
+      return;
+    }
     clearProgress();
     writeAll(STDERR, text);
   };
   const data = (bytes: string | Uint8Array): void => {
+    if (bytes.length === 0) return;
     clearProgress();
-    writeAll(STDOUT, bytes);
+    output = startPaging?.() ?? output;
+    startPaging = undefined;
+    writeAll(output, bytes);
   };
   return {
     interactive,
@@ -64,10 +78,18 @@ export function openTerminal({ environment, isTerminal }: TerminalOptions): Term
     say: (text) => talk(`${text}\n`),
     complain: talk,
     progress: (text) => {
-      if (!talks) return;
+      if (!talks || output !== STDOUT) return;
       clearProgress();
       writeAll(STDERR, text);
       progressShown = text !== "";
+    },
+    page: (start) => void (startPaging = start),
+    unpage: () => {
+      const wasPaged = output !== STDOUT;
+      [output, startPaging] = [STDOUT, undefined];
+      for (const text of held) talk(text);
+      held = [];
+      return wasPaged;
     },
     paint: (style, text) => (colour ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text),
   };

@@ -21,7 +21,6 @@ export type ErrorCode =
   | "NOT_MOUNTED" // no commit is mounted there
   | "NAME_TAKEN" // a container, branch or tag of that name exists
   | "BRANCH_BUSY" // a container or directory stands on that branch
-  | "NOT_MERGED" // a branch whose commits nothing else has
   | "CONTAINER_RUNNING" // the container must be stopped first
   | "CONTAINER_STOPPED" // the container must run first
   | "NOTHING_TO_COMMIT" // the tree equals HEAD
@@ -34,6 +33,10 @@ export type ErrorCode =
   | "SOURCE_UNREADABLE" // a file or directory that may not be read
   | "SOURCE_INVALID" // a source whose bytes break their format
   | "UNSUPPORTED" // a property that the target can't hold
+  | "IN_PROGRESS" // a merge, rebase or bisection was begun and is not ended
+  | "NOTHING_IN_PROGRESS" // none was begun
+  | "CONTRADICTION" // what a bisection was told of commits can't all be true
+  | "BISECT_ABORTED" // the command of a bisection says nothing of the commits
   | "DESTINATION_NOT_EMPTY" // checkout into a directory with entries
   | "PERMISSION" // the system said EACCES, EPERM or EROFS
   | "DISK_FULL" // ENOSPC, EDQUOT

@@ -34,6 +34,8 @@ export interface StoreLayout {
   readonly variants: string;
   /** Derived from layer images: which of them are known to be what their ids say. */
   readonly proofs: string;
+  /** Derived from layer images: the names that each of them holds. */
+  readonly names: string;
   readonly blobs: string;
   readonly operations: string;
   readonly operationLog: string;
@@ -65,6 +67,7 @@ export function storeLayout(root: string): StoreLayout {
     contentIndex: at("views", "contents"),
     variants: at("views", "variants"),
     proofs: at("views", "proofs"),
+    names: at("views", "names"),
     blobs: at("blobs"),
     operations: at("operations"),
     operationLog: at("operations", "log"),

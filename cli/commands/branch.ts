@@ -67,7 +67,7 @@ as in git; NAME@{upstream} is its commit.`,
     statuses: [
       ["30", "there is one of that name"],
       ["31", "a container or directory stands on it"],
-      ["37", "it has commits that nothing else has"],
+      ["35", "it has commits that nothing else has"],
     ],
   },
   async ({ words, options, session }) => {

@@ -1,5 +1,4 @@
-import { diffSides, diffTarget, type Difference } from "../../core/operations/diff-sides.js";
-import { parseSide } from "../../core/operations/sides.js";
+import { diffOutside, diffSides, diffTarget, type Difference, type DiffOptions } from "../../core/operations/diff-sides.js";
 import { findTarget } from "../../core/operations/targets.js";
 import { command, type Command, type OptionValues, type Session } from "../command.js";
 import { DIFFERENT } from "../exit-status.js";
@@ -7,13 +6,26 @@ import { openRepository } from "../open-repository.js";
 import { findWordTarget } from "../open-target.js";
 import { FROM_WHERE, selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
-import { changeLine, changeSummary, nameStatusLine, statLines } from "../render/change-text.js";
+import { belowWords, changeLine } from "../render/change-text.js";
+import { FORM_OPTIONS, printDifference } from "../render/difference.js";
+import { foldRenames } from "../render/folded-changes.js";
+import { packageJson, packageLine } from "../render/package-changes.js";
+import { counted } from "../render/quantities.js";
+import type { Change } from "../../core/model/change.js";
+import { packageChanges } from "../../core/packages/package-changes.js";
+import { printableLine } from "../printable.js";
+import { OutputClosed, type Terminal } from "../terminal.js";
 import { printJsonArray } from "../render/json-array.js";
-import { splitRangeWord } from "../revision-words.js";
+import { openSideAlone, openSides, sidesOfRange, WHAT_SIDES_ARE, type OpenedSides } from "../side-words.js";
 
-const options = {
-  stat: { type: "boolean", describe: "Show sizes before and after, and the number of paths" },
-  "name-status": { type: "boolean", describe: "Show status and path alone, with a tab between them" },
+const OPTIONS = {
+  ...FORM_OPTIONS,
+  packages: { type: "boolean", describe: "Show packages that came, went or have another version: dpkg, apk, npm, pip" },
+  semantic: { type: "boolean", describe: "Leave out what differs in its mtime alone, and tell how many paths do" },
+  "find-copies-harder": {
+    type: "boolean",
+    describe: "Look for copies of unchanged files, too: reads the names of the whole tree",
+  },
   "exit-code": { type: "boolean", describe: "Exit with 1 when something differs" },
   quiet: { type: "boolean", alias: "q", describe: "Print nothing (but JSON), and exit as with --exit-code" },
 } as const;
@@ -23,29 +35,47 @@ export const diffCommand: Command = command(
     name: "diff",
     form: "[A] [B] [-- PATH…]",
     summary: "Show the paths that differ between two trees, and why",
-    description: `Without A and B: the tracked directory against its HEAD. A alone: a container against its HEAD, or the tracked
-directory against revision A. A and B: from A to B, where @ is the tracked directory as it is now, and
-@NAME the container NAME. PATH is a path, with what stands below it, or a pattern. ${FROM_WHERE} Letters: A added, M modified, D deleted, T of another type, R renamed.`,
+    description: `Without A and B: the tracked directory against its HEAD. A alone: a container against its HEAD, or A against the tracked
+directory as it is now. A and B: from A to B; A..B is the same, A...B is from where the two parted to B, A^! what the commit A
+changed. ${WHAT_SIDES_ARE} After -- stand paths, with what stands below them, or patterns. ${FROM_WHERE} Letters: A added, M
+modified, D deleted, T of another type, R renamed, C copied, both found by content. In a patch, lines that begin with # tell what
+patch and git apply can't: owners, xattrs, whole modes, directories, devices, binary contents. Nothing is kept of trees from outside.`,
     words: [
       { name: "A", required: false },
       { name: "B", required: false },
     ],
     rest: "paths",
-    options,
+    options: OPTIONS,
+    paged: true,
     examples: [
       ["varve diff web", "what the container web changed since its last commit"],
       ["varve diff main~2 main -- /etc", "two commits, below /etc"],
       ["varve diff -- '**/*.conf' '!etc/ssl'", "files by a pattern, without a directory"],
       ["varve diff --stat v1 @web", "from tag v1 to the container as it is now"],
+      ["varve diff -p v1 web | patch -d DIR -p1", "lines, for another directory"],
+      ["varve diff base ./rootfs.tar.zst --semantic", "a commit and an archive, whatever their times"],
+      ["varve diff ./image-old ./image-new --packages", "packages of two OCI layouts"],
     ],
-    statuses: [["1", "with --exit-code or --quiet: something differs"]],
+    statuses: [
+      ["1", "with --exit-code or --quiet: something differs"],
+      ["20", "no such revision"],
+      ["40-43", "a tree from outside is missing, changed meanwhile, unreadable or invalid"],
+    ],
   },
   async ({ words, rest, options, session }) => {
-    const difference = await differenceOf(session, words, rest ?? []);
+    const { terminal } = session;
+    const { semantic, "find-copies-harder": copiesOfAll } = options;
+    const difference = await differenceOf(session, words, { rest: rest ?? [], options: { copiesOfAll, ignoreTimes: semantic } });
     try {
-      const { changes } = difference;
-      if (session.json) await printJsonArray(session.terminal, changes.map(changeJson));
-      else if (!options.quiet) session.terminal.print(diffText(session, difference, options));
+      const { changes, ignoredTimes, warnings } = difference;
+      for (const warning of warnings) terminal.complain(`varve: warning: ${printableLine(warning)}\n`);
+      try {
+        await print(session, difference, options);
+      } catch (error) {
+        // The status says what differs, also to who has left the pager.
+        if (!(error instanceof OutputClosed) || !terminal.interactive) throw error;
+      }
+      if (semantic) terminal.say(`${counted(ignoredTimes, "path")} with another mtime alone: ignored`);
       return (options["exit-code"] || options.quiet) && changes.length > 0 ? DIFFERENT : 0;
     } finally {
       difference.close();
@@ -53,33 +83,56 @@ directory against revision A. A and B: from A to B, where @ is the tracked direc
   },
 );
 
-async function differenceOf(session: Session, words: readonly string[], rest: readonly string[]): Promise<Difference> {
-  const [first, second] = words.length === 1 ? (sidesOfRange(words[0] ?? "") ?? words) : words;
+async function differenceOf(
+  session: Session,
+  words: readonly string[],
+  { rest, options }: { readonly rest: readonly string[]; readonly options: Omit<DiffOptions, "paths"> },
+): Promise<Difference> {
+  const [first, second] = words;
   if (first !== undefined && second === undefined) {
+    const range = await sidesOfRange(session, first);
+    if (range !== undefined) return differenceOfSides(range, rest, options);
     const found = await findWordTarget(session, first);
-    if (found !== undefined)
-      return diffTarget(found.repository, found.target, { paths: await selectionOf(rest, found.repository, [found.target]) });
+    if (found !== undefined) {
+      const paths = await selectionOf(rest, found.repository, [found.target]);
+      return diffTarget(found.repository, found.target, { ...options, paths });
+    }
+  }
+  if (first !== undefined) {
+    const sides = second === undefined ? await openSideAlone(session, first) : await openSides(session, first, second);
+    return differenceOfSides(sides, rest, options);
   }
   const repository = await openRepository(session);
-  if (first === undefined) {
-    return diffTarget(repository, findTarget(repository, undefined), { paths: await selectionOf(rest, repository) });
+  return diffTarget(repository, findTarget(repository, undefined), { ...options, paths: await selectionOf(rest, repository) });
+}
+
+async function differenceOfSides(
+  sides: OpenedSides,
+  rest: readonly string[],
+  options: Omit<DiffOptions, "paths">,
+): Promise<Difference> {
+  if ("readers" in sides) {
+    const paths = await selectionOf(rest, { worktree: undefined });
+    return diffOutside(sides.readers, sides.before, sides.after, { ...options, paths });
   }
-  const before = await parseSide(repository, first);
-  const after = await parseSide(repository, second ?? "@");
-  return diffSides(repository, before, after, { paths: await selectionOf(rest, repository, [before, after]) });
+  const { repository, before, after } = sides;
+  return diffSides(repository, before, after, { ...options, paths: await selectionOf(rest, repository, [before, after]) });
 }
 
-function sidesOfRange(word: string): readonly string[] | undefined {
-  const range = splitRangeWord(word);
-  return range && [range.from, range.to];
+async function print(session: Session, difference: Difference, options: OptionValues<typeof OPTIONS>): Promise<void> {
+  if (options.packages) return printPackages(session, difference, options.quiet);
+  if (session.json) return printJsonArray(session.terminal, difference.changes.map(changeJson));
+  const { terminal } = session;
+  if (!options.quiet) await printDifference(terminal, difference.changes, options, (changes) => changeLines(terminal, changes));
 }
 
-function diffText(
-  { terminal: { paint } }: Session,
-  { changes }: Difference,
-  form: Pick<OptionValues<typeof options>, "stat" | "name-status">,
-): string {
-  if (form["name-status"]) return changes.map((change) => `${nameStatusLine(change)}\n`).join("");
-  if (!form.stat) return changes.map((change) => `${changeLine(change, paint)}\n`).join("");
-  return [...statLines(changes, paint), changeSummary(changes)].map((line) => `${line}\n`).join("");
+async function printPackages({ terminal, json }: Session, { changes }: Difference, quiet: boolean): Promise<void> {
+  const { packages, warnings } = await packageChanges(changes);
+  for (const warning of warnings) terminal.complain(`varve: warning: ${printableLine(warning)}\n`);
+  if (json) return printJsonArray(terminal, packages.map(packageJson));
+  if (!quiet) terminal.print(packages.map((each) => `${packageLine(each, terminal.paint)}\n`).join(""));
+}
+
+function changeLines({ paint }: Terminal, changes: readonly Change[]): string[] {
+  return foldRenames(changes).map(({ change, below }) => changeLine(change, paint) + belowWords(below));
 }

@@ -22,12 +22,17 @@ const options = {
     describe: "Keep nothing for undo, nor what fsck put into quarantine, and prove that what was forgotten is gone",
   },
   yes: { type: "boolean", alias: "y", describe: "Do not ask before --now" },
+  "cache-age": {
+    type: "string",
+    value: "AGE",
+    describe: `Keep what run --cache made, or used, more recently than this (default: ${DEFAULT_AGE})`,
+  },
 } as const;
 
 export const gcCommand: Command = command(
   {
     name: "gc",
-    form: "[--dry-run] [--prune-age AGE | --now [--yes]]",
+    form: "[--dry-run] [--prune-age AGE | --now [--yes]] [--cache-age AGE]",
     summary: "Remove layers that nothing leads to",
     description: `Keeps what branches, tags, containers and younger operations lead to, with all that comes before it and the layers
 that lend contents to it; removes all other layers, saved trees and commits, and the views that show them. Operations
@@ -47,14 +52,15 @@ containers that are left.`,
       ["14", "the store is damaged, so that nothing was removed"],
     ],
   },
-  async ({ options: { "dry-run": dryRun, "prune-age": age, now, yes }, session }) => {
+  async ({ options: { "dry-run": dryRun, "prune-age": age, "cache-age": cacheAge, now, yes }, session }) => {
     if (now && age !== undefined)
       throw new VarveError("USAGE", "Cannot run varve gc with both --now and --prune-age: wanted one");
     const pruneAgeMilliseconds = now ? 0 : ageOf("--prune-age", age ?? DEFAULT_AGE);
+    const cacheAgeMilliseconds = ageOf("--cache-age", cacheAge ?? (now ? "now" : DEFAULT_AGE));
     const repository = await openRepository(session);
     if (now && !yes && !dryRun && !(await isConfirmed(session, repository.path))) return 1;
     const { garbage } = await openMaintenance(repository);
-    const options = { pruneAgeMilliseconds, dryRun, everything: now };
+    const options = { pruneAgeMilliseconds, cacheAgeMilliseconds, dryRun, everything: now };
     const { collection, proofs } = now
       ? await (await import("../../core/operations/prove-forgotten.js")).collectAndProve(repository, garbage, options)
       : { collection: await collectGarbage(repository, garbage, options), proofs: [] };

@@ -7,6 +7,7 @@ import {
 } from "../../core/operations/container-lifecycle.js";
 import { findTarget } from "../../core/operations/targets.js";
 import { VarveError } from "../../core/errors.js";
+import type { Origin } from "../../core/model/commit.js";
 import type { ContainerRecord, ProcessResult } from "../../core/ports/containers.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { branchRef } from "../../core/revision/ref-names.js";
@@ -18,7 +19,8 @@ import { commitResultJson } from "../render/commit-json.js";
 import { commitReport } from "../render/commit-text.js";
 import { printJson } from "../render/json-array.js";
 import { commitOf } from "../revision-words.js";
-import { RUN_OPTIONS, runConfiguration } from "../run-options.js";
+import { requireTerminal, RUN_OPTIONS, runConfiguration } from "../run-options.js";
+import { CACHE_OPTIONS, cacheEntry, isReused, keepForLater, requireCacheable, type CacheEntry } from "../run-cache.js";
 import { shellLine } from "../shell-line.js";
 import { verifier, VERIFY_OPTION } from "../verify-option.js";
 
@@ -33,6 +35,7 @@ const options = {
   },
   commit: { type: "boolean", describe: "Commit what a process that ended with 0 has changed" },
   message: { type: "string", alias: "m", value: "MSG", describe: "Message for --commit (default: the process's command)" },
+  ...CACHE_OPTIONS,
   ...VERIFY_OPTION,
   ...RUN_OPTIONS,
 } as const;
@@ -45,7 +48,11 @@ export const runCommand: Command = command(
     description: `Makes a container on REV and runs CMD in it, isolated, with the tree of REV as its root. What it writes stays in the
 container: "varve diff NAME" shows it, "varve commit NAME" records it, "varve start NAME" runs CMD again on it.
 A run whose process can't be started leaves no container.
-Without "--", options come before REV.`,
+With --commit a process that ends with 0 has its changes committed, with its command, exit status and duration; one that fails commits
+nothing. With --cache a run is not repeated where one was made before on the same tree with the same CMD, environment, user, directory,
+network, read-only volumes and inputs (by their contents, not their times): the branch gets that commit, and CMD is not run. What else CMD
+depends on, such as the network or the time, is not seen. "varve gc" forgets runs that were not used for its --cache-age. Without "--", options come
+before REV.`,
     words: [{ name: "REV", required: true }],
     rest: "command",
     options,
@@ -54,6 +61,7 @@ Without "--", options come before REV.`,
       ["varve run --name web -v /srv/www:/www:ro base -- httpd -f", "a container that stays"],
       ["varve run --rm --verify base -- sh", "after each file of base was read and compared with its digest"],
       ['varve run --rm -b base --commit -m "add git" base -- apk add git', "one step of a build"],
+      ["varve run --cache -b ci -v .:/src:ro ci -- make -C /src install", "one that is run when the sources have changed"],
     ],
     statuses: [
       ["0-255", "that of the process"],
@@ -67,13 +75,17 @@ Without "--", options come before REV.`,
     requireTerminal(given.tty);
     refuseEmptyMessage(given.message, "run");
     const branch = given.branch === undefined ? undefined : branchRef(given.branch);
+    requireCacheable(given);
     const repository = await openRepository(session);
     const commit = await commitOf(repository, revision);
     const name = given.name ?? newContainerName(new Set(repository.containers.list().map(({ record }) => record.name)));
     const configuration = runConfiguration(given, { name, command: rest, environment: process.env });
-    const create = { name, branch, commit, configuration, command: session.typed, passing: given.rm };
+    const entry = await cacheEntry(repository, given, { parent: commit, configuration });
+    if (entry && branch && !given["no-cache"] && (await isReused(repository, entry, branch, session))) return 0;
+    const settled = entry === undefined ? given : { ...given, rm: true, commit: true };
+    const create = { name, branch, commit, configuration, command: session.typed, passing: settled.rm };
     const record = await createContainer(repository, create);
-    return runAndSettle(repository, record, given, session);
+    return runAndSettle(repository, record, settled, session, entry);
   },
 );
 
@@ -82,11 +94,16 @@ async function runAndSettle(
   record: ContainerRecord,
   given: OptionValues<typeof options>,
   session: Session,
+  entry: CacheEntry | undefined,
 ): Promise<number> {
   try {
     const result = await startContainer(repository, record, { verify: verifier(given.verify, repository, session) });
     const committed =
       given.commit && result.exitCode === 0 ? await commitRun(repository, record, result, given, session) : undefined;
+    if (entry !== undefined && result.exitCode === 0) {
+      const made = { commit: committed?.commit.id, message: messageOf(record, given), origin: originOf(record, result) };
+      await keepForLater(repository, entry, made, session);
+    }
     report(session, record, result, committed, given);
     return result.exitCode;
   } catch (error) {
@@ -110,19 +127,25 @@ async function isWithdrawn(repository: Repository, record: ContainerRecord, { ty
 async function commitRun(
   repository: Repository,
   record: ContainerRecord,
-  { exitCode, durationMilliseconds }: ProcessResult,
-  { message }: OptionValues<typeof options>,
+  result: ProcessResult,
+  given: OptionValues<typeof options>,
   session: Session,
 ): Promise<CommitResult | undefined> {
-  const { command: process } = record.configuration;
-  const origin = { command: process, exitCode, durationMilliseconds };
-  const says = message ?? shellLine(process);
+  const commit = { message: messageOf(record, given), command: session.typed, origin: originOf(record, result) };
   try {
-    return await commitTarget(repository, findTarget(repository, record.id), { message: says, command: session.typed, origin });
+    return await commitTarget(repository, findTarget(repository, record.id), commit);
   } catch (error) {
     if (error instanceof VarveError && error.code === "NOTHING_TO_COMMIT") return undefined;
     throw error;
   }
+}
+
+function messageOf({ configuration }: ContainerRecord, { message }: OptionValues<typeof options>): string {
+  return message ?? shellLine(configuration.command);
+}
+
+function originOf({ configuration }: ContainerRecord, { exitCode, durationMilliseconds }: ProcessResult): Origin {
+  return { command: configuration.command, exitCode, durationMilliseconds };
 }
 
 function report(
@@ -134,7 +157,7 @@ function report(
 ): void {
   if (json) {
     const commit = committed === undefined ? null : commitResultJson(committed);
-    printJson(terminal, { id, name, exitCode, durationMilliseconds, removed: given.rm, commit });
+    printJson(terminal, { id, name, exitCode, durationMilliseconds, removed: given.rm, commit, cached: false });
     return;
   }
   if (committed !== undefined) terminal.say(commitReport(committed));
@@ -149,12 +172,5 @@ function requireCommand(rest: readonly string[], revision: string): void {
   if (rest.length > 0) return;
   throw new VarveError("USAGE", "Cannot run a process: its command is missing", {
     hint: `Give it after "--", such as: varve run ${shellLine([revision])} -- sh`,
-  });
-}
-
-function requireTerminal(wanted: boolean): void {
-  if (!wanted || process.stdin.isTTY) return;
-  throw new VarveError("USAGE", "Cannot give the process a terminal: stdin is none", {
-    hint: "Leave out -t (or write -i in place of -it).",
   });
 }

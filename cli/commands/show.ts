@@ -1,66 +1,106 @@
-import { diffSides, type Difference } from "../../core/operations/diff-sides.js";
+import { diffSides } from "../../core/operations/diff-sides.js";
 import { readLog, type LogEntry } from "../../core/operations/read-log.js";
+import type { Change } from "../../core/model/change.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { Repository } from "../../core/ports/repository.js";
-import { command, type Command } from "../command.js";
+import { nodeAt } from "../../core/model/paths.js";
+import { openSide, parseSide } from "../../core/operations/sides.js";
+import { headOf, type Target } from "../../core/operations/targets.js";
+import { splitRevisionPath } from "../../core/revision/parse-revision.js";
+import { command, type Command, type Session } from "../command.js";
 import { openRepository } from "../open-repository.js";
+import { findWordTarget } from "../open-target.js";
+import { selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
-import { changeLine, changeSummary } from "../render/change-text.js";
+import { belowWords, changeLine, changeSummary } from "../render/change-text.js";
+import { FORM_OPTIONS, printDifference } from "../render/difference.js";
 import { logEntryJson } from "../render/commit-json.js";
 import { commitText } from "../render/commit-text.js";
 import { foldChanges } from "../render/folded-changes.js";
 import { printJson } from "../render/json-array.js";
-import { counted } from "../render/quantities.js";
-import { commitOf } from "../revision-words.js";
+import { commitOf, splitSidePath } from "../revision-words.js";
 import type { Terminal } from "../terminal.js";
 
 export const showCommand: Command = command(
   {
     name: "show",
-    form: "[REV]",
-    summary: "Show one commit and what it changed",
-    description: `Shows the commit that REV names (default: HEAD) and what it changed against its first parent. A directory that
-came or went is one line; "varve diff REV~1 REV" lists everything.`,
+    form: "[REV | REV:PATH] [-- PATH…]",
+    summary: "Show one commit and what it changed, or what it holds at a path",
+    description: `Shows the commit that REV names (default: HEAD), how it was made, and what it changed against its first parent. A directory that
+came or went is one line; "varve diff REV~1 REV" lists everything. REV:PATH shows a file's content, as "varve cat" does, or a
+directory's names, as "varve ls" does.`,
     words: [{ name: "REV", required: false }],
-    options: {},
+    rest: "paths",
+    options: FORM_OPTIONS,
+    paged: true,
     examples: [
       ["varve show", "the last commit of the tracked directory's branch"],
       ["varve show base~1", "the one before base"],
+      ["varve show -p", "the lines that it changed"],
+      ["varve show --stat v1 -- /etc", "what v1 changed below a directory, with sizes"],
+      ["varve show v1:/etc/hosts", "a file as it was in v1"],
     ],
-    statuses: [["20", "no such revision"]],
+    statuses: [
+      ["20", "no such revision"],
+      ["22", "no such path in that commit"],
+    ],
   },
-  async ({ words: [word = "HEAD"], session: { terminal, json, ...session } }) => {
-    const repository = await openRepository({ ...session, terminal, json });
-    const entry = await entryOf(repository, word);
+  async ({ words: [word = "HEAD"], rest, options: form, session }) => {
+    if (splitRevisionPath(word).path !== undefined) return showPath(session, word);
+    const { terminal, json } = session;
+    const { repository, entry, head, targets } = await entryOf(session, word);
     const { commit } = entry;
     const before = { kind: "commit", commit: commit.parents[0] } as const;
-    const difference = await diffSides(repository, before, { kind: "commit", commit: commit.id });
+    const paths = await selectionOf(rest, repository, targets);
+    const difference = await diffSides(repository, before, { kind: "commit", commit: commit.id }, { paths });
     try {
-      if (json) printJson(terminal, { ...logEntryJson(entry), changes: difference.changes.map(changeJson) });
-      else
-        terminal.print(
-          `${commitText(entry, await headBranch(repository), terminal.paint)}\n${changesText(difference, terminal)}`,
-        );
+      const { changes } = difference;
+      if (json) return printJson(terminal, { ...logEntryJson(entry), changes: changes.map(changeJson) });
+      terminal.print(`${commitText(entry, head, terminal.paint)}\n`);
+      await printDifference(terminal, changes, form, () => changeLines(terminal, changes));
     } finally {
       difference.close();
     }
   },
 );
 
+/** What `cat` shows of a file, and `ls` of anything else. */
+async function showPath(session: Session, word: string): Promise<void> {
+  const { side, path } = splitSidePath(word);
+  const repository = await openRepository(session);
+  const tree = await openSide(repository, await parseSide(repository, side));
+  const node = nodeAt(tree, path);
+  tree.close();
+  const isFile = node !== undefined && "content" in node;
+  const shown = isFile ? (await import("./cat.js")).catCommand : (await import("./ls.js")).lsCommand;
+  await shown.run({ words: [word], rest: undefined, options: {}, session });
+}
+
+interface ShownEntry {
+  readonly repository: Repository;
+  readonly entry: LogEntry;
+  /** The branch that is marked as HEAD. */
+  readonly head: RefName | undefined;
+  readonly targets: readonly Target[];
+}
+
+async function entryOf(session: Session, word: string): Promise<ShownEntry> {
+  const found = word.startsWith(":") ? undefined : await findWordTarget(session, word);
+  const repository = found?.repository ?? (await openRepository(session));
+  const head = found === undefined ? await headBranch(repository) : (await headOf(repository, found.target)).branch;
+  const from = await commitOf(repository, found === undefined ? word : "HEAD", found === undefined ? undefined : head);
+  const targets = found === undefined ? [] : [found.target];
+  for await (const entry of readLog(repository, { from: [from], limit: 1 })) return { repository, entry, head, targets };
+  return { repository, entry: { commit: await repository.history.readCommit(from), refs: [] }, head, targets };
+}
+
 async function headBranch({ history, worktree }: Repository): Promise<RefName | undefined> {
   return worktree === undefined ? undefined : history.head();
 }
 
-async function entryOf(repository: Repository, word: string): Promise<LogEntry> {
-  const from = await commitOf(repository, word);
-  for await (const entry of readLog(repository, { from, limit: 1 })) return entry;
-  return { commit: await repository.history.readCommit(from), refs: [] };
-}
-
-function changesText({ changes }: Difference, { paint }: Terminal): string {
-  const lines = foldChanges(changes).map(({ change, below }) => {
-    const rest = below === 0 ? "" : `  (and ${counted(below, "entry", "entries")} below)`;
-    return `${changeLine(change, paint)}${rest}\n`;
-  });
-  return `${lines.join("")}${changeSummary(changes)}\n`;
+function changeLines({ paint }: Terminal, changes: readonly Change[]): string[] {
+  return [
+    ...foldChanges(changes).map(({ change, below }) => changeLine(change, paint) + belowWords(below)),
+    changeSummary(changes),
+  ];
 }

@@ -5,7 +5,14 @@ import { printableName, printablePath } from "../printable.js";
 import type { Style, Terminal } from "../terminal.js";
 import { counted, readableBytes } from "./quantities.js";
 
-export const STATUS_STYLE: Readonly<Record<ChangeStatus, Style>> = { A: "green", M: "yellow", D: "red", T: "yellow", R: "cyan" };
+export const STATUS_STYLE: Readonly<Record<ChangeStatus, Style>> = {
+  A: "green",
+  M: "yellow",
+  D: "red",
+  T: "yellow",
+  R: "cyan",
+  C: "cyan",
+};
 
 /** A change for people, without what shows it: `M  /etc/hosts  content mode 0644→0755`. */
 export function changeLine(change: Change, paint: Terminal["paint"]): string {
@@ -16,6 +23,11 @@ export function changeLine(change: Change, paint: Terminal["paint"]): string {
   return `${paint(STATUS_STYLE[status], status)}  ${name}${slash}${why === "" ? "" : `  ${paint("dim", why)}`}`;
 }
 
+/** What stands behind a directory that is shown for all below it. */
+export function belowWords(below: number): string {
+  return below === 0 ? "" : `  (and ${counted(below, "entry", "entries")} below)`;
+}
+
 /** For programs that want no JSON, as `git diff --name-status`: status, tab, path; two paths for a rename. */
 export function nameStatusLine({ status, path, from }: Change): string {
   return [status, ...(from === undefined ? [] : [printablePath(from)]), printablePath(path)].join("\t");
@@ -24,10 +36,15 @@ export function nameStatusLine({ status, path, from }: Change): string {
 /** Why a path is listed as changed, with the values where they are short: `mode 0644→0755 owner 0:0→1000:1000`. */
 export function reasonWords({ reasons, before, after }: Change): string {
   if (before === undefined || after === undefined) return "";
-  return reasons.map((reason) => reasonText(reason, before.entry, after.entry)).join(" ");
+  return reasons.map((reason) => reasonText(reason, { before, after })).join(" ");
 }
 
-function reasonText(reason: ChangeReason, before: Entry, after: Entry): string {
+export function reasonText(reason: ChangeReason, change: Pick<Change, "before" | "after">): string {
+  const [before, after] = [change.before?.entry, change.after?.entry];
+  return before === undefined || after === undefined ? reason : differenceText(reason, before, after);
+}
+
+function differenceText(reason: ChangeReason, before: Entry, after: Entry): string {
   switch (reason) {
     case "mode":
       return `mode ${modeText(before.mode)}→${modeText(after.mode)}`;
@@ -60,6 +77,10 @@ export function deviceText(entry: Entry): string {
 /** Four octal digits: the first holds setuid, setgid and sticky. */
 export function modeText(mode: number): string {
   return mode.toString(8).padStart(4, "0");
+}
+
+export function xattrNames(xattrs: readonly Xattr[]): string {
+  return xattrs.map(({ name }) => printableName(name)).join(",");
 }
 
 function changedNames(before: readonly Xattr[], after: readonly Xattr[]): readonly ByteString[] {
@@ -99,6 +120,7 @@ export function changeSummary(changes: readonly Change[]): string {
     M: "modified",
     T: "of another type",
     R: "renamed",
+    C: "copied",
     D: "deleted",
   };
   const parts = (Object.keys(words) as ChangeStatus[])

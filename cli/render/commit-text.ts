@@ -1,11 +1,12 @@
-import type { Commit } from "../../core/model/commit.js";
+import type { Commit, Origin } from "../../core/model/commit.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { CommitResult } from "../../core/operations/commit-target.js";
 import type { LogEntry } from "../../core/operations/read-log.js";
 import { printableLine, printableText } from "../printable.js";
 import type { Terminal } from "../terminal.js";
 import { refText, shortId } from "./names.js";
-import { counted, readableBytes } from "./quantities.js";
+import { shellLine } from "../shell-line.js";
+import { counted, readableBytes, readableDuration } from "./quantities.js";
 import { readableTime } from "./timestamps.js";
 
 type Paint = Terminal["paint"];
@@ -19,13 +20,18 @@ export function commitText({ commit, refs }: LogEntry, head: RefName | undefined
     `Author: ${printableLine(author.name)} <${printableLine(author.email)}>`,
     `Date:   ${readableTime(author)}`,
     `Layer:  ${commit.layer.slice(0, 12)} (${layerWords(commit)})`,
-    ...(origin === undefined ? [] : [`Run:    ${printableLine(origin.command.join(" "))} (exit ${origin.exitCode})`]),
+    ...(origin === undefined ? [] : [`Run:    ${originWords(origin)}`]),
     "",
     ...printableText(message)
       .split("\n")
       .map((line) => `    ${line}`.trimEnd()),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** `make install (exit 0 after 1.2 s)`. */
+function originWords({ command, exitCode, durationMilliseconds }: Origin): string {
+  return `${printableLine(shellLine(command))} (exit ${exitCode} after ${readableDuration(durationMilliseconds)})`;
 }
 
 /** `log --oneline`. */

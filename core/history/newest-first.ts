@@ -13,8 +13,7 @@ export interface DatedCommit {
  * @param commits Closed or not: a parent that is not among them is passed over.
  */
 export function* newestFirst<Some extends DatedCommit>(commits: ReadonlyMap<CommitId, Some>): Generator<Some> {
-  const children = new Map<CommitId, number>();
-  for (const { parents } of commits.values()) for (const id of parents) children.set(id, (children.get(id) ?? 0) + 1);
+  const children = countChildren(commits);
   const ready = [...commits.values()].filter(({ id }) => !children.has(id));
   for (let commit = takeNewest(ready); commit !== undefined; commit = takeNewest(ready)) {
     yield commit;
@@ -25,6 +24,13 @@ export function* newestFirst<Some extends DatedCommit>(commits: ReadonlyMap<Comm
       if (waiting === 0 && parent !== undefined) ready.push(parent);
     }
   }
+}
+
+/** How often each commit is named as a parent; those that are not, are missing. */
+export function countChildren(commits: ReadonlyMap<CommitId, DatedCommit>): Map<CommitId, number> {
+  const children = new Map<CommitId, number>();
+  for (const { parents } of commits.values()) for (const id of parents) children.set(id, (children.get(id) ?? 0) + 1);
+  return children;
 }
 
 /** The list is as short as the history is wide. */

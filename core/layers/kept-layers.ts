@@ -1,7 +1,7 @@
 import { VarveError } from "../errors.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { History } from "../ports/history.js";
-import { SAVED } from "../revision/ref-names.js";
+import { isHiddenRef } from "../revision/ref-names.js";
 import { layerChain } from "./layer-chain.js";
 
 /** Past so many layers, or so many refs, no more are looked for: a commit must not cost what the store's history is long. */
@@ -24,7 +24,7 @@ export async function keptLayers(
   for (const prefix of ["refs/heads/", "refs/"]) {
     for (const { name, commit } of await history.listRefs(prefix)) {
       if (seen.size > ENOUGH_REFS || kept.size > ENOUGH_LAYERS) return kept;
-      if (seen.has(commit) || name.startsWith(SAVED) || moving.has(name)) continue;
+      if (seen.has(commit) || isHiddenRef(name) || moving.has(name)) continue;
       seen.add(commit);
       for (const layer of await chainOf(history, commit)) kept.add(layer);
     }

@@ -6,6 +6,8 @@ import { findReachable, type Reachable } from "./reachable-layers.js";
 export interface CollectOptions {
   /** Operations younger than this can be undone afterwards. */
   readonly pruneAgeMilliseconds: number;
+  /** Commits of cached runs that were used within this time are kept; by default all that are. */
+  readonly cacheAgeMilliseconds?: number;
   /** Only tells what would go. */
   readonly dryRun: boolean;
   /** Whatever the clock said when it was done, nothing can be undone afterwards; images in quarantine go, too. */
@@ -26,6 +28,8 @@ export interface Collection {
   readonly quarantined: readonly { readonly path: string; readonly bytes: number }[];
   /** What `undo` could have brought back; their hidden refs go. */
   readonly saved: readonly CommitId[];
+  /** Commits of cached runs that are no longer offered: those that branches hold stay. */
+  readonly cached: readonly CommitId[];
   readonly commits: readonly CommitId[];
   readonly gitObjects: { readonly count: number; readonly bytes: number };
   /** Of all that goes. */
@@ -49,7 +53,8 @@ export async function collect(repository: Repository, garbage: Garbage, options:
   const since = everything
     ? await endOfLog(repository, garbage)
     : new Date(garbage.now().getTime() - options.pruneAgeMilliseconds);
-  const reachable = await findReachable(repository, garbage, since);
+  const cachedSince = everything ? since : new Date(garbage.now().getTime() - (options.cacheAgeMilliseconds ?? Infinity));
+  const reachable = await findReachable(repository, garbage, { since, cachedSince });
   const waste: Waste = { ...(await findWaste(repository, garbage, reachable)), ...(everything && purge(garbage)) };
   const collection = describe(repository, garbage, reachable, waste);
   if (!options.dryRun) await remove(repository, garbage, { reachable, waste, since });
@@ -81,7 +86,7 @@ async function findWaste({ layers }: Repository, garbage: Garbage, reachable: Re
 function describe(
   { layers }: Repository,
   garbage: Garbage,
-  { commits, layers: kept, staleSaved }: Reachable,
+  { commits, layers: kept, staleSaved, staleCached }: Reachable,
   waste: Waste,
 ): Collection {
   const quarantined = garbage.quarantined().filter(({ path }) => waste.quarantined?.includes(path));
@@ -92,6 +97,7 @@ function describe(
     views: goingViews,
     quarantined,
     saved: staleSaved.flatMap(({ commit }) => commit ?? []),
+    cached: staleCached.flatMap(({ commit }) => commit ?? []),
     commits: waste.loose.commits,
     gitObjects: { count: waste.loose.objects.length, bytes: waste.loose.bytes },
     bytes: sum([...goingLayers, ...goingViews, ...quarantined]) + waste.loose.bytes,
@@ -109,10 +115,10 @@ async function remove(
   garbage: Garbage,
   { reachable, waste, since }: { readonly reachable: Reachable; readonly waste: Waste; readonly since: Date },
 ): Promise<void> {
-  const { staleSaved } = reachable;
-  if (staleSaved.length + waste.loose.commits.length + waste.layers.length > 0) garbage.moveHorizon(since);
+  const stale = [...reachable.staleSaved, ...reachable.staleCached];
+  if (stale.length + waste.loose.commits.length + waste.layers.length > 0) garbage.moveHorizon(since);
   await history.updateRefs(
-    staleSaved.map(({ name, commit }) => ({ name, before: commit, after: undefined })),
+    stale.map(({ name, commit }) => ({ name, before: commit, after: undefined })),
     "gc",
   );
   await garbage.remove(waste);

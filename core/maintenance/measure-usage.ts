@@ -1,7 +1,7 @@
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { Repository } from "../ports/repository.js";
 import type { UsageMeter } from "../ports/usage-meter.js";
-import { SAVED } from "../revision/ref-names.js";
+import { isHiddenRef } from "../revision/ref-names.js";
 import { layerChain } from "../layers/layer-chain.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 
@@ -57,7 +57,7 @@ export async function measureUsage(
   meter: UsageMeter,
   commits: readonly CommitId[] | undefined,
 ): Promise<Usage> {
-  const refs = (await repository.history.listRefs("refs/")).filter(({ name }) => !name.startsWith(SAVED));
+  const refs = (await repository.history.listRefs("refs/")).filter(({ name }) => !isHiddenRef(name));
   const asked = [...new Set(commits ?? refs.map(({ commit }) => commit))];
   const others = [...refs.map(({ commit }) => commit), ...repository.containers.list().map(({ record }) => record.base)];
   const owners = new Map<LayerId, CommitId>();
@@ -107,8 +107,8 @@ async function measureCommit(
   { commit, chain, layers }: Closure,
   needed: ReadonlyMap<LayerId, number>,
 ): Promise<Omit<CommitUsage, "refs">> {
-  const shown = await meter.readTree(chain);
-  let [stored, exclusive, borrowed, own, wasted] = [0, 0, 0, 0, 0];
+  const { own, wasted } = await wasteOf(meter, chain);
+  let [stored, exclusive, borrowed] = [0, 0, 0];
   for (const layer of layers) {
     const bytes = repository.layers.storedBytes(layer);
     const contents = await meter.readLayer(layer);
@@ -116,13 +116,23 @@ async function measureCommit(
     if (needed.get(layer) === 1) exclusive += bytes;
     borrowed += contents.borrowedBytes;
   }
+  const efficiency = efficiencyOf(wasted, own);
+  return { commit, layers: layers.size, stored, exclusive, shared: stored - exclusive, borrowed, wasted, efficiency };
+}
+
+/** Bytes of the contents that a chain of layers holds, and of those among them that its tree does not show. */
+export async function wasteOf(
+  meter: UsageMeter,
+  chain: readonly LayerId[],
+): Promise<{ readonly own: number; readonly wasted: number }> {
+  const shown = await meter.readTree(chain);
+  let [own, wasted] = [0, 0];
   for (const layer of new Set(chain)) {
     const { ownBytes } = await meter.readLayer(layer);
     own += ownBytes;
     wasted += ownBytes - (shown.get(layer) ?? 0);
   }
-  const efficiency = efficiencyOf(wasted, own);
-  return { commit, layers: layers.size, stored, exclusive, shared: stored - exclusive, borrowed, wasted, efficiency };
+  return { own, wasted };
 }
 
 async function measureLayer(

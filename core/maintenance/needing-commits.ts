@@ -1,6 +1,6 @@
 import type { CommitId, LayerId } from "../model/ids.js";
 import type { Commit } from "../model/commit.js";
-import { SAVED } from "../revision/ref-names.js";
+import { isHiddenRef } from "../revision/ref-names.js";
 import { newestFirst, type DatedCommit } from "../history/newest-first.js";
 import type { Repository } from "../ports/repository.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
@@ -44,7 +44,7 @@ export async function needingCommits(repository: Repository, layers: readonly La
 
 async function tips({ history, containers }: Repository): Promise<CommitId[]> {
   const refs = await history.listRefs("refs/");
-  const shown = refs.filter(({ name }) => !name.startsWith(SAVED)).map(({ commit }) => commit);
+  const shown = refs.filter(({ name }) => !isHiddenRef(name)).map(({ commit }) => commit);
   return [...containers.list().map(({ record }) => record.base), ...shown];
 }
 

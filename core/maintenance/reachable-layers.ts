@@ -1,7 +1,7 @@
 import { VarveError } from "../errors.js";
 import type { Commit } from "../model/commit.js";
 import type { CommitId, LayerId } from "../model/ids.js";
-import { SAVED } from "../revision/ref-names.js";
+import { CACHED, cachedAt, SAVED } from "../revision/ref-names.js";
 import type { Garbage, RefReading } from "../ports/garbage.js";
 import type { Operation } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
@@ -14,15 +14,27 @@ export interface Reachable {
   readonly layers: ReadonlySet<LayerId>;
   /** Hidden refs that nothing which is kept names. */
   readonly staleSaved: readonly RefReading[];
+  /** Those of cached runs that are too old. */
+  readonly staleCached: readonly RefReading[];
+}
+
+export interface KeptTimes {
+  /** Operations after this time are kept. */
+  readonly since: Date;
+  /** Commits of runs that were cached, or used last, after this time are kept. */
+  readonly cachedSince: Date;
 }
 
 /**
  * What refs, containers, work in progress, younger operations and younger lines of reflogs lead to.
  *
- * @param since Operations after this time are kept.
  * @throws VarveError STORE_DAMAGED when something can't be followed: what it keeps is not known then, and nothing may be removed.
  */
-export async function findReachable(repository: Repository, garbage: Garbage, since: Date): Promise<Reachable> {
+export async function findReachable(
+  repository: Repository,
+  garbage: Garbage,
+  { since, cachedSince }: KeptTimes,
+): Promise<Reachable> {
   const refs = await readableRefs(garbage);
   const recent = await recentCommits(repository, garbage, refs, since);
   const containers = repository.containers.list().map(({ record }) => record);
@@ -32,8 +44,9 @@ export async function findReachable(repository: Repository, garbage: Garbage, si
   ];
   const named = new Set([...recent.certain, ...recent.likely, ...needed]);
   const staleSaved = await saved(repository, refs, named, since);
-  const stale = new Set(staleSaved.map(({ name }) => name));
-  const tips = refs.flatMap(({ name, commit }) => (commit === undefined || stale.has(name) ? [] : [commit]));
+  const staleCached = staleRuns(refs, cachedSince);
+  const gone = new Set([...staleSaved, ...staleCached].map(({ name }) => name));
+  const tips = refs.flatMap(({ name, commit }) => (commit === undefined || gone.has(name) ? [] : [commit]));
 
   const commits = new Set<CommitId>();
   const layers = new Set(containers.flatMap((record) => record.layers));
@@ -44,7 +57,7 @@ export async function findReachable(repository: Repository, garbage: Garbage, si
   await follow(repository, [...tips, ...needed, ...recent.certain], commits, keep, false);
   await follow(repository, recent.likely, commits, keep, true);
   await addLenders(garbage, layers);
-  return { commits, layers, staleSaved };
+  return { commits, layers, staleSaved, staleCached };
 }
 
 async function readableRefs(garbage: Garbage): Promise<readonly RefReading[]> {
@@ -104,6 +117,13 @@ async function saved(
     if (committer.seconds * 1000 <= since.getTime()) stale.push(ref);
   }
   return stale;
+}
+
+function staleRuns(refs: readonly RefReading[], since: Date): readonly RefReading[] {
+  return refs.filter(({ name, commit }) => {
+    const seconds = name.startsWith(CACHED) ? cachedAt(name) : undefined;
+    return commit !== undefined && seconds !== undefined && seconds * 1000 <= since.getTime();
+  });
 }
 
 /** Goes from the tips to the first commits, each once. @param lenient Passes over what is gone. */

@@ -5,17 +5,17 @@ import type { TreeNode } from "./tree.js";
 export const CHANGE_REASONS = ["content", "type", "mode", "owner", "xattr", "mtime", "link"] as const;
 export type ChangeReason = (typeof CHANGE_REASONS)[number];
 
-/** Added, modified, deleted, type changed, renamed. */
-export type ChangeStatus = "A" | "M" | "D" | "T" | "R";
+/** Added, modified, deleted, type changed, renamed, copied. */
+export type ChangeStatus = "A" | "M" | "D" | "T" | "R" | "C";
 
 export interface Change {
   readonly path: ByteString;
   readonly status: ChangeStatus;
   /** Empty for A and D. */
   readonly reasons: readonly ChangeReason[];
-  /** The path before, for R. */
+  /** The path before, for R; for C the path in the old tree of what it is a copy of. */
   readonly from?: ByteString;
-  /** Absent for A. */
+  /** Absent for A. For C, what it is a copy of. */
   readonly before?: TreeNode;
   /** Absent for D. */
   readonly after?: TreeNode;

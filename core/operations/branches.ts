@@ -60,7 +60,7 @@ async function standingRef(
 /**
  * Deletes all of them or none, as one operation.
  * @returns The commits that they named, in their order.
- * @throws VarveError REVISION_UNKNOWN, BRANCH_BUSY; NOT_MERGED without `force`.
+ * @throws VarveError REVISION_UNKNOWN, BRANCH_BUSY; without `force` CONFLICT for a branch that is not merged.
  */
 export async function deleteRefs(
   repository: Repository,
@@ -93,7 +93,7 @@ async function deletableCommit(repository: Repository, name: RefName): Promise<C
 
 /**
  * As git: a branch goes by `-d` when its upstream has its commits, or HEAD. Where no directory stands on a HEAD, when another branch or a tag has.
- * @throws VarveError NOT_MERGED.
+ * @throws VarveError CONFLICT.
  */
 async function requireMerged(repository: Repository, name: RefName, going: ReadonlyMap<RefName, CommitId>): Promise<void> {
   const commit = going.get(name);
@@ -101,7 +101,7 @@ async function requireMerged(repository: Repository, name: RefName, going: Reado
   const keepers = await keepersOf(repository, name, going);
   if (keepers.includes(commit) || (await ancestorsOf(repository.history, keepers)).has(commit)) return;
   throw new VarveError(
-    "NOT_MERGED",
+    "CONFLICT",
     `Cannot delete ${describe(name)}: it has commits that nothing else has, wanted a merged branch`,
     {
       hint: `To delete it all the same: varve branch -D ${shortName(name)} (undo brings it back).`,

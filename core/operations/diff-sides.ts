@@ -3,11 +3,21 @@ import type { Tree } from "../model/tree.js";
 import { ALL_PATHS, type PathSelection } from "../paths/path-selection.js";
 import type { Repository } from "../ports/repository.js";
 import { compareTrees } from "../trees/compare-trees.js";
-import { openSide, type Side } from "./sides.js";
+import { detectCopies } from "../trees/detect-copies.js";
+import { withoutTimes } from "../trees/ignore-times.js";
+import { openOutside, type OutsideReaders, type OutsideSource } from "./outside-source.js";
+import { openSide, type AnySide } from "./sides.js";
 import { openLiveTree, type Target } from "./targets.js";
 
 export interface Difference {
   readonly changes: readonly Change[];
+  /** Paths that are left out of the changes, since their mtime alone differs. */
+  readonly ignoredTimes: number;
+  /** Both trees, to be read until `close`. */
+  readonly before: Tree;
+  readonly after: Tree;
+  /** Whole sentences for people, of trees from outside. */
+  readonly warnings: readonly string[];
   /** Ends the reading of the changes' nodes. */
   close(): void;
 }
@@ -15,29 +25,71 @@ export interface Difference {
 export interface DiffOptions {
   /** Keeps what it selects; absent: everything. */
   readonly paths?: PathSelection;
+  /** Looks for copies of what did not change too, which takes a walk through the old tree. */
+  readonly copiesOfAll?: boolean;
+  /** Leaves out what differs in mtime alone. */
+  readonly ignoreTimes?: boolean;
 }
 
-export async function diffSides(repository: Repository, before: Side, after: Side, options?: DiffOptions): Promise<Difference> {
-  const old = await openSide(repository, before);
-  let now: Tree | undefined;
-  const close = (): void => [now, old].forEach((tree) => tree?.close());
-  try {
-    now = await openSide(repository, after);
-    const changes = await compareWithin(old, now, options);
-    const isFirst = before.kind === "commit" && before.commit === undefined;
-    return { changes: isFirst ? withoutRoot(changes) : changes, close };
-  } catch (error) {
-    close();
-    throw error;
-  }
+/** @param repository All of it for sides of a store. */
+export async function diffSides(
+  repository: Repository,
+  before: AnySide,
+  after: AnySide,
+  options?: DiffOptions,
+): Promise<Difference> {
+  const open = (side: AnySide): Promise<WarningTree> =>
+    side.kind === "outside" ? openOutside(repository, side.source) : openSide(repository, side);
+  const difference = await diffOpened(
+    () => open(before),
+    () => open(after),
+    options,
+  );
+  const isFirst = before.kind === "commit" && before.commit === undefined;
+  return isFirst ? withoutRoot(difference) : difference;
+}
+
+/** Two trees of which no store is needed. */
+export async function diffOutside(
+  readers: OutsideReaders,
+  before: OutsideSource,
+  after: OutsideSource,
+  options?: DiffOptions,
+): Promise<Difference> {
+  return diffOpened(
+    () => openOutside(readers, before),
+    () => openOutside(readers, after),
+    options,
+  );
 }
 
 /** A target against its own HEAD. */
 export async function diffTarget(repository: Repository, target: Target, options?: DiffOptions): Promise<Difference> {
   const { head, committed, live, close } = await openLiveTree(repository, target);
   try {
-    const changes = await compareWithin(committed, live, options);
-    return { changes: head.commit === undefined ? withoutRoot(changes) : changes, close };
+    const found = await compareWithin(committed, live, options);
+    const difference = { ...found, before: committed, after: live, warnings: [], close };
+    return head.commit === undefined ? withoutRoot(difference) : difference;
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+type WarningTree = Tree & { readonly warnings?: readonly string[] };
+
+async function diffOpened(
+  openBefore: () => Promise<WarningTree>,
+  openAfter: () => Promise<WarningTree>,
+  options?: DiffOptions,
+): Promise<Difference> {
+  const before = await openBefore();
+  let after: WarningTree | undefined;
+  const close = (): void => [after, before].forEach((tree) => tree?.close());
+  try {
+    after = await openAfter();
+    const found = await compareWithin(before, after, options);
+    return { ...found, before, after, warnings: [...(before.warnings ?? []), ...(after.warnings ?? [])], close };
   } catch (error) {
     close();
     throw error;
@@ -45,11 +97,20 @@ export async function diffTarget(repository: Repository, target: Target, options
 }
 
 /** The root directory is there before the first commit too. */
-function withoutRoot(changes: readonly Change[]): readonly Change[] {
-  return changes.filter(({ path }) => path !== "");
+function withoutRoot(difference: Difference): Difference {
+  return { ...difference, changes: difference.changes.filter(({ path }) => path !== "") };
 }
 
-async function compareWithin(before: Tree, after: Tree, { paths = ALL_PATHS }: DiffOptions = {}): Promise<Change[]> {
-  const changes = await compareTrees(before, after);
-  return changes.filter(({ path, from }) => paths.has(path) || (from !== undefined && paths.has(from)));
+async function compareWithin(
+  before: Tree,
+  after: Tree,
+  { paths = ALL_PATHS, copiesOfAll, ignoreTimes = false }: DiffOptions = {},
+): Promise<Pick<Difference, "changes" | "ignoredTimes">> {
+  const all = await detectCopies(await compareTrees(before, after), before, copiesOfAll);
+  const changes = all.filter(
+    ({ path, from, status }) => paths.has(path) || (status === "R" && from !== undefined && paths.has(from)),
+  );
+  if (!ignoreTimes) return { changes, ignoredTimes: 0 };
+  const { changes: left, ignored } = withoutTimes(changes);
+  return { changes: left, ignoredTimes: ignored };
 }

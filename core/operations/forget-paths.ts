@@ -9,7 +9,7 @@ import { nodeAt, treePathText } from "../model/paths.js";
 import type { RefUpdate } from "../ports/history.js";
 import type { StandingUpdate, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
-import { SAVED } from "../revision/ref-names.js";
+import { CACHED, PASSING, SAVED } from "../revision/ref-names.js";
 import { withoutPaths } from "../trees/without-paths.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 import { saveLive } from "./commit-target.js";
@@ -112,7 +112,7 @@ interface Plan {
 async function makePlan(repository: Repository, { places, branches }: ForgetOptions): Promise<Plan> {
   const { history, containers } = repository;
   const chosen = branches && new Set(branches);
-  const refs = (await history.listRefs("refs/")).filter(({ name }) => !name.startsWith(SAVED) && (chosen?.has(name) ?? true));
+  const refs = (await history.listRefs("refs/")).filter(({ name }) => !isPassing(name) && (chosen?.has(name) ?? true));
   const standing = containers.list().filter(({ record }) => chosen?.has(record.branch) ?? true);
   const commits = await oldestFirst(
     history,
@@ -281,11 +281,20 @@ async function writeFree(
   return (await commitTree(repository, { ...options, allowEmpty: true, kept: new Set() })) as Commit;
 }
 
-/** @param rewritten Of a plan that was not carried out: empty. */
+/** What a run was cached as is not offered any more: it was asked for by a parent that is gone. @param rewritten Of a plan that was not carried out: empty. */
 function movesOf({ refs, changed }: Plan, rewritten: Rewritten): readonly RefUpdate[] {
   return refs
     .filter(({ commit }) => changed.has(commit))
-    .map(({ name, commit }) => ({ name, before: commit, after: rewritten.get(commit) ?? commit }));
+    .map(({ name, commit }) => ({
+      name,
+      before: commit,
+      after: name.startsWith(CACHED) ? undefined : (rewritten.get(commit) ?? commit),
+    }));
+}
+
+/** Kept for `undo`, or as long as a command runs. */
+function isPassing(name: RefName): boolean {
+  return name.startsWith(SAVED) || name.startsWith(PASSING);
 }
 
 /** A container's tree without the paths, above its branch's new commit: what was not committed stays so. */

@@ -1,125 +1,110 @@
-import type { ByteString } from "../model/byte-string.js";
 import type { Commit } from "../model/commit.js";
 import type { CommitId, RefName } from "../model/ids.js";
-import { nodeAt } from "../model/paths.js";
-import type { PathSelection } from "../paths/path-selection.js";
-import type { Tree } from "../model/tree.js";
 import type { Repository } from "../ports/repository.js";
-import { changeReasons } from "../model/compare-entries.js";
-import { newestFirst } from "../history/newest-first.js";
-import { compareTrees } from "../trees/compare-trees.js";
-import { openCommitTree } from "./targets.js";
-import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
+import type { PathSelection } from "../paths/path-selection.js";
+import { BRANCHES, TAGS } from "../revision/ref-names.js";
+import { ancestorsOf, walkHistory, type Examined, type WalkedCommit } from "../history/walk-history.js";
+import { shownParents } from "../history/shown-parents.js";
+import { PathChanges } from "./path-changes.js";
 
 export interface LogEntry {
   readonly commit: Commit;
   /** Branches and tags that stand on it. */
   readonly refs: readonly RefName[];
+  /** With `order: "graph"`: the commits that lines lead to, its parents or what stands for them among those that are shown. */
+  readonly graphParents?: readonly CommitId[];
 }
 
 export interface LogOptions {
-  /** One commit or several. */
-  readonly from: CommitId | readonly CommitId[];
-  /** Leaves out what this commit, or one of these, is or comes from. */
-  readonly exclude?: CommitId | readonly CommitId[] | undefined;
+  readonly from: readonly CommitId[];
+  /** Leaves out what these commits are or come from. */
+  readonly exclude?: readonly CommitId[] | undefined;
   readonly limit?: number | undefined;
-  /** Keeps commits that changed something selected against their first parent. */
+  /** Keeps commits that changed something selected, as `git log -- PATH` does: a merge that took all of it from one side is left out, and the other side with it. */
   readonly paths?: PathSelection | undefined;
+  /** Keeps some commits. */
+  readonly has?: ((commit: Commit) => boolean) | undefined;
+  readonly firstParent?: boolean | undefined;
+  /** By default "date". */
+  readonly order?: "date" | "graph" | undefined;
+  readonly reverse?: boolean | undefined;
 }
 
-/** Newest first: by commit time, but no commit before one that comes from it. */
+/** Newest first: by commit time, but no commit before one that comes from it. With `order: "graph"` branch by branch; with `reverse` the other way round. */
 export async function* readLog(repository: Repository, options: LogOptions): AsyncGenerator<LogEntry> {
   const refs = await refsByCommit(repository);
-  const excluded = await ancestors(repository, idsOf(options.exclude));
-  let left = options.limit ?? Infinity;
-  for await (const commit of inOrder(repository, idsOf(options.from), excluded)) {
-    if (left <= 0) return;
-    if (isTurnDue()) await yieldToSignals();
-    if (options.paths && options.paths.places?.length !== 0 && !(await touches(repository, commit, options.paths))) continue;
-    left -= 1;
-    yield { commit, refs: refs.get(commit.id) ?? [] };
-  }
-}
-
-function idsOf(ids: CommitId | readonly CommitId[] | undefined): readonly CommitId[] {
-  return ids === undefined ? [] : typeof ids === "string" ? [ids] : ids;
-}
-
-/** A simple history, one parent each, is followed as it goes; from the first merge on, all that is left is sorted. */
-async function* inOrder(
-  { history }: Repository,
-  from: readonly CommitId[],
-  excluded: ReadonlySet<CommitId>,
-): AsyncGenerator<Commit> {
-  const tips = [...new Set(from)].filter((id) => !excluded.has(id));
-  let next: readonly CommitId[] = tips;
-  while (next.length === 1) {
-    const commit = await history.readCommit(next[0]!);
-    if (commit.parents.length > 1) break;
-    yield commit;
-    next = commit.parents.filter((id) => !excluded.has(id));
-  }
-  if (next.length > 0) yield* sorted({ history }, next, excluded);
-}
-
-async function* sorted(
-  { history }: Pick<Repository, "history">,
-  tips: readonly CommitId[],
-  excluded: ReadonlySet<CommitId>,
-): AsyncGenerator<Commit> {
-  const commits = new Map<CommitId, Commit>();
-  for (const tip of tips) commits.set(tip, await history.readCommit(tip));
-  for (const { parents } of commits.values()) {
-    for (const parent of parents) {
-      if (isTurnDue()) await yieldToSignals();
-      if (!excluded.has(parent) && !commits.has(parent)) commits.set(parent, await history.readCommit(parent));
+  try {
+    const commits = options.order === "graph" ? inGraph(repository, options) : selected(repository, options);
+    const entries = limited(commits, options.limit ?? Infinity);
+    for await (const { commit, graphParents } of options.reverse ? reversed(entries) : entries) {
+      yield { commit, refs: refs.get(commit.id) ?? [], ...(graphParents && { graphParents }) };
     }
+  } finally {
+    repository.layers.keepNames?.();
   }
-  yield* newestFirst(commits);
 }
 
-async function ancestors({ history }: Repository, from: readonly CommitId[]): Promise<Set<CommitId>> {
-  const found = new Set<CommitId>(from);
-  for (const id of found) {
-    if (isTurnDue()) await yieldToSignals();
-    for (const parent of (await history.readCommit(id)).parents) found.add(parent);
+interface Selected {
+  readonly commit: Commit;
+  readonly graphParents?: readonly CommitId[];
+}
+
+async function* selected(repository: Repository, options: LogOptions): AsyncGenerator<Selected> {
+  for await (const walked of walk(repository, options)) if (isShown(walked, options)) yield walked;
+}
+
+/** Whoever draws lines wants to know all commits first: those that are left out pass their lines on. */
+async function* inGraph(repository: Repository, options: LogOptions): AsyncGenerator<Selected> {
+  const commits: WalkedCommit[] = [];
+  for await (const walked of walk(repository, options)) commits.push(walked);
+  const shown = commits.filter((walked) => isShown(walked, options));
+  const parents = shownParents(commits, new Set(shown.map(({ id }) => id)));
+  for (const { id, commit } of shown) yield { commit, graphParents: parents.get(id) ?? [] };
+}
+
+function isShown({ commit, isSelected }: WalkedCommit, { has }: LogOptions): boolean {
+  return isSelected && (has === undefined || has(commit));
+}
+
+async function* walk(repository: Repository, options: LogOptions): AsyncGenerator<WalkedCommit> {
+  const { from, exclude = [], order = "date" } = options;
+  const excluded = await ancestorsOf(repository.history, exclude);
+  const examine = examination(repository, options);
+  yield* walkHistory(repository.history, { tips: [...new Set(from)], excluded, order, examine });
+}
+
+function examination(repository: Repository, { paths, firstParent }: LogOptions): (commit: Commit) => Promise<Examined> {
+  const parentsOf = ({ parents }: Commit): readonly CommitId[] => (firstParent ? parents.slice(0, 1) : parents);
+  if (paths === undefined || paths.places?.length === 0) {
+    return async (commit) => ({ parents: parentsOf(commit), isSelected: true });
   }
-  return found;
+  const changes = new PathChanges(repository, paths);
+  return async (commit) => {
+    const parents = parentsOf(commit);
+    const same = await changes.sameParent(commit, parents);
+    return same === "none" ? { parents, isSelected: true } : { parents: same === undefined ? [] : [same], isSelected: false };
+  };
+}
+
+async function* limited<Some>(items: AsyncIterable<Some>, limit: number): AsyncGenerator<Some> {
+  let left = limit;
+  if (left <= 0) return;
+  for await (const item of items) {
+    yield item;
+    if (--left <= 0) return;
+  }
+}
+
+async function* reversed<Some>(items: AsyncIterable<Some>): AsyncGenerator<Some> {
+  const all: Some[] = [];
+  for await (const item of items) all.push(item);
+  yield* all.reverse();
 }
 
 async function refsByCommit({ history }: Repository): Promise<Map<CommitId, RefName[]>> {
   const found = new Map<CommitId, RefName[]>();
-  for (const prefix of ["refs/heads/", "refs/tags/"]) {
+  for (const prefix of [BRANCHES, TAGS]) {
     for (const { name, commit } of await history.listRefs(prefix)) found.set(commit, [...(found.get(commit) ?? []), name]);
   }
   return found;
-}
-
-async function touches(repository: Repository, commit: Commit, paths: PathSelection): Promise<boolean> {
-  // A layer tells of a merge's first parent, too; what it deleted, a pattern may select.
-  const isTold = paths.places !== undefined || commit.deleted === 0;
-  const told = isTold && commit.parents.length > 0 ? repository.layers.changes?.(commit.layer, paths) : undefined;
-  return told ?? (await treesDiffer(repository, commit, paths));
-}
-
-async function treesDiffer(repository: Repository, commit: Commit, paths: PathSelection): Promise<boolean> {
-  const after = await openCommitTree(repository, commit.id);
-  const before = await openCommitTree(repository, commit.parents[0]);
-  try {
-    if (paths.places !== undefined) return paths.places.some((path) => differsAt(before, after, path));
-    return (await compareTrees(before, after)).some(
-      ({ path, from }) => paths.has(path) || (from !== undefined && paths.has(from)),
-    );
-  } finally {
-    before.close();
-    after.close();
-  }
-}
-
-function differsAt(before: Tree, after: Tree, path: ByteString): boolean {
-  const old = nodeAt(before, path);
-  const now = nodeAt(after, path);
-  if (old === undefined || now === undefined) return old !== now;
-  const below = "digest" in old && "digest" in now && old.digest !== now.digest;
-  return below || changeReasons(old, now).length > 0;
 }

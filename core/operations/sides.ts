@@ -1,11 +1,15 @@
 import type { CommitId, RefName } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
 import type { Repository } from "../ports/repository.js";
+import type { OutsideSource } from "./outside-source.js";
 import { findTarget, openCommitTree, openLiveTree, type Target } from "./targets.js";
 
-/** Anything with a tree to read: a commit, or a target as it is now. */
+/** Anything of a store with a tree to read: a commit, or a target as it is now. */
 export type Side =
   { readonly kind: "commit"; readonly commit: CommitId | undefined } | { readonly kind: "live"; readonly target: Target };
+
+/** Anything with a tree to read, in a store or not. */
+export type AnySide = Side | { readonly kind: "outside"; readonly source: OutsideSource };
 
 /** Closed by the caller. */
 export async function openSide(repository: Repository, side: Side): Promise<Tree> {

@@ -5,6 +5,7 @@ import type { ContainerRecord, ContainerState } from "../ports/containers.js";
 import type { Repository } from "../ports/repository.js";
 import type { ProgressSlot } from "../ports/work-in-progress.js";
 import type { Worktree, WorktreeOptions } from "../ports/worktree.js";
+import { BRANCHES, TAGS } from "../revision/ref-names.js";
 import { layerChain } from "../layers/layer-chain.js";
 
 /** Something whose tree changes while nobody commits. */
@@ -39,6 +40,12 @@ export interface Head {
 export async function headOf({ history }: Repository, target: Target): Promise<Head> {
   const branch = target.kind === "directory" ? await history.head() : target.record.branch;
   return { branch, commit: await history.readRef(branch) };
+}
+
+/** What every branch and tag stands on. */
+export async function everyTip({ history }: Repository): Promise<readonly CommitId[]> {
+  const refs = [...(await history.listRefs(BRANCHES)), ...(await history.listRefs(TAGS))];
+  return refs.map(({ commit }) => commit);
 }
 
 /** The tree of a commit; of no commit, the empty tree. Closed by the caller. */

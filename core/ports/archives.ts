@@ -12,6 +12,21 @@ export interface Archives {
    */
   importTar(stream: AsyncIterable<Uint8Array>, writer: LayerWriter, name: string, base?: Tree): Promise<ImportedTar>;
 
+  /**
+   * Reads a tar as a tree that can be read whole, its contents too, though no store keeps it. What it takes of the disk is gone when the tree is
+   * closed, or the process ends.
+   * @throws VarveError SOURCE_INVALID, DISK_FULL, PERMISSION, INTERRUPTED.
+   */
+  openTar(stream: AsyncIterable<Uint8Array>, name: string): Promise<ImportedTar>;
+
+  /**
+   * The same for an image in an OCI layout, a directory with `oci-layout`, `index.json` and `blobs/`: its layers on top of each other. Digests and sizes are
+   * checked.
+   * @param image Which one, by its `org.opencontainers.image.ref.name` or its digest; absent when there is one alone.
+   * @throws VarveError SOURCE_INVALID, SOURCE_MISSING, SOURCE_UNREADABLE, DISK_FULL, PERMISSION, INTERRUPTED.
+   */
+  openLayout(directory: string, image: string | undefined): Promise<ImportedTar>;
+
   /** Writes a PAX tar, the same bytes for the same tree. */
   exportTar(tree: Tree, write: (chunk: Uint8Array) => Promise<void>): Promise<ExportedTar>;
 }

@@ -34,6 +34,15 @@ export interface LayerStore {
    */
   changes?(id: LayerId, paths: PathSelection): boolean | undefined;
 
+  /**
+   * What a layer holds: the paths that differ from the tree below, and the directories that lead there; depth first, names in byte order. To be used
+   * before the next call. @returns `undefined` when only a comparison of the trees can tell. @throws VarveError LAYER_CORRUPT.
+   */
+  names?(id: LayerId): Iterable<LayerName> | undefined;
+
+  /** Writes down what `changes` and `names` have learnt of layers, so that they need not open them again. A cache; may be repeated. */
+  keepNames?(): void;
+
   /** Bytes of disk that a layer's image takes, holes not counted. @throws VarveError LAYER_CORRUPT when absent. */
   storedBytes(id: LayerId): number;
 
@@ -64,6 +73,12 @@ export interface LayerStore {
 
   /** Ids in ascending order. */
   list(): readonly LayerId[];
+}
+
+export interface LayerName {
+  readonly path: ByteString;
+  /** "deleted": the tree below may have it, and all that stands below it; this one has not. */
+  readonly kind: "directory" | "other" | "deleted";
 }
 
 export interface LayerImageFile {

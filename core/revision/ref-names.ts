@@ -9,6 +9,26 @@ export const HIDDEN = "refs/varve/";
 export const SAVED = "refs/varve/saved/";
 /** What `stash` put aside: the highest number is the newest. Kept until it is dropped. */
 export const STASHES = "refs/varve/stash/";
+/** What runs made, for `run --cache`: below it the run's key, then when it was used last. Not shown among branches and tags. */
+export const CACHED = "refs/varve/cache/";
+/** The branch that a throw-away container has in its record. No such ref is ever made. */
+export const PASSING = "refs/varve/passing/";
+
+/** @param seconds Since 1970; a fraction is dropped. */
+export function cachedRef(key: string, seconds: number): RefName {
+  return `${CACHED}${key}/${Math.floor(seconds)}` as RefName;
+}
+
+/** When a cached run was used last, in seconds since 1970. `undefined` when the name does not tell. */
+export function cachedAt(name: RefName): number | undefined {
+  const [, seconds] = /\/(\d{1,12})$/.exec(name) ?? [];
+  return seconds === undefined ? undefined : Number(seconds);
+}
+
+/** Whether a ref is varve's own, which no person named. */
+export function isHiddenRef(name: string): boolean {
+  return name.startsWith("refs/varve/");
+}
 
 /** A part of a name is a file's name, and `.lock` is put after it. */
 const LONGEST_PART_BYTES = 250;

@@ -31,6 +31,9 @@ export async function readMessagePattern(
     return (message) => compiled.matcher(message).find();
   } catch (error) {
     if (!(error instanceof RE2JSSyntaxException)) throw error;
-    return `it is no regular expression: ${error.message.replace(/^error parsing regexp: /, "")}`;
+    return `it is no regular expression: ${error.message
+      .replace(/^error parsing regexp: /, "")
+      .replace("(?m)", "")
+      .replace("(?im)", "")}`;
   }
 }

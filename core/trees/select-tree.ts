@@ -54,7 +54,8 @@ class SelectedDirectory implements DirectoryNode {
   }
 }
 
-function withSelectedLinks(node: FileNode | OtherNode, selection: PathSelection): FileNode | OtherNode {
+/** A node with those names of its inode that are selected. */
+export function withSelectedLinks(node: FileNode | OtherNode, selection: PathSelection): FileNode | OtherNode {
   if (node.links === undefined) return node;
   const links = selectedLinks(node.links, selection);
   return "content" in node ? { entry: node.entry, content: node.content, links } : { entry: node.entry, links };

@@ -16,6 +16,7 @@ import { clearRun, runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
 import { systemFailure } from "../system-failure.js";
+import { UNFINISHED } from "./unfinished.js";
 
 export interface ContainersOptions {
   /** `<store>/containers`, absolute. Made when the first container is. */
@@ -29,7 +30,6 @@ export function openContainers(options: ContainersOptions): Containers {
   return new DirectoryContainers(options);
 }
 
-const UNFINISHED = "new-";
 const CONTAINER_ID = /^[0-9a-f]{12}$/;
 
 class DirectoryContainers implements Containers {

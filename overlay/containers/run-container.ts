@@ -29,7 +29,8 @@ export interface RunRequest {
   readonly containers: string;
   readonly directory: ContainerDirectory;
   readonly stored: StoredContainer;
-  readonly images: readonly LayerImageFile[];
+  /** Newest first; `machine`: this machine's own root in their place. */
+  readonly images: readonly LayerImageFile[] | "machine";
   readonly roots: MountedRoots;
   readonly runtime: OciRuntime;
 }

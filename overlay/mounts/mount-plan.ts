@@ -1,13 +1,19 @@
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
 
 /** A mount as a value: what is mounted where. Paths are bytes in latin1; relative ones stand below the containers' directory. */
-export type MountStep = ImageMount | OverlayMount;
+export type MountStep = ImageMount | RootBind | OverlayMount;
 
 export interface ImageMount {
   readonly kind: "image";
   readonly image: string;
   /** In the order of the image's device table. */
   readonly devices: readonly string[];
+  readonly target: string;
+}
+
+/** The filesystem of this machine's own root, without those that are mounted on it, read-only. */
+export interface RootBind {
+  readonly kind: "root";
   readonly target: string;
 }
 
@@ -20,14 +26,19 @@ export interface OverlayMount {
   readonly target: string;
   /** Device nodes on it do nothing. */
   readonly withoutDevices: boolean;
+  /** The upper directory may stand in the lower one, which an index does not take. */
+  readonly withoutIndex?: true;
 }
+
+/** Its path, among those of images. */
+export const MACHINE_ROOT = "/";
 
 /** What overlayfs stacks at most: OVL_MAX_STACK of the kernel's fs/overlayfs/overlayfs.h. */
 export const DEEPEST_STACK = 500;
 
 export interface MountRequest {
-  /** Newest first, as `ContainerRecord.layers`. */
-  readonly images: readonly LayerImageFile[];
+  /** Newest first, as `ContainerRecord.layers`; `machine`: this machine's own root. */
+  readonly images: readonly LayerImageFile[] | "machine";
   /** Below all images: the names that the runtime mounts on, so that they need not be made in the upper directory. */
   readonly mountPoints: string;
   readonly upper: string;
@@ -47,6 +58,12 @@ export function planMounts(
   targetOf: (imagePath: string) => string,
   isMounted: (imagePath: string) => boolean,
 ): readonly MountStep[] {
+  const overlay = { upper, work, target, withoutDevices };
+  if (images === "machine") {
+    const root = targetOf(MACHINE_ROOT);
+    const bind: readonly MountStep[] = isMounted(MACHINE_ROOT) ? [] : [{ kind: "root", target: root }];
+    return [...bind, { kind: "overlay", lower: [root], ...overlay, withoutIndex: true }];
+  }
   const planned = new Set<string>();
   const steps: MountStep[] = [];
   const lower: string[] = [];
@@ -57,5 +74,5 @@ export function planMounts(
     lower.push(targetOf(path));
     if (!isMounted(path)) steps.push({ kind: "image", image: path, devices, target: targetOf(path) });
   }
-  return [...steps, { kind: "overlay", lower: [...lower, mountPoints], upper, work, target, withoutDevices }];
+  return [...steps, { kind: "overlay", lower: [...lower, mountPoints], ...overlay }];
 }

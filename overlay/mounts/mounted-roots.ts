@@ -1,10 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { hasCode, SystemCallError } from "../../linux/errno.js";
-import { MNT_DETACH, mount, MS_NODEV, MS_NOSUID, unmount } from "../../linux/mount.js";
+import { MNT_DETACH, mount, MS_BIND, MS_NODEV, MS_NOSUID, MS_RDONLY, MS_REMOUNT, unmount } from "../../linux/mount.js";
 import { enterPrivateMountNamespace } from "../../linux/namespaces.js";
 import { withWorkingDirectory } from "../../linux/working-directory.js";
 import { mountImage, mountUnavailable } from "./image-mount.js";
-import { planMounts, type MountRequest } from "./mount-plan.js";
+import { MACHINE_ROOT, planMounts, type MountRequest } from "./mount-plan.js";
 import { mountOverlay } from "./overlay-mount.js";
 import { systemFailure } from "../system-failure.js";
 
@@ -50,6 +50,10 @@ export class MountedRoots {
         if (step.kind === "overlay") {
           beforeOverlay(step.lower[0]!);
           mountOverlay(step);
+        } else if (step.kind === "root") {
+          mkdirSync(step.target, { recursive: true });
+          bindRoot(step.target);
+          this.#mounted.add(MACHINE_ROOT);
         } else {
           mkdirSync(step.target, { recursive: true });
           mountImage({ ...step, image: latin1(step.image), devices: step.devices.map(latin1) });
@@ -58,6 +62,11 @@ export class MountedRoots {
       }
     });
     return `${this.#directory}/${target}`;
+  }
+
+  /** Where this machine's root is mounted read-only, for as long as this process lives. @returns Its absolute path. */
+  machinePath(): string {
+    return `${this.#directory}/${this.#targetOf(MACHINE_ROOT)}`;
   }
 
   /** The image's mount point, relative to the containers' directory; numbered in the order of asking. */
@@ -93,6 +102,16 @@ export class MountedRoots {
       throw systemFailure("make the directory of mounts", error, target);
     }
     this.#entered = true;
+  }
+}
+
+/** @throws VarveError MOUNT_UNAVAILABLE. */
+function bindRoot(target: string): void {
+  try {
+    mount({ source: "/", target, type: "none", flags: MS_BIND });
+    mount({ source: "none", target, type: "none", flags: MS_BIND | MS_REMOUNT | MS_RDONLY });
+  } catch (error) {
+    throw error instanceof SystemCallError ? mountUnavailable("show this machine's root", error, "/", "overlay") : error;
   }
 }
 

@@ -14,6 +14,12 @@ export const OVERLAY_FEATURES: readonly (readonly [name: string, value: string])
   ["index", "on"],
 ];
 
+function featuresOf({ withoutIndex }: OverlayMount): typeof OVERLAY_FEATURES {
+  return withoutIndex === true
+    ? OVERLAY_FEATURES.map(([name, value]) => [name, name === "index" ? "off" : value])
+    : OVERLAY_FEATURES;
+}
+
 /** What the mount table shows as the device of our overlays. */
 export const MOUNT_SOURCE = "varve";
 
@@ -75,7 +81,7 @@ function mountOnce(step: OverlayMount): void {
       for (const lower of step.lower) builder.set("lowerdir+", lower);
       builder.set("upperdir", step.upper);
       builder.set("workdir", step.work);
-      for (const [name, value] of OVERLAY_FEATURES) builder.trySet(name, value);
+      for (const [name, value] of featuresOf(step)) builder.trySet(name, value);
       builder.attach(step.target, step.withoutDevices ? MOUNT_ATTR_NODEV : 0);
     } finally {
       builder.close();
@@ -109,8 +115,9 @@ export function stackReadOnly(lower: readonly string[], attributes: number): num
 
 /** With fewer and fewer features: mount(2) refuses an option that it does not know together with all others. */
 function mountByOptions(step: OverlayMount): void {
-  for (let count = OVERLAY_FEATURES.length; ; count--) {
-    const data = overlayOptions(step, OVERLAY_FEATURES.slice(0, count));
+  const features = featuresOf(step);
+  for (let count = features.length; ; count--) {
+    const data = overlayOptions(step, features.slice(0, count));
     try {
       return mount({
         source: MOUNT_SOURCE,

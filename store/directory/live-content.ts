@@ -1,5 +1,4 @@
 import { createHash, hash } from "node:crypto";
-import { readSync } from "node:fs";
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { ContentDigest } from "../../core/model/ids.js";
 import type { ContentReader, Extent, FileContent, ReadAheadContent, StoredContent } from "../../core/model/tree.js";
@@ -9,6 +8,7 @@ import { fileExtents } from "../../linux/file-holes.js";
 import { closeDescriptor, OPEN_FILE, openAt } from "../../linux/open-at.js";
 import { FileStat, statDescriptor } from "../../linux/stat.js";
 import type { LiveDirectory } from "./live-directory.js";
+import { readFully } from "./read-fully.js";
 import { sourceChanged, sourceFailure, sourceTooShort } from "./source-failure.js";
 import { MAY_HAVE_HOLES, WORD } from "./stat-table.js";
 
@@ -134,13 +134,9 @@ class LiveReader implements ContentReader {
   }
 
   read(buffer: Uint8Array, position: number): number {
-    let done = 0;
+    let done: number;
     try {
-      while (done < buffer.length) {
-        const count = readSync(this.descriptor, buffer, done, buffer.length - done, position + done);
-        if (count === 0) break;
-        done += count;
-      }
+      done = readFully(this.descriptor, buffer, position);
     } catch (error) {
       throw sourceFailure(error, this.#live.placeOf(this.#row));
     }
@@ -175,7 +171,7 @@ export function digestOf(reader: ContentReader, size: number): ContentDigest {
 }
 
 /** One call for a small file: making a hash object costs more than hashing 1 KiB. */
-function* hashInTurns(reader: ContentReader, size: number): Turns<ContentDigest> {
+export function* hashInTurns(reader: ContentReader, size: number): Turns<ContentDigest> {
   const buffer = (pieces ??= Buffer.allocUnsafeSlow(PIECE));
   if (size <= PIECE) return hash("sha256", buffer.subarray(0, reader.read(buffer.subarray(0, size), 0)), "hex") as ContentDigest;
   const whole = createHash("sha256");

@@ -29,7 +29,8 @@ import { sourceChanged, sourceFailure } from "./source-failure.js";
 import type { StatTable } from "./stat-table.js";
 import { GONE, WORD } from "./stat-table.js";
 
-const TYPES: Readonly<Record<number, EntryType>> = {
+/** By the type bits of a mode. */
+export const TYPES: Readonly<Record<number, EntryType>> = {
   [S_IFREG]: "file",
   [S_IFDIR]: "directory",
   [S_IFLNK]: "symlink",

@@ -8,23 +8,31 @@ import { statAt } from "../../linux/stat.js";
 import { treeOfLiveDirectory } from "./directory-tree.js";
 import { openLiveDirectoryInTurns } from "./live-directory.js";
 import { startReadingThread } from "./read-ahead.js";
+import { openUnscannedTree } from "./unscanned-tree.js";
 import { writeTree } from "./write-directory.js";
 
-/** Directories outside a store, as core asks for them. @param store Its directory, which is left out of those that it stands in. */
-export function openDirectories(store: string): PlainDirectories {
+/** Directories outside a store, as core asks for them. @param store Its directory, which is left out of those that it stands in; absent without one. */
+export function openDirectories(store?: string): PlainDirectories {
   return {
-    openTree: (path, exclude = []) => openToReadAll(path, exclude, store),
+    openTree: (path, exclude = [], readsAll = true) => openPlain({ path, patterns: exclude, store, readsAll }),
+    openUnscanned: openUnscannedTree,
     writeTree: async (tree, path) => inTurns(writeTree(tree, path)),
   };
 }
 
-/** An import reads every file. */
-async function openToReadAll(path: string, patterns: readonly ByteString[], place: string): Promise<FilteredTree> {
+interface PlainOptions {
+  readonly path: string;
+  readonly patterns: readonly ByteString[];
+  readonly store: string | undefined;
+  readonly readsAll: boolean;
+}
+
+async function openPlain({ path, patterns, store: place, readsAll }: PlainOptions): Promise<FilteredTree> {
   let thread: Worker | undefined;
   try {
     const onMany = (): void => void (thread = startReadingThread());
-    const store = statAt(AT_FDCWD, bytesOfText(place)).inodeKey;
-    const live = await openLiveDirectoryInTurns(path, { ignore: { patterns, store }, onMany });
+    const store = place === undefined ? undefined : statAt(AT_FDCWD, bytesOfText(place)).inodeKey;
+    const live = await openLiveDirectoryInTurns(path, { ignore: { patterns, store }, ...(readsAll ? { onMany } : {}) });
     if (thread !== undefined) live.readAheadIn(thread);
     return treeOfLiveDirectory(live);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
-import { parseCommitId, type CommitId } from "../../core/model/ids.js";
+import { parseCommitId, type CommitId, type RefName } from "../../core/model/ids.js";
 import type { RefUpdate } from "../../core/ports/history.js";
 import { parseRefName } from "../../core/revision/ref-names.js";
 import { readRegularFile } from "../../linux/regular-file.js";
@@ -10,6 +10,7 @@ import type { StoreLayout } from "../store-layout.js";
 import { withoutPackedRefs } from "./packed-refs.js";
 import { readRefFile } from "./ref-files.js";
 import { LOCK_SCRATCH, makeDurableDirectory, removeEmptyDirectories } from "./ref-lock.js";
+import { removeReflog } from "./reflog.js";
 import { JOURNAL_SCRATCH, removeRef, syncFolders } from "./ref-transaction.js";
 
 const LARGEST_JOURNAL_BYTES = 2 ** 26;
@@ -22,7 +23,7 @@ const LARGEST_JOURNAL_BYTES = 2 ** 26;
  */
 export function finishRefUpdates(layout: StoreLayout, names: readonly string[]): Set<string> {
   const kept = new Set<string>();
-  removeDeadLocks(
+  const locked = removeDeadLocks(
     layout,
     names.filter((name) => name.startsWith(`${LOCK_SCRATCH}-`)),
   );
@@ -34,19 +35,31 @@ export function finishRefUpdates(layout: StoreLayout, names: readonly string[]):
       kept.add(name);
     }
   }
+  // A ref that was to be made has its log before it is there: such a log would tell of a ref that is lost.
+  for (const name of locked) if (!isThere(layout.git, name)) removeReflog(layout.git, name);
   return kept;
 }
 
-/** A lock file is a hard link to its owner's scratch file. */
-function removeDeadLocks({ scratch, git }: StoreLayout, names: readonly string[]): void {
+function isThere(git: string, name: RefName): boolean {
+  try {
+    return readRefFile(git, name) !== undefined;
+  } catch {
+    // One that can't be read is there.
+    return true;
+  }
+}
+
+/** A lock file is a hard link to its owner's scratch file. @returns The refs that were locked. */
+function removeDeadLocks({ scratch, git }: StoreLayout, names: readonly string[]): readonly RefName[] {
   const dead = new Set(names.map((name) => statSync(path.join(scratch, name), { throwIfNoEntry: false })?.ino));
-  if (names.length === 0) return;
+  if (names.length === 0) return [];
   const locks = readdirSync(path.join(git, "refs"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".lock"))
     .map((name) => path.join(git, "refs", name));
-  for (const lock of [...locks, path.join(git, "packed-refs.lock"), path.join(git, "HEAD.lock"), path.join(git, "config.lock")]) {
-    if (dead.has(statSync(lock, { throwIfNoEntry: false })?.ino ?? -1)) rmSync(lock, { force: true });
-  }
+  const all = [...locks, path.join(git, "packed-refs.lock"), path.join(git, "HEAD.lock"), path.join(git, "config.lock")];
+  const ours = all.filter((lock) => dead.has(statSync(lock, { throwIfNoEntry: false })?.ino ?? -1));
+  for (const lock of ours) rmSync(lock, { force: true });
+  return ours.map((lock) => path.relative(git, lock).slice(0, -".lock".length) as RefName).filter((name) => name.startsWith("refs/"));
 }
 
 /** A journal is written before the first ref moves: those that have not moved yet are moved. A torn one was never decided. */

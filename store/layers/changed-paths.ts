@@ -3,6 +3,7 @@ import type { PathSelection } from "../../core/paths/path-selection.js";
 import { ImageDirectory } from "../erofs/image-directory.js";
 import * as F from "../erofs/image-format.js";
 import type { LayerImage } from "../erofs/layer-image.js";
+import { findName, namesOf, type NameRecord } from "./name-record.js";
 
 /**
  * Whether a layer changes something that is selected, told from its names alone: a layer holds what differs from the tree below it, and the
@@ -14,6 +15,18 @@ export function changesSelected(image: LayerImage, { places, has }: PathSelectio
   if (places === undefined) return changesMatching(image, has);
   const answers = places.map((place) => changesPlace(image, place));
   return answers.includes(true) ? true : answers.includes(undefined) ? undefined : false;
+}
+
+/** The same, from a record of the layer's names. @throws RangeError when it is none. */
+export function recordChangesSelected(record: NameRecord, { places, has }: PathSelection): boolean | undefined {
+  if (places === undefined) {
+    for (const { path } of namesOf(record)) if (has(path)) return true;
+    return false;
+  }
+  const answers = places.map((place) => findName(record, place));
+  // Above the place: whether anything stood there only the tree below tells.
+  if (answers.some((found) => found !== undefined && found !== "above")) return true;
+  return answers.includes("above") ? undefined : false;
 }
 
 /** @param place A path, with all that stands below it. */

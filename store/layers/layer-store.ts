@@ -3,13 +3,13 @@ import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { ContentDigest, LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
-import type { LayerImageFile, LayerStore, LayerWriter, WrittenLayer } from "../../core/ports/layer-store.js";
+import type { LayerImageFile, LayerName, LayerStore, LayerWriter, WrittenLayer } from "../../core/ports/layer-store.js";
 import type { PathSelection } from "../../core/paths/path-selection.js";
 import { sourceDateEpoch } from "../clock.js";
 import { rememberVariant } from "../content-index/layer-variants.js";
 import { StoredContents } from "../content-index/stored-contents.js";
 import { DEEPEST_STACK } from "./chain-composition.js";
-import { changesSelected } from "./changed-paths.js";
+import { LayerNames, type ObserveReading } from "./layer-names.js";
 import { composedImages, makeRuns, openComposedTree, type ObserveProgress } from "./layer-runs.js";
 import { syncDirectory } from "../durable-file.js";
 import { ImageWriter } from "../erofs/image-writer.js";
@@ -26,26 +26,30 @@ const STAT_BLOCK_BYTES = 512;
 
 type LayerStoreLayout = Pick<
   StoreLayout,
-  "layers" | "layer" | "scratch" | "contentIndex" | "variants" | "runs" | "packs" | "proofs"
+  "layers" | "layer" | "scratch" | "contentIndex" | "variants" | "runs" | "packs" | "proofs" | "names"
 >;
 
 export interface LayerStoreOptions {
   /** Hears how far `prepare` and `images` have come, where they have much to do. */
   readonly observe?: ObserveProgress | undefined;
+  /** Hears how many layers `changes` and `names` had to open. */
+  readonly observeNames?: ObserveReading | undefined;
 }
 
 /** Layer images in a directory, each named by its id, read-only. Paths must be on one filesystem, so that a finished image is renamed. */
-export function openLayerStore(layout: LayerStoreLayout, { observe }: LayerStoreOptions = {}): LayerStore {
-  return new DirectoryLayerStore(layout, observe);
+export function openLayerStore(layout: LayerStoreLayout, options: LayerStoreOptions = {}): LayerStore {
+  return new DirectoryLayerStore(layout, options);
 }
 
 class DirectoryLayerStore implements LayerStore {
   readonly #layout: LayerStoreLayout & { readonly proven: ProvenImages };
   readonly #observe: ObserveProgress | undefined;
+  readonly #names: LayerNames;
 
-  constructor(layout: LayerStoreLayout, observe: ObserveProgress | undefined) {
+  constructor(layout: LayerStoreLayout, { observe, observeNames }: LayerStoreOptions) {
     this.#observe = observe;
     this.#layout = { ...layout, proven: new ProvenImages(layout) };
+    this.#names = new LayerNames(this.#layout, observeNames);
   }
 
   write(chain: readonly LayerId[], kept: ReadonlySet<LayerId> = new Set()): LayerWriter {
@@ -91,7 +95,15 @@ class DirectoryLayerStore implements LayerStore {
   }
 
   changes(id: LayerId, paths: PathSelection): boolean | undefined {
-    return this.#withImages((images) => changesSelected(images.get(id), paths));
+    return this.#names.changes(id, paths);
+  }
+
+  names(id: LayerId): Iterable<LayerName> | undefined {
+    return this.#names.names(id);
+  }
+
+  keepNames(): void {
+    this.#names.keep();
   }
 
   storedBytes(id: LayerId): number {

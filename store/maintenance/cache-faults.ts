@@ -1,7 +1,13 @@
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
+import { VarveError } from "../../core/errors.js";
+import type { LayerId } from "../../core/model/ids.js";
 import type { CacheFault } from "../../core/ports/store-checks.js";
+import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import { loadFingerprints } from "../change-fingerprint.js";
+import { LayerImages } from "../erofs/layer-images.js";
+import { encodeNames, type NameRecord } from "../layers/name-record.js";
+import { NameTable } from "../layers/name-table.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
 import { readStatIndex } from "../worktree/stat-index-file.js";
@@ -16,7 +22,38 @@ export async function findCacheFaults(layout: StoreLayout): Promise<readonly Cac
   if (existsSync(index) && readStatIndex(index, await loadFingerprints()) === undefined) {
     faults.push({ path: path.relative(layout.root, index), state: "is damaged, or of another version" });
   }
+  const names = await nameTableFault(layout);
+  if (names !== undefined) faults.push({ path: path.relative(layout.root, layout.names), state: names });
   return faults;
+}
+
+/** What is wrong with the table of layers' names. What it says of layers that are gone, nobody asks. */
+async function nameTableFault(layout: StoreLayout): Promise<string | undefined> {
+  const { rows, isTorn } = new NameTable(layout).reading();
+  if (isTorn) return "has bytes that are no row";
+  const images = new LayerImages(layout.layers);
+  try {
+    for (const [id, record] of rows) {
+      if (isTurnDue()) await yieldToSignals();
+      if (existsSync(layout.layer(id)) && !isRecordOf(images, id, record)) {
+        return `has other names for layer "${id}" than that layer`;
+      }
+    }
+    return undefined;
+  } finally {
+    images.close();
+  }
+}
+
+function isRecordOf(images: LayerImages, id: LayerId, record: NameRecord | undefined): boolean {
+  try {
+    const wanted = encodeNames(images.get(id));
+    return wanted === undefined || record === undefined ? wanted === record : wanted.equals(record);
+  } catch (error) {
+    // A damaged layer is told of as such.
+    if (error instanceof VarveError) return true;
+    throw error;
+  }
 }
 
 /** Text of what stands where nothing of varve's stands, as paths below the store. */

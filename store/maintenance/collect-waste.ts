@@ -12,6 +12,7 @@ import { forgetVariants } from "../content-index/layer-variants.js";
 import { looseObject } from "../git/loose-objects.js";
 import { loggedBranches } from "../git/reflog.js";
 import { listRefNames } from "../git/ref-files.js";
+import { NameTable } from "../layers/name-table.js";
 import { ProvenImages } from "../proofs/proven-images.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
@@ -112,6 +113,7 @@ async function removeWaste(layout: StoreLayout, waste: Waste): Promise<void> {
     if (layers.length > 0) {
       forgetVariants(layout, new Set(layers));
       new ProvenImages(layout).forget(new Set(layers));
+      new NameTable(layout).forget(new Set(layers));
     }
     throwAway(
       layout,

@@ -8,6 +8,8 @@ export interface IndexedDirectory {
   entry: DirectoryEntry;
   /** In byte order of name once `finish` was called. */
   children: Map<ByteString, IndexedNode>;
+  /** As `ArchiveIndex.generation` was when an entry last told of it. */
+  generation?: number;
 }
 
 export interface IndexedFile {
@@ -15,11 +17,13 @@ export interface IndexedFile {
   readonly stored: StoredContent;
   /** Paths of a hardlink group, filled by `finish`; absent for an inode that never had a second name. */
   links?: ByteString[];
+  generation?: number;
 }
 
 export interface IndexedOther {
   readonly entry: Exclude<Entry, DirectoryEntry | FileEntry>;
   links?: ByteString[];
+  generation?: number;
 }
 
 export type IndexedLeaf = IndexedFile | IndexedOther;
@@ -55,6 +59,8 @@ const IMPLIED: DirectoryEntry = Object.freeze({
  */
 export class ArchiveIndex {
   readonly root: IndexedDirectory = { entry: IMPLIED, children: new Map() };
+  /** Which of several archives on top of each other is being read: an entry of it is younger than those of the ones before. */
+  generation = 0;
   #hasLinks = false;
 
   /** Where a path's last name goes. Makes missing directories. @param names Not empty. */
@@ -68,10 +74,44 @@ export class ArchiveIndex {
     const former = parent.children.get(name);
     if (former !== undefined && isDirectory(former) && isDirectory(node)) {
       former.entry = node.entry;
+      former.generation = this.generation;
       return undefined;
     }
+    node.generation = this.generation;
     parent.children.set(name, node);
     return former;
+  }
+
+  /** The directory of these names, when there is one. */
+  directory(names: readonly ByteString[], fail: Fail): IndexedDirectory | undefined {
+    return this.#follow(names, false, fail);
+  }
+
+  /** Takes away what earlier archives put at a name; of a directory, all but what this one put there. */
+  removeOlder({ parent, name }: Place): void {
+    const top = parent.children.get(name);
+    if (top === undefined) return;
+    if (isDirectory(top)) this.clearOlder(top);
+    const isKept = top.generation === this.generation || (isDirectory(top) && top.children.size > 0);
+    if (!isKept) parent.children.delete(name);
+  }
+
+  /** The same for all that a directory holds. */
+  clearOlder(directory: IndexedDirectory): void {
+    const found: Place[] = [];
+    const pending = [directory];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      for (const [name, node] of next.children) {
+        found.push({ parent: next, name });
+        if (isDirectory(node)) pending.push(node);
+      }
+    }
+    // Children stand after the directories that hold them.
+    for (const { parent, name } of found.reverse()) {
+      const node = parent.children.get(name)!;
+      const isKept = node.generation === this.generation || (isDirectory(node) && node.children.size > 0);
+      if (!isKept) parent.children.delete(name);
+    }
   }
 
   /** One more name for what stands at `target`. */
@@ -103,7 +143,7 @@ export class ArchiveIndex {
       let child = here.children.get(name as ByteString);
       if (child === undefined) {
         if (!mayCreate) return undefined;
-        child = { entry: IMPLIED, children: new Map() };
+        child = { entry: IMPLIED, children: new Map(), generation: this.generation };
         if (name.length > 255) return fail("a symlink on its way has a name longer than 255 bytes");
         here.children.set(name as ByteString, child);
       }

@@ -16,20 +16,41 @@ import type {
 } from "../../core/model/tree.js";
 import { isDirectory, type IndexedDirectory, type IndexedFile, type IndexedNode } from "./archive-index.js";
 
+/** Where an archive's contents can be read again. */
+export interface ArchiveContents {
+  open(stored: StoredContent): ContentReader;
+  extents(stored: StoredContent): Iterable<Extent>;
+  close(): void;
+}
+
+/** Its contents stand in the layer that was written while it was read: `stored` tells where, `open` can't read them before that is published. */
+const IN_A_LAYER: ArchiveContents = {
+  open: () => {
+    throw new VarveError("BUG", `Cannot read content of an archive's tree: it stands in a layer that is not published yet`);
+  },
+  /** Where the holes are, the layer knows: told here as data. */
+  *extents({ size }) {
+    if (size > 0) yield { offset: 0, length: size, kind: "data" };
+  },
+  close: () => undefined,
+};
+
 /**
- * An indexed archive as a tree. Its contents stand in the layer that was written while it was read: `stored` tells where,
- * `open` can't read them before that layer is published. Hardlink groups whose other names were replaced are single files.
+ * An indexed archive as a tree. Hardlink groups whose other names were replaced are single files.
+ * @param contents By default in the layer that was written.
  */
-export function archiveTree(root: IndexedDirectory): Tree {
-  return { root: new ArchiveDirectory(root), close: () => undefined };
+export function archiveTree(root: IndexedDirectory, contents: ArchiveContents = IN_A_LAYER): Tree {
+  return { root: new ArchiveDirectory(root, contents), close: () => contents.close() };
 }
 
 class ArchiveDirectory implements DirectoryNode {
   readonly digest: DirectoryDigest | undefined = undefined;
   readonly #directory: IndexedDirectory;
+  readonly #contents: ArchiveContents;
 
-  constructor(directory: IndexedDirectory) {
+  constructor(directory: IndexedDirectory, contents: ArchiveContents) {
     this.#directory = directory;
+    this.#contents = contents;
   }
 
   get entry(): DirectoryEntry {
@@ -37,19 +58,19 @@ class ArchiveDirectory implements DirectoryNode {
   }
 
   *children(): Iterable<readonly [ByteString, TreeNode]> {
-    for (const [name, node] of this.#directory.children) yield [name, treeNode(node)];
+    for (const [name, node] of this.#directory.children) yield [name, treeNode(node, this.#contents)];
   }
 
   child(name: ByteString): TreeNode | undefined {
     const node = this.#directory.children.get(name);
-    return node === undefined ? undefined : treeNode(node);
+    return node === undefined ? undefined : treeNode(node, this.#contents);
   }
 }
 
-function treeNode(node: IndexedNode): TreeNode {
-  if (isDirectory(node)) return new ArchiveDirectory(node);
+function treeNode(node: IndexedNode, contents: ArchiveContents): TreeNode {
+  if (isDirectory(node)) return new ArchiveDirectory(node, contents);
   const links = linkGroup(node.links);
-  if ("stored" in node) return new ArchiveFile(node, links);
+  if ("stored" in node) return new ArchiveFile(node, links, contents);
   const other: OtherNode = { entry: node.entry, links };
   return other;
 }
@@ -63,8 +84,10 @@ class ArchiveFile implements FileNode, FileContent {
   readonly entry: FileEntry;
   readonly stored: StoredContent;
   readonly links: LinkGroup | undefined;
+  readonly #contents: ArchiveContents;
 
-  constructor({ entry, stored }: IndexedFile, links: LinkGroup | undefined) {
+  constructor({ entry, stored }: IndexedFile, links: LinkGroup | undefined, contents: ArchiveContents) {
+    this.#contents = contents;
     this.entry = entry;
     this.stored = stored;
     this.links = links;
@@ -86,12 +109,11 @@ class ArchiveFile implements FileNode, FileContent {
     return this.stored.digest;
   }
 
-  /** Where the holes are, the layer knows: told here as data. */
-  *extents(): Iterable<Extent> {
-    if (this.size > 0) yield { offset: 0, length: this.size, kind: "data" };
+  extents(): Iterable<Extent> {
+    return this.#contents.extents(this.stored);
   }
 
   open(): ContentReader {
-    throw new VarveError("BUG", `Cannot read content of an archive's tree: it stands in a layer that is not published yet`);
+    return this.#contents.open(this.stored);
   }
 }

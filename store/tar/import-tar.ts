@@ -5,7 +5,7 @@ import { nodeAt } from "../../core/model/paths.js";
 import type { StoredContent, Tree } from "../../core/model/tree.js";
 import type { ContentSink, LayerWriter } from "../../core/ports/layer-store.js";
 import { ArchiveIndex, type Place } from "./archive-index.js";
-import { archiveTree } from "./archive-tree.js";
+import { archiveTree, type ArchiveContents } from "./archive-tree.js";
 import { decompressed } from "./decompress.js";
 import { splitEntryPath } from "./entry-path.js";
 import { MAX_TARGET_BYTES } from "./limits.js";
@@ -25,27 +25,40 @@ import { admitXattrs } from "./xattr-policy.js";
  */
 export async function importTar(
   stream: AsyncIterable<Uint8Array>,
-  writer: LayerWriter,
+  writer: ContentPlace,
   name: string = UNNAMED_TAR,
   base?: Tree,
 ): Promise<ImportedTar> {
-  const archive = new TarImport(writer, base);
-  try {
-    await readTar(decompressed(stream), archive);
-    return archive.finish();
-  } catch (error) {
-    throw namedTarFault(error, name);
-  }
+  const archive = new TarImport(writer, { base });
+  await archive.read(stream, name);
+  return archive.finish();
 }
+
+/** Where contents go: a layer's writer, or a spool. */
+export type ContentPlace = Pick<LayerWriter, "sink">;
 
 /** Two blocks of an image: of less, nothing can be shared but all. */
 const SHORTEST_SHARING = 8192;
 /** Warnings kept; what comes after is counted. */
 const MAX_WARNINGS = 200;
 
-class TarImport implements TarHandler {
-  readonly #writer: LayerWriter;
+/** How OCI layers say that something is gone. */
+export interface Whiteouts {
+  /** @returns Whether the entry is such a mark, and no entry of the tree. */
+  take(names: readonly ByteString[], index: ArchiveIndex, fail: Fail): boolean;
+}
+
+export interface TarImportOptions {
+  /** Of Archives.importTar. */
+  readonly base?: Tree | undefined;
+  readonly whiteouts?: Whiteouts;
+}
+
+/** One archive, or several on top of each other. */
+export class TarImport implements TarHandler {
+  readonly #writer: ContentPlace;
   readonly #base: Tree | undefined;
+  readonly #whiteouts: Whiteouts | undefined;
   readonly #index = new ArchiveIndex();
   readonly #warnings: string[] = [];
   #unlistedWarnings = 0;
@@ -58,9 +71,21 @@ class TarImport implements TarHandler {
     throw tarFault(this.#path, problem, hint);
   };
 
-  constructor(writer: LayerWriter, base: Tree | undefined) {
+  constructor(writer: ContentPlace, { base, whiteouts }: TarImportOptions = {}) {
     this.#writer = writer;
     this.#base = base;
+    this.#whiteouts = whiteouts;
+  }
+
+  /** Reads one archive, which lies on those before it. @throws VarveError SOURCE_INVALID. */
+  async read(stream: AsyncIterable<Uint8Array>, name: string): Promise<void> {
+    try {
+      this.#index.generation += 1;
+      this.#path = "" as ByteString;
+      await readTar(decompressed(stream), this);
+    } catch (error) {
+      throw namedTarFault(error, name);
+    }
   }
 
   entry(entry: TarEntry): void {
@@ -70,6 +95,7 @@ class TarImport implements TarHandler {
       this.#root(entry);
       return;
     }
+    if (this.#whiteouts?.take(names, this.#index, this.#fail)) return;
     const place = this.#index.place(names, this.#fail);
     if (entry.type === "hardlink") {
       this.#tellReplaced(this.#index.link(place, splitEntryPath(entry.linkPath, "its target", this.#fail), this.#fail));
@@ -110,10 +136,11 @@ class TarImport implements TarHandler {
     else this.#unlistedWarnings += 1;
   }
 
-  finish(): ImportedTar {
+  /** @param contents Where they can be read, when not in a layer. */
+  finish(contents?: ArchiveContents): ImportedTar {
     this.#index.finish();
     if (this.#unlistedWarnings > 0) this.#warnings.push(`There were ${this.#unlistedWarnings} more warnings about the tar.`);
-    return { tree: archiveTree(this.#index.root), warnings: this.#warnings };
+    return { tree: archiveTree(this.#index.root, contents), warnings: this.#warnings };
   }
 
   #root(entry: TarEntry): void {
@@ -152,7 +179,9 @@ class TarImport implements TarHandler {
   }
 
   #tellReplaced(former: unknown): void {
-    if (former !== undefined) this.warn("it replaces an earlier entry of the same path", this.#path);
+    // That a layer replaces what stands below is its purpose.
+    if (former !== undefined && this.#whiteouts === undefined)
+      this.warn("it replaces an earlier entry of the same path", this.#path);
   }
 }
 

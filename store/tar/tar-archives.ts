@@ -2,5 +2,5 @@ import type { Archives } from "../../core/ports/archives.js";
 import { exportTar } from "./export-tar.js";
 import { importTar } from "./import-tar.js";
 
-/** The port, as cli/open-repository.ts wires it. */
-export const tarArchives: Archives = { importTar, exportTar };
+/** What needs no place to look at archives. */
+export const tarArchives: Pick<Archives, "importTar" | "exportTar"> = { importTar, exportTar };

@@ -57,6 +57,32 @@ const ENTRY: Shape = {
   xattrs: "object",
 };
 
+const SIGNED = { author: LOGGED.author, time: LOGGED.time } as const;
+const BLAMED = { path: /^\//, commit: COMMIT_ID, ...SIGNED, subject: "string" } as const;
+const FOUND: Shape = {
+  path: /^\//,
+  first: COMMIT_ID,
+  last: COMMIT_ID,
+  versions: [
+    {
+      commit: COMMIT_ID,
+      time: LOGGED.time,
+      change: /^[AMD]$/,
+      type: { any: [/^(file|directory|symlink)$/, null] },
+      size: { any: ["number", null] },
+      sha256: { any: [DIGEST, null] },
+    },
+  ],
+};
+const MOVED: Shape = {
+  index: "number",
+  commit: COMMIT_ID,
+  before: { any: [COMMIT_ID, null] },
+  who: LOGGED.author,
+  time: LOGGED.time,
+  reason: "string",
+};
+
 /** @returns Where the value is of another shape, and how. */
 function misfits(value: unknown, shape: Shape, place = "$"): readonly string[] {
   if (shape === null) return value === null ? [] : [`${place}: ${JSON.stringify(value)} is not null`];
@@ -125,6 +151,12 @@ test("--json of each command for tracked directories has the shape of docs/json.
   fits(t, json("commit", "-m", "second"), COMMITTED);
   fits(t, json("log"), [LOGGED]);
   fits(t, json("show"), { ...LOGGED, changes: CHANGES });
+  fits(t, json("log", "--all", "--reverse", "--no-merges"), [LOGGED]);
+  fits(t, json("blame", "file"), [{ ...BLAMED, line: "number", originalLine: "number", text: /^two$/ }]);
+  fits(t, json("blame", "-r", "/"), [{ ...BLAMED, type: /^(file|directory|symlink)$/ }]);
+  fits(t, json("find", "file", "link"), [FOUND]);
+  fits(t, json("reflog", "main"), [MOVED]);
+  fits(t, json("show", "HEAD:file"), { path: /^\/file$/, size: "number", sha256: DIGEST, contentBase64: /^dHdv$/ });
   fits(t, json("ls", "-r", "HEAD"), [ENTRY]);
   fits(t, json("cat", "HEAD:file"), { path: /^\/file$/, size: "number", sha256: DIGEST, contentBase64: /^dHdv$/ });
   fits(t, json("rollback", "HEAD~1"), { branch: /^main$/, before: COMMIT_ID, after: COMMIT_ID, saved: null, changes: "number" });
@@ -159,7 +191,12 @@ testIf(
   const store = ["--store", path.join(home, "store")];
   t.is(varve([...store, "import", "root", "-b", "base", "-q"], { cwd: home, home }).stderr, "");
   const ran = { ...CONTAINER, exitCode: "number", durationMilliseconds: "number" };
-  fits(t, json(...store, "run", "--name", "web", "base", "--", "touch", "/new"), { ...ran, removed: "boolean", commit: null });
+  fits(t, json(...store, "run", "--name", "web", "base", "--", "touch", "/new"), {
+    ...ran,
+    removed: "boolean",
+    commit: null,
+    cached: "boolean",
+  });
   fits(t, json(...store, "status", "web"), { branch: /^web$/, commit: COMMIT_ID, changes: CHANGES });
   fits(t, json(...store, "commit", "web", "-m", "new"), COMMITTED);
   fits(t, json(...store, "start", "web"), ran);
@@ -176,6 +213,7 @@ testIf(
     durationMilliseconds: "number",
     removed: "boolean",
     commit: COMMITTED,
+    cached: "boolean",
   });
   const origin = { command: [/^(touch|\/new)$/], exitCode: "number", durationMilliseconds: "number" } as const;
   fits(t, json(...store, "log", "-n", "1", "base"), [{ ...LOGGED, origin }]);
@@ -185,6 +223,63 @@ testIf(
     node: /^v/,
     store: { path: "string", layers: "number", layerBytes: "number", branches: "number", containers: "number" },
     checks: [{ name: "string", works: "boolean", detail: "string", hint: { any: ["string", null] } }],
+  });
+});
+
+testIf(
+  "oci-runtime",
+  "erofs",
+  "overlay",
+)("--json of bisect, try, run --cache and check has the shape of docs/json.md", (t) => {
+  const { home, json } = makeSite(t);
+  execFileSync("make-small-root", ["root"], { cwd: home, env: environmentWithVarve(home) });
+  const store = ["--store", path.join(home, "store")];
+  const call = (...words: string[]) => varve([...store, ...words], { cwd: home, home });
+  t.is(call("import", "root", "-b", "base", "-q").status, 0);
+  const own = (...words: string[]): unknown => JSON.parse(call("--json", ...words).stdout);
+  const origin = { command: ["string"], exitCode: "number", durationMilliseconds: "number" } as const;
+  const reused = { exitCode: "number", durationMilliseconds: "number", removed: "boolean", commit: COMMITTED, cached: "boolean" };
+  const step = ["run", "--cache", "-b", "ci", "base", "--", "touch", "/new"];
+  fits(t, own(...step), { id: "string", name: "string", ...reused });
+  call("branch", "-d", "ci");
+  fits(t, own(...step), { id: null, name: null, ...reused });
+  const trial = { exitCode: "number", durationMilliseconds: "number", changes: CHANGES, decision: "string" } as const;
+  const touch = ["base", "--", "touch", "/tried"];
+  fits(t, own("try", "-y", "-b", "next", ...touch), { ...trial, commit: COMMITTED, applied: null });
+  call("run", "-q", "--name", "web", "base", "--", "true");
+  fits(t, own("try", "-y", "@web", "--", "touch", "/tried"), {
+    ...trial,
+    commit: null,
+    applied: { changes: "number", saved: { any: [COMMIT_ID, null] } },
+  });
+  const rule = { rule: "string", holds: "boolean", found: "number", limit: "number" } as const;
+  const paths = [{ path: /^\//, mode: /^[0-7]{4}$/, bytes: { any: ["number", null] } }] as const;
+  fits(t, own("check", "base", "--forbid-world-writable", "--max-added", "1", "--max-waste", "5%"), {
+    holds: "boolean",
+    looked: "number",
+    rules: [{ ...rule, paths }],
+  });
+  const bisection = {
+    state: "string",
+    bad: { any: [COMMIT_ID, null] },
+    good: [COMMIT_ID],
+    skipped: [COMMIT_ID],
+    candidate: { any: [COMMIT_ID, null] },
+    left: { any: ["number", null] },
+    steps: { any: ["number", null] },
+    first: { any: [{ ...LOGGED, origin: { any: [origin, null] }, changes: CHANGES }, null] },
+    undecided: [COMMIT_ID],
+    tried: [{ commit: COMMIT_ID, verdict: /^(good|bad|skip)$/, exitCode: "number", durationMilliseconds: "number" }],
+  } as const;
+  call("run", "-q", "--rm", "-b", "ci", "--commit", "ci", "--", "touch", "/newer");
+  fits(t, own("bisect", "start"), bisection);
+  fits(t, own("bisect", "bad", "ci"), bisection);
+  fits(t, own("bisect", "good", "base"), bisection);
+  fits(t, own("bisect", "run", "--", "sh", "-c", "[ ! -e /new ]"), bisection);
+  fits(t, own("bisect", "log"), [{ verdict: "string", commit: COMMIT_ID, message: "string" }]);
+  fits(t, own("bisect", "reset"), { state: /^none$/ });
+  fits(t, json(...store, "bisect"), {
+    error: { code: /^NOTHING_IN_PROGRESS$/, message: /^Cannot /, path: null, hint: "string" },
   });
 });
 

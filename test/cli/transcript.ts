@@ -66,5 +66,7 @@ export function normalized(text: string): string {
     .replace(/\b[0-9a-f]{64}\b/g, label("digest"))
     .replace(/\b(?:[0-9a-f]{40}|[0-9a-f]{12}|[0-9a-f]{10})\b/g, label("id"))
     .replace(/\d[\d.]* [KMG]?i?B stored/g, "<size> stored")
+    .replace(/after \d+\.\d\d s$/gm, "after <time>")
+    .replace(/ after \d[\d.]* m?s\)/g, " after <time>)")
     .replace(/of \d{4}-\d\d-\d\dT[\d:.]+Z/g, "of <time>");
 }

@@ -123,6 +123,48 @@ export function historyContract(test: TestFn, name: string, open: (t: ExecutionC
     t.deepEqual(await history.refLog("refs/heads/absent" as RefName), []);
   });
 
+  test(`${name}: a tag that writeTag() made leads to its commit, until another update says otherwise`, async (t) => {
+    const history = open(t);
+    const [first, second] = await commitChain(history, 2);
+    const tagger = { name: "A", email: "a@example.org", seconds: 900_000_000, offsetMinutes: -90 };
+    const draft = { name: "v1", commit: first!, tagger, message: "títle\n\nbody" };
+    const id = await history.writeTag(draft);
+    await history.updateRefs([{ name: TAG, before: undefined, after: first, afterTag: id }]);
+    t.is(await history.readRef(TAG), first);
+    t.deepEqual(await history.readTag(TAG), { ...draft, id });
+    t.deepEqual(await history.readTagObject(id), { ...draft, id });
+    t.is(await history.readTag(MAIN), undefined);
+    await rejects(t, history.updateRefs([{ name: TAG, before: second, after: first }]), "CONFLICT");
+    await history.updateRefs([{ name: TAG, before: first, beforeTag: id, after: second }]);
+    t.is(await history.readTag(TAG), undefined);
+    t.is(await history.readRef(TAG), second);
+    await history.updateRefs([{ name: TAG, before: second, after: first, afterTag: id }]);
+    t.is((await history.readTag(TAG))?.id, id);
+  });
+
+  test(`${name}: a renamed branch keeps its log`, async (t) => {
+    const history = open(t);
+    const [, second] = await commitChain(history, 2, "refs/heads/old");
+    const to = "refs/heads/new" as RefName;
+    const from = "refs/heads/old" as RefName;
+    await history.updateRefs([
+      { name: from, before: second, after: undefined },
+      { name: to, before: undefined, after: second, from },
+    ]);
+    const after = (await history.refLog(to)).slice(1).map((move) => move.reason);
+    t.deepEqual(after, ["commit: commit 2", "commit: commit 1"]);
+    t.deepEqual(await history.refLog(from), []);
+  });
+
+  test(`${name}: upstream() is what setUpstream() set last`, async (t) => {
+    const history = open(t);
+    t.is(await history.upstream(MAIN), undefined);
+    for (const upstream of ["refs/heads/a.b/c", "refs/remotes/origin/x/y", undefined] as (RefName | undefined)[]) {
+      await history.setUpstream(MAIN, upstream);
+      t.is(await history.upstream(MAIN), upstream);
+    }
+  });
+
   test(`${name}: refLog() of a tag is empty`, async (t) => {
     const history = open(t);
     const [commit] = await commitChain(history, 1);

@@ -1,10 +1,10 @@
 import type { ExecutionContext, TestFn } from "ava";
 import { parseCommitId, type RefName } from "../../core/model/ids.js";
-import type { Operation, OperationLog } from "../../core/ports/operation-log.js";
+import type { Operation, OperationDraft, OperationLog } from "../../core/ports/operation-log.js";
 
 const COMMIT = parseCommitId("a".repeat(40));
 
-export function operationDraft(command: string): Omit<Operation, "id" | "time"> {
+export function operationDraft(command: string): OperationDraft {
   return {
     command,
     refs: [{ name: "refs/heads/main" as RefName, before: undefined, after: COMMIT }],
@@ -40,6 +40,20 @@ export function operationLogContract(test: TestFn, name: string, open: (t: Execu
     for (const { id, time } of operations) {
       t.regex(id, /^[0-9a-f]{12}$/);
       t.is(new Date(time).toISOString(), time);
+    }
+  });
+
+  test(`${name}: interrupted() is what was logged between begin() and settle(), and nothing before or after`, async (t) => {
+    const log = open(t);
+    for (const command of ["first", "second"]) {
+      await log.begin();
+      t.true(log.isUnsettled());
+      t.is(await log.interrupted(), undefined, "nothing was logged yet");
+      const { id } = await log.append(operationDraft(command));
+      t.is((await log.interrupted())?.id, id);
+      await log.settle();
+      t.false(log.isUnsettled());
+      t.is(await log.interrupted(), undefined);
     }
   });
 

@@ -18,7 +18,7 @@ async function valuesOf(...words: string[]): Promise<string> {
 
 for (const [typed, wanted] of [
   [["stat"], "status"],
-  [["re"], "restore"],
+  [["resto"], "restore"],
   [["--json", "umo"], "umount"],
   [["--st"], "--store"],
   [["--store", ""], "<directories>"],

@@ -177,7 +177,8 @@ test("gc removes views that show what it removes, and keeps the others", async (
   const { repository, layout, target } = store;
   const commits: CommitId[] = [];
   for (let number = 0; number < 70; number += 1) commits.push(await put(store, "a", `${number} `.repeat(3000)));
-  const chainOf = (length: number): Promise<readonly LayerId[]> => layerChain(repository.history, commits[length - 1] as CommitId);
+  const chainOf = (length: number): Promise<readonly LayerId[]> =>
+    layerChain(repository.history, commits[length - 1] as CommitId);
   const kept = await chainOf(20);
   await repository.layers.images(kept);
   await repository.layers.images(await chainOf(70));

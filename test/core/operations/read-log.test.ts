@@ -43,7 +43,7 @@ function matching(pattern: string): PathSelection {
 
 async function selected(repository: Repository, from: CommitId, paths: PathSelection): Promise<string[]> {
   const messages: string[] = [];
-  for await (const { commit } of readLog(repository, { from, paths })) messages.push(commit.message);
+  for await (const { commit } of readLog(repository, { from: [from], paths })) messages.push(commit.message);
   return messages;
 }
 
@@ -65,6 +65,8 @@ test("readLog() by paths tells from layers alone what the comparison of trees te
         return answer;
       },
       openTree: (chain: Parameters<Repository["layers"]["openTree"]>[0]) => repository.layers.openTree(chain),
+      names: repository.layers.names!.bind(repository.layers),
+      keepNames: repository.layers.keepNames!.bind(repository.layers),
       prepare: async (chain: Parameters<Repository["layers"]["prepare"]>[0]) => repository.layers.prepare(chain),
     }),
   };

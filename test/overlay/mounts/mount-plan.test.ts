@@ -62,3 +62,16 @@ for (const { why, images, mounted, steps, lower } of cases) {
     ]);
   });
 }
+
+test("planMounts() of this machine's root binds it once, and lays an overlay without an index on it", (t) => {
+  const { upper, work, target, withoutDevices } = overlay;
+  const stacked = { kind: "overlay", lower: ["m/0"], upper, work, target, withoutDevices, withoutIndex: true };
+  const plan = (isMounted: boolean): readonly object[] =>
+    planMounts(
+      { ...overlay, images: "machine" },
+      () => "m/0",
+      () => isMounted,
+    );
+  t.deepEqual<readonly object[], readonly object[]>(plan(false), [{ kind: "root", target: "m/0" }, stacked]);
+  t.deepEqual<readonly object[], readonly object[]>(plan(true), [stacked]);
+});

@@ -1,0 +1,77 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import type { CommitId, RefName } from "../../core/model/ids.js";
+import type { Tree } from "../../core/model/tree.js";
+import type { ContainerRecord, RunConfiguration } from "../../core/ports/containers.js";
+import type { MachineRoot, MachineTrial } from "../../core/ports/machine-root.js";
+import { yieldToSignals } from "../../core/yield-to-signals.js";
+import { chooseRuntime } from "../runtime/chosen-runtime.js";
+import { MountedRoots } from "../mounts/mounted-roots.js";
+import { systemFailure } from "../system-failure.js";
+import { ContainerDirectory } from "./container-directory.js";
+import type { ContainersOptions } from "./containers.js";
+import { clearRun, runContainer } from "./run-container.js";
+import { UNFINISHED } from "./unfinished.js";
+
+export interface MachineRootOptions extends ContainersOptions {
+  /** Reads a directory of this machine, when it is asked. */
+  readonly openUnscanned: (path: string) => Tree;
+}
+
+/** Layers over `/`, in directories that the next container which is made removes when this process was killed. */
+export function openMachineRoot(options: MachineRootOptions): MachineRoot {
+  return { tryOut: (configuration, work) => tryOut(options, configuration, work) };
+}
+
+const GENERATION = 1;
+
+async function tryOut<T>(
+  { directory: containers, openUpperTree, openUnscanned }: MachineRootOptions,
+  configuration: RunConfiguration,
+  work: (trial: MachineTrial) => Promise<T>,
+): Promise<T> {
+  const id = `${UNFINISHED}${randomBytes(6).toString("hex")}`;
+  const directory = new ContainerDirectory(containers, id);
+  const roots = new MountedRoots(containers);
+  const trees: Tree[] = [];
+  const release = makeLayer(containers, directory);
+  try {
+    roots.enter();
+    const runtime = chooseRuntime(`${containers}/runtime.json`);
+    const stored = { record: recordOf(id, configuration), generation: GENERATION };
+    const result = await runContainer({ containers, directory, stored, images: "machine", roots, runtime });
+    await yieldToSignals();
+    const before = openUnscanned(roots.machinePath());
+    trees.push(before);
+    const after = await openUpperTree(directory.upper(GENERATION), directory.work(GENERATION), before);
+    trees.unshift(after);
+    return await work({ result, before, after });
+  } catch (error) {
+    throw systemFailure("try a command on this machine's root", error, containers);
+  } finally {
+    for (const tree of trees) tree.close();
+    clearRun(directory);
+    directory.remove();
+    release();
+  }
+}
+
+/** @returns Gives its lock back. */
+function makeLayer(containers: string, directory: ContainerDirectory): () => void {
+  try {
+    mkdirSync(containers, { recursive: true, mode: 0o700 });
+    mkdirSync(directory.path, { mode: 0o700 });
+    const release = directory.lock("try", directory.id);
+    directory.makeGeneration(GENERATION);
+    return release;
+  } catch (error) {
+    throw systemFailure("make a layer over this machine's root", error, directory.path);
+  }
+}
+
+/** As far as a run asks: it is written nowhere. */
+function recordOf(id: string, configuration: RunConfiguration): ContainerRecord {
+  const nothing = "0".repeat(40) as CommitId;
+  const created = new Date().toISOString();
+  return { id, name: "this machine", branch: "refs/heads/none" as RefName, base: nothing, layers: [], created, configuration };
+}
