@@ -29,7 +29,7 @@ export const REPLAY_STATUSES: readonly (readonly [string, string])[] = [
   ["1", "there are conflicts to resolve"],
   ["32", "the container is running"],
   ["35", "a conflict is not resolved, or what is not committed is in the way"],
-  ["38", "something else is in progress"],
+  ["37", "something else is in progress"],
 ];
 
 type Given = OptionValues<typeof REPLAY_OPTIONS>;

@@ -47,7 +47,7 @@ does any more. Messages and the operation log may still name it. Copies elsewher
     statuses: [
       ["22", "nothing has such a path"],
       ["32", "a container that has it is running"],
-      ["38", "a merge or the like is in progress"],
+      ["37", "a merge or the like is in progress"],
     ],
   },
   async ({ words, rest = [], options: { all, branch: names, "dry-run": dryRun }, session }) => {

@@ -36,7 +36,7 @@ stops (status 1), and "varve status" lists them: resolve them, then --continue. 
       ["varve rebase feature~2 --onto main", "the last two commits alone"],
       ["varve rebase web --abort", "back to what was before"],
     ],
-    statuses: [...REPLAY_STATUSES, ["20", "no such revision"], ["39", "no common ancestor"]],
+    statuses: [...REPLAY_STATUSES, ["20", "no such revision"], ["27", "no common ancestor"]],
   },
   async ({ words, options: given, session }) => {
     const ended = await endReplay({ name: "rebase", form: FORM }, words, given, session);

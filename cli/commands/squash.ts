@@ -44,7 +44,7 @@ with merges in it can be squashed when all of it leads from A to B.`,
     ],
     statuses: [
       ["20", "no such revision"],
-      ["38", "a merge or the like is in progress there"],
+      ["37", "a merge or the like is in progress there"],
     ],
   },
   async ({ words, options: { number, message }, session }) => {

@@ -30,7 +30,7 @@ export interface GoOnOptions {
 /**
  * Commits what stands in the tree for the commit that waited, or leaves that out, and goes on.
  *
- * @throws VarveError CONFLICT when nothing of that kind is in progress, a conflict is not finished, or the branch was put elsewhere; CONTAINER_RUNNING.
+ * @throws VarveError NOTHING_IN_PROGRESS; CONFLICT when a conflict is not finished, or the branch was put elsewhere; CONTAINER_RUNNING.
  */
 export async function goOn(repository: Repository, target: Target, options: GoOnOptions): Promise<ReplayResult> {
   const { kind, skip = false } = options;
@@ -142,7 +142,7 @@ export interface AbortedReplay {
 
 /**
  * Makes branch and tree what they were before, what was not committed too. What stands in the tree is saved first.
- * @throws VarveError CONFLICT when nothing of that kind is in progress; CONTAINER_RUNNING.
+ * @throws VarveError NOTHING_IN_PROGRESS, CONTAINER_RUNNING.
  */
 export async function abortReplay(
   repository: Repository,
@@ -198,7 +198,7 @@ function requireKind({ inProgress }: Repository, target: Target, kind: ReplayKin
   const progress = inProgress.read(slotOf(target));
   if (progress?.kind === kind) return progress;
   const state = progress === undefined ? "none is in progress" : `a ${progress.kind} is in progress`;
-  throw new VarveError("CONFLICT", `Cannot go on with a ${kind}: ${state}`, {
+  throw new VarveError("NOTHING_IN_PROGRESS", `Cannot go on with a ${kind}: ${state}`, {
     hint: progress && `varve ${progress.kind} --continue, or varve ${progress.kind} --abort`,
   });
 }

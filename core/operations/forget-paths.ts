@@ -1,4 +1,3 @@
-import { oldestFirst } from "../history/oldest-first.js";
 import { commitTree } from "../layers/commit-tree.js";
 import { keptLayers } from "../layers/kept-layers.js";
 import type { ByteString } from "../model/byte-string.js";
@@ -9,23 +8,20 @@ import { nodeAt, treePathText } from "../model/paths.js";
 import type { RefUpdate } from "../ports/history.js";
 import type { StandingUpdate, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
-import { CACHED, PASSING, SAVED } from "../revision/ref-names.js";
+import { CACHED } from "../revision/ref-names.js";
 import { withoutPaths } from "../trees/without-paths.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
-import { contentsAt, findContents, findHolders, type Holders } from "./find-holders.js";
+import { findContents } from "./find-holders.js";
+import { planForgetting, type ContainerTarget, type ForgettingPlan, type ForgettingScope } from "./plan-forgetting.js";
 import { performOperation, treeAct, type TreeAct } from "./change-trees.js";
 import { keepSaved } from "./record-operation.js";
 import { rewriteCommits, type Rewritten } from "./rewrite-commits.js";
-import { findTarget, openCommitTree, openLiveTree, type LiveTree, type Target } from "./targets.js";
+import { findTarget, openCommitTree, openLiveTree, type LiveTree } from "./targets.js";
 import { requireNoneInProgress } from "./work-in-progress.js";
 
-export interface ForgetOptions {
-  /** Paths to forget, with what stands below them; not the root. */
-  readonly places: readonly ByteString[];
-  /** All branches, tags, stashes and containers when absent. */
-  readonly branches?: readonly RefName[] | undefined;
+export interface ForgetOptions extends ForgettingScope {
   /** What the person typed, for the operation log. */
   readonly command: string;
   /** Only tells what would be done. */
@@ -64,8 +60,6 @@ export interface ContentPlace {
   readonly path: ByteString;
 }
 
-type ContainerTarget = Extract<Target, { kind: "container" }>;
-
 /**
  * Writes every commit anew that holds a path, so that none has it, and what comes from it; moves branches, tags and containers there. Layers that
  * borrow from those which had it are written anew, too: what the old ones hold nothing needs any more but `undo`. What is not committed in a container
@@ -76,7 +70,7 @@ type ContainerTarget = Extract<Target, { kind: "container" }>;
 export async function forgetPaths(repository: Repository, options: ForgetOptions): Promise<ForgetResult> {
   return repository.exclusively(async () => {
     await requireNoneInProgress(repository, "forget a path", options.branches && new Set(options.branches));
-    const plan = await makePlan(repository, options);
+    const plan = await planForgetting(repository, options);
     if (plan.changed.size === 0 && plan.containers.length === 0) throw heldByNone(options);
     for (const { target } of plan.containers) requireStopped(target, "forget a path in");
     if (options.dryRun === true) return resultOf(repository, plan, new Map(), []);
@@ -94,101 +88,10 @@ function heldByNone({ places, branches }: ForgetOptions): VarveError {
   });
 }
 
-interface Plan {
-  readonly places: readonly ByteString[];
-  readonly refs: readonly { readonly name: RefName; readonly commit: CommitId }[];
-  /** What the refs come from, oldest first. */
-  readonly commits: readonly Commit[];
-  readonly holders: Holders;
-  /** Commits to be written anew. */
-  readonly changed: ReadonlySet<CommitId>;
-  /** Layers that nothing may lead to any more. */
-  readonly dropped: ReadonlySet<LayerId>;
-  readonly containers: readonly { readonly target: ContainerTarget }[];
-  /** What files of containers hold that were not committed. */
-  readonly uncommitted: ReadonlyMap<ContentDigest, number>;
-}
-
-async function makePlan(repository: Repository, { places, branches }: ForgetOptions): Promise<Plan> {
-  const { history, containers } = repository;
-  const chosen = branches && new Set(branches);
-  const refs = (await history.listRefs("refs/")).filter(({ name }) => !isPassing(name) && (chosen?.has(name) ?? true));
-  const standing = containers.list().filter(({ record }) => chosen?.has(record.branch) ?? true);
-  const commits = await oldestFirst(
-    history,
-    refs.map(({ commit }) => commit),
-  );
-  const bases = standing.map(({ record }) => record.base);
-  const known = new Set(commits.map(({ id }) => id));
-  const scanned = bases.every((base) => known.has(base))
-    ? commits
-    : await oldestFirst(history, [...refs.map(({ commit }) => commit), ...bases]);
-  const holders = await findHolders(repository, scanned, places);
-  const dropped = await layersToDrop(repository, scanned, holders);
-  const changed = withDescendants(scanned, ({ layer }) => dropped.has(layer));
-  const uncommitted = new Map<ContentDigest, number>();
-  const concerned: { target: ContainerTarget }[] = [];
-  for (const { record } of standing) {
-    const target = findTarget(repository, record.id) as ContainerTarget;
-    const own = await contentsOfContainer(repository, target, places);
-    if (own === undefined && !changed.has(record.base)) continue;
-    own?.forEach((size, digest) => uncommitted.set(digest, size));
-    concerned.push({ target });
-  }
-  return { places, refs, commits, holders, changed, dropped, containers: concerned, uncommitted };
-}
-
-/** @returns `undefined` for a container that has none of the paths. */
-async function contentsOfContainer(
-  repository: Repository,
-  target: ContainerTarget,
-  places: readonly ByteString[],
-): Promise<ReadonlyMap<ContentDigest, number> | undefined> {
-  if (repository.containers.isFresh(target.record)) return undefined;
-  const { live, close } = await openLiveTree(repository, target);
-  try {
-    if (places.every((place) => nodeAt(live, place) === undefined)) return undefined;
-    return await contentsAt(live, places);
-  } finally {
-    close();
-  }
-}
-
-/** Layers that lead to a tree with one of the paths, or from one; and those that borrow from them. */
-async function layersToDrop({ layers }: Repository, commits: readonly Commit[], holders: Holders): Promise<ReadonlySet<LayerId>> {
-  const dropped = new Set<LayerId>();
-  for (const { id, layer, parents } of commits) {
-    const [parent] = parents;
-    if (holders.commits.has(id) || (parent !== undefined && holders.commits.has(parent))) dropped.add(layer);
-  }
-  const borrowers = new Map<LayerId, LayerId[]>();
-  for (const { layer } of commits) {
-    if (isTurnDue()) await yieldToSignals();
-    for (const lender of layers.lenders(layer)) push(borrowers, lender, layer);
-  }
-  // A set grows while it is walked.
-  for (const layer of dropped) for (const borrower of borrowers.get(layer) ?? []) dropped.add(borrower);
-  return dropped;
-}
-
-function push<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
-  const values = map.get(key);
-  if (values === undefined) map.set(key, [value]);
-  else values.push(value);
-}
-
-function withDescendants(commits: readonly Commit[], concerns: (commit: Commit) => boolean): ReadonlySet<CommitId> {
-  const found = new Set<CommitId>();
-  for (const commit of commits) {
-    if (concerns(commit) || commit.parents.some((parent) => found.has(parent))) found.add(commit.id);
-  }
-  return found;
-}
-
 /** A container's tree is changed without a look at it. */
 const NO_TREES = {} as LiveTree;
 
-async function carryOut(repository: Repository, plan: Plan, { command }: ForgetOptions): Promise<ForgetResult> {
+async function carryOut(repository: Repository, plan: ForgettingPlan, { command }: ForgetOptions): Promise<ForgetResult> {
   const rewritten: Rewritten = new Map();
   const { dropped } = plan;
   await rewriteCommits(repository, plan.commits, rewritten, {
@@ -227,7 +130,7 @@ async function withTags({ history }: Repository, moves: readonly RefUpdate[]): P
 }
 
 /** A branch goes with its container as long as it stands where it was made. */
-function standingsOf({ containers }: Plan, rewritten: Rewritten): readonly StandingUpdate[] {
+function standingsOf({ containers }: ForgettingPlan, rewritten: Rewritten): readonly StandingUpdate[] {
   return containers.flatMap(({ target: { record } }) => {
     const { id: container, branch, branchMadeAt } = record;
     const madeAt = branchMadeAt && rewritten.get(branchMadeAt);
@@ -237,7 +140,7 @@ function standingsOf({ containers }: Plan, rewritten: Rewritten): readonly Stand
 }
 
 /** Writes the layer of a commit anew where it must go; else the commit alone, on its new parents. */
-function layerRewriter(repository: Repository, { places, holders, dropped }: Plan) {
+function layerRewriter(repository: Repository, { places, holders, dropped }: ForgettingPlan) {
   const { history } = repository;
   /** New layers lend to newer ones, as the old ones did. */
   const made = new Set<LayerId>();
@@ -282,7 +185,7 @@ async function writeFree(
 }
 
 /** What a run was cached as is not offered any more: it was asked for by a parent that is gone. @param rewritten Of a plan that was not carried out: empty. */
-function movesOf({ refs, changed }: Plan, rewritten: Rewritten): readonly RefUpdate[] {
+function movesOf({ refs, changed }: ForgettingPlan, rewritten: Rewritten): readonly RefUpdate[] {
   return refs
     .filter(({ commit }) => changed.has(commit))
     .map(({ name, commit }) => ({
@@ -292,16 +195,11 @@ function movesOf({ refs, changed }: Plan, rewritten: Rewritten): readonly RefUpd
     }));
 }
 
-/** Kept for `undo`, or as long as a command runs. */
-function isPassing(name: RefName): boolean {
-  return name.startsWith(SAVED) || name.startsWith(PASSING);
-}
-
 /** A container's tree without the paths, above its branch's new commit: what was not committed stays so. */
 async function newStanding(
   repository: Repository,
   target: ContainerTarget,
-  { places, dropped }: Plan,
+  { places, dropped }: ForgettingPlan,
   rewritten: Rewritten,
   command: string,
 ): Promise<{ readonly update: TreeUpdate; readonly refs: readonly RefUpdate[] }> {
@@ -351,7 +249,7 @@ async function liveAt(
 
 async function resultOf(
   repository: Repository,
-  plan: Plan,
+  plan: ForgettingPlan,
   rewritten: Rewritten,
   live: readonly ByteString[],
 ): Promise<ForgetResult> {
@@ -373,7 +271,7 @@ async function resultOf(
 /** Contents of what was forgotten that commits hold at other paths: branches and tags first, then, of commits that were written anew, older ones. */
 async function stillHeld(
   repository: Repository,
-  { refs, commits, places }: Plan,
+  { refs, commits, places }: ForgettingPlan,
   rewritten: Rewritten,
   sizes: ReadonlyMap<ContentDigest, number>,
 ): Promise<ReadonlyMap<ContentDigest, ContentPlace>> {
