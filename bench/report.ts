@@ -22,6 +22,7 @@ const SECTIONS = [
   "Any depth",
   "Trees that differ little",
   "Page cache",
+  "Merging two branches",
   "A path's history",
 ] as const;
 const INTRODUCTION = `# Benchmarks

@@ -19,14 +19,13 @@ export type ErrorCode =
   | "TARGET_UNKNOWN" // no such container or tracked directory
   | "OPERATION_UNKNOWN" // no operation by that id
   | "NOT_MOUNTED" // no commit is mounted there
+  | "UNRELATED_HISTORIES" // two commits without a common ancestor
   | "NAME_TAKEN" // a container, branch or tag of that name exists
   | "BRANCH_BUSY" // a container or directory stands on that branch
   | "CONTAINER_RUNNING" // the container must be stopped first
   | "CONTAINER_STOPPED" // the container must run first
   | "NOTHING_TO_COMMIT" // the tree equals HEAD
   | "NOTHING_TO_UNDO" // the operation log is empty or what it names can't be undone
-  | "IN_PROGRESS" // a merge, rebase or the like has to be ended first
-  | "UNRELATED_HISTORIES" // two commits without a common ancestor
   | "CONFLICT" // what stands there has changed meanwhile, and would be lost
   | "SOURCE_MISSING" // an import's source, or a file of it, is not there
   | "SOURCE_CHANGED" // a source changed while it was read, again and again

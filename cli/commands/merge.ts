@@ -39,7 +39,7 @@ const options = {
 export const mergeCommand: Command = command(
   {
     name: "merge",
-    form: "[TARGET] REV",
+    form: "[TARGET] (REV | --continue | --abort)",
     summary: "Join what another branch has changed into a directory's or container's",
     description: `Three-way merge of REV into TARGET's branch and tree, by path and property, text by lines: what one side alone
 changed is taken from it. Where the branch has no commits of its own it just moves. Users, groups and packages are merged by name;
@@ -62,10 +62,11 @@ not run. What is not committed is kept, when the merge does not touch it.`,
     ],
     statuses: [
       ["1", "there are conflicts to resolve"],
+      ["27", "no common ancestor"],
       ["32", "the container is running"],
       ["35", "a conflict is not resolved, or what is not committed is in the way"],
-      ["37", "another merge is in progress"],
-      ["27", "no common ancestor"],
+      ["37", "something else is in progress"],
+      ["38", "no merge is in progress"],
     ],
   },
   async ({ words, options: given, session }) => {

@@ -31,7 +31,8 @@ changed is taken from the side: a mode alone, where that is the conflict. A cont
     statuses: [
       ["22", "no conflict at such a path"],
       ["32", "the container is running"],
-      ["35", "nothing is in conflict, or there are still markers"],
+      ["35", "there are still conflict markers"],
+      ["38", "nothing is in progress"],
     ],
   },
   async ({ words, rest, options, session }) => {

@@ -14,7 +14,7 @@ import { openCommitTree, openLiveTree, slotOf, type Target } from "./targets.js"
 
 /**
  * Commits a merge that waited, with both parents: what `commit` does while one is in progress.
- * @throws VarveError CONFLICT when there is none, or a conflict is not finished.
+ * @throws VarveError NOTHING_IN_PROGRESS; CONFLICT when a conflict is not finished.
  */
 export async function continueMerge(
   repository: Repository,
@@ -33,7 +33,7 @@ export interface AbortResult {
   readonly changes: number;
 }
 
-/** Makes the tree what it was before the merge, whatever was done to it since, which is saved first. @throws VarveError CONTAINER_RUNNING; CONFLICT. */
+/** Makes the tree what it was before the merge, whatever was done to it since, which is saved first. @throws VarveError CONTAINER_RUNNING, NOTHING_IN_PROGRESS; CONFLICT. */
 export async function abortMerge(
   repository: Repository,
   target: Target,
@@ -82,8 +82,8 @@ async function withTrees<T>(
 function requireMerge({ inProgress }: Repository, target: Target, verb: string): Progress {
   const progress = inProgress.read(slotOf(target));
   if (progress?.kind === "merge") return progress;
-  const other = progress === undefined ? "none is in progress" : `a ${progress.kind} is in progress, not a merge`;
-  throw new VarveError("CONFLICT", `Cannot ${verb}: ${other}`, {
-    hint: progress && `varve ${progress.kind} --continue, or varve ${progress.kind} --abort`,
+  if (progress === undefined) throw new VarveError("NOTHING_IN_PROGRESS", `Cannot ${verb}: none is in progress`);
+  throw new VarveError("IN_PROGRESS", `Cannot ${verb}: a ${progress.kind} is in progress, not a merge`, {
+    hint: `varve ${progress.kind} --continue, or varve ${progress.kind} --abort`,
   });
 }

@@ -30,7 +30,7 @@ export async function openEnding(repository: Repository, target: Target): Promis
   return {
     ...endingOf(progress, target),
     tracked: [shown],
-    requireReady: (live) => requireResolved(repository, progress, live, `commit the ${progress.kind}`),
+    requireReady: (live) => requireResolved(repository, target, progress, { live, verb: `commit the ${progress.kind}` }),
     close: () => shown.close(),
   };
 }

@@ -90,10 +90,10 @@ async function finishDirectory(repository: Repository, { before, after }: TreeUp
 }
 
 /** Whether what stands there is of neither tree. What is absent meanwhile, or has but a part of its new metadata, is on its way. */
-function isWorkedOn({ path, from, before: live, after: wanted, reasons: missing }: Change, old: Tree): boolean {
+function isWorkedOn({ path, from, status, reasons: missing, before: live, after: wanted }: Change, old: Tree): boolean {
   if (live === undefined) return false;
-  // It has its new content, and is yet to be joined with its other names.
-  if (wanted !== undefined && missing.every((reason) => reason === "link")) return false;
+  // It is there already, and waits for another name of its inode.
+  if (status === "M" && "content" in live && missing.every((reason) => reason === "link" || reason === "mtime")) return false;
   const former = nodeAt(old, from ?? path);
   if (former === undefined) return true;
   const reasons = changeReasons(live, former);

@@ -19,7 +19,7 @@ export function requireNothingInProgress({ inProgress }: Repository, target: Tar
   const progress = inProgress.read(slotOf(target));
   if (progress === undefined) return;
   throw new VarveError("IN_PROGRESS", `Cannot ${verb}: a ${progress.kind} is in progress, wanted one that is ended`, {
-    hint: `End it first: varve ${progress.kind} --continue, or give it up: varve ${progress.kind} --abort`,
+    hint: `End it first: varve ${progress.kind}${wordOf(target)} --continue, or give it up: varve ${progress.kind}${wordOf(target)} --abort`,
   });
 }
 
@@ -43,14 +43,23 @@ export async function pendingWork(repository: Repository, target: Target): Promi
   }
 }
 
+/** TARGET as a person types it, with the space before it. */
+export function wordOf(target: Target): string {
+  return target.kind === "directory" ? "" : ` ${target.record.name}`;
+}
+
 const MOST_NAMED = 10;
 
 /**
- * @param verb What can't be done before: `commit the merge`.
- * @param live The target's tree.
+ * @param live The target's tree. @param verb What can't be done before: `commit the merge`.
  * @throws VarveError CONFLICT when a conflict was not finished: its markers or files are still there, or nothing was changed.
  */
-export async function requireResolved(repository: Repository, progress: Progress, live: Tree, verb: string): Promise<void> {
+export async function requireResolved(
+  repository: Repository,
+  target: Target,
+  progress: Progress,
+  { live, verb }: { readonly live: Tree; readonly verb: string },
+): Promise<void> {
   const state = conflictStateOf(progress);
   if (state === undefined) return;
   const shown = await openCommitTree(repository, state.shown);
@@ -60,10 +69,11 @@ export async function requireResolved(repository: Repository, progress: Progress
     if (first === undefined) return;
     const named = open.slice(0, MOST_NAMED).map(({ at, why }) => `"${treePathText(at)}" ${why}`);
     if (open.length > MOST_NAMED) named.push(`and ${open.length - MOST_NAMED} more`);
+    const word = wordOf(target);
     const conflicts = open.length === 1 ? "a conflict is" : `${open.length} conflicts are`;
     throw new VarveError("CONFLICT", `Cannot ${verb}: ${conflicts} not resolved: ${named.join(", ")}`, {
       path: treePathText(first.at),
-      hint: `Edit the file, or take a side: varve resolve --ours|--theirs|--base -- PATH. What is right as it is: varve resolve -- PATH. To give up: varve ${progress.kind} --abort`,
+      hint: `Edit the file, or take a side: varve resolve${word} --ours|--theirs|--base -- PATH. What is right as it is: varve resolve${word} -- PATH. To give up: varve ${progress.kind}${word} --abort`,
     });
   } finally {
     shown.close();

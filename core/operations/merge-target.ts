@@ -13,6 +13,7 @@ import type { Repository } from "../ports/repository.js";
 import { BRANCHES, TAGS } from "../revision/ref-names.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { transplant } from "../trees/transplant.js";
+import { saveLive } from "./commit-target.js";
 import { performOperation, treeAct, treeTarget } from "./change-trees.js";
 import { requireStopped } from "./container-state.js";
 import { requireNothingInProgress } from "./in-progress.js";
@@ -189,10 +190,11 @@ class TargetMerge {
     const { dryRun, command, squash = false } = this.#options;
     const { tree, conflicts: shownConflicts } = conflictedTree(merged, trees);
     const conflicts = shownConflicts.map(conflictRecord);
-    const [uncommitted] = await compareTrees(committed, live);
+    const differing = await compareTrees(committed, live);
     const changes = await changesTo(this.#target, this.#trees, tree);
     const result = { ...told, kind: conflicts.length > 0 ? "conflicts" : "not-committed", conflicts, changes } as const;
     if (dryRun === true) return result;
+    const uncommitted = differing.find((change) => !isTimeOfDirectory(change));
     if (uncommitted !== undefined) {
       const path = treePathText(uncommitted.path);
       throw inTheWay(`it has to be finished by hand, and "${path}" is not committed`, path);
@@ -203,12 +205,13 @@ class TargetMerge {
       target: async () => tree,
       message: `saved: after ${command}`,
     });
-    const [before, shown] = [head.commit!, made?.id ?? head.commit!];
+    const saved = differing.length === 0 ? undefined : (await saveLive(this.#repository, this.#trees, `before ${command}`))?.id;
+    const [before, shown] = [saved ?? head.commit!, made?.id ?? head.commit!];
     const message = await this.#message();
-    const sides = { bases, ours: before, theirs: this.#theirs };
+    const sides = { bases, ours: head.commit, theirs: this.#theirs };
     const state: MergeState = { sides, shown, conflicts, before, message, config, squash };
     const progress = [{ slot: slotOf(this.#target), before: undefined, after: mergeProgress(state) }];
-    const refs = await keepSaved(this.#repository, made?.id);
+    const refs = [...(await keepSaved(this.#repository, saved)), ...(await keepSaved(this.#repository, made?.id))];
     await this.#perform({ before, after: shown }, { refs, progress });
     return result;
   }
@@ -218,6 +221,11 @@ class TargetMerge {
     const what = await describeRevision(this.#repository, this.#options.theirsLabel);
     return `Merge ${what} into ${this.#result.branch.replace(BRANCHES, "")}`;
   }
+}
+
+/** It tells of names that came and went meanwhile, and is nobody's work. */
+function isTimeOfDirectory({ status, reasons, after }: Change): boolean {
+  return status === "M" && after?.entry.type === "directory" && reasons.every((reason) => reason === "mtime");
 }
 
 /** As git's messages name it. */

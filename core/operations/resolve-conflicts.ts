@@ -35,7 +35,7 @@ export interface ResolveResult {
 /**
  * Ends conflicts: puts a side's version in place, or takes what stands there, and removes the files that showed them.
  *
- * @throws VarveError CONFLICT when there are none, or what stands there still has markers; PATH_MISSING when none is selected; CONTAINER_RUNNING.
+ * @throws VarveError NOTHING_IN_PROGRESS; CONFLICT when what stands there still has markers; PATH_MISSING when none is selected; CONTAINER_RUNNING.
  */
 export async function resolveConflicts(repository: Repository, target: Target, options: ResolveOptions): Promise<ResolveResult> {
   if (target.kind === "container") requireStopped(target, "resolve conflicts in");
@@ -92,7 +92,7 @@ function requireFinished(chosen: readonly ConflictRecord[], live: Tree, shown: T
 }
 
 function noConflicts(): VarveError {
-  return new VarveError("CONFLICT", "Cannot resolve a conflict: none is waiting", {
+  return new VarveError("NOTHING_IN_PROGRESS", "Cannot resolve a conflict: none is waiting", {
     hint: "Conflicts come from `varve merge` and its like; `varve status` lists them.",
   });
 }

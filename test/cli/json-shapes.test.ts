@@ -142,7 +142,7 @@ test("--json of each command for tracked directories has the shape of docs/json.
   fits(t, json("init"), { store: /\.varve$/, directory: /site$/, branch: /^main$/ });
   writeFileSync(path.join(cwd, "file"), "one");
   symlinkSync("file", path.join(cwd, "link"));
-  fits(t, json("status"), { branch: /^main$/, commit: null, changes: CHANGES });
+  fits(t, json("status"), { branch: /^main$/, commit: null, inProgress: null, changes: CHANGES });
   fits(t, json("commit", "-m", "first"), COMMITTED);
   t.deepEqual(json("commit", "-m", "again"), { commit: null });
   writeFileSync(path.join(cwd, "file"), "two");
@@ -179,6 +179,49 @@ test("--json of each command for tracked directories has the shape of docs/json.
   });
 });
 
+test("--json of merge and resolve has the shape of docs/json.md", (t) => {
+  const { cwd, json } = makeSite(t);
+  json("init");
+  const write = (text: string): void => writeFileSync(path.join(cwd, "file"), text);
+  write("one\n");
+  json("commit", "-m", "base");
+  write("theirs\n");
+  json("commit", "-m", "theirs");
+  json("branch", "topic");
+  json("rollback", "HEAD~1");
+  write("ours\n");
+  json("commit", "-m", "ours");
+  const conflict = {
+    path: /^\/file$/,
+    kind: /^content$/,
+    details: ["string"],
+    marked: "boolean",
+    files: [{ path: /^\// }],
+    renamed: null,
+    resolved: "boolean",
+  } as const satisfies Shape;
+  const merged = {
+    result: /^conflicts$/,
+    branch: /^main$/,
+    before: COMMIT_ID,
+    theirs: COMMIT_ID,
+    commit: COMMIT_ID,
+    conflicts: [conflict],
+    notes: [{ path: /^\//, text: "string" }],
+    configConflicts: ["string"],
+    changes: CHANGES,
+  } as const satisfies Shape;
+  fits(t, json("merge", "topic"), merged);
+  const inProgress = { kind: /^merge$/, conflicts: [conflict] } as const;
+  fits(t, json("status"), { branch: /^main$/, commit: COMMIT_ID, inProgress, changes: CHANGES });
+  fits(t, json("merge", "--abort"), { branch: /^main$/, commit: COMMIT_ID, saved: COMMIT_ID, changes: "number" });
+  json("merge", "topic");
+  const saved = { any: [COMMIT_ID, null] } as const;
+  fits(t, json("resolve", "--theirs", "--", "file"), { resolved: [conflict], left: "number", saved });
+  fits(t, json("merge", "--continue"), COMMITTED);
+  fits(t, json("merge", "topic"), { ...merged, result: /^up-to-date$/ });
+});
+
 const CONTAINER = { id: /^[0-9a-f]{12}$/, name: /^web$/ };
 
 testIf(
@@ -197,7 +240,7 @@ testIf(
     commit: null,
     cached: "boolean",
   });
-  fits(t, json(...store, "status", "web"), { branch: /^web$/, commit: COMMIT_ID, changes: CHANGES });
+  fits(t, json(...store, "status", "web"), { branch: /^web$/, commit: COMMIT_ID, inProgress: null, changes: CHANGES });
   fits(t, json(...store, "commit", "web", "-m", "new"), COMMITTED);
   fits(t, json(...store, "start", "web"), ran);
   const listed = { ...CONTAINER, state: /^stopped$/, commit: COMMIT_ID, branch: /^web$/, pid: null, exitCode: "number" };
