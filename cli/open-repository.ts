@@ -1,3 +1,4 @@
+import { accessSync, constants } from "node:fs";
 import { tmpdir } from "node:os";
 import { VarveError } from "../core/errors.js";
 import type { FinishedOperation } from "../core/operations/finish-interrupted.js";
@@ -196,7 +197,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     containers,
     inProgress: fileProgress(layout),
     directories: openDirectories(layout.root),
-    archives: archivesAt(() => scratchPath(layout, "archive")),
+    archives: archivesAt(() => scratchPath(scratchOf(layout), "archive")),
     worktree,
     exclusively: (work, options) => exclusively(layout, () => settled(work), { ...lock, ...options }),
   };
@@ -222,6 +223,16 @@ async function openWorktreeOf(layout: StoreLayout, tracked: string | undefined):
   if (tracked === undefined) return undefined;
   const { openWorktree } = await import("../store/worktree/open-worktree.js");
   return openWorktree(tracked, layout);
+}
+
+/** Archives are looked at beside a store that this user may only read, too. */
+function scratchOf(layout: StoreLayout): Pick<StoreLayout, "scratch"> {
+  try {
+    accessSync(layout.scratch, constants.W_OK);
+    return layout;
+  } catch {
+    return { scratch: tmpdir() };
+  }
 }
 
 /** Decompressors and all are loaded when the first archive is. @param scratch Gives a path that nobody uses. */

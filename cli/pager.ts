@@ -20,7 +20,9 @@ const DEFAULT_LESS = "FRX";
 export function pagerCommand(environment: NodeJS.ProcessEnv): string | undefined {
   const named = environment["VARVE_PAGER"] ?? environment["PAGER"];
   if (named !== undefined) return named.trim() === "" || named.trim() === "cat" ? undefined : named;
-  return isOnPath(DEFAULT_PAGER, environment["PATH"] ?? "") ? DEFAULT_PAGER : undefined;
+  // On a terminal that can't move its cursor less waits for a key before it begins.
+  const isDumb = environment["TERM"] === "dumb";
+  return !isDumb && isOnPath(DEFAULT_PAGER, environment["PATH"] ?? "") ? DEFAULT_PAGER : undefined;
 }
 
 /** @returns `undefined` when it can't be started. */

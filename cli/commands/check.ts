@@ -99,7 +99,7 @@ function rulesOf(given: OptionValues<typeof options>): Rules {
   const { forbidden, ...limits } = rules;
   if (forbidden.length > 0 || Object.values(limits).some((limit) => limit !== undefined)) return rules;
   throw new VarveError("USAGE", "Cannot check anything: no rule is given", {
-    hint: "Give one or more: --max-added SIZE, --max-waste PERCENT, --forbid-setuid, … (varve check --help)",
+    hint: "Give one or more, such as --max-added SIZE or --forbid-setuid: `varve check --help` lists them.",
   });
 }
 

@@ -18,16 +18,24 @@ export function isoNanoseconds({ mtimeSeconds, mtimeNanoseconds }: Pick<Metadata
   return `${new Date(mtimeSeconds * 1000).toISOString().slice(0, -5)}.${decimals}Z`;
 }
 
-/** A commit's time in ISO 8601 with its own offset: `2001-02-03T06:05:06+02:00`, or `Z`. */
+/** A commit's time in ISO 8601 with its own offset: `2001-02-03T06:05:06+02:00`, or `Z`; `@SECONDS` past any calendar. */
 export function isoTime({ seconds, offsetMinutes }: Pick<Signature, "seconds" | "offsetMinutes">): string {
-  const local = new Date((seconds + offsetMinutes * 60) * 1000).toISOString().slice(0, -5);
+  const local = localTime(seconds, offsetMinutes)?.slice(0, -5);
+  if (local === undefined) return `@${seconds}`;
   return local + (offsetMinutes === 0 ? "Z" : offsetText(offsetMinutes, ":"));
 }
 
 /** For people: `2001-02-03 06:05:06 +0200`. */
 export function readableTime({ seconds, offsetMinutes }: Pick<Signature, "seconds" | "offsetMinutes">): string {
-  const local = new Date((seconds + offsetMinutes * 60) * 1000).toISOString();
+  const local = localTime(seconds, offsetMinutes);
+  if (local === undefined) return `@${seconds}`;
   return `${local.slice(0, -14)} ${local.slice(-13, -5)} ${offsetText(offsetMinutes, "")}`;
+}
+
+/** @returns `undefined` past what a date can hold: git takes any number of seconds for a time. */
+function localTime(seconds: number, offsetMinutes: number): string | undefined {
+  const time = new Date((seconds + offsetMinutes * 60) * 1000);
+  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
 }
 
 function offsetText(minutes: number, separator: string): string {

@@ -134,17 +134,22 @@ function verdictOf(exitCode: number): Verdict {
   return exitCode === 125 ? "skip" : "bad";
 }
 
-function requireUnchanged({ inProgress }: Repository, known: Progress): void {
-  if (JSON.stringify(inProgress.read(BISECT_SLOT)) === JSON.stringify(known)) return;
+function isKept({ inProgress }: Repository, known: Progress): boolean {
+  return JSON.stringify(inProgress.read(BISECT_SLOT)) === JSON.stringify(known);
+}
+
+function requireUnchanged(repository: Repository, known: Progress): void {
+  if (isKept(repository, known)) return;
   throw new VarveError("CONFLICT", "Cannot keep what the step found: another command changed the bisection meanwhile", {
     hint: "`varve bisect` shows where it stands now.",
   });
 }
 
-/** The store has it already, step by step: this is for `undo`. */
+/** The store has it already, step by step: this is for `undo`, unless another command has gone on from there. */
 async function recordRun(repository: Repository, before: Progress, after: Progress, command: string): Promise<void> {
   if (before === after) return;
   await repository.exclusively(async () => {
+    if (!isKept(repository, after)) return;
     const progress = [{ slot: BISECT_SLOT, before, after }];
     await repository.operations.append({ command, refs: [], trees: [], progress });
   });
@@ -161,7 +166,7 @@ function aborted(commit: CommitId, exitCode: number): VarveError {
     "BISECT_ABORTED",
     `Cannot go on with the bisection: on "${commit.slice(0, 12)}" the command ended with ${exitCode}, wanted less than 128`,
     {
-      hint: "0 means good, 125 that the commit can't be tested, 1 to 127 bad; from 128 on something went wrong with the command itself (128 + n: signal n). What was found before is kept.",
+      hint: "It should end with 0 on a good commit, 1 to 127 on a bad one, 125 where it can't tell; 128 + n is signal n. What was found before is kept.",
     },
   );
 }

@@ -6,6 +6,7 @@ import type { RefUpdate } from "../ports/history.js";
 import type { Operation, OperationDraft, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import type { ProgressUpdate } from "../ports/work-in-progress.js";
+import { PASSING } from "../revision/ref-names.js";
 import { requireFree } from "./branches.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
@@ -179,8 +180,11 @@ export async function removeContainers(
   await repository.exclusively(async () => {
     const targets = distinct.map((id) => findTarget(repository, id) as ContainerTarget);
     for (const target of targets) requireStopped(target, "remove");
-    const removal = options.forget === true ? forgetContainers : recordRemoval;
-    await removal(repository, targets, options.command);
+    // A throw-away one, that a killed command left, was never to be kept.
+    const isForgotten = ({ record }: ContainerTarget): boolean => options.forget === true || record.branch.startsWith(PASSING);
+    const [forgotten, recorded] = [targets.filter(isForgotten), targets.filter((target) => !isForgotten(target))];
+    if (recorded.length > 0) await recordRemoval(repository, recorded, options.command);
+    await forgetContainers(repository, forgotten, options.command);
   });
 }
 

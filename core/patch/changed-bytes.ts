@@ -2,8 +2,8 @@ import type { Extent, FileContent } from "../model/tree.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 
 const PIECE_BYTES = 1 << 18;
-/** What is read at most, of both sides: a few seconds. */
-const MOST_READ_BYTES: number = 4 * 1024 ** 3;
+/** What is read at most, of both sides: a second or two. */
+const MOST_READ_BYTES: number = 1024 ** 3;
 
 export interface ChangedBytes {
   /** Positions whose byte differs, and those that one side alone has. */

@@ -59,7 +59,9 @@ function removeDeadLocks({ scratch, git }: StoreLayout, names: readonly string[]
   const all = [...locks, path.join(git, "packed-refs.lock"), path.join(git, "HEAD.lock"), path.join(git, "config.lock")];
   const ours = all.filter((lock) => dead.has(statSync(lock, { throwIfNoEntry: false })?.ino ?? -1));
   for (const lock of ours) rmSync(lock, { force: true });
-  return ours.map((lock) => path.relative(git, lock).slice(0, -".lock".length) as RefName).filter((name) => name.startsWith("refs/"));
+  return ours
+    .map((lock) => path.relative(git, lock).slice(0, -".lock".length) as RefName)
+    .filter((name) => name.startsWith("refs/"));
 }
 
 /** A journal is written before the first ref moves: those that have not moved yet are moved. A torn one was never decided. */

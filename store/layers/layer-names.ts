@@ -47,6 +47,10 @@ export class LayerNames {
   keep(): void {
     if (this.#read > 0) this.#observe?.(undefined);
     this.#read = 0;
+    this.#flush();
+  }
+
+  #flush(): void {
     this.#images?.close();
     this.#images = undefined;
     this.#table.keep();
@@ -71,7 +75,7 @@ export class LayerNames {
     const record = this.#withImages((images) => encodeNames(images.get(id)));
     this.#read += 1;
     this.#observe?.(this.#read);
-    if (this.#table.put(id, record) >= KEPT_TOGETHER) this.keep();
+    if (this.#table.put(id, record) >= KEPT_TOGETHER) this.#flush();
     return record;
   }
 

@@ -8,7 +8,7 @@ import type { ContainerReading, StoreChecks } from "../../core/ports/store-check
 import { readRegularFile } from "../../linux/regular-file.js";
 import { DeviceTables } from "../content-index/device-tables.js";
 import { CommitCache } from "../git/commit-cache.js";
-import { mendOperationLog } from "../operation-log/mend-log.js";
+import { mendOperationLog } from "./mend-log.js";
 import { gitHistory } from "../git/git-history.js";
 import { listPacks } from "../layers/layer-packs.js";
 import { listRuns } from "../layers/layer-runs.js";

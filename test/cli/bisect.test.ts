@@ -232,3 +232,30 @@ small("bisect keeps its commits from gc, replays its log, and undo takes each wo
   t.is(run("bisect", "replay", "log").status, 43);
   t.is(run("bisect", "replay", "nothing").status, 40);
 });
+
+small(
+  "bisect run is told when another command ended the bisection meanwhile, and what a killed one left can be removed",
+  async (t) => {
+    const { home, store, commits, run } = await bisected(t, 4, 3);
+    run("bisect", "start", "main", commits[0]!);
+    const words = ["--store", store, "bisect", "run", "--", "sh", "-c", "echo waiting; sleep 4"];
+    const reset = { isDone: false };
+    const when = ({ stdout }: { readonly stdout: string }): boolean => {
+      if (stdout.includes("waiting") && !reset.isDone) reset.isDone = run("bisect", "reset").status === 0;
+      return false;
+    };
+    const { status, stderr } = await interrupted({ home, words, signal: "SIGTERM", when });
+    t.is(status, 35, stderr);
+    t.regex(stderr, /another command changed the bisection/);
+    t.is(run("bisect").status, 38);
+    t.is(run("ps", "-aq").stdout, "");
+    run("bisect", "start", "main", commits[0]!);
+    await interrupted({ home, words, signal: "SIGKILL", when: ({ stdout }) => stdout.includes("waiting") });
+    const [left = ""] = run("ps", "-aq").stdout.trim().split("\n");
+    t.regex(left, /^[0-9a-f]{12}$/);
+    t.is(run("rm", "-f", left).status, 0);
+    t.is(run("ps", "-aq").stdout, "");
+    t.is(run("undo").status, 0);
+    t.is(run("bisect").status, 38, "the removal is no operation: undo took back the start");
+  },
+);

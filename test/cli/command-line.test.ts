@@ -126,7 +126,7 @@ test("closed stdout and stderr crash nothing", (t) => {
 test("colour goes to terminals alone, and NO_COLOR switches it off", (t) => {
   const { home, cwd } = trackedDirectory(t);
   const onTerminal = (environment: NodeJS.ProcessEnv): string =>
-    spawnSync("script", ["-qec", `${process.execPath} ${BUILT_COMMAND} log`, "/dev/null"], {
+    spawnSync("script", ["-qec", `${process.execPath} ${BUILT_COMMAND} --no-pager log`, "/dev/null"], {
       cwd,
       env: { ...environmentWithVarve(home), TERM: "xterm", NO_COLOR: "", ...environment },
       encoding: "utf8",

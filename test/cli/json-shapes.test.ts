@@ -159,17 +159,56 @@ test("--json of each command for tracked directories has the shape of docs/json.
   fits(t, json("show", "HEAD:file"), { path: /^\/file$/, size: "number", sha256: DIGEST, contentBase64: /^dHdv$/ });
   fits(t, json("ls", "-r", "HEAD"), [ENTRY]);
   fits(t, json("cat", "HEAD:file"), { path: /^\/file$/, size: "number", sha256: DIGEST, contentBase64: /^dHdv$/ });
-  fits(t, json("rollback", "HEAD~1"), { branch: /^main$/, before: COMMIT_ID, after: COMMIT_ID, saved: null, changes: "number" });
+  const moved = { saved: null, changes: "number", dryRun: "boolean" } as const;
+  const back = { branch: /^main$/, before: COMMIT_ID, after: COMMIT_ID, ...moved } as const;
+  fits(t, json("rollback", "-n", "HEAD~1"), { ...back, paths: CHANGES });
+  fits(t, json("rollback", "HEAD~1"), { ...back, paths: null });
   fits(t, json("undo"), { undone: OPERATION, operation: OPERATION, saved: [COMMIT_ID] });
   const changes = [{ path: /^\/file$/, status: /^M$/, reasons: ["string"] }] as const;
   const restored = { branch: /^main$/, source: COMMIT_ID, saved: null, changes } as const;
   fits(t, json("restore", "--source", "HEAD~1", "--", "file"), restored);
   fits(t, json("undo"), { undone: OPERATION, operation: OPERATION, saved: [COMMIT_ID] });
   fits(t, json("branch", "try"), { branch: /^try$/, commit: COMMIT_ID, before: null });
-  fits(t, json("branch"), [{ name: "string", commit: COMMIT_ID, current: "boolean", container: null }]);
+  const branchRow = { name: "string", commit: COMMIT_ID, current: "boolean", container: null } as const;
+  fits(t, json("branch"), [{ ...branchRow, upstream: null }]);
+  fits(t, json("branch", "-u", "main", "try"), { branch: /^try$/, upstream: /^main$/ });
+  fits(t, json("branch", "--contains", "HEAD"), [{ ...branchRow, upstream: { any: ["string", null] } }]);
+  fits(t, json("branch", "-m", "try", "new"), { branch: /^new$/, from: /^try$/, commit: COMMIT_ID });
+  fits(t, json("undo"), { undone: OPERATION, operation: OPERATION, saved: [COMMIT_ID] });
+  fits(t, json("redo"), { undone: OPERATION, operation: OPERATION, saved: [COMMIT_ID] });
+  fits(t, json("switch", "new"), { from: /^main$/, branch: /^new$/, commit: COMMIT_ID, ...moved, paths: null });
+  fits(t, json("switch", "-"), { from: /^new$/, branch: /^main$/, commit: COMMIT_ID, ...moved, paths: null });
+  fits(t, json("branch", "-m", "new", "try"), { branch: /^try$/, from: /^new$/, commit: COMMIT_ID });
+  writeFileSync(path.join(cwd, "aside"), "aside");
+  const stash = { name: /^stash@\{0\}$/, commit: COMMIT_ID, base: COMMIT_ID, time: "string", message: "string" } as const;
+  fits(t, json("stash"), stash);
+  fits(t, json("stash", "list"), [stash]);
+  fits(t, json("stash", "show"), { ...stash, changes: CHANGES });
+  fits(t, json("stash", "pop"), { ...stash, changes: "number", dropped: "boolean" });
+  fits(t, json("stash"), stash);
+  fits(t, json("stash", "drop"), [stash]);
+  const side = { any: ["string", null] } as const;
+  const operation = {
+    ...OPERATION,
+    user: "string",
+    live: "boolean",
+    kind: side,
+    undoes: side,
+    refs: [{ name: /^refs\//, before: side, after: side }],
+    head: { any: [{ before: "string", after: "string" }, null] },
+    branches: [{ container: "string", before: "string", after: "string" }],
+    upstreams: [{ branch: "string", before: side, after: side }],
+    progress: [{ slot: "string", before: side, after: side }],
+  } as const;
+  fits(t, json("op", "log"), [{ ...operation, trees: [{ container: null, before: side, after: side }] }]);
+  const shown = [{ container: null, before: side, after: side, changes: CHANGES }] as const;
+  fits(t, json("op", "show", "@{2}"), { ...operation, trees: shown });
+  fits(t, json("op", "restore", "@{1}"), { to: OPERATION, operation: OPERATION, saved: [COMMIT_ID] });
   fits(t, json("branch", "-d", "try"), { branch: /^try$/, commit: null, before: COMMIT_ID });
   fits(t, json("tag", "v1"), { tag: /^v1$/, commit: COMMIT_ID, before: null });
-  fits(t, json("tag"), [{ name: "string", commit: COMMIT_ID }]);
+  fits(t, json("tag", "-m", "about it", "v2"), { tag: /^v2$/, commit: COMMIT_ID, before: null });
+  const annotation = { tag: COMMIT_ID, tagger: "string", time: "string", message: /^about it$/ } as const;
+  fits(t, json("tag"), [{ name: "string", commit: COMMIT_ID, annotation: { any: [annotation, null] } }]);
   fits(t, json("checkout", "HEAD", "../copy"), { commit: COMMIT_ID, directory: /copy$/ });
   fits(t, json("export", "HEAD", "-o", "../out.tar"), { file: "string", skipped: [/^\//] });
   fits(t, json("import", "../out.tar", "-b", "other"), COMMITTED);
@@ -284,7 +323,7 @@ testIf(
   const reused = { exitCode: "number", durationMilliseconds: "number", removed: "boolean", commit: COMMITTED, cached: "boolean" };
   const step = ["run", "--cache", "-b", "ci", "base", "--", "touch", "/new"];
   fits(t, own(...step), { id: "string", name: "string", ...reused });
-  call("branch", "-d", "ci");
+  call("branch", "-D", "ci");
   fits(t, own(...step), { id: null, name: null, ...reused });
   const trial = { exitCode: "number", durationMilliseconds: "number", changes: CHANGES, decision: "string" } as const;
   const touch = ["base", "--", "touch", "/tried"];

@@ -79,4 +79,5 @@ test("pagerCommand() is $VARVE_PAGER, $PAGER or less, none for an empty one, cat
   t.is(pagerCommand({ PAGER: "c" }), "c");
   for (const none of ["", " ", "cat"]) t.is(pagerCommand({ VARVE_PAGER: none, PAGER: "c" }), undefined);
   t.is(pagerCommand({ PATH: "/nonexistent:" }), undefined);
+  t.is(pagerCommand({ PATH: process.env["PATH"], TERM: "dumb" }), undefined);
 });

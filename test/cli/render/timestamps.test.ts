@@ -32,3 +32,9 @@ for (const [offsetMinutes, iso, readable] of times) {
     t.is(readableTime({ seconds: 981_173_106, offsetMinutes }), readable);
   });
 }
+
+test("isoTime() and readableTime() show seconds past any calendar as they are", (t) => {
+  const never = { seconds: 99_999_999_999_999, offsetMinutes: 60 };
+  t.is(isoTime(never), "@99999999999999");
+  t.is(readableTime(never), "@99999999999999");
+});

@@ -3,12 +3,12 @@ import path from "node:path";
 import type { MendedLog } from "../../core/ports/store-checks.js";
 import { openRegularFile } from "../../linux/regular-file.js";
 import { syncDirectory, writeFully } from "../durable-file.js";
-import { copyToQuarantine } from "../maintenance/quarantine.js";
+import { copyToQuarantine } from "./quarantine.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
-import { linesBackwards, readExactly } from "./lines-backwards.js";
-import { decodeOperation } from "./operation-record.js";
+import { linesBackwards, readExactly } from "../operation-log/lines-backwards.js";
+import { decodeOperation } from "../operation-log/operation-record.js";
 
 /**
  * Writes the operation log anew with its sound records alone, in their order; the log as it was is copied to quarantine/ before. Stopped anywhere the
