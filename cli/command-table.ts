@@ -114,6 +114,31 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "End conflicts of a merge: take a side, or what stands there",
     load: async () => (await import("./commands/resolve.js")).resolveCommand,
   },
+  "cherry-pick": {
+    group: "change",
+    summary: "Make the changes of commits once more",
+    load: async () => (await import("./commands/cherry-pick.js")).cherryPickCommand,
+  },
+  revert: {
+    group: "change",
+    summary: "Take the changes of commits back, as new commits",
+    load: async () => (await import("./commands/revert.js")).revertCommand,
+  },
+  rebase: {
+    group: "change",
+    summary: "Put a branch's or container's own changes on another commit",
+    load: async () => (await import("./commands/rebase.js")).rebaseCommand,
+  },
+  squash: {
+    group: "change",
+    summary: "Make one commit of several",
+    load: async () => (await import("./commands/squash.js")).squashCommand,
+  },
+  "forget-path": {
+    group: "change",
+    summary: "Take a path out of every commit that holds it",
+    load: async () => (await import("./commands/forget-path.js")).forgetPathCommand,
+  },
   undo: {
     group: "change",
     summary: "Take back the last command that changed something",

@@ -3,7 +3,6 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   add: "There is no staging area: varve commit records the whole tree, but what .varveignore leaves out.",
   attach: "Varve has none yet: a container's process keeps the terminal that started it.",
   build: "Varve has none: each step of a build is a varve run --cache -b BRANCH REV -- CMD…",
-  "cherry-pick": "Varve has none yet: varve restore --source REV -- PATH… takes single paths over from a commit.",
   clone: "Varve has no transfer yet: copy the store's directory, or send a tree with varve export and varve import.",
   cp: "Varve has none: varve cat REV:PATH and varve export REV -- PATH… take files out, varve run -v brings them in.",
   create: "Varve has none: varve run makes a container and starts it.",
@@ -18,11 +17,9 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   prune: "Use varve gc, which removes what nothing names any more.",
   pull: "Varve has no remotes yet: bring trees in with varve import.",
   push: "Varve has no remotes yet: send trees with varve export.",
-  rebase: "Varve has none yet: a branch can be moved, varve branch -f NAME REV, but not put on another one.",
   remote: "Varve has no remotes yet: send trees with varve export and varve import.",
   reset: "Use varve rollback [REV], which saves first what is not committed.",
   restart: "Use varve stop NAME, then varve start NAME.",
-  revert: "Varve has none yet: varve rollback REV goes back to a commit, varve restore --source REV -- PATH… for single paths.",
   rmi: "Use varve branch -d NAME or varve tag -d NAME, and varve gc for their room.",
   save: "Use varve export REV -o FILE, which writes a tar of one tree.",
 };
@@ -34,7 +31,7 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
   commit: {
     "-a": "Leave it out: there is no staging area, and a commit holds the whole tree.",
     "--all": "Leave it out: there is no staging area, and a commit holds the whole tree.",
-    "--amend": "Take the last commit back with varve undo, then commit again.",
+    "--amend": "Commit again, then make one commit of the last two with varve squash -n 2.",
   },
   diff: {
     "--cached": "Leave it out: there is no staging area.",

@@ -9,12 +9,16 @@ const GROUPS = {
   keep: "Look after the store",
 } as const;
 
+/** The longest name, and a space. */
+const NAME_WIDTH = Math.max(...Object.keys(COMMANDS).map((name) => name.length)) + 1;
+
 /** What `varve --help` prints. */
 export function mainHelp(): string {
   const rows = Object.entries(COMMANDS);
-  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   const sections = Object.entries(GROUPS).map(([group, title]) => {
-    const lines = rows.filter(([, row]) => row.group === group).map(([name, { summary }]) => `  ${name.padEnd(width)}${summary}`);
+    const lines = rows
+      .filter(([, row]) => row.group === group)
+      .map(([name, { summary }]) => `  ${name.padEnd(NAME_WIDTH)}${summary}`);
     return `${title}:\n${lines.join("\n")}\n`;
   });
   return `varve [--store DIR] [--json] [--quiet] COMMAND …

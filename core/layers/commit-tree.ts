@@ -22,6 +22,8 @@ export interface CommitTreeOptions {
   readonly author?: Signature | undefined;
   /** Writes a commit even where the tree is the parent's: a merge that keeps all of ours. */
   readonly allowEmpty?: boolean;
+  /** Layers beyond the parent's chain that may lend; by default those that branches and tags keep. */
+  readonly kept?: ReadonlySet<LayerId> | undefined;
   /** Taken over from the parent when absent. */
   readonly config?: ImageConfig | undefined;
   readonly origin?: Origin | undefined;
@@ -42,7 +44,7 @@ export async function commitTree(repository: Repository, options: CommitTreeOpti
   const { history, layers } = repository;
   const parent = options.parent === undefined ? undefined : await history.readCommit(options.parent);
   const chain: readonly LayerId[] = parent === undefined ? [] : await layerChain(history, parent.id);
-  const writer = layers.write(chain, await keptLayers(history, parent?.id));
+  const writer = layers.write(chain, options.kept ?? (await keptLayers(history, parent?.id)));
   try {
     const target = await options.target(writer);
     const { sockets, ...summary } = await writeLayer(writer, options.base, target, options.observe);

@@ -10,6 +10,8 @@ export interface CollectOptions {
   readonly cacheAgeMilliseconds?: number;
   /** Only tells what would go. */
   readonly dryRun: boolean;
+  /** Whatever the clock said when it was done, nothing can be undone afterwards; images in quarantine go, too. */
+  readonly everything?: boolean;
 }
 
 export interface CollectedItem {
@@ -22,6 +24,8 @@ export interface Collection {
   readonly layers: readonly CollectedItem[];
   /** Paths are below the store's directory. */
   readonly views: readonly { readonly path: string; readonly bytes: number }[];
+  /** Damaged images that fsck had taken out. Paths are below the store's directory. */
+  readonly quarantined: readonly { readonly path: string; readonly bytes: number }[];
   /** What `undo` could have brought back; their hidden refs go. */
   readonly saved: readonly CommitId[];
   /** Commits of cached runs that are no longer offered: those that branches hold stay. */
@@ -40,15 +44,35 @@ export interface Collection {
  * @throws VarveError STORE_DAMAGED when it is not certain what must be kept; nothing was removed then.
  */
 export async function collectGarbage(repository: Repository, garbage: Garbage, options: CollectOptions): Promise<Collection> {
-  return repository.exclusively(async () => {
-    const since = new Date(garbage.now().getTime() - options.pruneAgeMilliseconds);
-    const cachedSince = new Date(garbage.now().getTime() - (options.cacheAgeMilliseconds ?? Infinity));
-    const reachable = await findReachable(repository, garbage, { since, cachedSince });
-    const waste = await findWaste(repository, garbage, reachable);
-    const collection = describe(repository, reachable, waste);
-    if (!options.dryRun) await remove(repository, garbage, { reachable, waste, since });
-    return collection;
-  });
+  return repository.exclusively(() => collect(repository, garbage, options));
+}
+
+/** `collectGarbage`, for who holds the store's lock. */
+export async function collect(repository: Repository, garbage: Garbage, options: CollectOptions): Promise<Collection> {
+  const { everything = false } = options;
+  const since = everything
+    ? await endOfLog(repository, garbage)
+    : new Date(garbage.now().getTime() - options.pruneAgeMilliseconds);
+  const cachedSince = everything ? since : new Date(garbage.now().getTime() - (options.cacheAgeMilliseconds ?? Infinity));
+  const reachable = await findReachable(repository, garbage, { since, cachedSince });
+  const waste: Waste = { ...(await findWaste(repository, garbage, reachable)), ...(everything && purge(garbage)) };
+  const collection = describe(repository, garbage, reachable, waste);
+  if (!options.dryRun) await remove(repository, garbage, { reachable, waste, since });
+  return collection;
+}
+
+function purge(garbage: Garbage): Pick<Waste, "quarantined" | "contentIndex"> {
+  return { quarantined: garbage.quarantined().map(({ path }) => path), contentIndex: true };
+}
+
+/** Now, or when the newest operation was: a clock may have been set back since. */
+async function endOfLog({ operations }: Repository, garbage: Garbage): Promise<Date> {
+  let end = garbage.now().getTime();
+  for await (const { time } of operations.list()) {
+    const at = Date.parse(time);
+    if (at > end) end = at;
+  }
+  return new Date(end);
 }
 
 async function findWaste({ layers }: Repository, garbage: Garbage, reachable: Reachable): Promise<Waste> {
@@ -61,19 +85,22 @@ async function findWaste({ layers }: Repository, garbage: Garbage, reachable: Re
 
 function describe(
   { layers }: Repository,
+  garbage: Garbage,
   { commits, layers: kept, staleSaved, staleCached }: Reachable,
   waste: Waste,
 ): Collection {
+  const quarantined = garbage.quarantined().filter(({ path }) => waste.quarantined?.includes(path));
   const goingLayers = waste.layers.map((id) => ({ id, bytes: layers.storedBytes(id) }));
   const goingViews = waste.views.map(({ path, bytes }) => ({ path, bytes }));
   return {
     layers: goingLayers,
     views: goingViews,
+    quarantined,
     saved: staleSaved.flatMap(({ commit }) => commit ?? []),
     cached: staleCached.flatMap(({ commit }) => commit ?? []),
     commits: waste.loose.commits,
     gitObjects: { count: waste.loose.objects.length, bytes: waste.loose.bytes },
-    bytes: sum([...goingLayers, ...goingViews]) + waste.loose.bytes,
+    bytes: sum([...goingLayers, ...goingViews, ...quarantined]) + waste.loose.bytes,
     kept: { commits: commits.size, layers: kept.size, bytes: sum([...kept].map((id) => ({ bytes: layers.storedBytes(id) }))) },
   };
 }

@@ -14,6 +14,9 @@ export interface Garbage {
 
   views(): readonly KeptView[];
 
+  /** Damaged images that fsck took out of the store. Paths are below the store's directory. */
+  quarantined(): readonly { readonly path: string; readonly bytes: number }[];
+
   /** Commits of ours that stand in git as loose objects and are none of `kept`, with what nothing else uses of them. */
   looseCommits(kept: ReadonlySet<CommitId>): Promise<LooseCommits>;
 
@@ -62,4 +65,8 @@ export interface Waste {
   readonly layers: readonly LayerId[];
   readonly views: readonly KeptView[];
   readonly loose: LooseCommits;
+  /** Images in quarantine, as paths below the store's directory. */
+  readonly quarantined?: readonly string[];
+  /** Also the index of contents, which would tell the digests of what is gone; it is made again when it is needed. */
+  readonly contentIndex?: boolean;
 }

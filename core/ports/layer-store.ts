@@ -46,6 +46,12 @@ export interface LayerStore {
   /** Bytes of disk that a layer's image takes, holes not counted. @throws VarveError LAYER_CORRUPT when absent. */
   storedBytes(id: LayerId): number;
 
+  /** The layers whose blocks a layer points at. @throws VarveError LAYER_CORRUPT. */
+  lenders(id: LayerId): readonly LayerId[];
+
+  /** Which of some contents a layer's files have, be it that it borrows them. @throws VarveError LAYER_CORRUPT. */
+  contentsOf(id: LayerId, wanted: ReadonlySet<ContentDigest>): readonly ContentDigest[];
+
   /** The image file, and the images whose blocks it points at, in the order of its device table: what a mount needs. */
   image(id: LayerId): LayerImageFile;
 

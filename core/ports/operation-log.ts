@@ -1,3 +1,4 @@
+import type { ByteString } from "../model/byte-string.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import type { RefUpdate } from "./history.js";
 import type { ProgressUpdate } from "./work-in-progress.js";
@@ -32,6 +33,8 @@ export interface Operation extends Effect {
   readonly user?: string | undefined;
   /** What a person typed: `rollback main~2`. */
   readonly command: string;
+  /** Paths that it took out of history: what only they held is gone once garbage collection has been there. */
+  readonly forgets?: readonly ByteString[] | undefined;
   /** The operation that this one took back. */
   readonly undoes?: string | undefined;
   /** What took others back because a person asked for it; absent where a command only took back its own failure. */

@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import type { ByteString } from "../../core/model/byte-string.js";
-import type { LayerId } from "../../core/model/ids.js";
+import type { ContentDigest, LayerId } from "../../core/model/ids.js";
 import { chunkCount } from "./block-runs.js";
 import { DIGEST_BYTES } from "./content-table.js";
 import * as F from "./image-format.js";
@@ -219,6 +219,12 @@ export class LayerImage {
   digest(row: number): string {
     if (row === 0 || row >= this.header.digestRows) throw this.damaged(`row ${row} is none of its digest table`);
     return this.bytes(this.header.digestTable + row * DIGEST_BYTES, DIGEST_BYTES).toString("hex");
+  }
+
+  /** Every row of the digest table: contents, and what directories hold. */
+  *digests(): Generator<ContentDigest> {
+    const { digestRows } = this.header;
+    for (let row = 1; row < digestRows; row += 1) yield this.digest(row) as ContentDigest;
   }
 
   /** All names of an inode that has two or more, in walk order. Whether they lead to it, `fsck` looks. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
-import type { LayerId } from "../../core/model/ids.js";
+import type { ContentDigest, LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
 import type { LayerImageFile, LayerName, LayerStore, LayerWriter, WrittenLayer } from "../../core/ports/layer-store.js";
 import type { PathSelection } from "../../core/paths/path-selection.js";
@@ -110,6 +110,19 @@ class DirectoryLayerStore implements LayerStore {
     const stat = statSync(this.#path(id), { throwIfNoEntry: false });
     if (stat !== undefined) return stat.blocks * STAT_BLOCK_BYTES;
     throw layerCorrupt(id, "it is missing", this.#path(id));
+  }
+
+  lenders(id: LayerId): readonly LayerId[] {
+    return this.#withImages((images) => images.get(id).devices);
+  }
+
+  contentsOf(id: LayerId, wanted: ReadonlySet<ContentDigest>): readonly ContentDigest[] {
+    if (wanted.size === 0) return [];
+    return this.#withImages((images) => {
+      const found: ContentDigest[] = [];
+      for (const digest of images.get(id).digests()) if (wanted.has(digest)) found.push(digest);
+      return found;
+    });
   }
 
   image(id: LayerId): LayerImageFile {

@@ -19,6 +19,7 @@ import type { StoreLayout } from "../store-layout.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
 import { listViews } from "./derived-images.js";
 import { findLooseCommits } from "./loose-objects.js";
+import { listQuarantine } from "./quarantine.js";
 import { pruneReflogs } from "./prune-reflogs.js";
 import { throwAway } from "./trash.js";
 
@@ -33,6 +34,7 @@ export function openGarbage(layout: StoreLayout, history: History): Garbage {
     refs: () => readRefs(layout, history),
     lenders: (id) => lendersOf(proven, id),
     views: () => listViews(layout),
+    quarantined: () => listQuarantine(layout),
     looseCommits: (kept) => findLooseCommits(layout.git, kept),
     horizon: () => readHorizon(layout),
     moveHorizon: (time) => moveHorizon(layout, time),
@@ -94,7 +96,8 @@ function moveHorizon(layout: StoreLayout, time: Date): void {
   }
 }
 
-async function removeWaste(layout: StoreLayout, { layers, views, loose }: Waste): Promise<void> {
+async function removeWaste(layout: StoreLayout, waste: Waste): Promise<void> {
+  const { layers, views, loose, quarantined = [] } = waste;
   try {
     if (loose.commits.length > 0) {
       await pruneReflogs(layout, new Set(loose.commits));
@@ -114,8 +117,9 @@ async function removeWaste(layout: StoreLayout, { layers, views, loose }: Waste)
     }
     throwAway(
       layout,
-      views.map((view) => path.join(layout.root, view.path)),
+      [...views.map((view) => view.path), ...quarantined].map((file) => path.join(layout.root, file)),
     );
+    if (waste.contentIndex === true) throwAway(layout, [layout.contentIndex]);
   } catch (error) {
     throw systemFailure("remove garbage", error, layout.root);
   }

@@ -1,9 +1,35 @@
-import { closeSync, constants, copyFileSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, renameSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+} from "node:fs";
 import path from "node:path";
 import type { LayerId } from "../../core/model/ids.js";
 import { syncDirectory } from "../durable-file.js";
 import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
+
+const STAT_BLOCK_BYTES = 512;
+
+/** What stands there, as paths below the store's directory. */
+export function listQuarantine({ root }: StoreLayout): readonly { readonly path: string; readonly bytes: number }[] {
+  const folder = path.join(root, "quarantine");
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, "latin1")
+    .sort()
+    .map((name) => {
+      const { blocks } = lstatSync(path.join(folder, name));
+      return { path: path.join("quarantine", name), bytes: blocks * STAT_BLOCK_BYTES };
+    });
+}
 
 /** Takes a layer's image out of the store without losing it. @returns Where it stands now. */
 export function quarantine(layout: StoreLayout, id: LayerId): string {

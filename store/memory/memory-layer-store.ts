@@ -59,6 +59,16 @@ class MemoryLayerStore implements LayerStore {
     return this.#layer(id).storedBytes;
   }
 
+  /** Each holds all of its contents. */
+  lenders(): readonly LayerId[] {
+    return [];
+  }
+
+  contentsOf(id: LayerId, wanted: ReadonlySet<ContentDigest>): readonly ContentDigest[] {
+    const { contents } = this.#layer(id);
+    return [...wanted].filter((digest) => contents.has(digest));
+  }
+
   image(id: LayerId): LayerImageFile {
     throw new VarveError("MOUNT_UNAVAILABLE", `Cannot mount layer "${id}": it is kept in memory, wanted an image file`);
   }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { ByteString } from "../../core/model/byte-string.js";
 import { parseCommitId, parseTagId, type CommitId, type RefName } from "../../core/model/ids.js";
 import type { RefUpdate } from "../../core/ports/history.js";
 import type { Operation, Standing, StandingUpdate, TreeUpdate, UpstreamUpdate } from "../../core/ports/operation-log.js";
@@ -44,7 +45,7 @@ const KINDS: readonly unknown[] = [undefined, "undo", "redo", "restore"];
 
 /** The ids and names in it become refs and trees again, so they are checked like any other from the disk. */
 function checkOperation(value: Operation): Operation | undefined {
-  const { id, time, user, command, refs, trees, head, standings, upstreams, progress, undoes, kind } = value;
+  const { id, time, user, command, refs, trees, head, standings, upstreams, progress, forgets, undoes, kind } = value;
   const texts = [time, command, user ?? ""];
   const fits = ID.test(id) && texts.every((text) => typeof text === "string") && KINDS.includes(kind);
   if (!fits || (undoes !== undefined && !ID.test(undoes))) return undefined;
@@ -59,9 +60,16 @@ function checkOperation(value: Operation): Operation | undefined {
     ...(standings && { standings: standings.map(checkStandingUpdate) }),
     ...(upstreams && { upstreams: upstreams.map(checkUpstream) }),
     ...(progress && { progress: progress.map(checkProgressUpdate) }),
+    ...(forgets && { forgets: forgets.map(checkPath) }),
     ...(undoes !== undefined && { undoes }),
     ...(kind !== undefined && { kind }),
   };
+}
+
+/** A path's bytes, each as one character. */
+function checkPath(path: ByteString): ByteString {
+  if (typeof path === "string" && path !== "" && /^[\x01-\xff]*$/.test(path)) return path;
+  throw new RangeError("a path that is none");
 }
 
 function checkRef({ name, before, after, beforeTag, afterTag, from }: RefUpdate): RefUpdate {

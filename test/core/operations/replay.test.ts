@@ -1,0 +1,381 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import test, { type ExecutionContext } from "ava";
+import type { CommitId, RefName } from "../../../core/model/ids.js";
+import { createRef } from "../../../core/operations/branches.js";
+import { abortReplay, goOn } from "../../../core/operations/end-replay.js";
+import { pickCommits } from "../../../core/operations/pick-commits.js";
+import { rebaseTarget } from "../../../core/operations/rebase-target.js";
+import { rollbackTarget } from "../../../core/operations/rollback-target.js";
+import { statusOf } from "../../../core/operations/status-of.js";
+import { undoOperation } from "../../../core/operations/undo-operation.js";
+import { commitDescribed, firstParents, treeIdOf } from "../../helpers/described-commits.js";
+import { maintainedStore, type MaintainedStore } from "../../helpers/maintained-store.js";
+
+const MAIN = "refs/heads/main" as RefName;
+const command = "test";
+
+interface Store extends MaintainedStore {
+  put(name: string, text: string): void;
+  read(name: string): string;
+  commitFile(name: string, text: string): Promise<CommitId>;
+  /** Puts the directory and its branch on a commit. */
+  stand(commit: CommitId): Promise<void>;
+  changes(): Promise<readonly string[]>;
+  head(): Promise<CommitId>;
+}
+
+const LINES = "one\ntwo\nthree\nfour\nfive\nsix\nseven\n";
+
+async function store(t: ExecutionContext): Promise<Store> {
+  const made = await maintainedStore(t);
+  const { repository, directory, target } = made;
+  const at = (name: string): string => path.join(directory, name);
+  const put = (name: string, text: string): void => {
+    mkdirSync(path.dirname(at(name)), { recursive: true });
+    writeFileSync(at(name), text);
+  };
+  return {
+    ...made,
+    put,
+    read: (name) => readFileSync(at(name), "utf8"),
+    commitFile: async (name, text) => {
+      put(name, text);
+      return made.commit(`${name}: ${text.split("\n", 1)[0] ?? ""}`);
+    },
+    stand: async (commit) => {
+      (await rollbackTarget(repository, target, commit, { command })).close();
+    },
+    changes: async () =>
+      (await statusOf(made.reopened(), target)).changes.map(({ status, path: changed }) => `${status} ${changed}`),
+    head: async () => (await repository.history.readRef(MAIN))!,
+  };
+}
+
+/** text with `first` as its first and `last` as its last line */
+function lines(first: string, last: string): string {
+  return LINES.replace("one", first).replace("seven", last);
+}
+
+/** base, then `theirs` on a branch of that name, then `ours` on main: both change one text in other places. */
+async function parted(t: ExecutionContext) {
+  const made = await store(t);
+  const base = await made.commitFile("text", LINES);
+  const theirs = await made.commitFile("text", lines("one", "THEIRS"));
+  const added = await made.commitFile("new", "added");
+  await createRef(made.repository, "refs/heads/theirs" as RefName, added, { command });
+  await made.stand(base);
+  const ours = await made.commitFile("text", lines("OURS", "seven"));
+  return { ...made, base, theirs, added, ours };
+}
+
+test("pickCommits() makes a commit's changes once more, with its author and message, and one undo takes all back", async (t) => {
+  const made = await parted(t);
+  const { repository, target, theirs, added, ours } = made;
+  const result = await pickCommits(repository, target, { kind: "cherry-pick", commits: [theirs, added], command });
+  t.like(result, { kind: "done", before: ours, dropped: [], conflicts: [] });
+  t.deepEqual(
+    result.replayed.map(({ from }) => from),
+    [theirs, added],
+  );
+  t.is(made.read("text"), lines("OURS", "THEIRS"));
+  t.is(made.read("new"), "added");
+  t.deepEqual(await made.changes(), []);
+  const line = await firstParents(repository, result.after!);
+  t.is(line.length, 4);
+  t.is(line[2], ours);
+  const [old, now] = [await repository.history.readCommit(theirs), await repository.history.readCommit(line[1]!)];
+  t.deepEqual([now.message, now.author], [old.message, old.author]);
+  await undoOperation(made.reopened(), { command: "undo" });
+  t.is(await made.head(), ours);
+  t.is(made.read("text"), lines("OURS", "seven"));
+  t.deepEqual(await made.changes(), []);
+  t.deepEqual((await made.fsck()).findings, []);
+});
+
+test("revert of a commit just picked is identity", async (t) => {
+  const made = await parted(t);
+  const { repository, target, theirs, ours } = made;
+  const picked = await pickCommits(repository, target, { kind: "cherry-pick", commits: [theirs], command });
+  const result = await pickCommits(repository, target, { kind: "revert", commits: [picked.after!], command });
+  t.is(await treeIdOf(repository, result.after!), await treeIdOf(repository, ours));
+  const { message } = await repository.history.readCommit(result.after!);
+  t.is(message, `Revert "text: one"\n\nThis reverts commit ${picked.after!}.`);
+  t.deepEqual(await made.changes(), []);
+});
+
+test("revert of an older commit keeps what came after it", async (t) => {
+  const made = await store(t);
+  await made.commitFile("text", LINES);
+  const second = await made.commitFile("text", lines("CHANGED", "seven"));
+  await made.commitFile("text", lines("CHANGED", "LATER"));
+  await pickCommits(made.repository, made.target, { kind: "revert", commits: [second], command });
+  t.is(made.read("text"), lines("one", "LATER"));
+});
+
+test("revert of the first commit takes away what it added", async (t) => {
+  const made = await store(t);
+  const first = await made.commitFile("a", "1");
+  await made.commitFile("b", "2");
+  await pickCommits(made.repository, made.target, { kind: "revert", commits: [first], command });
+  t.throws(() => made.read("a"), { code: "ENOENT" });
+  t.is(made.read("b"), "2");
+});
+
+test("pickCommits() of what is there already makes no commit, and says so", async (t) => {
+  const made = await parted(t);
+  const { repository, target, theirs } = made;
+  await pickCommits(repository, target, { kind: "cherry-pick", commits: [theirs], command });
+  const before = await made.head();
+  const result = await pickCommits(repository, target, { kind: "cherry-pick", commits: [theirs], command });
+  t.like(result, { dropped: [theirs], replayed: [], after: before });
+  t.is(await made.head(), before);
+});
+
+test("pickCommits() carries along what is not committed where nothing touches it, and refuses elsewhere", async (t) => {
+  const made = await parted(t);
+  const { repository, target, theirs, ours } = made;
+  made.put("mine", "not committed");
+  await pickCommits(repository, target, { kind: "cherry-pick", commits: [theirs], command });
+  t.deepEqual(await made.changes(), ["A mine"]);
+  t.is(made.read("text"), lines("OURS", "THEIRS"));
+  await undoOperation(made.reopened(), { command: "undo" });
+  t.is(await made.head(), ours);
+  t.deepEqual(await made.changes(), ["A mine"]);
+  made.put("text", "edited");
+  const error = await t.throwsAsync(pickCommits(repository, target, { kind: "cherry-pick", commits: [theirs], command }), {
+    code: "CONFLICT",
+  });
+  t.regex(error?.message ?? "", /^Cannot cherry-pick: it would change what is not committed: "\/text"$/);
+  t.is(made.read("text"), "edited");
+  t.is(await made.head(), ours);
+});
+
+/** Both changed the first line of `text`; `after` comes on theirs. */
+async function clashing(t: ExecutionContext) {
+  const made = await store(t);
+  const base = await made.commitFile("text", LINES);
+  const theirs = await made.commitFile("text", lines("THEIRS", "seven"));
+  const after = await made.commitFile("after", "after");
+  await createRef(made.repository, "refs/heads/theirs" as RefName, after, { command });
+  await made.stand(base);
+  const ours = await made.commitFile("text", lines("OURS", "seven"));
+  return { ...made, base, theirs, after, ours };
+}
+
+test("a cherry-pick stops at a conflict, and --continue commits what a person made of it", async (t) => {
+  const made = await clashing(t);
+  const { repository, target, theirs, after, ours } = made;
+  const result = await pickCommits(repository, target, { kind: "cherry-pick", commits: [theirs, after], command });
+  t.like(result, { kind: "conflicts", stoppedAt: theirs, left: 1, after: ours });
+  t.deepEqual(
+    result.conflicts.map(({ path: place, kind }) => `${kind} ${place}`),
+    ["content text"],
+  );
+  t.regex(made.read("text"), /<<<<<<< HEAD\nOURS\n=======\nTHEIRS\n>>>>>>> /);
+  await t.throwsAsync(goOn(made.reopened(), target, { kind: "cherry-pick", command }), { code: "CONFLICT" });
+  await t.throwsAsync(goOn(made.reopened(), target, { kind: "rebase", command }), { code: "NOTHING_IN_PROGRESS" });
+  await t.throwsAsync(pickCommits(made.reopened(), target, { kind: "revert", commits: [ours], command }), {
+    code: "IN_PROGRESS",
+  });
+  await made.gc();
+  made.put("text", lines("BOTH", "seven"));
+  const ended = await goOn(made.reopened(), target, { kind: "cherry-pick", command });
+  t.like(ended, { kind: "done", conflicts: [] });
+  t.deepEqual(
+    ended.replayed.map(({ from }) => from),
+    [theirs, after],
+  );
+  t.is(made.read("text"), lines("BOTH", "seven"));
+  t.is(made.read("after"), "after");
+  t.is((await firstParents(repository, ended.after!)).at(2), ours);
+  t.is(repository.inProgress.read("directory"), undefined);
+  t.deepEqual(await made.changes(), []);
+  await undoOperation(made.reopened(), { command: "undo" });
+  t.is(made.read("text"), lines("BOTH", "seven"), "the state before --continue");
+  t.is(repository.inProgress.read("directory")?.kind, "cherry-pick");
+  await undoOperation(made.reopened(), { command: "undo" });
+  t.is(made.read("text"), lines("OURS", "seven"));
+  t.is(repository.inProgress.read("directory"), undefined);
+  t.deepEqual((await made.fsck()).findings, []);
+});
+
+test("a cherry-pick's --skip leaves out the commit that waits, and --abort brings all back", async (t) => {
+  const made = await clashing(t);
+  const { repository, target, theirs, after, ours } = made;
+  const pick = () => pickCommits(made.reopened(), target, { kind: "cherry-pick", commits: [theirs, after], command });
+  await pick();
+  const skipped = await goOn(made.reopened(), target, { kind: "cherry-pick", skip: true, command });
+  t.is(skipped.skipped, theirs);
+  t.is(made.read("text"), lines("OURS", "seven"));
+  t.is(made.read("after"), "after");
+  t.deepEqual(await made.changes(), []);
+  await made.stand(ours);
+  await pick();
+  made.put("text", "half done");
+  const aborted = await abortReplay(made.reopened(), target, { kind: "cherry-pick", command });
+  t.like(aborted, { commit: ours });
+  t.is(made.read("text"), lines("OURS", "seven"));
+  t.is(await made.head(), ours);
+  t.is(repository.inProgress.read("directory"), undefined);
+  t.deepEqual(await made.changes(), []);
+});
+
+test("a commit made by hand ends the step that waits", async (t) => {
+  const made = await clashing(t);
+  const { target, theirs, after } = made;
+  await pickCommits(made.reopened(), target, { kind: "cherry-pick", commits: [theirs, after], command });
+  made.put("text", lines("BOTH", "seven"));
+  const own = await made.commit("by hand");
+  const ended = await goOn(made.reopened(), target, { kind: "cherry-pick", command });
+  t.deepEqual(ended.replayed[0], { from: theirs, to: own });
+  t.is(made.read("after"), "after");
+});
+
+test("pickCommits() of a merge wants its parent, and takes what the merge brought into that", async (t) => {
+  const made = await store(t);
+  const { repository, target } = made;
+  const base = await made.commitFile("a", "1");
+  const file = (name: string, content: string) => ({ path: name, type: "file", content }) as const;
+  const left = await commitDescribed(repository, { parents: [base], entries: [file("a", "1"), file("l", "l")] });
+  const right = await commitDescribed(repository, { parents: [base], entries: [file("a", "1"), file("r", "r")] });
+  const merge = await commitDescribed(repository, {
+    parents: [left, right],
+    entries: [file("a", "1"), file("l", "l"), file("r", "r")],
+  });
+  await createRef(repository, "refs/heads/merged" as RefName, merge, { command });
+  const pick = (mainline?: number) =>
+    pickCommits(repository, target, { kind: "cherry-pick", commits: [merge], mainline, command });
+  await t.throwsAsync(pick(), { code: "USAGE" });
+  await t.throwsAsync(pick(3), { code: "USAGE" });
+  await pick(1);
+  t.is(made.read("r"), "r");
+  t.throws(() => made.read("l"), { code: "ENOENT" });
+});
+
+test("rebaseTarget() puts a branch's own commits on another one, and rebase then undo is identity", async (t) => {
+  const made = await parted(t);
+  const { repository, target, added, ours } = made;
+  const top = await made.commitFile("top", "top");
+  made.put("mine", "not committed");
+  made.put("top", "top, edited");
+  const before = [await made.changes(), made.read("text"), made.read("top")];
+  const result = await rebaseTarget(repository, target, { upstream: added, label: "theirs", command });
+  t.like(result, { kind: "done", isUpToDate: false, before: top, merges: [] });
+  t.deepEqual(
+    result.replayed.map(({ from }) => from),
+    [ours, top],
+  );
+  t.is(made.read("text"), lines("OURS", "THEIRS"));
+  t.is(made.read("new"), "added");
+  t.is((await firstParents(repository, result.after!)).at(2), added);
+  t.deepEqual(await made.changes(), ["A mine", "M top"]);
+  await undoOperation(made.reopened(), { command: "undo" });
+  t.is(await made.head(), top);
+  t.deepEqual([await made.changes(), made.read("text"), made.read("top")], before);
+  t.deepEqual((await made.fsck()).findings, []);
+});
+
+test("rebaseTarget() onto what it stands on, onto itself and onto a descendant", async (t) => {
+  const made = await parted(t);
+  const { repository, target, base, added, ours } = made;
+  for (const upstream of [base, ours]) {
+    t.like(await rebaseTarget(repository, target, { upstream, label: "x", command }), {
+      isUpToDate: true,
+      after: ours,
+      replayed: [],
+    });
+  }
+  await made.stand(base);
+  made.put("mine", "not committed");
+  t.like(await rebaseTarget(repository, target, { upstream: added, label: "theirs", command }), {
+    isUpToDate: false,
+    after: added,
+    replayed: [],
+  });
+  t.is(made.read("new"), "added");
+  t.deepEqual(await made.changes(), ["A mine"]);
+});
+
+test("rebaseTarget() drops what the other side has already, and --onto takes some commits alone", async (t) => {
+  const made = await parted(t);
+  const { repository, target, base, theirs, added } = made;
+  await pickCommits(repository, target, { kind: "cherry-pick", commits: [theirs], command });
+  const picked = await made.head();
+  const result = await rebaseTarget(repository, target, { upstream: added, label: "theirs", command });
+  t.deepEqual(result.dropped, [picked]);
+  t.is(result.replayed.length, 1);
+  await made.stand(added);
+  const alone = await rebaseTarget(made.reopened(), target, { upstream: theirs, onto: base, label: "base", command });
+  t.is(alone.replayed.length, 1);
+  t.is(made.read("text"), LINES);
+  t.is(made.read("new"), "added");
+});
+
+test("a rebase stops at conflicts of commits, then at those of what is not committed, and --abort brings both back", async (t) => {
+  const made = await clashing(t);
+  const { repository, target, after, ours } = made;
+  made.put("after", "mine");
+  const begin = () => rebaseTarget(made.reopened(), target, { upstream: after, label: "theirs", command });
+  t.like(await begin(), { kind: "conflicts", stoppedAt: ours, after });
+  t.like(await abortReplay(made.reopened(), target, { kind: "rebase", command }), { commit: ours });
+  t.deepEqual([await made.changes(), made.read("after"), await made.head()], [["A after"], "mine", ours]);
+  await begin();
+  made.put("text", lines("BOTH", "seven"));
+  const second = await goOn(made.reopened(), target, { kind: "rebase", command });
+  t.like(second, { kind: "conflicts", stoppedAt: undefined });
+  t.deepEqual(
+    second.conflicts.map(({ path: place, kind }) => `${kind} ${place}`),
+    ["add/add after"],
+  );
+  await abortReplay(made.reopened(), target, { kind: "rebase", command });
+  t.deepEqual([await made.changes(), made.read("after"), await made.head()], [["A after"], "mine", ours]);
+  await begin();
+  made.put("text", lines("BOTH", "seven"));
+  await goOn(made.reopened(), target, { kind: "rebase", command });
+  for (const side of ["ours", "theirs", "base"]) rmSync(path.join(made.directory, `after.${side}`), { force: true });
+  made.put("after", "resolved");
+  const done = await goOn(made.reopened(), target, { kind: "rebase", command });
+  t.is(done.kind, "done");
+  t.deepEqual(await made.changes(), ["M after"]);
+  t.is(made.read("after"), "resolved");
+  t.is((await firstParents(repository, await made.head())).at(1), after);
+  t.is(repository.inProgress.read("directory"), undefined);
+  t.deepEqual((await made.fsck()).findings, []);
+});
+
+test("rebaseTarget() onto an unrelated history is refused without --onto", async (t) => {
+  const made = await parted(t);
+  const { repository, target, base } = made;
+  const other = await commitDescribed(repository, { entries: [{ path: "else", type: "file", content: "else" }] });
+  await createRef(repository, "refs/heads/else" as RefName, other, { command });
+  await t.throwsAsync(rebaseTarget(repository, target, { upstream: other, label: "else", command }), {
+    code: "UNRELATED_HISTORIES",
+  });
+  const result = await rebaseTarget(repository, target, { upstream: base, onto: other, label: "else", command });
+  t.is(result.kind, "conflicts", "a text that is not there was changed");
+  t.deepEqual((await made.fsck()).findings, []);
+});
+
+test("rebaseTarget() puts what merges joined one after another", async (t) => {
+  const made = await store(t);
+  const { repository, target } = made;
+  const base = await made.commitFile("a", "1");
+  const left = await made.commitFile("l", "l");
+  await made.stand(base);
+  const right = await made.commitFile("r", "r");
+  await made.stand(base);
+  const onto = await made.commitFile("o", "o");
+  await createRef(repository, "refs/heads/onto" as RefName, onto, { command });
+  await made.stand(left);
+  made.put("r", "r");
+  const both = await made.commit("both");
+  const draft = await repository.history.readCommit(both);
+  const merge = await repository.history.writeCommit({ ...draft, parents: [left, right], message: "merge" });
+  await createRef(repository, "refs/heads/merge" as RefName, merge, { command });
+  await made.stand(merge);
+  const result = await rebaseTarget(repository, target, { upstream: onto, label: "onto", command });
+  t.deepEqual(result.merges, [merge]);
+  t.is(result.replayed.length, 2);
+  for (const name of ["a", "l", "r", "o"]) t.truthy(made.read(name));
+});
