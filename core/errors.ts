@@ -26,13 +26,13 @@ export type ErrorCode =
   | "CONTAINER_STOPPED" // the container must run first
   | "NOTHING_TO_COMMIT" // the tree equals HEAD
   | "NOTHING_TO_UNDO" // the operation log is empty or what it names can't be undone
-  | "UNRELATED_HISTORIES" // two commits without a common ancestor
   | "CONFLICT" // what stands there has changed meanwhile, and would be lost
   | "SOURCE_MISSING" // an import's source, or a file of it, is not there
   | "SOURCE_CHANGED" // a source changed while it was read, again and again
   | "SOURCE_UNREADABLE" // a file or directory that may not be read
   | "SOURCE_INVALID" // a source whose bytes break their format
   | "UNSUPPORTED" // a property that the target can't hold
+  | "IN_PROGRESS" // a merge, rebase or bisection was begun and is not ended
   | "NOTHING_IN_PROGRESS" // none was begun
   | "CONTRADICTION" // what a bisection was told of commits can't all be true
   | "BISECT_ABORTED" // the command of a bisection says nothing of the commits
