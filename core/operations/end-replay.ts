@@ -36,7 +36,7 @@ export async function goOn(repository: Repository, target: Target, options: GoOn
   const { kind, skip = false } = options;
   if (target.kind === "container") requireStopped(target, `go on with the ${kind} in`);
   return withWaiting(repository, target, kind, async (progress, state, trees) => {
-    if (!skip) await requireResolved(repository, progress, trees.live, `go on with the ${kind}`);
+    if (!skip) await requireResolved(repository, target, progress, { live: trees.live, verb: `go on with the ${kind}` });
     const current = await currentOf(repository, trees, state, kind);
     const waiting: Waiting = { repository, target, trees, progress, state, current };
     if (skip) return skipWaiting(waiting, options);
