@@ -3,8 +3,9 @@ import type { ByteString } from "../../core/model/byte-string.js";
 import { treePathText } from "../../core/model/paths.js";
 import { forgetPaths, type ContentPlace, type ForgetResult, type ForgottenContent } from "../../core/operations/forget-paths.js";
 import type { RefName } from "../../core/model/ids.js";
+import type { RefUpdate } from "../../core/ports/history.js";
 import type { Repository } from "../../core/ports/repository.js";
-import { branchRef } from "../../core/revision/ref-names.js";
+import { branchRef, CACHED } from "../../core/revision/ref-names.js";
 import { command, type Command } from "../command.js";
 import { openRepository } from "../open-repository.js";
 import { wordMissing } from "../parse-words.js";
@@ -105,7 +106,7 @@ function resultJson(result: ForgetResult, dryRun: boolean): Record<string, unkno
       ...{ digest, size },
       keptAt: keptAt === undefined ? null : { commit: keptAt.commit, ref: keptAt.ref ?? null, ...jsonPath("path", keptAt.path) },
     })),
-    refs: refs.map(({ name, before, after }) => ({ ref: name, before, after: dryRun ? null : after })),
+    refs: refs.map(({ name, before, after }) => ({ ref: name, before, after: (dryRun ? undefined : after) ?? null })),
     containers,
     live: live.map((path) => jsonPath("path", path)),
   };
@@ -117,12 +118,16 @@ function resultText(result: ForgetResult, dryRun: boolean): string {
   const held = `${counted(holding, "commit")} held it: ${counted(contents.length, "content")}, ${readableBytes(bytes)}.`;
   const verb = dryRun ? "Would write" : "Wrote";
   const what = `${verb} ${counted(rewritten, "commit")} anew, and replace${dryRun ? "" : "d"} ${counted(replaced.layers, "layer")} of ${readableBytes(replaced.bytes)}.`;
-  const moves = refs.map(({ name, before, after }) =>
-    dryRun ? `${refText(name)} would move` : `${refText(name)}: ${shortId(before!)} is now ${shortId(after!)}`,
-  );
+  const moves = refs.map((move) => moveText(move, dryRun));
   const moved = containers.map((name) => `container ${name} ${dryRun ? "would stand" : "stands"} on a tree without it`);
   const next = dryRun ? [] : ["What held it is kept for undo: varve undo brings it back, varve gc --now removes it for good."];
   return [held, what, ...[...moves, ...moved].map((line) => `  ${line}`), ...next].join("\n");
+}
+
+/** A run that was cached has no commit any more: it is forgotten. */
+function moveText({ name, before, after }: RefUpdate, dryRun: boolean): string {
+  if (name.startsWith(CACHED)) return `${refText(name)} ${dryRun ? "would be" : "is"} forgotten`;
+  return dryRun ? `${refText(name)} would move` : `${refText(name)}: ${shortId(before!)} is now ${shortId(after!)}`;
 }
 
 function warnings({ live, contents }: ForgetResult): readonly string[] {

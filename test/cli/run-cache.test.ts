@@ -157,3 +157,17 @@ test("run --commit records the command, its exit status and duration", (t) => {
   t.is(store.run("show", "other").status, 20);
   t.is(readFileSync(path.join(store.store, "operations/log"), "utf8"), before);
 });
+
+test("forget-path tells of cached runs that it forgets, and takes their commits out", (t) => {
+  const store = runningStore(t);
+  step(store, "ci", "--", "sh", "-c", "echo key > /etc/key");
+  const said = store.run("forget-path", "etc/key", "--all");
+  t.is(said.status, 0, said.stderr);
+  t.regex(said.stderr, /^ {2}refs\/varve\/cache\/\S+ is forgotten$/m);
+  store.run("undo");
+  const { refs } = store.json("forget-path", "etc/key", "--all") as { refs: { ref: string; after: string | null }[] };
+  t.deepEqual(
+    refs.filter(({ after }) => after === null).map(({ ref }) => ref.split("/").slice(0, 3).join("/")),
+    ["refs/varve/cache"],
+  );
+});
