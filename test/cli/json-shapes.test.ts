@@ -83,6 +83,22 @@ const MOVED: Shape = {
   reason: "string",
 };
 
+const REPLAYED = {
+  result: /^done$/,
+  branch: /^main$/,
+  before: COMMIT_ID,
+  commit: COMMIT_ID,
+  replayed: [{ from: COMMIT_ID, to: COMMIT_ID }],
+  dropped: [COMMIT_ID],
+  skipped: null,
+  stoppedAt: null,
+  left: "number",
+  conflicts: ["object"],
+  notes: ["object"],
+  configConflicts: [{ commit: COMMIT_ID, part: "string" }],
+  saved: null,
+} as const satisfies Shape;
+
 /** @returns Where the value is of another shape, and how. */
 function misfits(value: unknown, shape: Shape, place = "$"): readonly string[] {
   if (shape === null) return value === null ? [] : [`${place}: ${JSON.stringify(value)} is not null`];
@@ -213,6 +229,25 @@ test("--json of each command for tracked directories has the shape of docs/json.
   fits(t, json("export", "HEAD", "-o", "../out.tar"), { file: "string", skipped: [/^\//] });
   fits(t, json("import", "../out.tar", "-b", "other"), COMMITTED);
   t.deepEqual(json("ps"), []);
+  const squashed = { branch: /^main$/, before: COMMIT_ID, after: COMMIT_ID, squashed: COMMIT_ID, commits: "number" } as const;
+  fits(t, json("squash", "-n", "1", "-m", "said otherwise"), {
+    ...squashed,
+    replayed: "number",
+    left: [{ ref: /^refs\//, commit: COMMIT_ID }],
+  });
+  t.deepEqual(json("squash", "-n", "1"), { squashed: null });
+  fits(t, json("forget-path", "link", "--all", "-n"), {
+    dryRun: "boolean",
+    holding: "number",
+    rewritten: "number",
+    replaced: { layers: "number", bytes: "number" },
+    contents: [{ digest: DIGEST, size: "number", keptAt: null }],
+    refs: [{ ref: /^refs\//, before: COMMIT_ID, after: null }],
+    containers: ["string"],
+    live: [{ path: /^\// }],
+  });
+  fits(t, json("revert", "HEAD"), REPLAYED);
+  fits(t, json("rebase", "HEAD"), { ...REPLAYED, upToDate: "boolean", merges: [COMMIT_ID], madeOn: null });
   fits(t, json("cat", "HEAD:nothing"), {
     error: { code: /^PATH_MISSING$/, message: /^Cannot /, path: "string", hint: { any: ["string", null] } },
   });
