@@ -25,7 +25,7 @@ const options = {
   "strategy-option": {
     type: "string",
     alias: "X",
-    value: "SIDE",
+    value: "ours|theirs",
     describe: "ours or theirs: whose version where both changed the same",
   },
   ours: { type: "boolean", describe: "the same as -X ours" },

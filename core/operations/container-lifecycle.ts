@@ -57,7 +57,7 @@ export async function createContainer(repository: Repository, options: CreateOpt
     // The branch first: a crash after it leaves a branch, never a container without one.
     const refs = before === undefined ? [{ name: branch, before, after: options.commit }] : [];
     await requireLayers(repository, refs);
-    await history.updateRefs(refs);
+    await history.updateRefs(refs, options.command);
     containers.create(record);
     if (options.passing !== true) await repository.operations.append(creation(record, refs, options.command));
     return record;

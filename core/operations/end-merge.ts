@@ -84,6 +84,6 @@ function requireMerge({ inProgress }: Repository, target: Target, verb: string):
   if (progress?.kind === "merge") return progress;
   if (progress === undefined) throw new VarveError("NOTHING_IN_PROGRESS", `Cannot ${verb}: none is in progress`);
   throw new VarveError("IN_PROGRESS", `Cannot ${verb}: a ${progress.kind} is in progress, not a merge`, {
-    hint: `varve ${progress.kind} --continue, or varve ${progress.kind} --abort`,
+    hint: `Go on with it: varve ${progress.kind} --continue, or give it up: varve ${progress.kind} --abort`,
   });
 }

@@ -13,6 +13,7 @@ import { compareTrees } from "../trees/compare-trees.js";
 import { replaceSelected } from "../trees/replace-selected.js";
 import { transplant } from "../trees/transplant.js";
 import { requireStopped } from "./container-state.js";
+import { requireNothingInProgress } from "./in-progress.js";
 import { recordOperation } from "./record-operation.js";
 import { replaceTree } from "./replace-tree.js";
 import { requirePlaces } from "./restore-paths.js";
@@ -62,6 +63,8 @@ export interface PushOptions extends StashOptions {
 export async function pushStash(repository: Repository, target: Target, options: PushOptions): Promise<Stash> {
   if (target.kind === "container") requireStopped(target, "stash in");
   return repository.exclusively(async () => {
+    // Else the files that show conflicts would be gone, as if these were resolved.
+    requireNothingInProgress(repository, target, "stash");
     const trees = await openLiveTree(repository, target);
     try {
       const head = trees.head.commit;

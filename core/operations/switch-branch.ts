@@ -10,9 +10,10 @@ import { requireFree } from "./branches.js";
 import { performOperation, treeAct, treeTarget } from "./change-trees.js";
 import { saveLive } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
+import { requireNothingInProgress } from "./in-progress.js";
 import { keepSaved, recordOperation } from "./record-operation.js";
 import { changesTo } from "./rollback-target.js";
-import { headOf, openCommitTree, openLiveTreeBefore, slotOf, type Head, type LiveTree, type Target } from "./targets.js";
+import { headOf, openCommitTree, openLiveTreeBefore, type Head, type LiveTree, type Target } from "./targets.js";
 
 export interface SwitchOptions {
   /** What the person typed, for the operation log. */
@@ -40,7 +41,7 @@ export interface SwitchResult {
  * Puts a target on another branch and makes its tree that branch's. What was not committed is saved first, and gone from the tree. Where both branches
  * stand on one commit nothing of the tree changes: what is not committed stays.
  *
- * @throws VarveError REVISION_UNKNOWN, NAME_TAKEN, BRANCH_BUSY, CONTAINER_RUNNING; CONFLICT while something is in progress.
+ * @throws VarveError REVISION_UNKNOWN, NAME_TAKEN, BRANCH_BUSY, CONTAINER_RUNNING; IN_PROGRESS.
  */
 export async function switchBranch(
   repository: Repository,
@@ -55,7 +56,7 @@ export async function switchBranch(
     const result = { from: head.branch, to: branch, commit, saved: undefined, changes: [], close: () => undefined };
     if (branch === head.branch) return result;
     await requireFree(repository, branch, "switch to");
-    requireNothingInProgress(repository, target);
+    requireNothingInProgress(repository, target, "switch to another branch");
     const draft = draftOf(target, head, branch, { ...options, commit });
     if (commit === undefined || commit === head.commit) {
       if (options.dryRun !== true) await recordOperation(repository, draft);
@@ -90,18 +91,6 @@ async function noBranch(history: Repository["history"], branch: RefName): Promis
   return new VarveError("REVISION_UNKNOWN", `Cannot switch to branch "${name}": there is none of that name`, {
     hint: `${guess}To make it: varve switch -c ${name} [REV]. To look at a commit without a branch: varve checkout, or varve mount.`,
   });
-}
-
-function requireNothingInProgress({ inProgress }: Repository, target: Target): void {
-  const progress = inProgress.read(slotOf(target));
-  if (progress === undefined) return;
-  throw new VarveError(
-    "CONFLICT",
-    `Cannot switch to another branch: a ${progress.kind} is in progress, wanted one that is ended`,
-    {
-      hint: `End it first: varve ${progress.kind} --continue, or varve ${progress.kind} --abort`,
-    },
-  );
 }
 
 function draftOf(

@@ -62,21 +62,28 @@ async function perform({ repository, commits }: Awaited<ReturnType<typeof refRep
     case "tag":
       return createRef(repository, NAMES[3]!, commit, { command, force: true, annotation: `about ${one.name}` });
     case "delete":
-      return void (await deleteRefs(repository, [ref], { command, force: true }));
+      await deleteRefs(repository, [ref], { command, force: true });
+      return;
     case "rename":
-      return void (await renameBranch(repository, ref, other, { command, force: true }));
+      await renameBranch(repository, ref, other, { command, force: true });
+      return;
     case "upstream":
       return setUpstream(repository, ref, ref === other ? undefined : other, { command });
     case "switch":
-      return void (await switchBranch(repository, DIRECTORY, ref, { command, create: { start: undefined } }));
+      await switchBranch(repository, DIRECTORY, ref, { command, create: { start: undefined } });
+      return;
     case "undo":
-      return void (await undoOperation(repository, { command }));
+      await undoOperation(repository, { command });
+      return;
     case "redo":
-      return void (await redoOperation(repository, { command }));
+      await redoOperation(repository, { command });
+      return;
     case "undo-at":
-      return void (await undoOperation(repository, { command, operation: `@{${one.place}}` }));
+      await undoOperation(repository, { command, operation: `@{${one.place}}` });
+      return;
     case "restore":
-      return void (await restoreOperation(repository, `@{${one.place}}`, { command }));
+      await restoreOperation(repository, `@{${one.place}}`, { command });
+      return;
   }
 }
 
