@@ -123,7 +123,7 @@ test("splitRange() parts at two dots or three, and a missing side is HEAD", (t) 
 test("splitRevisionPath() parts at the first colon that is in no braces", (t) => {
   t.deepEqual(splitRevisionPath("main~1:/etc/a:b"), { revision: "main~1", path: "/etc/a:b" });
   t.deepEqual(splitRevisionPath("main:"), { revision: "main", path: "" });
-  t.deepEqual(splitRevisionPath("main@{10:00}:a:b"), { revision: "main@{10:00}", path: "a:b:c" });
+  t.deepEqual(splitRevisionPath("main@{10:00}:a:b"), { revision: "main@{10:00}", path: "a:b" });
   t.deepEqual(splitRevisionPath("main@{10:00}"), { revision: "main@{10:00}", path: undefined });
   t.deepEqual(splitRevisionPath("main^{/a:b}:c"), { revision: "main^{/a:b}", path: "c" });
   t.deepEqual(splitRevisionPath(":/fix: a"), { revision: ":/fix: a", path: undefined });
