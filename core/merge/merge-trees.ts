@@ -30,6 +30,9 @@ export interface MergedTree {
   readonly notes: readonly MergeNote[];
 }
 
+/** Of one path: a file of users may have a conflict in each of its lines, and nobody reads them all in one. */
+const MOST_DETAILS = 20;
+
 /**
  * Three-way merge of trees: what one side alone changed is taken from it, by property, and text by lines. Subtrees that only one side changed are
  * taken by their digest, so that the cost follows what both changed.
@@ -230,7 +233,8 @@ class TreeMerge implements RenamingMerge {
   }
 
   #dispute(triple: Triple, kind: ConflictKind, disputes: readonly Dispute[], more: Partial<MergeConflict>): void {
-    const details = disputes.map(({ why }) => why);
+    const details = disputes.slice(0, MOST_DETAILS).map(({ why }) => why);
+    if (disputes.length > MOST_DETAILS) details.push(`and ${disputes.length - MOST_DETAILS} more`);
     const disputed = [...new Set(disputes.map(({ what }) => what))];
     this.conflict(triple, kind, details, { disputed, ...more });
   }

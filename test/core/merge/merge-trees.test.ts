@@ -316,3 +316,12 @@ for (const { what, base, ours, theirs, merged: wanted, conflicts = [], files = [
 function described(tree: Tree): unknown[] {
   return describeTree(tree).map((node) => (node["type"] === "directory" ? { ...node, mtime: "" } : node));
 }
+
+test("a conflict in each of many lines names some, and counts the rest", async (t) => {
+  const users = (side: string): string =>
+    lines(...Array.from({ length: 30 }, (_, at) => `${side}${at}:x:${1000 + at}:100::/:/bin/sh`));
+  const tree = (content: string): Tree => memoryTree(rooted([directory("etc"), file("etc/passwd", content)]));
+  const { conflicts } = await merge(tree(""), tree(users("a")), tree(users("b")));
+  t.is(conflicts[0]?.details.length, 21);
+  t.is(conflicts[0]?.details.at(-1), "and 10 more");
+});
