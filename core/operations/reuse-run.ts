@@ -1,6 +1,6 @@
 import { VarveError } from "../errors.js";
 import type { Commit, Origin, Ref } from "../model/commit.js";
-import type { CommitId, RefName } from "../model/ids.js";
+import type { CommitId, RefName, TreeId } from "../model/ids.js";
 import type { RunConfiguration } from "../ports/containers.js";
 import type { Repository } from "../ports/repository.js";
 import { cacheKey, type InputDigest } from "../cache/cache-key.js";
@@ -64,23 +64,26 @@ export async function reuseRun(repository: Repository, options: ReuseOptions): P
   return repository.exclusively(async () => {
     const { history } = repository;
     const entry = await newestEntry(repository, key);
-    const cached = entry && (await wholeCommit(repository, entry.commit));
+    const { tree } = await history.readCommit(parent);
+    const cached = entry && (await wholeCommit(repository, entry.commit, tree));
     if (entry === undefined || cached === undefined) return undefined;
     await requireFree(repository, branch, "use");
     const before = await history.readRef(branch);
     if (before !== undefined && before !== parent) throw elsewhere(branch, before, parent);
     if (isOfAnotherDay(entry)) await keepEntry(repository, key, cached.id);
-    if (cached.tree === (await history.readCommit(parent)).tree) return { commit: cached, isEmpty: true };
+    if (cached.tree === tree) return { commit: cached, isEmpty: true };
     const commit = cached.parents[0] === parent ? cached : await onParent(repository, cached, parent);
     await recordOperation(repository, { command, refs: [{ name: branch, before, after: commit.id }], trees: [] });
     return { commit, isEmpty: false };
   });
 }
 
-/** The commit of a cache entry, when all layers that its tree needs are there. */
-async function wholeCommit({ history, layers }: Repository, id: CommitId): Promise<Commit | undefined> {
+/** The commit of a cache entry, when all layers that its tree needs are there, and it was made on that tree: another would bring all of its own. */
+async function wholeCommit({ history, layers }: Repository, id: CommitId, from: TreeId): Promise<Commit | undefined> {
   try {
     const commit = await history.readCommit(id);
+    const [parent, ...others] = commit.parents;
+    if (parent === undefined || others.length > 0 || (await history.readCommit(parent)).tree !== from) return undefined;
     return (await layerChain(history, id)).every((layer) => layers.has(layer)) ? commit : undefined;
   } catch (error) {
     if (error instanceof VarveError && error.code === "STORE_DAMAGED") return undefined;

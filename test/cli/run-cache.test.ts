@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { testIf } from "../helpers/requirements.js";
@@ -100,6 +101,24 @@ test("run --cache reuses nothing that is not whole, failed, or was to be run ane
   t.true(readdirSync(layers, "utf8").includes(layer));
   rmSync(path.join(layers, layer));
   t.false(step(store, ...ADD).cached);
+});
+
+test("run --cache takes no commit for a cached one that was made on another tree", (t) => {
+  const store = runningStore(t);
+  const first = step(store, ...ADD).commit!;
+  const git = (...words: string[]): string =>
+    execFileSync("git", ["-C", path.join(store.store, "git"), ...words], { encoding: "utf8" });
+  const ref = git("for-each-ref", "--format=%(refname)", "refs/varve/cache").trim();
+  t.is(store.run("import", "root", "-b", "other", "-m", "another history").status, 0);
+  t.is(store.run("run", "--rm", "--commit", "-b", "on", "ci", "--", "sh", "-c", "echo > /on").status, 0);
+  for (const other of ["other", "on", "base"]) {
+    git("update-ref", ref, store.commit(other));
+    const again = step(store, "--memory", "64m", ...ADD);
+    t.false(again.cached, other);
+    t.deepEqual(again.commit?.parents, [store.commit("base")], other);
+    git("update-ref", "-d", git("for-each-ref", "--format=%(refname)", "refs/varve/cache").trim());
+    git("update-ref", ref, first.commit);
+  }
 });
 
 test("run --cache remembers a run that changed nothing", (t) => {
