@@ -49,7 +49,7 @@ at REV. "-" is the branch before the last switch. A branch is used by one direct
     const result = await switchBranch(repository, target, branch, { command: session.typed, create, dryRun });
     try {
       if (session.json) printJson(session.terminal, resultJson(result, dryRun));
-      else if (dryRun)
+      else if (dryRun && result.from !== result.to)
         printDryRun(session.terminal, result.changes, `${refText(result.from)} would be left for ${refText(result.to)}`);
       else session.terminal.say(resultText(result, create !== undefined));
     } finally {
