@@ -29,7 +29,7 @@ export const tagCommand: Command = command(
     description: `Without NAME, lists the tags. With NAME, makes a name for REV (default: HEAD) that stays where it is: it is moved by -f
 alone. With -m the tag is an object of its own, as "git tag -a" makes it; without, a name and nothing more.`,
     words: [
-      { name: "NAME", required: false },
+      { name: "TAG", required: false },
       { name: "REV", required: false, many: true },
     ],
     options: OPTIONS,
