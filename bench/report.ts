@@ -22,12 +22,14 @@ const SECTIONS = [
   "Any depth",
   "Trees that differ little",
   "Page cache",
+  "Looking at changes",
+  "Undo and rollback of a container",
   "Merging two branches",
   "A path's history",
 ] as const;
 const INTRODUCTION = `# Benchmarks
 
-Written by \`npm run bench\` (and \`npm run bench -- --million\`), and, from "Stored once" on, by \`npm run bench:store\`. Ours and the rival ran in turn on one machine in one run; times are medians, and the
+Written by \`npm run bench\` (and \`npm run bench -- --million\`), and, from "Stored once" on, by \`npm run bench:store\` and \`npm run bench:verbs\`. Ours and the rival ran in turn on one machine in one run; times are medians, and the
 ratio is what counts: it carries over to other machines better than the times do. The tree is deterministic (bench/make-tree.ts): sizes as
 in /usr, many small files, no two alike. Caches are warm. Imports end with what they wrote on the disk (fsync); tar and git do not wait for that.
 `;

@@ -12,7 +12,8 @@ import { commitOf } from "./revision-words.js";
 /** What `branch` and `tag` have in common: they list, make and delete names of commits. */
 export interface RefKind {
   readonly word: "branch" | "tag";
-  readonly prefix: "refs/heads/" | "refs/tags/";
+  /** Of all that it lists. */
+  readonly prefixes: readonly string[];
   /** @throws VarveError BAD_NAME. */
   readonly ref: (name: string) => RefName;
 }
@@ -80,7 +81,7 @@ export interface ListOptions {
 export async function printRefs(kind: RefKind, { patterns, mark, keep }: ListOptions, session: Session): Promise<void> {
   const repository = await openRepository(session);
   const fit = patterns.map(namePattern);
-  const every = await listRefs(repository, kind.prefix);
+  const every = await listRefs(repository, kind.prefixes);
   const named = every.filter(({ name }) => fit.length === 0 || fit.some((fits) => fits(refText(name))));
   const isKept = keep === undefined ? undefined : await keep(repository);
   const refs: Ref[] = [];

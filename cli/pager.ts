@@ -19,10 +19,17 @@ const DEFAULT_LESS = "FRX";
  */
 export function pagerCommand(environment: NodeJS.ProcessEnv): string | undefined {
   const named = environment["VARVE_PAGER"] ?? environment["PAGER"];
-  if (named !== undefined) return named.trim() === "" || named.trim() === "cat" ? undefined : named;
+  if (named !== undefined) return named.trim() === "cat" || !canStart(named, environment) ? undefined : named;
   // On a terminal that can't move its cursor less waits for a key before it begins.
   const isDumb = environment["TERM"] === "dumb";
   return !isDumb && isOnPath(DEFAULT_PAGER, environment["PATH"] ?? "") ? DEFAULT_PAGER : undefined;
+}
+
+/** Whether its first word is a program, or something that only the shell understands. A pager that is none would swallow the output. */
+function canStart(line: string, environment: NodeJS.ProcessEnv): boolean {
+  const [program = ""] = line.trim().split(/\s+/);
+  if (!/^[\w./+-]+$/.test(program)) return program !== "";
+  return program.includes("/") ? isProgram(path.resolve(program)) : isOnPath(program, environment["PATH"] ?? "");
 }
 
 /** @returns `undefined` when it can't be started. */
@@ -53,12 +60,14 @@ function descriptorOf({ stdin }: ChildProcess): number | undefined {
 }
 
 function isOnPath(program: string, search: string): boolean {
-  return search.split(":").some((directory) => {
-    try {
-      accessSync(path.join(directory, program), constants.X_OK);
-      return directory !== "";
-    } catch {
-      return false;
-    }
-  });
+  return search.split(":").some((directory) => directory !== "" && isProgram(path.join(directory, program)));
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -4,6 +4,7 @@ import type { ByteString } from "../core/model/byte-string.js";
 import type { CommitId, RefName } from "../core/model/ids.js";
 import { parseSide } from "../core/operations/sides.js";
 import type { Repository } from "../core/ports/repository.js";
+import { imageRef, isImageReference } from "../core/revision/ref-names.js";
 import { splitRange, splitRevisionPath, type RevisionRange } from "../core/revision/parse-revision.js";
 import { bytesOfWord } from "./process-arguments.js";
 
@@ -14,9 +15,31 @@ export interface SidePath {
 }
 
 /** Splits `REV:PATH`. No path: the root. */
-export function splitSidePath(word: string): SidePath {
-  const { revision, path = "" } = splitRevisionPath(word);
-  return { side: revision, path: normalizePath(bytesOfWord(path)) };
+export async function splitSidePath(repository: Repository, word: string): Promise<SidePath> {
+  const { side, path = "" as ByteString } = await findSidePath(repository, word);
+  return { side, path };
+}
+
+/**
+ * The same in a store, where `debian:12` may be an image reference: then `debian:12` has no path, and `debian:12:/etc` has.
+ *
+ * @returns No path where the word has none.
+ */
+export async function findSidePath(
+  { history }: Repository,
+  word: string,
+): Promise<{ readonly side: string; readonly path: ByteString | undefined }> {
+  const ends = [word.length, ...[...word.matchAll(/:/g)].map(({ index }) => index).reverse()];
+  for (const end of ends) {
+    const side = word.slice(0, end);
+    const name = /^[^~^]*?(?=@\{|[~^]|$)/.exec(side)?.[0] ?? "";
+    // What stands behind the name may be steps, `~2`, and no path.
+    if (side.slice(name.length).includes(":") || !isImageReference(name) || (await history.readRef(imageRef(name))) === undefined)
+      continue;
+    return { side, path: end === word.length ? undefined : normalizePath(bytesOfWord(word.slice(end + 1))) };
+  }
+  const { revision, path } = splitRevisionPath(word);
+  return { side: revision, path: path === undefined ? undefined : normalizePath(bytesOfWord(path)) };
 }
 
 /** @throws VarveError REVISION_UNKNOWN, REVISION_AMBIGUOUS; WRONG_TYPE for a live tree, which is no commit. */

@@ -66,8 +66,8 @@ interface BlamedPlace {
 async function placeOf(session: Session, words: readonly string[], rest: readonly string[]): Promise<BlamedPlace> {
   const [first = "", ...others] = [...words, ...rest];
   if (words.length + rest.length === 1 && rest.length === 0 && first.includes(":")) {
-    const { side, path } = splitSidePath(first);
     const repository = await openRepository(session);
+    const { side, path } = await splitSidePath(repository, first);
     return { repository, commit: await commitOf(repository, side), path };
   }
   const [revision, path] = others.length === 0 ? [undefined, first] : [first, others[0] ?? ""];

@@ -14,7 +14,7 @@ import { printJson } from "../render/json-array.js";
 import { refText } from "../render/names.js";
 import { commitOf } from "../revision-words.js";
 
-const KIND: RefKind = { word: "branch", prefix: "refs/heads/", ref: branchRef };
+const KIND: RefKind = { word: "branch", prefixes: ["refs/heads/"], ref: branchRef };
 
 const FORM = {
   name: "branch",

@@ -28,8 +28,8 @@ export const catCommand: Command = command(
     ],
   },
   async ({ words: [word = ""], session }) => {
-    const { side, path } = splitSidePath(word);
     const repository = await openRepository(session);
+    const { side, path } = await splitSidePath(repository, word);
     const tree = await openSide(repository, await parseSide(repository, side));
     try {
       if (session.json) await printAsJson(session.terminal, tree, path);

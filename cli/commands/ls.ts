@@ -32,8 +32,8 @@ the tree's root, with or without a slash. Names that hold control characters, or
     statuses: [["22", "no such path in that tree"]],
   },
   async ({ words: [word = ""], options: { recursive, long }, session }) => {
-    const { side, path } = splitSidePath(word);
     const repository = await openRepository(session);
+    const { side, path } = await splitSidePath(repository, word);
     const tree = await openSide(repository, await parseSide(repository, side));
     try {
       const nodes = withTurns(listTree(tree, path, { recursive }));

@@ -18,7 +18,7 @@ import { logEntryJson } from "../render/commit-json.js";
 import { commitText } from "../render/commit-text.js";
 import { foldChanges } from "../render/folded-changes.js";
 import { printJson } from "../render/json-array.js";
-import { commitOf, splitSidePath } from "../revision-words.js";
+import { commitOf, findSidePath, splitSidePath } from "../revision-words.js";
 import type { Terminal } from "../terminal.js";
 
 export const showCommand: Command = command(
@@ -46,7 +46,7 @@ directory's names, as "varve ls" does.`,
     ],
   },
   async ({ words: [word = "HEAD"], rest, options: form, session }) => {
-    if (splitRevisionPath(word).path !== undefined) return showPath(session, word);
+    if (await hasPath(session, word)) return showPath(session, word);
     const { terminal, json } = session;
     const { repository, entry, head, targets } = await entryOf(session, word);
     const { commit } = entry;
@@ -64,10 +64,15 @@ directory's names, as "varve ls" does.`,
   },
 );
 
+async function hasPath(session: Session, word: string): Promise<boolean> {
+  if (splitRevisionPath(word).path === undefined) return false;
+  return (await findSidePath(await openRepository(session), word)).path !== undefined;
+}
+
 /** What `cat` shows of a file, and `ls` of anything else. */
 async function showPath(session: Session, word: string): Promise<void> {
-  const { side, path } = splitSidePath(word);
   const repository = await openRepository(session);
+  const { side, path } = await splitSidePath(repository, word);
   const tree = await openSide(repository, await parseSide(repository, side));
   const node = nodeAt(tree, path);
   tree.close();

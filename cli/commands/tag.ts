@@ -1,7 +1,7 @@
 import { VarveError } from "../../core/errors.js";
 import type { Ref } from "../../core/model/commit.js";
 import type { Repository } from "../../core/ports/repository.js";
-import { tagRef } from "../../core/revision/ref-names.js";
+import { IMAGES, imageRef, isImageReference, tagRef, TAGS } from "../../core/revision/ref-names.js";
 import { command, type Command } from "../command.js";
 import { makeRef, printRefs, removeRefs, type RefKind, type RefMark } from "../named-refs.js";
 import { wordMissing, wordTooMany } from "../parse-words.js";
@@ -9,7 +9,11 @@ import { printableLine } from "../printable.js";
 import { subject } from "../render/commit-text.js";
 import { isoTime } from "../render/timestamps.js";
 
-const KIND: RefKind = { word: "tag", prefix: "refs/tags/", ref: tagRef };
+const KIND: RefKind = {
+  word: "tag",
+  prefixes: [TAGS, IMAGES],
+  ref: (name) => (isImageReference(name) ? imageRef(name) : tagRef(name)),
+};
 
 const FORM = { name: "tag", form: "[-a -m MSG] [NAME [REV]] [-f] | -d NAME… | -l [PATTERN…] [-n]" } as const;
 
@@ -27,7 +31,8 @@ export const tagCommand: Command = command(
     ...FORM,
     summary: "List, make or delete tags",
     description: `Without NAME, lists the tags. With NAME, makes a name for REV (default: HEAD) that stays where it is: it is moved by -f
-alone. With -m the tag is an object of its own, as "git tag -a" makes it; without, a name and nothing more.`,
+alone. With -m the tag is an object of its own, as "git tag -a" makes it; without, a name and nothing more. NAME may be
+an image reference, as docker has them: debian:12.`,
     words: [
       { name: "TAG", required: false },
       { name: "REV", required: false, many: true },
@@ -37,6 +42,7 @@ alone. With -m the tag is an object of its own, as "git tag -a" makes it; withou
       ["varve tag v1", "name the last commit"],
       ["varve tag -a v2 -m 'second release'", "with who, when and why"],
       ["varve tag v0 main~3", "name an older one"],
+      ["varve tag team/base:1.0 base", "an image reference; varve run team/base:1.0 -- sh"],
       ["varve tag -n -l 'v*'", "list some, with their messages"],
       ["varve tag -d v0", "delete the name; the commit stays"],
     ],
@@ -54,13 +60,18 @@ alone. With -m the tag is an object of its own, as "git tag -a" makes it; withou
       return printRefs(KIND, { patterns: words, mark: (repository) => marksOf(repository, options.lines) }, session);
     }
     if (extra !== undefined) throw wordTooMany(FORM, extra);
-    if (options.annotate || annotation !== undefined) requireMessage(annotation);
+    if (options.annotate || annotation !== undefined) requireAnnotatable(name, annotation);
     return makeRef(KIND, name, { revision, force, annotation }, session);
   },
 );
 
 /** @throws VarveError USAGE. */
-function requireMessage(message: string | undefined): void {
+function requireAnnotatable(name: string, message: string | undefined): void {
+  if (isImageReference(name)) {
+    throw new VarveError("USAGE", `Cannot annotate the image reference "${name}": it is a name and nothing more`, {
+      hint: `Leave -a and -m out, or make a tag whose name has no colon.`,
+    });
+  }
   if (message !== undefined && message.trim() !== "") return;
   throw new VarveError("USAGE", "Cannot make an annotated tag: the message is missing", {
     hint: 'Say what it is about: varve tag -a NAME -m "…"',

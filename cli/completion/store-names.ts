@@ -49,7 +49,8 @@ async function namesOf(repository: Repository, kind: WordKind): Promise<readonly
 
 async function revisions(repository: Repository): Promise<readonly Candidate[]> {
   const [branches, tags] = [await refsOf(repository, "refs/heads/", "branch"), await refsOf(repository, "refs/tags/", "tag")];
-  return [{ value: "HEAD", description: "the last commit" }, ...branches, ...tags];
+  const images = await refsOf(repository, "refs/images/", "image");
+  return [{ value: "HEAD", description: "the last commit" }, ...branches, ...tags, ...images];
 }
 
 async function refsOf({ history }: Repository, prefix: string, description: string): Promise<readonly Candidate[]> {

@@ -5,7 +5,7 @@ import type { CommitId, RefName } from "../model/ids.js";
 import type { RefUpdate } from "../ports/history.js";
 import type { Effect, UpstreamUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
-import { BRANCHES, shortName, TAGS } from "../revision/ref-names.js";
+import { BRANCHES, IMAGES, NAMED, shortName, TAGS } from "../revision/ref-names.js";
 import { recordOperation } from "./record-operation.js";
 
 export interface RefOptions {
@@ -20,9 +20,9 @@ export interface CreateRefOptions extends RefOptions {
   readonly annotation?: string | undefined;
 }
 
-/** Branches by `refs/heads/`, tags by `refs/tags/`. */
-export async function listRefs({ history }: Repository, prefix: "refs/heads/" | "refs/tags/"): Promise<readonly Ref[]> {
-  return history.listRefs(prefix);
+/** Branches by `refs/heads/`, tags by `refs/tags/`, image references by `refs/images/`. */
+export async function listRefs({ history }: Repository, prefixes: readonly string[]): Promise<readonly Ref[]> {
+  return (await Promise.all(prefixes.map((prefix) => history.listRefs(prefix)))).flat();
 }
 
 export interface CreatedRef {
@@ -127,7 +127,7 @@ async function keepersOf(
   const followed = upstream && (await history.readRef(upstream));
   if (followed !== undefined) return [followed];
   if (worktree !== undefined) return [(await history.readRef(await history.head())) ?? []].flat();
-  const refs = [...(await history.listRefs(BRANCHES)), ...(await history.listRefs(TAGS))];
+  const refs = (await Promise.all(NAMED.map((prefix) => history.listRefs(prefix)))).flat();
   return refs.filter((ref) => !going.has(ref.name)).map(({ commit }) => commit);
 }
 
@@ -269,5 +269,6 @@ function nameTaken(name: RefName, commit: CommitId): VarveError {
 }
 
 function describe(name: RefName): string {
-  return `${name.startsWith(TAGS) ? "tag" : "branch"} "${shortName(name)}"`;
+  const kind = name.startsWith(TAGS) ? "tag" : name.startsWith(IMAGES) ? "image reference" : "branch";
+  return `${kind} "${shortName(name)}"`;
 }

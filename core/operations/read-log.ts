@@ -2,7 +2,7 @@ import type { Commit } from "../model/commit.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import type { Repository } from "../ports/repository.js";
 import type { PathSelection } from "../paths/path-selection.js";
-import { BRANCHES, TAGS } from "../revision/ref-names.js";
+import { NAMED } from "../revision/ref-names.js";
 import { ancestorsOf, walkHistory, type Examined, type WalkedCommit } from "../history/walk-history.js";
 import { shownParents } from "../history/shown-parents.js";
 import { PathChanges } from "./path-changes.js";
@@ -103,7 +103,7 @@ async function* reversed<Some>(items: AsyncIterable<Some>): AsyncGenerator<Some>
 
 async function refsByCommit({ history }: Repository): Promise<Map<CommitId, RefName[]>> {
   const found = new Map<CommitId, RefName[]>();
-  for (const prefix of [BRANCHES, TAGS]) {
+  for (const prefix of NAMED) {
     for (const { name, commit } of await history.listRefs(prefix)) found.set(commit, [...(found.get(commit) ?? []), name]);
   }
   return found;

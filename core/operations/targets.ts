@@ -5,7 +5,7 @@ import type { ContainerRecord, ContainerState } from "../ports/containers.js";
 import type { Repository } from "../ports/repository.js";
 import type { ProgressSlot } from "../ports/work-in-progress.js";
 import type { Worktree, WorktreeOptions } from "../ports/worktree.js";
-import { BRANCHES, TAGS } from "../revision/ref-names.js";
+import { NAMED } from "../revision/ref-names.js";
 import { layerChain } from "../layers/layer-chain.js";
 
 /** Something whose tree changes while nobody commits. */
@@ -42,10 +42,10 @@ export async function headOf({ history }: Repository, target: Target): Promise<H
   return { branch, commit: await history.readRef(branch) };
 }
 
-/** What every branch and tag stands on. */
+/** What every branch, tag and image reference stands on. */
 export async function everyTip({ history }: Repository): Promise<readonly CommitId[]> {
-  const refs = [...(await history.listRefs(BRANCHES)), ...(await history.listRefs(TAGS))];
-  return refs.map(({ commit }) => commit);
+  const refs = await Promise.all(NAMED.map((prefix) => history.listRefs(prefix)));
+  return refs.flat().map(({ commit }) => commit);
 }
 
 /** The tree of a commit; of no commit, the empty tree. Closed by the caller. */

@@ -1,6 +1,6 @@
 import { VarveError } from "../errors.js";
 import { readReflogTime } from "./reflog-time.js";
-import { isRefName, isShortName } from "./ref-names.js";
+import { isImageReference, isRefName, isShortName } from "./ref-names.js";
 
 /** A way from a commit to an ancestor. */
 export type RevisionStep =
@@ -156,7 +156,7 @@ function checkName(name: string, text: string): void {
   if (name === "") throw unreadable(text, "it names nothing");
   if (name.startsWith("@"))
     throw unreadable(text, "a live state has no ancestors", "Commit it first, or write HEAD for the last commit.");
-  if (/^[0-9a-f]{40}$/i.test(name) || name === "HEAD" || isRefName(name) || isShortName(name)) return;
+  if (/^[0-9a-f]{40}$/i.test(name) || name === "HEAD" || isRefName(name) || isShortName(name) || isImageReference(name)) return;
   throw unreadable(text, "no branch, tag or commit can have that name");
 }
 

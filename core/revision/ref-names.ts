@@ -3,6 +3,10 @@ import type { RefName } from "../model/ids.js";
 
 export const BRANCHES = "refs/heads/";
 export const TAGS = "refs/tags/";
+/** Image references, docker's `NAME:TAG`. git's names hold no colon: `debian:12` is `refs/images/debian@12`. */
+export const IMAGES = "refs/images/";
+/** What people name commits by. */
+export const NAMED: readonly string[] = [BRANCHES, TAGS, IMAGES];
 /** Refs that commands keep for themselves. */
 export const HIDDEN = "refs/varve/";
 /** Trees that a command discarded and `undo` can bring back. Not shown among branches and tags. */
@@ -71,13 +75,30 @@ export function tagRef(name: string): RefName {
   return refOf(TAGS, name, "tag");
 }
 
+/** Where a name ends that may have a registry's host and port in front, and what a tag may be: as docker has it. */
+const IMAGE_NAME = /^[a-z0-9](?:[a-z0-9._:/-]*[a-z0-9])?$/;
+const IMAGE_TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+
+/** Whether it has the form of `debian:12` or `example.org:5000/team/base:1.0`. */
+export function isImageReference(text: string): boolean {
+  if (text.length > LONGEST_NAME_BYTES) return false;
+  const colon = text.indexOf(":", text.lastIndexOf("/") + 1);
+  if (colon === -1 || !IMAGE_TAG.test(text.slice(colon + 1)) || !IMAGE_NAME.test(text.slice(0, colon))) return false;
+  return isRefName(imageRef(text));
+}
+
+export function imageRef(reference: string): RefName {
+  return (IMAGES + reference.replaceAll(":", "@")) as RefName;
+}
+
 /** The hidden ref that keeps a saved tree. @param id Lower-case letters, digits and dashes. */
 export function savedRef(id: string): RefName {
   return refOf(SAVED, id, "saved tree");
 }
 
-/** `refs/heads/main` → `main`, `refs/tags/v1` → `v1`; any other ref keeps its whole name. */
+/** `refs/heads/main` → `main`, `refs/tags/v1` → `v1`, `refs/images/debian@12` → `debian:12`; any other ref keeps its whole name. */
 export function shortName(ref: RefName): string {
+  if (ref.startsWith(IMAGES)) return ref.slice(IMAGES.length).replaceAll("@", ":");
   for (const prefix of [BRANCHES, TAGS]) if (ref.startsWith(prefix)) return ref.slice(prefix.length);
   return ref;
 }

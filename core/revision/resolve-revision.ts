@@ -7,7 +7,7 @@ import { readMessagePattern } from "../text/message-pattern.js";
 import { closestNames } from "./closest-names.js";
 import { parseRevision, type Place, type Revision, type RevisionStep } from "./parse-revision.js";
 import { readReflogTime } from "./reflog-time.js";
-import { BRANCHES, HIDDEN, isRefName, shortName, TAGS } from "./ref-names.js";
+import { BRANCHES, HIDDEN, imageRef, isImageReference, isRefName, shortName, TAGS } from "./ref-names.js";
 import { stashRefs } from "./stash-refs.js";
 
 export interface RevisionContext {
@@ -94,6 +94,7 @@ async function upstreamOf(history: History, ref: RefName | undefined, text: stri
 /** In git's order, see gitrevisions(7). A whole id is never a ref's name. */
 async function findRef(history: History, name: string): Promise<RefName | undefined> {
   if (/^[0-9a-f]{40}$/i.test(name)) return undefined;
+  if (isImageReference(name)) return (await history.readRef(imageRef(name))) === undefined ? undefined : imageRef(name);
   for (const candidate of [name, `refs/${name}`, TAGS + name, BRANCHES + name]) {
     if (isRefName(candidate) && (await history.readRef(candidate as RefName)) !== undefined) return candidate as RefName;
   }

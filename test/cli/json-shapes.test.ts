@@ -2,12 +2,10 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test, { type ExecutionContext } from "ava";
+import { ENTRY, misfits, type Shape } from "../helpers/json-shape.js";
 import { testIf } from "../helpers/requirements.js";
 import { temporaryDirectory } from "../helpers/temporary-directory.js";
 import { environmentWithVarve, varve } from "./built-command.js";
-
-/** A description of JSON: a type's name, a pattern, null, an array of one description, keys, or several that may be. */
-type Shape = string | RegExp | null | { readonly any: readonly Shape[] } | readonly [Shape] | { readonly [key: string]: Shape };
 
 const COMMIT_ID = /^[0-9a-f]{40}$/;
 const DIGEST = /^[0-9a-f]{64}$/;
@@ -42,20 +40,6 @@ const LOGGED = {
   storedBytes: "number",
   origin: null,
 } as const satisfies Shape;
-const ENTRY: Shape = {
-  path: /^\//,
-  type: /^(file|directory|symlink|fifo|socket|character|block)$/,
-  mode: /^[0-7]{4}$/,
-  uid: "number",
-  gid: "number",
-  size: { any: ["number", null] },
-  mtime: /^[+-]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/,
-  sha256: { any: [DIGEST, null] },
-  target: { any: ["string", null] },
-  device: { any: [/^\d+:\d+$/, null] },
-  nlink: "number",
-  xattrs: "object",
-};
 
 const SIGNED = { author: LOGGED.author, time: LOGGED.time } as const;
 const BLAMED = { path: /^\//, commit: COMMIT_ID, ...SIGNED, subject: "string" } as const;
@@ -83,29 +67,21 @@ const MOVED: Shape = {
   reason: "string",
 };
 
-/** @returns Where the value is of another shape, and how. */
-function misfits(value: unknown, shape: Shape, place = "$"): readonly string[] {
-  if (shape === null) return value === null ? [] : [`${place}: ${JSON.stringify(value)} is not null`];
-  if (typeof shape === "string")
-    return typeof value === shape && value !== null ? [] : [`${place}: ${JSON.stringify(value)} is no ${shape}`];
-  if (shape instanceof RegExp)
-    return typeof value === "string" && shape.test(value) ? [] : [`${place}: ${JSON.stringify(value)}`];
-  if (Array.isArray(shape)) {
-    if (!Array.isArray(value)) return [`${place}: no array`];
-    return value.flatMap((item, index) => misfits(item, (shape as readonly [Shape])[0], `${place}[${index}]`));
-  }
-  if ("any" in shape && Array.isArray(shape["any"])) {
-    const found = (shape["any"] as readonly Shape[]).map((one) => misfits(value, one, place));
-    return found.some((list) => list.length === 0) ? [] : found.flat();
-  }
-  if (typeof value !== "object" || value === null) return [`${place}: no object`];
-  const shapes = shape as Readonly<Record<string, Shape>>;
-  const strange = Object.keys(value).filter((key) => !(key in shapes) && !key.endsWith("Base64"));
-  const wrong = Object.entries(shapes).flatMap(([key, part]) =>
-    misfits((value as Record<string, unknown>)[key], part, `${place}.${key}`),
-  );
-  return [...strange.map((key) => `${place}.${key}: not documented`), ...wrong];
-}
+const REPLAYED = {
+  result: /^done$/,
+  branch: /^main$/,
+  before: COMMIT_ID,
+  commit: COMMIT_ID,
+  replayed: [{ from: COMMIT_ID, to: COMMIT_ID }],
+  dropped: [COMMIT_ID],
+  skipped: null,
+  stoppedAt: null,
+  left: "number",
+  conflicts: ["object"],
+  notes: ["object"],
+  configConflicts: [{ commit: COMMIT_ID, part: "string" }],
+  saved: null,
+} as const satisfies Shape;
 
 interface Site {
   readonly cwd: string;
@@ -213,6 +189,25 @@ test("--json of each command for tracked directories has the shape of docs/json.
   fits(t, json("export", "HEAD", "-o", "../out.tar"), { file: "string", skipped: [/^\//] });
   fits(t, json("import", "../out.tar", "-b", "other"), COMMITTED);
   t.deepEqual(json("ps"), []);
+  const squashed = { branch: /^main$/, before: COMMIT_ID, after: COMMIT_ID, squashed: COMMIT_ID, commits: "number" } as const;
+  fits(t, json("squash", "-n", "1", "-m", "said otherwise"), {
+    ...squashed,
+    replayed: "number",
+    left: [{ ref: /^refs\//, commit: COMMIT_ID }],
+  });
+  t.deepEqual(json("squash", "-n", "1"), { squashed: null });
+  fits(t, json("forget-path", "link", "--all", "-n"), {
+    dryRun: "boolean",
+    holding: "number",
+    rewritten: "number",
+    replaced: { layers: "number", bytes: "number" },
+    contents: [{ digest: DIGEST, size: "number", keptAt: null }],
+    refs: [{ ref: /^refs\//, before: COMMIT_ID, after: null }],
+    containers: ["string"],
+    live: [{ path: /^\// }],
+  });
+  fits(t, json("revert", "HEAD"), REPLAYED);
+  fits(t, json("rebase", "HEAD"), { ...REPLAYED, upToDate: "boolean", merges: [COMMIT_ID], madeOn: null });
   fits(t, json("cat", "HEAD:nothing"), {
     error: { code: /^PATH_MISSING$/, message: /^Cannot /, path: "string", hint: { any: ["string", null] } },
   });

@@ -74,9 +74,14 @@ testIf("script")("warnings and talk are told after the pager", (t) => {
   t.regex(output, /^PAGED:.*\n.*0 paths with another mtime alone: ignored\n$/);
 });
 
-test("pagerCommand() is $VARVE_PAGER, $PAGER or less, none for an empty one, cat, or no less", (t) => {
-  t.is(pagerCommand({ VARVE_PAGER: "a -b", PAGER: "c" }), "a -b");
-  t.is(pagerCommand({ PAGER: "c" }), "c");
+test("pagerCommand() is $VARVE_PAGER, $PAGER or less, none for an empty one, cat, one that is not there, or no less", (t) => {
+  const { PATH } = process.env;
+  t.is(pagerCommand({ PATH, VARVE_PAGER: "sed -n p", PAGER: "cat -n" }), "sed -n p");
+  t.is(pagerCommand({ PATH, PAGER: "cat -n" }), "cat -n");
+  t.is(pagerCommand({ PATH, PAGER: "{ cat; }" }), "{ cat; }");
+  t.is(pagerCommand({ PAGER: "/bin/sh -c cat" }), "/bin/sh -c cat");
+  for (const missing of ["no-such-pager -R", "/no/such/pager", "./no-such-pager"])
+    t.is(pagerCommand({ PATH, PAGER: missing }), undefined);
   for (const none of ["", " ", "cat"]) t.is(pagerCommand({ VARVE_PAGER: none, PAGER: "c" }), undefined);
   t.is(pagerCommand({ PATH: "/nonexistent:" }), undefined);
   t.is(pagerCommand({ PATH: process.env["PATH"], TERM: "dumb" }), undefined);

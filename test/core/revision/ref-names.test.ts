@@ -4,6 +4,8 @@ import { VarveError } from "../../../core/errors.js";
 import type { RefName } from "../../../core/model/ids.js";
 import {
   branchRef,
+  imageRef,
+  isImageReference,
   isRefName,
   isShortName,
   parseRefName,
@@ -125,3 +127,34 @@ test("savedRef() is a ref of its own kind, whose short name is the whole one", (
 function gitAllows(ref: string): boolean {
   return spawnSync("git", ["check-ref-format", ref]).status === 0;
 }
+
+for (const [reference, ref] of [
+  ["debian:12", "refs/images/debian@12"],
+  ["team/base:1.0", "refs/images/team/base@1.0"],
+  ["example.org:5000/team/base:A_b-1", "refs/images/example.org@5000/team/base@A_b-1"],
+] as const) {
+  test(`the image reference ${reference} is a ref that git allows, and reads back`, (t) => {
+    t.true(isImageReference(reference));
+    t.is<string, string>(imageRef(reference), ref);
+    t.is(shortName(imageRef(reference)), reference);
+    t.true(gitAllows(ref));
+  });
+}
+
+test("what docker takes for no name and tag is no image reference", (t) => {
+  const none = [
+    "debian",
+    "a:b:c",
+    ":12",
+    "debian:",
+    "Debian:12",
+    "a:b/c",
+    "a:-1",
+    "a b:1",
+    "../a:1",
+    "a:1\n",
+    "a/:1",
+    "a:1.lock",
+  ];
+  t.deepEqual([...none, `a:${"1".repeat(200)}`, `${"a".repeat(5000)}:1`].filter(isImageReference), []);
+});
