@@ -1,6 +1,5 @@
 import { diffSides } from "../../core/operations/diff-sides.js";
-import { readLog, type LogEntry } from "../../core/operations/read-log.js";
-import type { Change } from "../../core/model/change.js";
+import type { LogEntry } from "../../core/operations/read-log.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { nodeAt } from "../../core/model/paths.js";
@@ -12,14 +11,12 @@ import { openRepository } from "../open-repository.js";
 import { findWordTarget } from "../open-target.js";
 import { selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
-import { belowWords, changeLine, changeSummary } from "../render/change-text.js";
 import { FORM_OPTIONS, printDifference } from "../render/difference.js";
 import { logEntryJson } from "../render/commit-json.js";
 import { commitText } from "../render/commit-text.js";
-import { foldChanges } from "../render/folded-changes.js";
 import { printJson } from "../render/json-array.js";
+import { entryOf, foldedChangeLines, headBranch } from "../render/shown-commit.js";
 import { commitOf, findSidePath, splitSidePath } from "../revision-words.js";
-import type { Terminal } from "../terminal.js";
 
 export const showCommand: Command = command(
   {
@@ -48,7 +45,7 @@ directory's names, as "varve ls" does.`,
   async ({ words: [word = "HEAD"], rest, options: form, session }) => {
     if (await hasPath(session, word)) return showPath(session, word);
     const { terminal, json } = session;
-    const { repository, entry, head, targets } = await entryOf(session, word);
+    const { repository, entry, head, targets } = await shownEntry(session, word);
     const { commit } = entry;
     const before = { kind: "commit", commit: commit.parents[0] } as const;
     const paths = await selectionOf(rest, repository, targets);
@@ -57,7 +54,7 @@ directory's names, as "varve ls" does.`,
       const { changes } = difference;
       if (json) return printJson(terminal, { ...logEntryJson(entry), changes: changes.map(changeJson) });
       terminal.print(`${commitText(entry, head, terminal.paint)}\n`);
-      await printDifference(terminal, changes, form, () => changeLines(terminal, changes));
+      await printDifference(terminal, changes, form, () => foldedChangeLines(changes, terminal.paint));
     } finally {
       difference.close();
     }
@@ -89,23 +86,11 @@ interface ShownEntry {
   readonly targets: readonly Target[];
 }
 
-async function entryOf(session: Session, word: string): Promise<ShownEntry> {
+async function shownEntry(session: Session, word: string): Promise<ShownEntry> {
   const found = word.startsWith(":") ? undefined : await findWordTarget(session, word);
   const repository = found?.repository ?? (await openRepository(session));
   const head = found === undefined ? await headBranch(repository) : (await headOf(repository, found.target)).branch;
   const from = await commitOf(repository, found === undefined ? word : "HEAD", found === undefined ? undefined : head);
   const targets = found === undefined ? [] : [found.target];
-  for await (const entry of readLog(repository, { from: [from], limit: 1 })) return { repository, entry, head, targets };
-  return { repository, entry: { commit: await repository.history.readCommit(from), refs: [] }, head, targets };
-}
-
-async function headBranch({ history, worktree }: Repository): Promise<RefName | undefined> {
-  return worktree === undefined ? undefined : history.head();
-}
-
-function changeLines({ paint }: Terminal, changes: readonly Change[]): string[] {
-  return [
-    ...foldChanges(changes).map(({ change, below }) => changeLine(change, paint) + belowWords(below)),
-    changeSummary(changes),
-  ];
+  return { repository, entry: await entryOf(repository, from), head, targets };
 }
