@@ -1,6 +1,6 @@
-import { createRef, deleteRefs, listRefs } from "../core/operations/branches.js";
+import { createRef, deleteRefs, listRefs, type CreatedRef } from "../core/operations/branches.js";
 import type { Ref } from "../core/model/commit.js";
-import type { RefName } from "../core/model/ids.js";
+import type { CommitId, RefName } from "../core/model/ids.js";
 import type { Repository } from "../core/ports/repository.js";
 import { namePattern } from "../core/revision/name-pattern.js";
 import type { Session } from "./command.js";
@@ -44,10 +44,17 @@ export async function makeRef(
   const repository = await openRepository(session);
   const { terminal, json, typed } = session;
   const commit = await commitOf(repository, revision);
-  const before = await repository.history.readRef(ref);
-  await createRef(repository, ref, commit, { command: typed, force, annotation });
-  if (json) return printJson(terminal, { [kind.word]: name, commit, before: before ?? null });
-  terminal.say(`${before === undefined ? `Made ${kind.word} ${name} at` : `Moved ${kind.word} ${name} to`} ${shortId(commit)}`);
+  const made = await createRef(repository, ref, commit, { command: typed, force, annotation });
+  if (json) return printJson(terminal, { [kind.word]: name, commit, before: made.before ?? null });
+  terminal.say(madeText(`${kind.word} ${name}`, commit, made));
+}
+
+function madeText(what: string, commit: CommitId, { before, isChanged }: CreatedRef): string {
+  const at = shortId(commit);
+  if (before === undefined) return `Made ${what} at ${at}`;
+  if (!isChanged) return `Nothing to move: ${what} is at ${at} already.`;
+  const moved = before === commit ? `Made ${what} anew at ${at}.` : `Moved ${what} to ${at} (was ${shortId(before)}).`;
+  return `${moved} Take it back: varve undo`;
 }
 
 export async function removeRefs(kind: RefKind, names: readonly string[], force: boolean, session: Session): Promise<void> {

@@ -25,7 +25,14 @@ export async function openTarget(session: Session, word: string | undefined): Pr
   if (word !== undefined && isPath(word)) return openDirectory(session, word);
   if (word !== undefined && isTracked(word)) return (await findContainer(session, word)) ?? openDirectory(session, word);
   const repository = await openRepository(session);
-  return { repository, target: findTarget(repository, word) };
+  try {
+    return { repository, target: findTarget(repository, word) };
+  } catch (error) {
+    if (word === undefined || !(error instanceof VarveError) || !(await isRevision(session, word))) throw error;
+    throw new VarveError(error.code, error.message, {
+      hint: `"${word}" is a revision. TARGET is a container (\`varve ps -a\` lists them) or a tracked directory's path.`,
+    });
+  }
 }
 
 /**
@@ -35,7 +42,7 @@ export async function openTarget(session: Session, word: string | undefined): Pr
  * @throws VarveError TARGET_UNKNOWN for a path within a tracked directory, which would be taken for all of it.
  */
 export async function findWordTarget(session: Session, word: string): Promise<OpenedTarget | undefined> {
-  if (word.startsWith("@") && !word.startsWith("@{")) return openTarget(session, word === "@" ? undefined : word.slice(1));
+  if (/^@(?![{~^])/.test(word)) return openTarget(session, word === "@" ? undefined : word.slice(1));
   if (!isPath(word)) {
     const container = await findContainer(session, word);
     if (container !== undefined) return container;

@@ -52,7 +52,7 @@ export const branchCommand: Command = command(
 on it goes along. -d keeps a branch whose commits its upstream, or HEAD, has not. UPSTREAM is the branch that a branch follows,
 as in git; NAME@{upstream} is its commit.`,
     words: [
-      { name: "NAME", required: false },
+      { name: "BRANCH", required: false },
       { name: "REV", required: false, many: true },
     ],
     options: OPTIONS,

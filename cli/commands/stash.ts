@@ -6,11 +6,13 @@ import { command, type Command, type OptionValues, type Session } from "../comma
 import { openRepository } from "../open-repository.js";
 import { openTarget } from "../open-target.js";
 import { wordMissing, wordTooMany } from "../parse-words.js";
+import { shellLine } from "../shell-line.js";
 import { FROM_WHERE, selectionOf } from "../path-words.js";
 import { changeJson } from "../render/change-json.js";
 import { changeLine } from "../render/change-text.js";
 import { subject } from "../render/commit-text.js";
 import { printJson, printJsonArray } from "../render/json-array.js";
+import { FORM_OPTIONS, isFormAsked, printDifference } from "../render/difference.js";
 import { shortId } from "../render/names.js";
 import { counted } from "../render/quantities.js";
 import { isoTime } from "../render/timestamps.js";
@@ -20,7 +22,10 @@ const FORM = {
   form: "[push] [TARGET] [-m MSG] [-- PATH…] | list | show|apply|pop|drop [N] [TARGET] | clear",
 } as const;
 
-const OPTIONS = { message: { type: "string", alias: "m", value: "MSG", describe: "what the stash is about" } } as const;
+const OPTIONS = {
+  message: { type: "string", alias: "m", value: "MSG", describe: "what the stash is about" },
+  ...FORM_OPTIONS,
+} as const;
 
 export const stashCommand: Command = command(
   {
@@ -42,7 +47,7 @@ PATH is a path or a pattern. ${FROM_WHERE}`,
       ["varve stash push web -- etc", "of the container web what is below /etc"],
       ["varve stash list", "what there is"],
       ["varve stash pop", "take up the newest again"],
-      ["varve stash show 1", "what an older one holds"],
+      ["varve stash show -p 1", "what an older one holds, line by line"],
     ],
     statuses: [
       ["1", "nothing to stash"],
@@ -55,6 +60,7 @@ PATH is a path or a pattern. ${FROM_WHERE}`,
     const [first, ...others] = words;
     const action = first !== undefined && Object.hasOwn(ACTIONS, first) ? ACTIONS[first] : undefined;
     const given = { words: action === undefined ? words : others, rest, options, session };
+    if (action !== show && isFormAsked(options)) throw onlyOfShow();
     if (action === undefined) return push(given);
     if (first !== "push") requirePlain(first ?? "", given);
     return action(given);
@@ -78,6 +84,12 @@ const ACTIONS: Readonly<Record<string, (given: Given) => Promise<void>>> = {
   clear: (given) => drop(given, true),
 };
 
+function onlyOfShow(): VarveError {
+  return new VarveError("USAGE", "Cannot run varve stash: -p, --stat and their like are for varve stash show", {
+    hint: `The form is: varve stash ${FORM.form}`,
+  });
+}
+
 function requirePlain(action: string, { rest, options: { message } }: Given): void {
   if (rest === undefined && message === undefined) return;
   throw new VarveError("USAGE", `Cannot run varve stash ${action}: -m and paths are for varve stash push`, {
@@ -91,7 +103,10 @@ async function push({ words: [word, extra], rest, options: { message }, session 
   const paths = rest === undefined || rest.length === 0 ? undefined : await selectionOf(rest, repository, [target]);
   const stash = await pushStash(repository, target, { command: session.typed, message, paths });
   if (session.json) return printJson(session.terminal, stashJson(stash));
-  session.terminal.say(`Stashed: ${subject(stash.commit)} (${shortId(stash.commit.id)})\nTake it up again: varve stash pop`);
+  const again = word === undefined ? "" : ` ${shellLine([word])}`;
+  session.terminal.say(
+    `Stashed: ${subject(stash.commit)} (${shortId(stash.commit.id)})\nTake it up again: varve stash pop${again}`,
+  );
 }
 
 async function list({ words: [extra], session }: Given): Promise<void> {
@@ -102,7 +117,7 @@ async function list({ words: [extra], session }: Given): Promise<void> {
   session.terminal.print(stashes.map(({ number, commit }) => `${stashName(number)}: ${subject(commit)}\n`).join(""));
 }
 
-async function show({ words, session }: Given): Promise<void> {
+async function show({ words, options, session }: Given): Promise<void> {
   const { number, others } = numberOf(words);
   if (others[0] !== undefined) throw wordTooMany(FORM, others[0]);
   const repository = await openRepository(session);
@@ -114,7 +129,9 @@ async function show({ words, session }: Given): Promise<void> {
   const { changes, close } = await diffSides(repository, side(stash.commit.parents[0]), side(stash.commit.id));
   try {
     if (session.json) return printJson(session.terminal, { ...stashJson(stash), changes: changes.map(changeJson) });
-    session.terminal.print(changes.map((change) => `${changeLine(change, session.terminal.paint)}\n`).join(""));
+    await printDifference(session.terminal, changes, options, (some) =>
+      some.map((change) => changeLine(change, session.terminal.paint)),
+    );
   } finally {
     close();
   }
@@ -127,9 +144,9 @@ async function apply({ words, session }: Given, dropped: boolean): Promise<void>
   const { stash, changes, close } = await applyStash(repository, target, number, { command: session.typed, drop: dropped });
   close();
   if (session.json) return printJson(session.terminal, { ...stashJson(stash), changes: changes.length, dropped });
-  const fate = dropped ? "and dropped" : "and kept";
+  const fate = dropped ? "and dropped it" : "and kept it";
   session.terminal.say(
-    `Applied ${stashName(stash.number)}: ${counted(changes.length, "path")} changed; ${fate} (${shortId(stash.commit.id)}).\nTake it back: varve undo`,
+    `Applied ${stashName(stash.number)} ${fate} (${shortId(stash.commit.id)}): ${counted(changes.length, "path")} changed.\nTake it back: varve undo`,
   );
 }
 

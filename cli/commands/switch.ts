@@ -22,7 +22,10 @@ export const switchCommand: Command = command(
     description: `Puts TARGET, by default the tracked directory, on BRANCH and makes its tree what BRANCH holds. What is not committed is
 saved first: "varve undo" brings it back. With -c the branch is made: where TARGET stands, and then the tree stays as it is, or
 at REV. "-" is the branch before the last switch. A branch is used by one directory or container at a time.`,
-    words: [{ name: "TARGET", required: false, many: true }],
+    words: [
+      { name: "TARGET", required: false },
+      { name: "BRANCH", required: false, many: true },
+    ],
     options: {
       create: { type: "string", alias: "c", value: "BRANCH", describe: "make this branch and switch to it" },
       "dry-run": { type: "boolean", alias: "n", describe: "only show what would change" },
@@ -49,7 +52,7 @@ at REV. "-" is the branch before the last switch. A branch is used by one direct
     const result = await switchBranch(repository, target, branch, { command: session.typed, create, dryRun });
     try {
       if (session.json) printJson(session.terminal, resultJson(result, dryRun));
-      else if (dryRun)
+      else if (dryRun && result.from !== result.to)
         printDryRun(session.terminal, result.changes, `${refText(result.from)} would be left for ${refText(result.to)}`);
       else session.terminal.say(resultText(result, create !== undefined));
     } finally {

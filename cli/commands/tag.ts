@@ -34,7 +34,7 @@ export const tagCommand: Command = command(
 alone. With -m the tag is an object of its own, as "git tag -a" makes it; without, a name and nothing more. NAME may be
 an image reference, as docker has them: debian:12.`,
     words: [
-      { name: "NAME", required: false },
+      { name: "TAG", required: false },
       { name: "REV", required: false, many: true },
     ],
     options: OPTIONS,

@@ -1,4 +1,4 @@
-import type { Command, OptionTable } from "../command.js";
+import type { Command, OptionTable, Word } from "../command.js";
 import { ALIASES, COMMANDS } from "../command-table.js";
 import { GLOBAL_OPTIONS } from "../global-options.js";
 import { choicesOf, kindOf, type WordKind } from "./word-kinds.js";
@@ -58,8 +58,24 @@ async function ofCommand(
     return { ...found, candidates: found.candidates.map((each) => ({ ...each, value: `--${option}=${each.value}` })) };
   }
   if (current.startsWith("-")) return optionsOf(options, current);
-  const word = command.words[positional] ?? (command.words.at(-1)?.many === true ? command.words.at(-1) : undefined);
-  return word === undefined ? NOTHING : ofName(word.name, current, store, findNames);
+  const found: Completion[] = [];
+  for (const { name } of wordsAt(command.words, positional)) found.push(await ofName(name, current, store, findNames));
+  return joined(found);
+}
+
+/** What may stand in a place: TARGET can be left out, and then what follows it stands there. */
+function wordsAt(words: readonly Word[], place: number): readonly Word[] {
+  const word = words[place] ?? (words.at(-1)?.many === true ? words.at(-1) : undefined);
+  const next = word?.name === "TARGET" && !word.required ? words[place + 1] : undefined;
+  return [word, next].flatMap((each) => each ?? []);
+}
+
+function joined(completions: readonly Completion[]): Completion {
+  return {
+    candidates: completions.flatMap(({ candidates }) => candidates),
+    files: completions.find(({ files }) => files !== "none")?.files ?? "none",
+    isOpen: completions.some(({ isOpen }) => isOpen),
+  };
 }
 
 interface ReadWords {

@@ -40,7 +40,8 @@ export function replayText(kind: ReplayKind, result: ReplayResult): string {
     ...(done === undefined ? [] : [done]),
     ...dropped.map((commit) => `${shortId(commit)} changes nothing here, and was left out.`),
   ];
-  if (result.kind === "done") return [...lines, ...(before === after ? [] : ["Take it back: varve undo"])].join("\n");
+  if (result.kind === "done")
+    return [...lines, ...(before === after && skipped === undefined ? [] : ["Take it back: varve undo"])].join("\n");
   const what = stoppedAt === undefined ? "what is not committed" : shortId(stoppedAt);
   const more = left === 0 ? "" : `, ${counted(left, "more commit")} to come`;
   return [...lines, `Stopped at ${what}: ${counted(conflicts.length, "conflict")} to resolve${more}.`].join("\n");

@@ -25,14 +25,21 @@ export async function listRefs({ history }: Repository, prefixes: readonly strin
   return (await Promise.all(prefixes.map((prefix) => history.listRefs(prefix)))).flat();
 }
 
+export interface CreatedRef {
+  /** What it named before. */
+  readonly before: CommitId | undefined;
+  /** False when it stood there already: then nothing was recorded. */
+  readonly isChanged: boolean;
+}
+
 /** @throws VarveError NAME_TAKEN; BRANCH_BUSY when it would be moved under a container or directory. */
 export async function createRef(
   repository: Repository,
   name: RefName,
   commit: CommitId,
   { command, force, annotation }: CreateRefOptions,
-): Promise<void> {
-  await repository.exclusively(async () => {
+): Promise<CreatedRef> {
+  return repository.exclusively(async () => {
     const { history } = repository;
     const before = await history.readRef(name);
     if (before !== undefined && force !== true) throw nameTaken(name, before);
@@ -43,7 +50,9 @@ export async function createRef(
         : { name: shortName(name), commit, tagger: await history.author(), message: annotation };
     const afterTag = tag && (await history.writeTag(tag));
     const update = { ...(await standingRef(repository, name, before)), after: commit, ...(afterTag && { afterTag }) };
-    await recordOperation(repository, { command, refs: [update], trees: [] });
+    const isChanged = before !== commit || afterTag !== undefined || update.beforeTag !== undefined;
+    if (isChanged) await recordOperation(repository, { command, refs: [update], trees: [] });
+    return { before, isChanged };
   });
 }
 

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { VarveError } from "../errors.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
-import type { ContainerRecord, ProcessResult, RunConfiguration } from "../ports/containers.js";
+import type { ContainerRecord, Containers, ProcessResult, RunConfiguration } from "../ports/containers.js";
+import type { LayerImageFile } from "../ports/layer-store.js";
 import type { Repository } from "../ports/repository.js";
 import { layerChain } from "../layers/layer-chain.js";
 import { PASSING } from "../revision/ref-names.js";
@@ -31,13 +33,29 @@ export async function inPassingContainer<T>(
   const record = await repository.exclusively(() => makePassing(repository, options));
   try {
     await options.verify?.(record.layers);
-    const result = await containers.run(record, await layers.images(record.layers));
+    const result = await runPassing(containers, record, await layers.images(record.layers));
     await yieldToSignals();
     return await work(record, result);
   } finally {
     await unheard(async () => {
       await containers.stop(record, 0);
       await repository.exclusively(async () => containers.remove(record));
+    });
+  }
+}
+
+/** An interruption leaves no container to look into. */
+async function runPassing(
+  containers: Containers,
+  record: ContainerRecord,
+  images: readonly LayerImageFile[],
+): Promise<ProcessResult> {
+  try {
+    return await containers.run(record, images);
+  } catch (error) {
+    if (!(error instanceof VarveError) || error.code !== "INTERRUPTED") throw error;
+    throw new VarveError("INTERRUPTED", "Cannot finish the process: it was interrupted and stopped", {
+      hint: "What it wrote is gone with its throw-away container.",
     });
   }
 }

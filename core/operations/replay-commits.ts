@@ -125,7 +125,12 @@ async function mergeStep(
     opened.push(tree);
     return tree;
   };
-  const trees = { base: await open(from), ours: await open(current), theirs: await open(to) };
+  const [base, ours, theirs] = [await open(from), await open(current), await open(to)];
+  const trees = {
+    base: from === undefined ? emptiedTree(theirs) : base,
+    ours,
+    theirs: to === undefined ? emptiedTree(base) : theirs,
+  };
   const subject = commit.message.split("\n", 1)[0] ?? "";
   const theirsLabel = `${kind === "revert" ? "parent of " : ""}${commit.id.slice(0, 10)} (${subject})`;
   const merged = await mergeTrees(trees.base, trees.ours, trees.theirs, { labels: { ours: "HEAD", theirs: theirsLabel }, favor });
@@ -137,6 +142,11 @@ async function mergeStep(
   );
   const sides = { bases: from === undefined ? [] : [from], ours: current, theirs: to };
   return { sides, trees, merged, config, configConflicts: conflicts, message: messageOf(kind, commit, parent, noted) };
+}
+
+/** What was before a first commit: that did not make the root directory, so its mode, owner and times are no change of it. */
+function emptiedTree({ root }: Tree): Tree {
+  return { root: { entry: root.entry, children: () => [], child: () => undefined, digest: undefined }, close: () => undefined };
 }
 
 /** @throws VarveError USAGE. */

@@ -197,7 +197,7 @@ export class TargetReplay {
     if (dryRun === true) return result;
     if (this.#target.kind === "directory") this.#target.worktree.requireApplicable(this.#trees.live, tree);
     const made = await this.#write(current, trees.ours, tree);
-    const theirs = sides.theirs ?? (await this.#emptyCommit(trees.theirs));
+    const theirs = sides.theirs ?? (await this.#emptyCommit());
     const state: ReplayState = {
       ...{ before, current, waiting, todo, uncommitted, favor, noted, label, madeAt },
       origin: this.#task.origin ?? this.#standing,
@@ -209,12 +209,12 @@ export class TargetReplay {
     return result;
   }
 
-  /** Stands for what was before the first commit. */
-  async #emptyCommit(tree: Tree): Promise<CommitId> {
+  /** Stands for what was before the first commit. Its tree is opened twice: one that is compared with itself is not walked, and so has no digest. */
+  async #emptyCommit(): Promise<CommitId> {
     const commit = await commitTree(this.#repository, {
       parent: undefined,
-      base: tree,
-      target: async () => tree,
+      base: await this.#open(undefined),
+      target: () => this.#open(undefined),
       message: "saved: nothing",
     });
     return commit!.id;

@@ -113,7 +113,7 @@ async function prepareTree(repository: Repository, update: TreeUpdate, task: str
 }
 
 async function prepareTarget(repository: Repository, target: Target, update: TreeUpdate, task: string): Promise<PreparedTree> {
-  if (target.kind === "container") requireStopped(target, task.split(" ", 1)[0] === "redo" ? "redo in" : "undo in");
+  if (target.kind === "container") requireStopped(target, `${task.split(" ", 1)[0] ?? "undo"} in`);
   const wanted = update.before;
   if (target.kind === "container" && (await isUntouched(repository, target))) {
     const turned = { ...update, before: target.record.base, after: wanted };

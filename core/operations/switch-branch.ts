@@ -5,7 +5,7 @@ import type { Tree } from "../model/tree.js";
 import type { OperationDraft, Standing, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import { closestNames } from "../revision/closest-names.js";
-import { BRANCHES, shortName } from "../revision/ref-names.js";
+import { BRANCHES, shortName, TAGS } from "../revision/ref-names.js";
 import { requireFree } from "./branches.js";
 import { performOperation, treeAct, treeTarget } from "./change-trees.js";
 import { saveLive } from "./commit-target.js";
@@ -88,8 +88,12 @@ async function noBranch(history: Repository["history"], branch: RefName): Promis
   const names = (await history.listRefs(BRANCHES)).map((ref) => shortName(ref.name));
   const [near] = closestNames(name, names);
   const guess = near === undefined ? "" : `Did you mean ${near}? `;
+  const isTag = (await history.readRef(`${TAGS}${name}` as RefName)) !== undefined;
+  const make = isTag
+    ? `It is a tag; to stand on it: varve switch -c BRANCH ${name}`
+    : `To make it: varve switch -c ${name} [REV]`;
   return new VarveError("REVISION_UNKNOWN", `Cannot switch to branch "${name}": there is none of that name`, {
-    hint: `${guess}To make it: varve switch -c ${name} [REV]. To look at a commit without a branch: varve checkout, or varve mount.`,
+    hint: `${isTag ? "" : guess}${make}. To look at a commit without a branch: varve checkout, or varve mount.`,
   });
 }
 

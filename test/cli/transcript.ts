@@ -68,5 +68,6 @@ export function normalized(text: string): string {
     .replace(/\d[\d.]* [KMG]?i?B stored/g, "<size> stored")
     .replace(/after \d+\.\d\d s$/gm, "after <time>")
     .replace(/ after \d[\d.]* m?s\)/g, " after <time>)")
+    .replace(/^(<id \d+>) \d{4}-\d\d-\d\dT[\d:]+Z/gm, "$1 <time>")
     .replace(/of \d{4}-\d\d-\d\dT[\d:.]+Z/g, "of <time>");
 }

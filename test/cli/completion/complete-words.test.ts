@@ -44,6 +44,11 @@ for (const [typed, wanted] of [
   [["commit", "-m", ""], ""],
   [["checkout", "main", ""], "<directories>"],
   [["completion", "f"], "fish"],
+  [["switch", "n"], "ntarget nbranch"],
+  [["merge", "n"], "ntarget nrevision"],
+  [["merge", "web", ""], "revision"],
+  [["branch", "-d", "n"], "nbranch"],
+  [["tag", "-d", "v"], "vtag"],
 ] as const) {
   test(`varve ${typed.join(" ")}<TAB>`, async (t) => {
     t.is(await valuesOf(...typed), wanted);

@@ -58,9 +58,11 @@ async function perform({ repository, commits }: Awaited<ReturnType<typeof refRep
   const commit = commits["other" in one ? one.other % COMMITS : 0]!;
   switch (one.kind) {
     case "make":
-      return createRef(repository, ref, commit, { command, force: true });
+      await createRef(repository, ref, commit, { command, force: true });
+      return;
     case "tag":
-      return createRef(repository, NAMES[3]!, commit, { command, force: true, annotation: `about ${one.name}` });
+      await createRef(repository, NAMES[3]!, commit, { command, force: true, annotation: `about ${one.name}` });
+      return;
     case "delete":
       await deleteRefs(repository, [ref], { command, force: true });
       return;

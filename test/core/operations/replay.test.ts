@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test, { type ExecutionContext } from "ava";
 import type { CommitId, RefName } from "../../../core/model/ids.js";
@@ -120,6 +120,34 @@ test("revert of the first commit takes away what it added", async (t) => {
   await pickCommits(made.repository, made.target, { kind: "revert", commits: [first], command });
   t.throws(() => made.read("a"), { code: "ENOENT" });
   t.is(made.read("b"), "2");
+});
+
+test("revert of the first commit leaves the root directory as it is", async (t) => {
+  const made = await store(t);
+  chmodSync(made.directory, 0o700);
+  utimesSync(made.directory, 1000, 1000);
+  const first = await made.commitFile("a", "1");
+  await made.commitFile("b", "2");
+  const before = statSync(made.directory);
+  await pickCommits(made.repository, made.target, { kind: "revert", commits: [first], command });
+  const { mode, mtimeMs } = statSync(made.directory);
+  t.deepEqual({ mode, mtimeMs }, { mode: before.mode, mtimeMs: before.mtimeMs });
+});
+
+test("revert of the first commit has conflicts with what came after it, and ends as a person says", async (t) => {
+  const made = await store(t);
+  const first = await made.commitFile("a", "1");
+  await made.commitFile("a", "2");
+  const result = await pickCommits(made.repository, made.target, { kind: "revert", commits: [first], command });
+  t.like(result, { kind: "conflicts", stoppedAt: first });
+  t.deepEqual(
+    result.conflicts.map(({ path: place, kind }) => `${kind} ${place}`),
+    ["delete/modify a"],
+  );
+  await undoOperation(made.reopened(), { command: "undo" });
+  t.is(made.read("a"), "2");
+  t.deepEqual(await made.changes(), []);
+  t.deepEqual((await made.fsck()).findings, []);
 });
 
 test("pickCommits() of what is there already makes no commit, and says so", async (t) => {
