@@ -6,6 +6,7 @@ import { ALL_PATHS, type PathSelection, selectPlaces } from "../core/paths/path-
 import type { AnySide } from "../core/operations/sides.js";
 import type { Target } from "../core/operations/targets.js";
 import type { Repository } from "../core/ports/repository.js";
+import { costOf } from "./costly-pattern.js";
 import { bytesOfWord, wordOfBytes } from "./process-arguments.js";
 
 /** What makes a word a pattern in fast-glob's syntax; after a backslash it is itself. */
@@ -141,8 +142,13 @@ async function matcherOf(words: readonly string[], prefix: string): Promise<Matc
 function patternOf(word: string, prefix: string): string {
   const escaped = prefix.replaceAll(/[\\*?[\]{}()!@+]/g, "\\$&");
   const pattern = (word.startsWith("/") ? word : escaped + word).replace(/^(\.?\/)+/, "").replace(/\/+$/, "");
-  if (pattern.length <= LONGEST_PATTERN) return pattern;
-  throw new VarveError("USAGE", `Cannot read a path pattern: it has ${pattern.length} characters, wanted at most 4096`);
+  if (pattern.length > LONGEST_PATTERN)
+    throw new VarveError("USAGE", `Cannot read a path pattern: it has ${pattern.length} characters, wanted at most 4096`);
+  const cost = costOf(pattern);
+  if (cost === undefined) return pattern;
+  throw new VarveError("USAGE", `Cannot read the path pattern "${word}": ${cost}`, {
+    hint: "Give several patterns, or one that selects more.",
+  });
 }
 
 /** `a/b/c`: itself, `a/b` and `a`. */

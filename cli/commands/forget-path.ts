@@ -42,7 +42,7 @@ does any more. Messages and the operation log may still name it. Copies elsewher
     },
     examples: [
       ["varve forget-path etc/secret.key --all", "no commit has it any more"],
-      ["varve forget-path etc/secret.key --all && varve gc --now", "nor does any layer: what held it is removed"],
+      ["varve forget-path etc/secret.key --all && varve gc --now --yes", "nor does any layer: what held it is removed"],
       ["varve forget-path var/cache -b main -n", "what it would do to one branch"],
     ],
     statuses: [

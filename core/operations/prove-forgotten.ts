@@ -3,12 +3,13 @@ import { oldestFirst } from "../history/oldest-first.js";
 import type { ByteString } from "../model/byte-string.js";
 import type { CommitId, ContentDigest, LayerId } from "../model/ids.js";
 import { nodeAt } from "../model/paths.js";
-import { contentsAt, findContents, findHolders } from "./find-holders.js";
+import { contentsAt, findHolders } from "./find-holders.js";
 import { operationStates } from "./operation-states.js";
 import { openCommitTree, openLiveTree, type Target } from "./targets.js";
 import type { Garbage } from "../ports/garbage.js";
 import type { Operation } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
+import { compareTrees } from "../trees/compare-trees.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 import { collect, type Collection, type CollectOptions } from "../maintenance/collect-garbage.js";
 
@@ -133,11 +134,13 @@ async function heldContents({ layers }: Repository, { contents }: Forgotten): Pr
   return [...held].map(([digest, holding]) => ({ digest, layers: holding }));
 }
 
+/** What is committed was looked for already. */
 async function holdsAny(repository: Repository, target: Target, { places, contents }: Forgotten): Promise<boolean> {
-  const { live, close } = await openLiveTree(repository, target);
+  const { committed, live, close } = await openLiveTree(repository, target);
   try {
-    if (places.some((place) => nodeAt(live, place) !== undefined)) return true;
-    return (await findContents(live, new Map(contents))).size > 0;
+    if (places.some((place) => nodeAt(live, place) !== undefined && nodeAt(committed, place) === undefined)) return true;
+    const changes = await compareTrees(committed, live);
+    return changes.some(({ after }) => after !== undefined && "content" in after && contents.has(after.content.digest()));
   } finally {
     close();
   }

@@ -132,7 +132,8 @@ async function writeSquashed(
       message: message ?? joined(range),
       author: first.author,
       config: last.config,
-      origin: last.origin,
+      // One command made none of several commits.
+      origin: range.length === 1 ? last.origin : undefined,
       allowEmpty: true,
       kept: await stillKept(repository, branch, from, above),
     });
