@@ -1,5 +1,5 @@
 import { VarveError } from "../../core/errors.js";
-import { diffSides } from "../../core/operations/diff-sides.js";
+import { diffSides, diffTarget, type Difference } from "../../core/operations/diff-sides.js";
 import { applyStash, dropStashes, findStash, listStashes, pushStash, type Stash } from "../../core/operations/stash.js";
 import { stashName } from "../../core/revision/stash-refs.js";
 import { command, type Command, type OptionValues, type Session } from "../command.js";
@@ -24,6 +24,11 @@ const FORM = {
 
 const OPTIONS = {
   message: { type: "string", alias: "m", value: "MSG", describe: "what the stash is about" },
+  "dry-run": {
+    type: "boolean",
+    alias: "n",
+    describe: "of push, apply and pop: only show what would be stashed, or would change",
+  },
   ...FORM_OPTIONS,
 } as const;
 
@@ -47,6 +52,7 @@ PATH is a path or a pattern. ${FROM_WHERE}`,
       ["varve stash push web -- etc", "of the container web what is below /etc"],
       ["varve stash list", "what there is"],
       ["varve stash pop", "take up the newest again"],
+      ["varve stash pop -n", "only show what that would change"],
       ["varve stash show -p 1", "what an older one holds, line by line"],
     ],
     statuses: [
@@ -62,6 +68,7 @@ PATH is a path or a pattern. ${FROM_WHERE}`,
     const given = { words: action === undefined ? words : others, rest, options, session };
     if (action !== show && isFormAsked(options)) throw onlyOfShow();
     if (action === undefined) return push(given);
+    if (options["dry-run"] && ![push, ACTIONS["apply"], ACTIONS["pop"]].includes(action)) throw noDryRun(first ?? "");
     if (first !== "push") requirePlain(first ?? "", given);
     return action(given);
   },
@@ -90,6 +97,12 @@ function onlyOfShow(): VarveError {
   });
 }
 
+function noDryRun(action: string): VarveError {
+  return new VarveError("USAGE", `Cannot run varve stash ${action}: -n is for push, apply and pop`, {
+    hint: `The form is: varve stash ${FORM.form}`,
+  });
+}
+
 function requirePlain(action: string, { rest, options: { message } }: Given): void {
   if (rest === undefined && message === undefined) return;
   throw new VarveError("USAGE", `Cannot run varve stash ${action}: -m and paths are for varve stash push`, {
@@ -97,16 +110,28 @@ function requirePlain(action: string, { rest, options: { message } }: Given): vo
   });
 }
 
-async function push({ words: [word, extra], rest, options: { message }, session }: Given): Promise<void> {
+async function push({ words: [word, extra], rest, options, session }: Given): Promise<void> {
   if (extra !== undefined) throw wordTooMany(FORM, extra);
   const { repository, target } = await openTarget(session, word);
   const paths = rest === undefined || rest.length === 0 ? undefined : await selectionOf(rest, repository, [target]);
-  const stash = await pushStash(repository, target, { command: session.typed, message, paths });
+  if (options["dry-run"]) return printDry(session, await diffTarget(repository, target, paths && { paths }), "would be stashed");
+  const stash = await pushStash(repository, target, { command: session.typed, message: options.message, paths });
   if (session.json) return printJson(session.terminal, stashJson(stash));
   const again = word === undefined ? "" : ` ${shellLine([word])}`;
   session.terminal.say(
     `Stashed: ${subject(stash.commit)} (${shortId(stash.commit.id)})\nTake it up again: varve stash pop${again}`,
   );
+}
+
+/** Nothing was done. */
+function printDry(session: Session, { changes, close }: Pick<Difference, "changes" | "close">, fate: string): void {
+  try {
+    if (session.json) return printJson(session.terminal, { dryRun: true, changes: changes.map(changeJson) });
+    session.terminal.print(changes.map((change) => `${changeLine(change, session.terminal.paint)}\n`).join(""));
+    session.terminal.say(`${counted(changes.length, "path")} ${fate}; nothing was done.`);
+  } finally {
+    close();
+  }
 }
 
 async function list({ words: [extra], session }: Given): Promise<void> {
@@ -137,11 +162,14 @@ async function show({ words, options, session }: Given): Promise<void> {
   }
 }
 
-async function apply({ words, session }: Given, dropped: boolean): Promise<void> {
+async function apply({ words, options, session }: Given, dropped: boolean): Promise<void> {
   const { number, others } = numberOf(words);
   if (others[1] !== undefined) throw wordTooMany(FORM, others[1]);
   const { repository, target } = await openTarget(session, others[0]);
-  const { stash, changes, close } = await applyStash(repository, target, number, { command: session.typed, drop: dropped });
+  const dryRun = options["dry-run"];
+  const applied = await applyStash(repository, target, number, { command: session.typed, drop: dropped, dryRun });
+  if (dryRun) return printDry(session, applied, "would change");
+  const { stash, changes, close } = applied;
   close();
   if (session.json) return printJson(session.terminal, { ...stashJson(stash), changes: changes.length, dropped });
   const fate = dropped ? "and dropped it" : "and kept it";

@@ -113,6 +113,8 @@ const NUMBER_DIGITS = 9;
 export interface ApplyOptions extends StashOptions {
   /** Drops it, too. */
   readonly drop: boolean;
+  /** Only tells what would change. */
+  readonly dryRun?: boolean;
 }
 
 export interface AppliedStash {
@@ -132,7 +134,7 @@ export async function applyStash(
   repository: Repository,
   target: Target,
   number: number,
-  { command, drop }: ApplyOptions,
+  { command, drop, dryRun = false }: ApplyOptions,
 ): Promise<AppliedStash> {
   if (target.kind === "container") requireStopped(target, "apply a stash to");
   return repository.exclusively(async () => {
@@ -149,6 +151,7 @@ export async function applyStash(
       const theirs = open(await openCommitTree(repository, stash.commit.id));
       const wanted = await treeWithStash({ base, theirs, ours: trees.live }, stash);
       const changes = await compareTrees(trees.live, wanted);
+      if (dryRun) return { stash, changes, close };
       const refs = drop ? [{ name: stash.ref, before: stash.commit.id, after: undefined }] : [];
       if (changes.length > 0) await replaceTree(repository, target, trees, wanted, { command, refs });
       else if (drop) await recordOperation(repository, { command, refs, trees: [] });
