@@ -1,10 +1,12 @@
 import { diffSides } from "../../core/operations/diff-sides.js";
 import type { LogEntry } from "../../core/operations/read-log.js";
+import type { Tag } from "../../core/model/commit.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { nodeAt } from "../../core/model/paths.js";
 import { openSide, parseSide } from "../../core/operations/sides.js";
 import { headOf, type Target } from "../../core/operations/targets.js";
+import { isRefName, TAGS } from "../../core/revision/ref-names.js";
 import { splitRevisionPath } from "../../core/revision/parse-revision.js";
 import { command, type Command, type Session } from "../command.js";
 import { openRepository } from "../open-repository.js";
@@ -16,6 +18,7 @@ import { logEntryJson } from "../render/commit-json.js";
 import { commitText } from "../render/commit-text.js";
 import { printJson } from "../render/json-array.js";
 import { entryOf, foldedChangeLines, headBranch } from "../render/shown-commit.js";
+import { annotationJson, tagText } from "../render/tag-text.js";
 import { commitOf, findSidePath, splitSidePath } from "../revision-words.js";
 
 export const showCommand: Command = command(
@@ -47,12 +50,17 @@ directory's names, as "varve ls" does.`,
     const { terminal, json } = session;
     const { repository, entry, head, targets } = await shownEntry(session, word);
     const { commit } = entry;
+    const tag = await annotationOf(repository, word);
     const before = { kind: "commit", commit: commit.parents[0] } as const;
     const paths = await selectionOf(rest, repository, targets);
     const difference = await diffSides(repository, before, { kind: "commit", commit: commit.id }, { paths });
     try {
       const { changes } = difference;
-      if (json) return printJson(terminal, { ...logEntryJson(entry), changes: changes.map(changeJson) });
+      if (json) {
+        const annotation = tag && { annotation: annotationJson(tag) };
+        return printJson(terminal, { ...logEntryJson(entry), ...annotation, changes: changes.map(changeJson) });
+      }
+      if (tag !== undefined) terminal.print(`${tagText(tag, terminal.paint)}\n`);
       terminal.print(`${commitText(entry, head, terminal.paint)}\n`);
       await printDifference(terminal, changes, form, () => foldedChangeLines(changes, terminal.paint));
     } finally {
@@ -60,6 +68,14 @@ directory's names, as "varve ls" does.`,
     }
   },
 );
+
+/** Of a word that names an annotated tag, and nothing beyond it. */
+async function annotationOf({ history }: Repository, word: string): Promise<Tag | undefined> {
+  for (const name of [word, `${TAGS}${word}`]) {
+    if (name.startsWith(TAGS) && isRefName(name)) return history.readTag(name as RefName);
+  }
+  return undefined;
+}
 
 async function hasPath(session: Session, word: string): Promise<boolean> {
   if (splitRevisionPath(word).path === undefined) return false;

@@ -7,7 +7,7 @@ import { makeRef, printRefs, removeRefs, type RefKind, type RefMark } from "../n
 import { wordMissing, wordTooMany } from "../parse-words.js";
 import { printableLine } from "../printable.js";
 import { subject } from "../render/commit-text.js";
-import { isoTime } from "../render/timestamps.js";
+import { annotationJson } from "../render/tag-text.js";
 
 const KIND: RefKind = {
   word: "tag",
@@ -81,10 +81,7 @@ function requireAnnotatable(name: string, message: string | undefined): void {
 async function marksOf({ history }: Repository, lines: boolean): Promise<(ref: Ref) => Promise<RefMark>> {
   return async ({ name, commit }) => {
     const tag = await history.readTag(name);
-    const annotation =
-      tag === undefined
-        ? null
-        : { tag: tag.id, tagger: `${tag.tagger.name} <${tag.tagger.email}>`, time: isoTime(tag.tagger), message: tag.message };
+    const annotation = annotationJson(tag);
     if (!lines) return { json: { annotation } };
     const about = tag === undefined ? subject(await history.readCommit(commit)) : printableLine(tag.message.split("\n")[0] ?? "");
     return { about, json: { annotation } };
