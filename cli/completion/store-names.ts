@@ -2,6 +2,7 @@ import { openSide, parseSide } from "../../core/operations/sides.js";
 import { normalizePath, nodeAt } from "../../core/model/paths.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { openRepository } from "../open-repository.js";
+import { printableLine } from "../printable.js";
 import { bytesOfWord, wordOfBytes } from "../process-arguments.js";
 import { refText } from "../render/names.js";
 import { openTerminal, quietTerminal } from "../terminal.js";
@@ -10,6 +11,7 @@ import type { WordKind } from "./word-kinds.js";
 
 /** Nobody chooses among more, and a directory may hold 100,000. */
 const MOST_NAMES = 1000;
+const MOST_OPERATIONS = 50;
 
 /** Names of the store that the command line means, of that kind. Nothing where there is no store, or it can't be read. */
 export async function findStoreNames(kind: WordKind, current: string, store: string | undefined): Promise<Completion> {
@@ -32,6 +34,8 @@ async function namesOf(repository: Repository, kind: WordKind): Promise<readonly
     case "container":
     case "target":
       return containers();
+    case "operation":
+      return operationIds(repository);
     case "branch":
       return refsOf(repository, "refs/heads/", "branch");
     case "tag":
@@ -45,6 +49,15 @@ async function namesOf(repository: Repository, kind: WordKind): Promise<readonly
     default:
       return revisions(repository);
   }
+}
+
+/** The newest: nobody picks an old one by its id alone. */
+async function operationIds({ operations }: Repository): Promise<readonly Candidate[]> {
+  const found: Candidate[] = [];
+  for await (const { id, command } of operations.list()) {
+    if (found.push({ value: id, description: printableLine(command) }) === MOST_OPERATIONS) break;
+  }
+  return found;
 }
 
 async function revisions(repository: Repository): Promise<readonly Candidate[]> {

@@ -10,6 +10,8 @@ export type WordKind =
   | "side"
   /** A side and a path within it: `main:/etc/hosts`. */
   | "tree-path"
+  /** What the operation log tells of. */
+  | "operation"
   | "command"
   | "file"
   | "directory"
@@ -38,6 +40,7 @@ const KINDS: Readonly<Record<string, WordKind>> = {
   PATH: "file",
   DIR: "directory",
   "SRC:DST[:ro]": "file",
+  ID: "operation",
   COMMAND: "command",
 };
 
@@ -45,7 +48,6 @@ const KINDS: Readonly<Record<string, WordKind>> = {
 const FREE: ReadonlySet<string> = new Set([
   "NAME",
   "NAME[=VALUE]",
-  "ID",
   "MSG",
   "N",
   "AGE",

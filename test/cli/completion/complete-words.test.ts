@@ -41,6 +41,8 @@ for (const [typed, wanted] of [
   [["run", "--no-such", ""], "revision"],
   [["rm", "-f", "a", "b", ""], "container"],
   [["ls", "main:/e"], "main:/etree-path"],
+  [["--at-op", ""], "operation"],
+  [["undo", ""], "operation"],
   [["commit", "-m", ""], ""],
   [["checkout", "main", ""], "<directories>"],
   [["completion", "f"], "fish"],
