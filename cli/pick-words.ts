@@ -1,7 +1,7 @@
 import { VarveError } from "../core/errors.js";
 import { oldestFirst } from "../core/history/oldest-first.js";
 import type { CommitId, RefName } from "../core/model/ids.js";
-import { pickCommits } from "../core/operations/pick-commits.js";
+import { pickCommits } from "../core/operations/rewriting/pick-commits.js";
 import { headOf } from "../core/operations/targets.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { Invocation, OptionValues, Session, Word } from "./command.js";

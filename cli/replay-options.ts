@@ -1,7 +1,7 @@
 import { VarveError } from "../core/errors.js";
-import { abortReplay, goOn } from "../core/operations/end-replay.js";
-import type { ReplayKind } from "../core/operations/replay-state.js";
-import type { ReplayResult } from "../core/operations/replay-target.js";
+import { abortReplay, goOn } from "../core/operations/rewriting/end-replay.js";
+import type { ReplayKind } from "../core/operations/rewriting/replay-state.js";
+import type { ReplayResult } from "../core/operations/rewriting/replay-target.js";
 import type { OptionValues, Session } from "./command.js";
 import { openTarget } from "./open-target.js";
 import { wordTooMany } from "./parse-words.js";

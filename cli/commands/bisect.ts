@@ -2,8 +2,14 @@ import { readFile } from "node:fs/promises";
 import { VarveError } from "../../core/errors.js";
 import { VERDICTS, type Judgement, type Verdict } from "../../core/bisect/bisect-state.js";
 import { parseCommitId, type CommitId } from "../../core/model/ids.js";
-import { runBisection, type BisectStep } from "../../core/operations/bisect-run.js";
-import { judgeCommits, readBisection, resetBisection, startBisection, type BisectStatus } from "../../core/operations/bisect.js";
+import { runBisection, type BisectStep } from "../../core/operations/history/bisect-run.js";
+import {
+  judgeCommits,
+  readBisection,
+  resetBisection,
+  startBisection,
+  type BisectStatus,
+} from "../../core/operations/history/bisect.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type OptionValues, type Session } from "../command.js";
 import { openRepository } from "../open-repository.js";

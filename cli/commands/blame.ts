@@ -1,6 +1,6 @@
 import { VarveError } from "../../core/errors.js";
-import { blame, type Blame, type BlamedPath } from "../../core/operations/blame.js";
-import type { BlamedLines } from "../../core/operations/blame-file.js";
+import { blame, type Blame, type BlamedPath } from "../../core/operations/history/blame.js";
+import type { BlamedLines } from "../../core/operations/history/blame-file.js";
 import { headOf } from "../../core/operations/targets.js";
 import { isUtf8, textOf, type ByteString } from "../../core/model/byte-string.js";
 import type { Commit } from "../../core/model/commit.js";

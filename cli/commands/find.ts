@@ -1,5 +1,5 @@
 import { VarveError } from "../../core/errors.js";
-import { findPaths, type FoundPath, type PathEvent } from "../../core/operations/find-paths.js";
+import { findPaths, type FoundPath, type PathEvent } from "../../core/operations/history/find-paths.js";
 import { everyTip, headOf, type Target } from "../../core/operations/targets.js";
 import type { CommitId, ContentDigest } from "../../core/model/ids.js";
 import type { Repository } from "../../core/ports/repository.js";

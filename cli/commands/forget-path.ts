@@ -1,7 +1,12 @@
 import { VarveError } from "../../core/errors.js";
 import type { ByteString } from "../../core/model/byte-string.js";
 import { treePathText } from "../../core/model/paths.js";
-import { forgetPaths, type ContentPlace, type ForgetResult, type ForgottenContent } from "../../core/operations/forget-paths.js";
+import {
+  forgetPaths,
+  type ContentPlace,
+  type ForgetResult,
+  type ForgottenContent,
+} from "../../core/operations/rewriting/forget-paths.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { RefUpdate } from "../../core/ports/history.js";
 import type { Repository } from "../../core/ports/repository.js";

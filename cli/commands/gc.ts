@@ -62,7 +62,7 @@ containers that are left.`,
     const { garbage } = await openMaintenance(repository);
     const options = { pruneAgeMilliseconds, cacheAgeMilliseconds, dryRun, everything: now };
     const { collection, proofs } = now
-      ? await (await import("../../core/operations/prove-forgotten.js")).collectAndProve(repository, garbage, options)
+      ? await (await import("../../core/operations/rewriting/prove-forgotten.js")).collectAndProve(repository, garbage, options)
       : { collection: await collectGarbage(repository, garbage, options), proofs: [] };
     const { terminal, json } = session;
     const text = collectionText(collection, dryRun);

@@ -1,7 +1,7 @@
 import { VarveError } from "../../core/errors.js";
 import { everyTip, findTarget, headOf, type Target } from "../../core/operations/targets.js";
 import { diffSides, type Difference } from "../../core/operations/diff-sides.js";
-import { readLog, type LogEntry, type LogOptions } from "../../core/operations/read-log.js";
+import { readLog, type LogEntry, type LogOptions } from "../../core/operations/history/read-log.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { PathSelection } from "../../core/paths/path-selection.js";
 import type { Repository } from "../../core/ports/repository.js";

@@ -1,4 +1,4 @@
-import { rebaseTarget, type RebaseResult } from "../../core/operations/rebase-target.js";
+import { rebaseTarget, type RebaseResult } from "../../core/operations/rewriting/rebase-target.js";
 import { headOf } from "../../core/operations/targets.js";
 import { command, type Command, type Session } from "../command.js";
 import { findWordTarget, openTarget, type OpenedTarget } from "../open-target.js";

@@ -1,5 +1,5 @@
 import type { RefMove } from "../../core/ports/history.js";
-import { readReflog, type Reflog } from "../../core/operations/read-reflog.js";
+import { readReflog, type Reflog } from "../../core/operations/history/read-reflog.js";
 import { headOf } from "../../core/operations/targets.js";
 import { command, type Command, type Session } from "../command.js";
 import { openRepository } from "../open-repository.js";

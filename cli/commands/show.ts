@@ -1,5 +1,5 @@
 import { diffSides } from "../../core/operations/diff-sides.js";
-import type { LogEntry } from "../../core/operations/read-log.js";
+import type { LogEntry } from "../../core/operations/history/read-log.js";
 import type { Tag } from "../../core/model/commit.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { Repository } from "../../core/ports/repository.js";

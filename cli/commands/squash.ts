@@ -1,6 +1,6 @@
 import { VarveError } from "../../core/errors.js";
 import type { CommitId, RefName } from "../../core/model/ids.js";
-import { squashCommits, type SquashResult } from "../../core/operations/squash-commits.js";
+import { squashCommits, type SquashResult } from "../../core/operations/rewriting/squash-commits.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { branchNamed, commitBefore, openBranch } from "../branch-words.js";
 import { command, type Command, type Session } from "../command.js";

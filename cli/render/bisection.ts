@@ -1,5 +1,5 @@
-import type { BisectStep } from "../../core/operations/bisect-run.js";
-import type { BisectStatus } from "../../core/operations/bisect.js";
+import type { BisectStep } from "../../core/operations/history/bisect-run.js";
+import type { BisectStatus } from "../../core/operations/history/bisect.js";
 import type { Judgement } from "../../core/bisect/bisect-state.js";
 import type { Commit } from "../../core/model/commit.js";
 import type { CommitId } from "../../core/model/ids.js";

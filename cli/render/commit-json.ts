@@ -1,6 +1,6 @@
 import type { CommitResult } from "../../core/operations/commit-target.js";
 import type { Origin } from "../../core/model/commit.js";
-import type { LogEntry } from "../../core/operations/read-log.js";
+import type { LogEntry } from "../../core/operations/history/read-log.js";
 import { jsonPath, refText } from "./names.js";
 import { isoTime } from "./timestamps.js";
 

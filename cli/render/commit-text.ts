@@ -1,7 +1,7 @@
 import type { Commit, Origin } from "../../core/model/commit.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { CommitResult } from "../../core/operations/commit-target.js";
-import type { LogEntry } from "../../core/operations/read-log.js";
+import type { LogEntry } from "../../core/operations/history/read-log.js";
 import { printableLine, printableText } from "../printable.js";
 import type { Terminal } from "../terminal.js";
 import { refText, shortId } from "./names.js";

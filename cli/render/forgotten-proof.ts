@@ -1,4 +1,4 @@
-import type { ForgottenProof } from "../../core/operations/prove-forgotten.js";
+import type { ForgottenProof } from "../../core/operations/rewriting/prove-forgotten.js";
 import { treePathText } from "../../core/model/paths.js";
 import { printableLine } from "../printable.js";
 import { jsonPath } from "./names.js";

@@ -1,6 +1,6 @@
-import type { AbortedReplay } from "../../core/operations/end-replay.js";
-import type { ReplayKind } from "../../core/operations/replay-state.js";
-import type { ReplayResult } from "../../core/operations/replay-target.js";
+import type { AbortedReplay } from "../../core/operations/rewriting/end-replay.js";
+import type { ReplayKind } from "../../core/operations/rewriting/replay-state.js";
+import type { ReplayResult } from "../../core/operations/rewriting/replay-target.js";
 import { conflictJson, noteJson } from "./conflict-json.js";
 import { refText, shortId } from "./names.js";
 import { counted } from "./quantities.js";

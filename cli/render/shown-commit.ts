@@ -1,5 +1,5 @@
 import { diffSides } from "../../core/operations/diff-sides.js";
-import { readLog, type LogEntry } from "../../core/operations/read-log.js";
+import { readLog, type LogEntry } from "../../core/operations/history/read-log.js";
 import type { Change } from "../../core/model/change.js";
 import type { CommitId, RefName } from "../../core/model/ids.js";
 import type { Repository } from "../../core/ports/repository.js";

@@ -1,15 +1,15 @@
-import { VarveError } from "../errors.js";
-import { oldestFirst } from "../history/oldest-first.js";
-import { commitTree } from "../layers/commit-tree.js";
-import { keptLayers } from "../layers/kept-layers.js";
-import type { Commit, Ref } from "../model/commit.js";
-import type { CommitId, LayerId, RefName } from "../model/ids.js";
-import type { Repository } from "../ports/repository.js";
-import { SAVED } from "../revision/ref-names.js";
-import { recordOperation } from "./record-operation.js";
+import { VarveError } from "../../errors.js";
+import { oldestFirst } from "../../history/oldest-first.js";
+import { commitTree } from "../../layers/commit-tree.js";
+import { keptLayers } from "../../layers/kept-layers.js";
+import type { Commit, Ref } from "../../model/commit.js";
+import type { CommitId, LayerId, RefName } from "../../model/ids.js";
+import type { Repository } from "../../ports/repository.js";
+import { SAVED } from "../../revision/ref-names.js";
+import { recordOperation } from "../record-operation.js";
 import { rewriteCommits, type Rewritten } from "./rewrite-commits.js";
-import { openCommitTree } from "./targets.js";
-import { requireNoneInProgress } from "./work-in-progress.js";
+import { openCommitTree } from "../targets.js";
+import { requireNoneInProgress } from "../work-in-progress.js";
 
 export interface SquashOptions {
   /** The commit that the range stands on; `undefined`: it begins with the first commit. */

@@ -1,25 +1,25 @@
-import { commitTree } from "../layers/commit-tree.js";
-import { keptLayers } from "../layers/kept-layers.js";
-import type { ByteString } from "../model/byte-string.js";
-import type { Commit } from "../model/commit.js";
-import type { CommitId, ContentDigest, DirectoryDigest, LayerId, RefName } from "../model/ids.js";
-import { VarveError } from "../errors.js";
-import { nodeAt, treePathText } from "../model/paths.js";
-import type { RefUpdate } from "../ports/history.js";
-import type { StandingUpdate, TreeUpdate } from "../ports/operation-log.js";
-import type { Repository } from "../ports/repository.js";
-import { CACHED } from "../revision/ref-names.js";
-import { withoutPaths } from "../trees/without-paths.js";
-import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
-import { saveLive } from "./commit-target.js";
-import { requireStopped } from "./container-state.js";
+import { commitTree } from "../../layers/commit-tree.js";
+import { keptLayers } from "../../layers/kept-layers.js";
+import type { ByteString } from "../../model/byte-string.js";
+import type { Commit } from "../../model/commit.js";
+import type { CommitId, ContentDigest, DirectoryDigest, LayerId, RefName } from "../../model/ids.js";
+import { VarveError } from "../../errors.js";
+import { nodeAt, treePathText } from "../../model/paths.js";
+import type { RefUpdate } from "../../ports/history.js";
+import type { StandingUpdate, TreeUpdate } from "../../ports/operation-log.js";
+import type { Repository } from "../../ports/repository.js";
+import { CACHED } from "../../revision/ref-names.js";
+import { withoutPaths } from "../../trees/without-paths.js";
+import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
+import { saveLive } from "../commit-target.js";
+import { requireStopped } from "../container-state.js";
 import { findContents } from "./find-holders.js";
 import { planForgetting, type ContainerTarget, type ForgettingPlan, type ForgettingScope } from "./plan-forgetting.js";
-import { performOperation, treeAct, type TreeAct } from "./change-trees.js";
-import { keepSaved } from "./record-operation.js";
+import { performOperation, treeAct, type TreeAct } from "../change-trees.js";
+import { keepSaved } from "../record-operation.js";
 import { rewriteCommits, type Rewritten } from "./rewrite-commits.js";
-import { findTarget, openCommitTree, openLiveTree, type LiveTree } from "./targets.js";
-import { requireNoneInProgress } from "./work-in-progress.js";
+import { findTarget, openCommitTree, openLiveTree, type LiveTree } from "../targets.js";
+import { requireNoneInProgress } from "../work-in-progress.js";
 
 export interface ForgetOptions extends ForgettingScope {
   /** What the person typed, for the operation log. */

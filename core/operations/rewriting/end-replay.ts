@@ -1,21 +1,21 @@
-import { VarveError } from "../errors.js";
-import { isAncestor } from "../history/merge-base.js";
-import { commitTree } from "../layers/commit-tree.js";
-import type { CommitId, RefName } from "../model/ids.js";
-import type { TreeUpdate } from "../ports/operation-log.js";
-import type { Repository } from "../ports/repository.js";
-import type { Progress } from "../ports/work-in-progress.js";
-import { shortName } from "../revision/ref-names.js";
-import { compareTrees } from "../trees/compare-trees.js";
-import { performOperation, treeAct, treeTarget } from "./change-trees.js";
-import { saveLive } from "./commit-target.js";
-import { requireStopped } from "./container-state.js";
-import { requireResolved } from "./in-progress.js";
-import { keepSaved, recordOperation } from "./record-operation.js";
+import { VarveError } from "../../errors.js";
+import { isAncestor } from "../../history/merge-base.js";
+import { commitTree } from "../../layers/commit-tree.js";
+import type { CommitId, RefName } from "../../model/ids.js";
+import type { TreeUpdate } from "../../ports/operation-log.js";
+import type { Repository } from "../../ports/repository.js";
+import type { Progress } from "../../ports/work-in-progress.js";
+import { shortName } from "../../revision/ref-names.js";
+import { compareTrees } from "../../trees/compare-trees.js";
+import { performOperation, treeAct, treeTarget } from "../change-trees.js";
+import { saveLive } from "../commit-target.js";
+import { requireStopped } from "../container-state.js";
+import { requireResolved } from "../in-progress.js";
+import { keepSaved, recordOperation } from "../record-operation.js";
 import { emptyTally } from "./replay-commits.js";
 import { replayStateOf, type ReplayKind, type ReplayState, type WaitingStep } from "./replay-state.js";
 import { standingOf, TargetReplay, type ReplayResult } from "./replay-target.js";
-import { openCommitTree, openLiveTree, slotOf, type LiveTree, type Target } from "./targets.js";
+import { openCommitTree, openLiveTree, slotOf, type LiveTree, type Target } from "../targets.js";
 
 export interface GoOnOptions {
   readonly kind: ReplayKind;

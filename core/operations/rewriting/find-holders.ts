@@ -1,13 +1,13 @@
-import type { ByteString } from "../model/byte-string.js";
-import type { Commit } from "../model/commit.js";
-import type { CommitId, ContentDigest, DirectoryDigest } from "../model/ids.js";
-import { joinPath } from "../model/byte-string.js";
-import { nodeAt } from "../model/paths.js";
-import type { Tree, TreeNode } from "../model/tree.js";
-import { selectPlaces, type PathSelection } from "../paths/path-selection.js";
-import type { Repository } from "../ports/repository.js";
-import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
-import { openCommitTree } from "./targets.js";
+import type { ByteString } from "../../model/byte-string.js";
+import type { Commit } from "../../model/commit.js";
+import type { CommitId, ContentDigest, DirectoryDigest } from "../../model/ids.js";
+import { joinPath } from "../../model/byte-string.js";
+import { nodeAt } from "../../model/paths.js";
+import type { Tree, TreeNode } from "../../model/tree.js";
+import { selectPlaces, type PathSelection } from "../../paths/path-selection.js";
+import type { Repository } from "../../ports/repository.js";
+import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
+import { openCommitTree } from "../targets.js";
 
 /** Commits whose trees hold one of some paths. */
 export interface Holders {

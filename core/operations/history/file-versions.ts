@@ -1,14 +1,14 @@
-import { byteStringOf, type ByteString } from "../model/byte-string.js";
-import type { Commit } from "../model/commit.js";
-import type { CommitId, ContentDigest } from "../model/ids.js";
-import { nodeAt } from "../model/paths.js";
-import type { Tree } from "../model/tree.js";
-import { selectPlaces } from "../paths/path-selection.js";
-import type { Repository } from "../ports/repository.js";
-import { compareTrees } from "../trees/compare-trees.js";
-import { readFileAt } from "../trees/list-tree.js";
-import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
-import { openCommitTree } from "./targets.js";
+import { byteStringOf, type ByteString } from "../../model/byte-string.js";
+import type { Commit } from "../../model/commit.js";
+import type { CommitId, ContentDigest } from "../../model/ids.js";
+import { nodeAt } from "../../model/paths.js";
+import type { Tree } from "../../model/tree.js";
+import { selectPlaces } from "../../paths/path-selection.js";
+import type { Repository } from "../../ports/repository.js";
+import { compareTrees } from "../../trees/compare-trees.js";
+import { readFileAt } from "../../trees/list-tree.js";
+import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
+import { openCommitTree } from "../targets.js";
 
 /** A file as a commit made it. */
 export interface FileVersion {

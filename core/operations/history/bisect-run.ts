@@ -1,9 +1,9 @@
-import { VarveError } from "../errors.js";
-import type { CommitId } from "../model/ids.js";
-import type { ProcessResult, RunConfiguration } from "../ports/containers.js";
-import type { Progress } from "../ports/work-in-progress.js";
-import type { Repository } from "../ports/repository.js";
-import type { Answer, ParentMap } from "../bisect/choose-candidate.js";
+import { VarveError } from "../../errors.js";
+import type { CommitId } from "../../model/ids.js";
+import type { ProcessResult, RunConfiguration } from "../../ports/containers.js";
+import type { Progress } from "../../ports/work-in-progress.js";
+import type { Repository } from "../../ports/repository.js";
+import type { Answer, ParentMap } from "../../bisect/choose-candidate.js";
 import {
   BISECT_SLOT,
   progressOf,
@@ -12,10 +12,10 @@ import {
   withJudgement,
   type BisectState,
   type Verdict,
-} from "../bisect/bisect-state.js";
-import { unheard } from "../yield-to-signals.js";
+} from "../../bisect/bisect-state.js";
+import { unheard } from "../../yield-to-signals.js";
 import { decide, progressOrThrow, withCandidate, type BisectStatus } from "./bisect.js";
-import { inPassingContainer } from "./passing-container.js";
+import { inPassingContainer } from "../passing-container.js";
 
 /** One commit that was tried. */
 export interface BisectStep {

@@ -1,17 +1,17 @@
-import { VarveError } from "../errors.js";
-import { commitTree } from "../layers/commit-tree.js";
-import type { MergeNote } from "../merge/conflict.js";
-import { mergeConfig } from "../merge/merge-config.js";
-import { mergeTrees, type MergedTree } from "../merge/merge-trees.js";
-import type { MergedTrees } from "../merge/triple.js";
-import type { Commit, ImageConfig } from "../model/commit.js";
-import type { CommitId } from "../model/ids.js";
-import type { Tree } from "../model/tree.js";
-import type { Repository } from "../ports/repository.js";
-import { compareTrees } from "../trees/compare-trees.js";
-import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
+import { VarveError } from "../../errors.js";
+import { commitTree } from "../../layers/commit-tree.js";
+import type { MergeNote } from "../../merge/conflict.js";
+import { mergeConfig } from "../../merge/merge-config.js";
+import { mergeTrees, type MergedTree } from "../../merge/merge-trees.js";
+import type { MergedTrees } from "../../merge/triple.js";
+import type { Commit, ImageConfig } from "../../model/commit.js";
+import type { CommitId } from "../../model/ids.js";
+import type { Tree } from "../../model/tree.js";
+import type { Repository } from "../../ports/repository.js";
+import { compareTrees } from "../../trees/compare-trees.js";
+import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
 import type { ReplayKind, ReplayStep } from "./replay-state.js";
-import { openCommitTree } from "./targets.js";
+import { openCommitTree } from "../targets.js";
 
 export interface Replay {
   readonly kind: ReplayKind;

@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
 import test from "ava";
 import picomatch from "picomatch";
-import type { ByteString } from "../../../core/model/byte-string.js";
-import type { CommitId } from "../../../core/model/ids.js";
-import { readLog } from "../../../core/operations/read-log.js";
-import { selectPlaces, type PathSelection } from "../../../core/paths/path-selection.js";
-import type { Repository } from "../../../core/ports/repository.js";
-import { trackedRepository } from "../../helpers/tracked-repository.js";
+import type { ByteString } from "../../../../core/model/byte-string.js";
+import type { CommitId } from "../../../../core/model/ids.js";
+import { readLog } from "../../../../core/operations/history/read-log.js";
+import { selectPlaces, type PathSelection } from "../../../../core/paths/path-selection.js";
+import type { Repository } from "../../../../core/ports/repository.js";
+import { trackedRepository } from "../../../helpers/tracked-repository.js";
 
 /** What each commit changes. */
 const CHANGES = [

@@ -1,16 +1,16 @@
-import { VarveError } from "../errors.js";
-import type { ByteString } from "../model/byte-string.js";
-import type { Commit } from "../model/commit.js";
-import type { EntryType } from "../model/entry.js";
-import type { CommitId } from "../model/ids.js";
-import { nodeAt, treePathText } from "../model/paths.js";
-import type { Repository } from "../ports/repository.js";
-import { listTree } from "../trees/list-tree.js";
-import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
+import { VarveError } from "../../errors.js";
+import type { ByteString } from "../../model/byte-string.js";
+import type { Commit } from "../../model/commit.js";
+import type { EntryType } from "../../model/entry.js";
+import type { CommitId } from "../../model/ids.js";
+import { nodeAt, treePathText } from "../../model/paths.js";
+import type { Repository } from "../../ports/repository.js";
+import { listTree } from "../../trees/list-tree.js";
+import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
 import { blameFile, type BlamedFile } from "./blame-file.js";
 import { blamePaths } from "./blame-paths.js";
 import { FileVersions } from "./file-versions.js";
-import { openCommitTree } from "./targets.js";
+import { openCommitTree } from "../targets.js";
 
 /** A path, and the commit that last changed it or something below it. */
 export interface BlamedPath {

@@ -1,17 +1,17 @@
-import { VarveError } from "../errors.js";
-import { oldestFirst } from "../history/oldest-first.js";
-import type { ByteString } from "../model/byte-string.js";
-import type { CommitId, ContentDigest, LayerId } from "../model/ids.js";
-import { nodeAt } from "../model/paths.js";
+import { VarveError } from "../../errors.js";
+import { oldestFirst } from "../../history/oldest-first.js";
+import type { ByteString } from "../../model/byte-string.js";
+import type { CommitId, ContentDigest, LayerId } from "../../model/ids.js";
+import { nodeAt } from "../../model/paths.js";
 import { contentsAt, findHolders } from "./find-holders.js";
-import { operationStates } from "./operation-states.js";
-import { openCommitTree, openLiveTree, type Target } from "./targets.js";
-import type { Garbage } from "../ports/garbage.js";
-import type { Operation } from "../ports/operation-log.js";
-import type { Repository } from "../ports/repository.js";
-import { compareTrees } from "../trees/compare-trees.js";
-import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
-import { collect, type Collection, type CollectOptions } from "../maintenance/collect-garbage.js";
+import { operationStates } from "../operation-states.js";
+import { openCommitTree, openLiveTree, type Target } from "../targets.js";
+import type { Garbage } from "../../ports/garbage.js";
+import type { Operation } from "../../ports/operation-log.js";
+import type { Repository } from "../../ports/repository.js";
+import { compareTrees } from "../../trees/compare-trees.js";
+import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
+import { collect, type Collection, type CollectOptions } from "../../maintenance/collect-garbage.js";
 
 /** What an operation took out of history, and garbage collection has yet to remove. */
 export interface Forgotten {

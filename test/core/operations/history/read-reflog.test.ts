@@ -1,11 +1,11 @@
 import { appendFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import test from "ava";
-import type { CommitId, RefName } from "../../../core/model/ids.js";
-import { readReflog } from "../../../core/operations/read-reflog.js";
-import { gitHistory } from "../../../store/git/git-history.js";
-import { commitChain } from "../../helpers/commit-drafts.js";
-import { temporaryStore } from "../../helpers/temporary-store.js";
+import type { CommitId, RefName } from "../../../../core/model/ids.js";
+import { readReflog } from "../../../../core/operations/history/read-reflog.js";
+import { gitHistory } from "../../../../store/git/git-history.js";
+import { commitChain } from "../../../helpers/commit-drafts.js";
+import { temporaryStore } from "../../../helpers/temporary-store.js";
 
 test("readReflog() gives the moves of HEAD and of branches, by any of their names, the newest first", async (t) => {
   const layout = temporaryStore(t);

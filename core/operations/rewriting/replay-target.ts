@@ -1,22 +1,22 @@
-import { VarveError } from "../errors.js";
-import { commitTree } from "../layers/commit-tree.js";
-import { conflictRecord, type ConflictRecord } from "../merge/conflict-state.js";
-import { conflictedTree } from "../merge/conflicted-tree.js";
-import { mergeTrees } from "../merge/merge-trees.js";
-import type { CommitId, RefName } from "../model/ids.js";
-import { treePathText } from "../model/paths.js";
-import type { Tree } from "../model/tree.js";
-import type { Effect, TreeUpdate } from "../ports/operation-log.js";
-import type { Repository } from "../ports/repository.js";
-import type { Progress } from "../ports/work-in-progress.js";
-import { compareTrees } from "../trees/compare-trees.js";
-import { transplant } from "../trees/transplant.js";
-import { performOperation, treeAct, treeTarget } from "./change-trees.js";
-import { keepSaved } from "./record-operation.js";
+import { VarveError } from "../../errors.js";
+import { commitTree } from "../../layers/commit-tree.js";
+import { conflictRecord, type ConflictRecord } from "../../merge/conflict-state.js";
+import { conflictedTree } from "../../merge/conflicted-tree.js";
+import { mergeTrees } from "../../merge/merge-trees.js";
+import type { CommitId, RefName } from "../../model/ids.js";
+import { treePathText } from "../../model/paths.js";
+import type { Tree } from "../../model/tree.js";
+import type { Effect, TreeUpdate } from "../../ports/operation-log.js";
+import type { Repository } from "../../ports/repository.js";
+import type { Progress } from "../../ports/work-in-progress.js";
+import { compareTrees } from "../../trees/compare-trees.js";
+import { transplant } from "../../trees/transplant.js";
+import { performOperation, treeAct, treeTarget } from "../change-trees.js";
+import { keepSaved } from "../record-operation.js";
 import { emptyTally, replayCommits, type Replay, type ReplayTally, type StoppedStep } from "./replay-commits.js";
 import { replayProgress, type ReplayState, type Uncommitted } from "./replay-state.js";
-import { replaceTree } from "./replace-tree.js";
-import { openCommitTree, slotOf, type LiveTree, type Target } from "./targets.js";
+import { replaceTree } from "../replace-tree.js";
+import { openCommitTree, slotOf, type LiveTree, type Target } from "../targets.js";
 
 /** What a cherry-pick, revert or rebase goes on from, at its beginning and whenever it stopped. */
 export interface ReplayTask extends Replay {

@@ -1,15 +1,15 @@
-import { VarveError } from "../errors.js";
-import { isAncestor, mergeBases } from "../history/merge-base.js";
-import { oldestFirst } from "../history/oldest-first.js";
-import type { Commit } from "../model/commit.js";
-import type { CommitId } from "../model/ids.js";
-import type { Repository } from "../ports/repository.js";
-import { saveLive } from "./commit-target.js";
-import { requireStopped } from "./container-state.js";
-import { requireNothingInProgress } from "./in-progress.js";
+import { VarveError } from "../../errors.js";
+import { isAncestor, mergeBases } from "../../history/merge-base.js";
+import { oldestFirst } from "../../history/oldest-first.js";
+import type { Commit } from "../../model/commit.js";
+import type { CommitId } from "../../model/ids.js";
+import type { Repository } from "../../ports/repository.js";
+import { saveLive } from "../commit-target.js";
+import { requireStopped } from "../container-state.js";
+import { requireNothingInProgress } from "../in-progress.js";
 import type { ReplayStep } from "./replay-state.js";
 import { TargetReplay, type ReplayResult } from "./replay-target.js";
-import { openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
+import { openLiveTreeBefore, type LiveTree, type Target } from "../targets.js";
 
 export interface RebaseOptions {
   /** What the branch's own commits are told from: those that this commit does not come from. */

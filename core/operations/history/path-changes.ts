@@ -1,12 +1,12 @@
-import type { ByteString } from "../model/byte-string.js";
-import type { Commit } from "../model/commit.js";
-import type { CommitId } from "../model/ids.js";
-import type { PathSelection } from "../paths/path-selection.js";
-import type { Repository } from "../ports/repository.js";
-import { compareTrees } from "../trees/compare-trees.js";
-import { differsAt } from "../trees/differs-at.js";
-import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
-import { openCommitTree } from "./targets.js";
+import type { ByteString } from "../../model/byte-string.js";
+import type { Commit } from "../../model/commit.js";
+import type { CommitId } from "../../model/ids.js";
+import type { PathSelection } from "../../paths/path-selection.js";
+import type { Repository } from "../../ports/repository.js";
+import { compareTrees } from "../../trees/compare-trees.js";
+import { differsAt } from "../../trees/differs-at.js";
+import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
+import { openCommitTree } from "../targets.js";
 
 /** So many pairs of trees are compared before it is worth while to list all names that the history ever had. */
 const COMPARISONS = 20;

@@ -1,16 +1,16 @@
-import type { ByteString } from "../model/byte-string.js";
-import type { Commit } from "../model/commit.js";
-import type { Entry } from "../model/entry.js";
-import type { CommitId, ContentDigest } from "../model/ids.js";
-import { nodeAt } from "../model/paths.js";
-import type { TreeNode } from "../model/tree.js";
-import { FirstParentForest } from "../history/first-parent-forest.js";
-import { walkHistory } from "../history/walk-history.js";
-import type { LayerName } from "../ports/layer-store.js";
-import type { Repository } from "../ports/repository.js";
-import { compareTrees } from "../trees/compare-trees.js";
-import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
-import { openCommitTree } from "./targets.js";
+import type { ByteString } from "../../model/byte-string.js";
+import type { Commit } from "../../model/commit.js";
+import type { Entry } from "../../model/entry.js";
+import type { CommitId, ContentDigest } from "../../model/ids.js";
+import { nodeAt } from "../../model/paths.js";
+import type { TreeNode } from "../../model/tree.js";
+import { FirstParentForest } from "../../history/first-parent-forest.js";
+import { walkHistory } from "../../history/walk-history.js";
+import type { LayerName } from "../../ports/layer-store.js";
+import type { Repository } from "../../ports/repository.js";
+import { compareTrees } from "../../trees/compare-trees.js";
+import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
+import { openCommitTree } from "../targets.js";
 
 /** What one commit did to a path, against its first parent. */
 export interface PathEvent {

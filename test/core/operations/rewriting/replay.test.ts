@@ -1,73 +1,12 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
-import path from "node:path";
-import test, { type ExecutionContext } from "ava";
-import type { CommitId, RefName } from "../../../core/model/ids.js";
-import { createRef } from "../../../core/operations/branches.js";
-import { abortReplay, goOn } from "../../../core/operations/end-replay.js";
-import { pickCommits } from "../../../core/operations/pick-commits.js";
-import { rebaseTarget } from "../../../core/operations/rebase-target.js";
-import { rollbackTarget } from "../../../core/operations/rollback-target.js";
-import { statusOf } from "../../../core/operations/status-of.js";
-import { undoOperation } from "../../../core/operations/undo-operation.js";
-import { commitDescribed, firstParents, treeIdOf } from "../../helpers/described-commits.js";
-import { maintainedStore, type MaintainedStore } from "../../helpers/maintained-store.js";
-
-const MAIN = "refs/heads/main" as RefName;
-const command = "test";
-
-interface Store extends MaintainedStore {
-  put(name: string, text: string): void;
-  read(name: string): string;
-  commitFile(name: string, text: string): Promise<CommitId>;
-  /** Puts the directory and its branch on a commit. */
-  stand(commit: CommitId): Promise<void>;
-  changes(): Promise<readonly string[]>;
-  head(): Promise<CommitId>;
-}
-
-const LINES = "one\ntwo\nthree\nfour\nfive\nsix\nseven\n";
-
-async function store(t: ExecutionContext): Promise<Store> {
-  const made = await maintainedStore(t);
-  const { repository, directory, target } = made;
-  const at = (name: string): string => path.join(directory, name);
-  const put = (name: string, text: string): void => {
-    mkdirSync(path.dirname(at(name)), { recursive: true });
-    writeFileSync(at(name), text);
-  };
-  return {
-    ...made,
-    put,
-    read: (name) => readFileSync(at(name), "utf8"),
-    commitFile: async (name, text) => {
-      put(name, text);
-      return made.commit(`${name}: ${text.split("\n", 1)[0] ?? ""}`);
-    },
-    stand: async (commit) => {
-      (await rollbackTarget(repository, target, commit, { command })).close();
-    },
-    changes: async () =>
-      (await statusOf(made.reopened(), target)).changes.map(({ status, path: changed }) => `${status} ${changed}`),
-    head: async () => (await repository.history.readRef(MAIN))!,
-  };
-}
-
-/** text with `first` as its first and `last` as its last line */
-function lines(first: string, last: string): string {
-  return LINES.replace("one", first).replace("seven", last);
-}
-
-/** base, then `theirs` on a branch of that name, then `ours` on main: both change one text in other places. */
-async function parted(t: ExecutionContext) {
-  const made = await store(t);
-  const base = await made.commitFile("text", LINES);
-  const theirs = await made.commitFile("text", lines("one", "THEIRS"));
-  const added = await made.commitFile("new", "added");
-  await createRef(made.repository, "refs/heads/theirs" as RefName, added, { command });
-  await made.stand(base);
-  const ours = await made.commitFile("text", lines("OURS", "seven"));
-  return { ...made, base, theirs, added, ours };
-}
+import { chmodSync, statSync, utimesSync } from "node:fs";
+import test from "ava";
+import type { RefName } from "../../../../core/model/ids.js";
+import { createRef } from "../../../../core/operations/branches.js";
+import { abortReplay, goOn } from "../../../../core/operations/rewriting/end-replay.js";
+import { pickCommits } from "../../../../core/operations/rewriting/pick-commits.js";
+import { undoOperation } from "../../../../core/operations/undo-operation.js";
+import { commitDescribed, firstParents, treeIdOf } from "../../../helpers/described-commits.js";
+import { command, LINES, store, lines, parted, clashing } from "./parted-store.js";
 
 test("pickCommits() makes a commit's changes once more, with its author and message, and one undo takes all back", async (t) => {
   const made = await parted(t);
@@ -179,18 +118,6 @@ test("pickCommits() carries along what is not committed where nothing touches it
   t.is(await made.head(), ours);
 });
 
-/** Both changed the first line of `text`; `after` comes on theirs. */
-async function clashing(t: ExecutionContext) {
-  const made = await store(t);
-  const base = await made.commitFile("text", LINES);
-  const theirs = await made.commitFile("text", lines("THEIRS", "seven"));
-  const after = await made.commitFile("after", "after");
-  await createRef(made.repository, "refs/heads/theirs" as RefName, after, { command });
-  await made.stand(base);
-  const ours = await made.commitFile("text", lines("OURS", "seven"));
-  return { ...made, base, theirs, after, ours };
-}
-
 test("a cherry-pick stops at a conflict, and --continue commits what a person made of it", async (t) => {
   const made = await clashing(t);
   const { repository, target, theirs, after, ours } = made;
@@ -279,131 +206,4 @@ test("pickCommits() of a merge wants its parent, and takes what the merge brough
   await pick(1);
   t.is(made.read("r"), "r");
   t.throws(() => made.read("l"), { code: "ENOENT" });
-});
-
-test("rebaseTarget() puts a branch's own commits on another one, and rebase then undo is identity", async (t) => {
-  const made = await parted(t);
-  const { repository, target, added, ours } = made;
-  const top = await made.commitFile("top", "top");
-  made.put("mine", "not committed");
-  made.put("top", "top, edited");
-  const before = [await made.changes(), made.read("text"), made.read("top")];
-  const result = await rebaseTarget(repository, target, { upstream: added, label: "theirs", command });
-  t.like(result, { kind: "done", isUpToDate: false, before: top, merges: [] });
-  t.deepEqual(
-    result.replayed.map(({ from }) => from),
-    [ours, top],
-  );
-  t.is(made.read("text"), lines("OURS", "THEIRS"));
-  t.is(made.read("new"), "added");
-  t.is((await firstParents(repository, result.after!)).at(2), added);
-  t.deepEqual(await made.changes(), ["A mine", "M top"]);
-  await undoOperation(made.reopened(), { command: "undo" });
-  t.is(await made.head(), top);
-  t.deepEqual([await made.changes(), made.read("text"), made.read("top")], before);
-  t.deepEqual((await made.fsck()).findings, []);
-});
-
-test("rebaseTarget() onto what it stands on, onto itself and onto a descendant", async (t) => {
-  const made = await parted(t);
-  const { repository, target, base, added, ours } = made;
-  for (const upstream of [base, ours]) {
-    t.like(await rebaseTarget(repository, target, { upstream, label: "x", command }), {
-      isUpToDate: true,
-      after: ours,
-      replayed: [],
-    });
-  }
-  await made.stand(base);
-  made.put("mine", "not committed");
-  t.like(await rebaseTarget(repository, target, { upstream: added, label: "theirs", command }), {
-    isUpToDate: false,
-    after: added,
-    replayed: [],
-  });
-  t.is(made.read("new"), "added");
-  t.deepEqual(await made.changes(), ["A mine"]);
-});
-
-test("rebaseTarget() drops what the other side has already, and --onto takes some commits alone", async (t) => {
-  const made = await parted(t);
-  const { repository, target, base, theirs, added } = made;
-  await pickCommits(repository, target, { kind: "cherry-pick", commits: [theirs], command });
-  const picked = await made.head();
-  const result = await rebaseTarget(repository, target, { upstream: added, label: "theirs", command });
-  t.deepEqual(result.dropped, [picked]);
-  t.is(result.replayed.length, 1);
-  await made.stand(added);
-  const alone = await rebaseTarget(made.reopened(), target, { upstream: theirs, onto: base, label: "base", command });
-  t.is(alone.replayed.length, 1);
-  t.is(made.read("text"), LINES);
-  t.is(made.read("new"), "added");
-});
-
-test("a rebase stops at conflicts of commits, then at those of what is not committed, and --abort brings both back", async (t) => {
-  const made = await clashing(t);
-  const { repository, target, after, ours } = made;
-  made.put("after", "mine");
-  const begin = () => rebaseTarget(made.reopened(), target, { upstream: after, label: "theirs", command });
-  t.like(await begin(), { kind: "conflicts", stoppedAt: ours, after });
-  t.like(await abortReplay(made.reopened(), target, { kind: "rebase", command }), { commit: ours });
-  t.deepEqual([await made.changes(), made.read("after"), await made.head()], [["A after"], "mine", ours]);
-  await begin();
-  made.put("text", lines("BOTH", "seven"));
-  const second = await goOn(made.reopened(), target, { kind: "rebase", command });
-  t.like(second, { kind: "conflicts", stoppedAt: undefined });
-  t.deepEqual(
-    second.conflicts.map(({ path: place, kind }) => `${kind} ${place}`),
-    ["add/add after"],
-  );
-  await abortReplay(made.reopened(), target, { kind: "rebase", command });
-  t.deepEqual([await made.changes(), made.read("after"), await made.head()], [["A after"], "mine", ours]);
-  await begin();
-  made.put("text", lines("BOTH", "seven"));
-  await goOn(made.reopened(), target, { kind: "rebase", command });
-  for (const side of ["ours", "theirs", "base"]) rmSync(path.join(made.directory, `after.${side}`), { force: true });
-  made.put("after", "resolved");
-  const done = await goOn(made.reopened(), target, { kind: "rebase", command });
-  t.is(done.kind, "done");
-  t.deepEqual(await made.changes(), ["M after"]);
-  t.is(made.read("after"), "resolved");
-  t.is((await firstParents(repository, await made.head())).at(1), after);
-  t.is(repository.inProgress.read("directory"), undefined);
-  t.deepEqual((await made.fsck()).findings, []);
-});
-
-test("rebaseTarget() onto an unrelated history is refused without --onto", async (t) => {
-  const made = await parted(t);
-  const { repository, target, base } = made;
-  const other = await commitDescribed(repository, { entries: [{ path: "else", type: "file", content: "else" }] });
-  await createRef(repository, "refs/heads/else" as RefName, other, { command });
-  await t.throwsAsync(rebaseTarget(repository, target, { upstream: other, label: "else", command }), {
-    code: "UNRELATED_HISTORIES",
-  });
-  const result = await rebaseTarget(repository, target, { upstream: base, onto: other, label: "else", command });
-  t.is(result.kind, "conflicts", "a text that is not there was changed");
-  t.deepEqual((await made.fsck()).findings, []);
-});
-
-test("rebaseTarget() puts what merges joined one after another", async (t) => {
-  const made = await store(t);
-  const { repository, target } = made;
-  const base = await made.commitFile("a", "1");
-  const left = await made.commitFile("l", "l");
-  await made.stand(base);
-  const right = await made.commitFile("r", "r");
-  await made.stand(base);
-  const onto = await made.commitFile("o", "o");
-  await createRef(repository, "refs/heads/onto" as RefName, onto, { command });
-  await made.stand(left);
-  made.put("r", "r");
-  const both = await made.commit("both");
-  const draft = await repository.history.readCommit(both);
-  const merge = await repository.history.writeCommit({ ...draft, parents: [left, right], message: "merge" });
-  await createRef(repository, "refs/heads/merge" as RefName, merge, { command });
-  await made.stand(merge);
-  const result = await rebaseTarget(repository, target, { upstream: onto, label: "onto", command });
-  t.deepEqual(result.merges, [merge]);
-  t.is(result.replayed.length, 2);
-  for (const name of ["a", "l", "r", "o"]) t.truthy(made.read(name));
 });

@@ -1,12 +1,12 @@
-import type { ByteString } from "../model/byte-string.js";
-import type { Commit } from "../model/commit.js";
-import type { CommitId } from "../model/ids.js";
-import { selectPlaces } from "../paths/path-selection.js";
-import type { Repository } from "../ports/repository.js";
-import { differsAt } from "../trees/differs-at.js";
-import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
+import type { ByteString } from "../../model/byte-string.js";
+import type { Commit } from "../../model/commit.js";
+import type { CommitId } from "../../model/ids.js";
+import { selectPlaces } from "../../paths/path-selection.js";
+import type { Repository } from "../../ports/repository.js";
+import { differsAt } from "../../trees/differs-at.js";
+import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
 import type { FileVersions } from "./file-versions.js";
-import { openCommitTree } from "./targets.js";
+import { openCommitTree } from "../targets.js";
 
 /** Of so many paths each is looked up in a layer; of more, the layer's names are gone through. */
 const LOOKED_UP = 8;

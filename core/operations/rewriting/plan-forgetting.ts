@@ -1,13 +1,13 @@
-import { oldestFirst } from "../history/oldest-first.js";
-import type { ByteString } from "../model/byte-string.js";
-import type { Commit } from "../model/commit.js";
-import type { CommitId, ContentDigest, LayerId, RefName } from "../model/ids.js";
-import { nodeAt } from "../model/paths.js";
-import type { Repository } from "../ports/repository.js";
-import { PASSING, SAVED } from "../revision/ref-names.js";
-import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
+import { oldestFirst } from "../../history/oldest-first.js";
+import type { ByteString } from "../../model/byte-string.js";
+import type { Commit } from "../../model/commit.js";
+import type { CommitId, ContentDigest, LayerId, RefName } from "../../model/ids.js";
+import { nodeAt } from "../../model/paths.js";
+import type { Repository } from "../../ports/repository.js";
+import { PASSING, SAVED } from "../../revision/ref-names.js";
+import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
 import { contentsAt, findHolders, type Holders } from "./find-holders.js";
-import { findTarget, openLiveTree, type Target } from "./targets.js";
+import { findTarget, openLiveTree, type Target } from "../targets.js";
 
 export interface ForgettingScope {
   /** Paths to forget, with what stands below them; not the root. */

@@ -1,14 +1,14 @@
 import test from "ava";
 import fc from "fast-check";
 import picomatch from "picomatch";
-import { blame } from "../../../core/operations/blame.js";
-import { findPaths } from "../../../core/operations/find-paths.js";
-import { readLog, type LogOptions } from "../../../core/operations/read-log.js";
-import { bytesOfText, type ByteString } from "../../../core/model/byte-string.js";
-import type { CommitId } from "../../../core/model/ids.js";
-import { selectPlaces, type PathSelection } from "../../../core/paths/path-selection.js";
-import type { Repository } from "../../../core/ports/repository.js";
-import { arbitraryHistory, parallelHistories, type HistoryCommit } from "../../helpers/parallel-histories.js";
+import { blame } from "../../../../core/operations/history/blame.js";
+import { findPaths } from "../../../../core/operations/history/find-paths.js";
+import { readLog, type LogOptions } from "../../../../core/operations/history/read-log.js";
+import { bytesOfText, type ByteString } from "../../../../core/model/byte-string.js";
+import type { CommitId } from "../../../../core/model/ids.js";
+import { selectPlaces, type PathSelection } from "../../../../core/paths/path-selection.js";
+import type { Repository } from "../../../../core/ports/repository.js";
+import { arbitraryHistory, parallelHistories, type HistoryCommit } from "../../../helpers/parallel-histories.js";
 
 const seed = Number(process.env["VARVE_SEED"] ?? 20261127);
 const HISTORIES = fc.sample(arbitraryHistory, { seed, numRuns: 12 });

@@ -1,8 +1,8 @@
-import { VarveError } from "../errors.js";
-import type { RefName } from "../model/ids.js";
-import type { History, RefMove } from "../ports/history.js";
-import { closestNames } from "../revision/closest-names.js";
-import { BRANCHES, isRefName, shortName, TAGS } from "../revision/ref-names.js";
+import { VarveError } from "../../errors.js";
+import type { RefName } from "../../model/ids.js";
+import type { History, RefMove } from "../../ports/history.js";
+import { closestNames } from "../../revision/closest-names.js";
+import { BRANCHES, isRefName, shortName, TAGS } from "../../revision/ref-names.js";
 
 export interface Reflog {
   /** `HEAD` or a branch, as it stands before `@{0}`. */

@@ -1,8 +1,8 @@
-import { bufferOf, type ByteString } from "../model/byte-string.js";
-import type { Commit } from "../model/commit.js";
-import type { CommitId } from "../model/ids.js";
-import { changedLines } from "../text/line-diff.js";
-import { isText, splitLines } from "../text/text-lines.js";
+import { bufferOf, type ByteString } from "../../model/byte-string.js";
+import type { Commit } from "../../model/commit.js";
+import type { CommitId } from "../../model/ids.js";
+import { changedLines } from "../../text/line-diff.js";
+import { isText, splitLines } from "../../text/text-lines.js";
 import type { FileVersion, FileVersions } from "./file-versions.js";
 
 /** Lines that one commit brought: from where they stand now on. Counted from 0. */

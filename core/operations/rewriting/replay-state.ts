@@ -1,8 +1,8 @@
-import { VarveError } from "../errors.js";
-import { commitsOf, conflictStateOf, type ConflictState } from "../merge/conflict-state.js";
-import type { ImageConfig } from "../model/commit.js";
-import { parseCommitId, type CommitId } from "../model/ids.js";
-import type { Progress } from "../ports/work-in-progress.js";
+import { VarveError } from "../../errors.js";
+import { commitsOf, conflictStateOf, type ConflictState } from "../../merge/conflict-state.js";
+import type { ImageConfig } from "../../model/commit.js";
+import { parseCommitId, type CommitId } from "../../model/ids.js";
+import type { Progress } from "../../ports/work-in-progress.js";
 
 export type ReplayKind = "cherry-pick" | "revert" | "rebase";
 

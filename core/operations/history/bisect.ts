@@ -1,9 +1,9 @@
-import { VarveError } from "../errors.js";
-import type { CommitId } from "../model/ids.js";
-import type { History } from "../ports/history.js";
-import type { Progress } from "../ports/work-in-progress.js";
-import type { Repository } from "../ports/repository.js";
-import { ancestors, chooseCandidate, type Answer, type ParentMap, type Question } from "../bisect/choose-candidate.js";
+import { VarveError } from "../../errors.js";
+import type { CommitId } from "../../model/ids.js";
+import type { History } from "../../ports/history.js";
+import type { Progress } from "../../ports/work-in-progress.js";
+import type { Repository } from "../../ports/repository.js";
+import { ancestors, chooseCandidate, type Answer, type ParentMap, type Question } from "../../bisect/choose-candidate.js";
 import {
   BISECT_SLOT,
   progressOf,
@@ -13,10 +13,10 @@ import {
   type BisectState,
   type Judgement,
   type Verdict,
-} from "../bisect/bisect-state.js";
-import { inTurns } from "../turns.js";
-import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
-import { recordOperation } from "./record-operation.js";
+} from "../../bisect/bisect-state.js";
+import { inTurns } from "../../turns.js";
+import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
+import { recordOperation } from "../record-operation.js";
 
 /** Where a bisection stands; `waiting` while no good commit, or no bad one, is known. */
 export interface BisectStatus {

@@ -1,10 +1,10 @@
-import type { Commit } from "../model/commit.js";
-import type { CommitId, RefName } from "../model/ids.js";
-import type { Repository } from "../ports/repository.js";
-import type { PathSelection } from "../paths/path-selection.js";
-import { NAMED } from "../revision/ref-names.js";
-import { ancestorsOf, walkHistory, type Examined, type WalkedCommit } from "../history/walk-history.js";
-import { shownParents } from "../history/shown-parents.js";
+import type { Commit } from "../../model/commit.js";
+import type { CommitId, RefName } from "../../model/ids.js";
+import type { Repository } from "../../ports/repository.js";
+import type { PathSelection } from "../../paths/path-selection.js";
+import { NAMED } from "../../revision/ref-names.js";
+import { ancestorsOf, walkHistory, type Examined, type WalkedCommit } from "../../history/walk-history.js";
+import { shownParents } from "../../history/shown-parents.js";
 import { PathChanges } from "./path-changes.js";
 
 export interface LogEntry {

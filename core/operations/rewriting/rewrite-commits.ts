@@ -1,8 +1,8 @@
-import type { Commit } from "../model/commit.js";
-import type { CommitId } from "../model/ids.js";
-import type { History } from "../ports/history.js";
-import type { Repository } from "../ports/repository.js";
-import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
+import type { Commit } from "../../model/commit.js";
+import type { CommitId } from "../../model/ids.js";
+import type { History } from "../../ports/history.js";
+import type { Repository } from "../../ports/repository.js";
+import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
 
 /** By the id of a commit: what it is written anew as. What is not among them stays. */
 export type Rewritten = Map<CommitId, CommitId>;

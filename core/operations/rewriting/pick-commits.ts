@@ -1,11 +1,11 @@
-import { VarveError } from "../errors.js";
-import type { CommitId } from "../model/ids.js";
-import type { Repository } from "../ports/repository.js";
-import { requireStopped } from "./container-state.js";
-import { requireNothingInProgress } from "./in-progress.js";
+import { VarveError } from "../../errors.js";
+import type { CommitId } from "../../model/ids.js";
+import type { Repository } from "../../ports/repository.js";
+import { requireStopped } from "../container-state.js";
+import { requireNothingInProgress } from "../in-progress.js";
 import type { ReplayKind, ReplayStep } from "./replay-state.js";
 import { TargetReplay, type ReplayResult } from "./replay-target.js";
-import { openLiveTreeBefore, type Target } from "./targets.js";
+import { openLiveTreeBefore, type Target } from "../targets.js";
 
 export interface PickOptions {
   readonly kind: Exclude<ReplayKind, "rebase">;
