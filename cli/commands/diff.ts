@@ -64,8 +64,9 @@ patch and git apply can't: owners, xattrs, whole modes, directories, devices, bi
   },
   async ({ words, rest, options, session }) => {
     const { terminal } = session;
-    const { semantic, "find-copies-harder": copiesOfAll } = options;
-    const difference = await differenceOf(session, words, { rest: rest ?? [], options: { copiesOfAll, ignoreTimes: semantic } });
+    const { semantic, "find-copies-harder": ofAll } = options;
+    const copies = ofAll ? "of-all" : "of-changed";
+    const difference = await differenceOf(session, words, { rest: rest ?? [], options: { copies, ignoreTimes: semantic } });
     try {
       const { changes, ignoredTimes, warnings } = difference;
       for (const warning of warnings) terminal.complain(`varve: warning: ${printableLine(warning)}\n`);

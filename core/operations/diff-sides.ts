@@ -25,8 +25,8 @@ export interface Difference {
 export interface DiffOptions {
   /** Keeps what it selects; absent: everything. */
   readonly paths?: PathSelection;
-  /** Looks for copies of what did not change too, which takes a walk through the old tree. */
-  readonly copiesOfAll?: boolean;
+  /** Whether copies are told from other added files: of what changed, by default, or of all, which takes a walk through the old tree. */
+  readonly copies?: "none" | "of-changed" | "of-all";
   /** Leaves out what differs in mtime alone. */
   readonly ignoreTimes?: boolean;
 }
@@ -104,9 +104,10 @@ function withoutRoot(difference: Difference): Difference {
 async function compareWithin(
   before: Tree,
   after: Tree,
-  { paths = ALL_PATHS, copiesOfAll, ignoreTimes = false }: DiffOptions = {},
+  { paths = ALL_PATHS, copies = "of-changed", ignoreTimes = false }: DiffOptions = {},
 ): Promise<Pick<Difference, "changes" | "ignoredTimes">> {
-  const all = await detectCopies(await compareTrees(before, after), before, copiesOfAll);
+  const found = await compareTrees(before, after);
+  const all = copies === "none" ? found : await detectCopies(found, before, copies === "of-all");
   const changes = all.filter(
     ({ path, from, status }) => paths.has(path) || (status === "R" && from !== undefined && paths.has(from)),
   );

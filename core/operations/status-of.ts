@@ -15,8 +15,12 @@ export interface Status {
   close(): void;
 }
 
-/** What a target holds that its HEAD does not. */
+/** What a target holds that its HEAD does not. Copies are added files here: what `status --json` says never depends on other files. */
 export async function statusOf(repository: Repository, target: Target, options?: DiffOptions): Promise<Status> {
   const pending = await pendingWork(repository, target);
-  return { ...(await headOf(repository, target)), pending, ...(await diffTarget(repository, target, options)) };
+  return {
+    ...(await headOf(repository, target)),
+    pending,
+    ...(await diffTarget(repository, target, { ...options, copies: "none" })),
+  };
 }

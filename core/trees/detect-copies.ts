@@ -1,7 +1,6 @@
 import type { ByteString } from "../model/byte-string.js";
 import type { Change } from "../model/change.js";
 import { changeReasons, readDigest } from "../model/compare-entries.js";
-import { nodeAt } from "../model/paths.js";
 import type { FileNode, Tree, TreeNode } from "../model/tree.js";
 import { inTurns, type Turns } from "../turns.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
@@ -17,7 +16,7 @@ interface Origin {
  * Makes of added files whose content a file of the old tree has copies of it: `C`, with `from` and what else differs. Empty files are left alone.
  *
  * @param changes What differs from `before`, renames found.
- * @param wholeTree Looks through all of the old tree, not only through what changed in it and where the new tree itself knows of a likely origin.
+ * @param wholeTree Looks through all of the old tree, not only through what changed in it.
  */
 export async function detectCopies(changes: readonly Change[], before: Tree, wholeTree = false): Promise<readonly Change[]> {
   const sizes = new Set(changes.filter(({ status }) => status === "A").map(({ after }) => contentSize(after)));
@@ -35,7 +34,7 @@ export async function detectCopies(changes: readonly Change[], before: Tree, who
   const found: Change[] = [];
   for (const change of changes) {
     if (isTurnDue()) await yieldToSignals();
-    found.push(await inTurns(copyOf(change, origins, before)));
+    found.push(await inTurns(copyOf(change, origins)));
   }
   return found;
 }
@@ -63,24 +62,16 @@ class Origins {
   }
 }
 
-function* copyOf(change: Change, origins: Origins, before: Tree): Turns<Change> {
+function* copyOf(change: Change, origins: Origins): Turns<Change> {
   const { status, after } = change;
   if (status !== "A" || !isFile(after) || after.entry.size === 0) return change;
-  const likely = likelyOrigins(after, before);
-  if (likely.length === 0 && !origins.hasSize(after.entry.size)) return change;
+  if (!origins.hasSize(after.entry.size)) return change;
   yield* readDigest(after.content);
   const digest = after.content.digest();
-  const origin = origins.find(digest) ?? likely.find(({ node }) => node.content.digest() === digest);
+  const origin = origins.find(digest);
   if (origin === undefined) return change;
   const reasons = changeReasons(origin.node, after).filter((reason) => reason !== "link");
   return { path: change.path, status: "C", reasons, from: origin.path, before: origin.node, after };
-}
-
-function likelyOrigins({ content }: FileNode, before: Tree): Origin[] {
-  return (content.likelyAt?.() ?? []).flatMap((path) => {
-    const node = nodeAt(before, path);
-    return isFile(node) && node.entry.size === content.size ? [{ path, node }] : [];
-  });
 }
 
 function isFile(node: TreeNode | undefined): node is FileNode {
