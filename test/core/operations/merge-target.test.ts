@@ -86,11 +86,11 @@ test("what is not committed is carried along where the merge leaves it alone, el
   for (const ours of ["echo o > ours", ""]) {
     const fork = await forkedDirectory(t, { base: LINES, ours, theirs: "echo 2 > g" });
     const { repository, sh, changed, witness } = fork;
-    sh("echo mine > g; echo new > new");
+    sh("cp -p g ../kept; echo mine > g; echo new > new");
     const dirty = witness();
     t.is(await codeOf(merge(fork)), "CONFLICT");
     t.is(witness(), dirty);
-    sh("echo 1 > g; touch -r f g; echo mine > h");
+    sh("cp -p ../kept g; echo mine > h");
     await merge(fork);
     t.is(sh("cat g h new"), "2\nmine\nnew\n");
     t.deepEqual(
