@@ -14,9 +14,6 @@ const FILES = options.quick ? 2_000 : 20_000;
 const COMMITTED = 100;
 const UNCOMMITTED = 10;
 const ROUNDS = 15;
-/** git starts in 3 ms, Node in 25 or more: of what takes git no time the limit is that of a start. */
-const LIMIT_MILLISECONDS = 150;
-const LIMIT_RATIO = 1.5;
 
 const folder = mkdtempSync(path.join(options.directory ?? tmpdir(), "varve-looking-"));
 process.on("SIGINT", () => process.exit(130));
@@ -63,8 +60,8 @@ function row(what: string, ours: string, rival: string): Row {
     ours: `${ourMilliseconds.toFixed(0)} ms`,
     rival: `${rivalMilliseconds.toFixed(0)} ms`,
     result: `${ratio.toFixed(2)} ×`,
-    goal: `≤ ${LIMIT_RATIO} ×, or ≤ ${LIMIT_MILLISECONDS} ms`,
-    isMet: ratio <= LIMIT_RATIO || ourMilliseconds <= LIMIT_MILLISECONDS,
+    goal: "none set",
+    isMet: undefined,
   };
 }
 

@@ -49,8 +49,8 @@ const rows: Row[] = [
     ours: `${ourMilliseconds.toFixed(0)} ms`,
     rival: `${rivalMilliseconds.toFixed(0)} ms`,
     result: `${ratio.toFixed(2)} ×`,
-    goal: "≤ 3 ×",
-    isMet: ratio <= 3,
+    goal: "none set",
+    isMet: undefined,
   },
 ];
 process.stdout.write(`\n${tableOf(rows)}\n`);

@@ -9,7 +9,8 @@ export interface Row {
   /** What the goal speaks of: `1.42 ×`, `212 MB`. */
   readonly result: string;
   readonly goal: string;
-  readonly isMet: boolean;
+  /** `undefined` where no goal is set. */
+  readonly isMet: boolean | undefined;
 }
 
 /** A part of the document that one run measures; the others stay as they are. */
@@ -51,7 +52,7 @@ export function tableOf(rows: readonly Row[]): string {
     rival,
     result,
     goal,
-    isMet ? "yes" : "**no**",
+    isMet === undefined ? "–" : isMet ? "yes" : "**no**",
   ]);
   return [head, head.map(() => "---"), ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
