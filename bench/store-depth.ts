@@ -1,5 +1,6 @@
-// What a chain's length costs: node build/bench/store-depth.js [--quick] [--directory DIR]. As root. The rival is the same at depth 10.
-// Writes a section of docs/benchmarks.md. --quick makes 600 commits in place of 5,000, and writes nothing.
+// What a chain's length costs: node build/bench/store-depth.js [--quick] [--directory DIR] [--keep | --use TRACKED]. As root. The rival
+// is the same at depth 10. Writes a section of docs/benchmarks.md. --quick makes 600 commits in place of 5,000, and writes nothing; --use takes a
+// directory of 5,000 commits that --keep left.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -45,10 +46,15 @@ function fill(directory: string): void {
   }
 }
 
-async function median(work: () => Promise<number>): Promise<number> {
-  const times: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) times.push(await work());
-  return times.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)] as number;
+/** Ours and the rival's in turn, so that both meet the same weather: medians. */
+async function mediansInTurn(ours: () => Promise<number>, rival: () => Promise<number>): Promise<readonly [number, number]> {
+  const times: [number[], number[]] = [[], []];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    times[0].push(await ours());
+    times[1].push(await rival());
+  }
+  const [first, second] = times.map((some) => some.sort((a, b) => a - b)[Math.floor(ROUNDS / 2)] as number);
+  return [first as number, second as number];
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
@@ -78,40 +84,39 @@ function mountByCommand(layout: StoreLayout, commit: CommitId, into: string): nu
   const target = path.join(into, "command");
   mkdirSync(target, { recursive: true });
   const start = performance.now();
-  execFileSync(process.execPath, [path.resolve("dist/varve.js"), "--store", layout.root, "mount", commit, target]);
+  execFileSync(process.execPath, [path.resolve("dist/varve.js"), "-q", "--store", layout.root, "mount", commit, target]);
   const time = performance.now() - start;
   unmount(target, MNT_DETACH);
   return time;
 }
 
-/** What is measured at a depth, in milliseconds. */
-interface Figures {
-  readonly command: { readonly newest: number; readonly middle: number; readonly first: number };
-  readonly newest: number;
-  readonly middle: number;
-  readonly first: number;
-  readonly compare: number;
-  readonly status: number;
-  readonly commit: number;
+/** A store of some depth. */
+interface Subject {
+  readonly directory: string;
+  readonly layout: StoreLayout;
+  readonly commits: readonly CommitId[];
 }
 
-async function measure(directory: string, layout: StoreLayout, commits: readonly CommitId[]): Promise<Figures> {
-  const into = path.join(path.dirname(directory), "mounts");
-  const mounted = (commit: CommitId | undefined): Promise<number> =>
-    median(() => mountAll(directory, layout, commit as CommitId, into));
-  const byCommand = (at: number): Promise<number> => median(async () => mountByCommand(layout, commits.at(at) as CommitId, into));
+/** Each gives milliseconds. */
+interface Work {
+  readonly command: (at: number) => Promise<number>;
+  readonly mount: (at: number) => Promise<number>;
+  readonly compare: () => Promise<number>;
+  readonly status: () => Promise<number>;
+  readonly commit: () => Promise<number>;
+}
+
+function workOn({ directory, layout, commits }: Subject, into: string): Work {
   let number = commits.length;
   return {
-    command: { newest: await byCommand(-1), middle: await byCommand(commits.length >> 1), first: await byCommand(0) },
-    newest: await mounted(commits.at(-1)),
-    middle: await mounted(commits[Math.floor(commits.length / 2)]),
-    first: await mounted(commits[0]),
-    compare: await median(() => timed(() => compareWithItself(directory, layout, commits.at(-1)))),
-    status: await median(() => timed(async () => statusOf(...(await openPair(directory, layout))))),
-    commit: await median(() => {
+    command: async (at) => mountByCommand(layout, commits.at(at) as CommitId, into),
+    mount: (at) => mountAll(directory, layout, commits.at(at) as CommitId, into),
+    compare: () => timed(() => compareWithItself(directory, layout, commits.at(-1))),
+    status: () => timed(async () => statusOf(...(await openPair(directory, layout)))),
+    commit: () => {
       change(directory, (number += 1));
       return timed(() => commitOne(directory, layout, number));
-    }),
+    },
   };
 }
 
@@ -132,25 +137,24 @@ async function commitOne(directory: string, layout: StoreLayout, number: number)
   return (await commitTarget(repository, target, { message: `${number}`, command: "commit" })).commit.id;
 }
 
-function rowsOf(shallow: Figures, deep: Figures): Row[] {
-  const row = (what: string, ours: number, rival: number, limit = 1.5): Row => ({
-    what,
-    ours: milliseconds(ours),
-    rival: milliseconds(rival),
-    result: `${(ours / rival).toFixed(2)} ×`,
-    goal: `≤ ${limit} ×`,
-    isMet: ours <= limit * rival,
-  });
+async function rowsOf(deep: Work, shallow: Work, depth: number): Promise<Row[]> {
+  const row = async (what: string, ours: () => Promise<number>, rival: () => Promise<number>, limit = 1.5): Promise<Row> => {
+    const [one, two] = await mediansInTurn(ours, rival);
+    const cells = { ours: milliseconds(one), rival: milliseconds(two) };
+    return { what, ...cells, result: `${(one / two).toFixed(2)} ×`, goal: `≤ ${limit} ×`, isMet: one <= limit * two };
+  };
+  const middle = depth >> 1;
+  const [command, mounted] = [(): Promise<number> => shallow.command(-1), (): Promise<number> => shallow.mount(-1)];
   return [
-    row("`varve mount` of the newest commit", deep.command.newest, shallow.command.newest),
-    row("`varve mount` of one in the middle", deep.command.middle, shallow.command.newest),
-    row("`varve mount` of the first", deep.command.first, shallow.command.newest),
-    row("of that, in one process: images of the newest commit found and mounted", deep.newest, shallow.newest),
-    row("of one in the middle", deep.middle, shallow.newest),
-    row("of the first", deep.first, shallow.newest),
-    row("tree of the newest opened and compared with itself", deep.compare, shallow.compare),
-    row("`status` of the tracked directory", deep.status, shallow.status),
-    row("`commit` of one changed file", deep.commit, shallow.commit),
+    await row("`varve mount` of the newest commit", () => deep.command(-1), command),
+    await row("`varve mount` of one in the middle", () => deep.command(middle), command),
+    await row("`varve mount` of the first", () => deep.command(0), command),
+    await row("of that, in one process: images of the newest commit found and mounted", () => deep.mount(-1), mounted),
+    await row("of one in the middle", () => deep.mount(middle), mounted),
+    await row("of the first", () => deep.mount(0), mounted),
+    await row("tree of the newest opened and compared with itself", deep.compare, shallow.compare),
+    await row("`status` of the tracked directory", deep.status, shallow.status),
+    await row("`commit` of one changed file", deep.commit, shallow.commit),
   ];
 }
 
@@ -158,26 +162,46 @@ function milliseconds(value: number): string {
   return value >= 1000 ? `${(value / 1000).toFixed(2)} s` : `${value.toFixed(1)} ms`;
 }
 
-const { values: options } = parseArgs({ options: { quick: { type: "boolean" }, directory: { type: "string" } } });
+/** @param depth Commits, each of one changed file. */
+async function makeSubject(directory: string, depth: number): Promise<Subject> {
+  mkdirSync(directory);
+  const layout = storeLayout(initStore(path.join(directory, ".varve")).root);
+  fill(directory);
+  const commits: CommitId[] = [];
+  while (commits.length < depth) {
+    change(directory, commits.length);
+    commits.push(await commitOne(directory, layout, commits.length));
+  }
+  return { directory, layout, commits };
+}
+
+/** What an earlier run with --keep left. */
+async function findSubject(directory: string): Promise<Subject> {
+  const layout = storeLayout(path.join(directory, ".varve"));
+  const { history } = await repositoryAt(layout, { tracked: directory });
+  const commits: CommitId[] = [];
+  for (let at = await history.readRef(await history.head()); at !== undefined; at = (await history.readCommit(at)).parents[0]) {
+    commits.push(at);
+  }
+  return { directory, layout, commits: commits.reverse() };
+}
+
+const { values: options } = parseArgs({
+  options: { quick: { type: "boolean" }, directory: { type: "string" }, keep: { type: "boolean" }, use: { type: "string" } },
+});
 const depth = options.quick ? 600 : 5000;
 const folder = mkdtempSync(path.join(options.directory ?? tmpdir(), "varve-depth-"));
-const directory = path.join(folder, "tracked");
 process.on("SIGINT", () => process.exit(130));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-mkdirSync(directory);
-const layout = storeLayout(initStore(path.join(directory, ".varve")).root);
-fill(directory);
-process.stderr.write(`bench: making ${depth} commits\n`);
-const commits: CommitId[] = [];
-let shallow: Figures | undefined;
-while (commits.length < depth) {
-  change(directory, commits.length);
-  commits.push(await commitOne(directory, layout, commits.length));
-  if (commits.length === SHALLOW) shallow = await measure(directory, layout, commits);
-}
-const rows = rowsOf(shallow!, await measure(directory, layout, commits));
-rmSync(layout.views, { recursive: true });
-const anew = await timed(() => mountAll(directory, layout, commits.at(-1) as CommitId, path.join(folder, "mounts")));
+process.on("exit", () => options.keep || rmSync(folder, { recursive: true, force: true }));
+process.stderr.write(
+  options.use === undefined ? `bench: making ${depth} commits in ${folder}\n` : `bench: using ${options.use}\n`,
+);
+const shallow = await makeSubject(path.join(folder, "shallow"), SHALLOW);
+const deep = options.use === undefined ? await makeSubject(path.join(folder, "deep"), depth) : await findSubject(options.use);
+const mounts = path.join(folder, "mounts");
+const rows = await rowsOf(workOn(deep, mounts), workOn(shallow, mounts), deep.commits.length);
+rmSync(deep.layout.views, { recursive: true });
+const anew = await timed(() => mountAll(deep.directory, deep.layout, deep.commits.at(-1) as CommitId, mounts));
 rows.push({
   what: "the newest mounted when `views/` was deleted",
   ours: milliseconds(anew),
