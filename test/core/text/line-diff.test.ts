@@ -33,13 +33,11 @@ for (const [before, after, changes] of ROWS) {
 
 test("applying changedLines() to the lines before gives the lines after", async (t) => {
   const some = fc.array(fc.constantFrom("a", "b", "c", "d", "e", "f", "g"), { maxLength: 40 });
-  await fc.assert(
-    fc.asyncProperty(some, some, async (before, after) => {
-      const found = await changedLines(before as ByteString[], after as ByteString[]);
-      return rebuilt(before as ByteString[], after as ByteString[], found).join("") === after.join("");
-    }),
-  );
-  t.pass();
+  const property = fc.asyncProperty(some, some, async (before, after) => {
+    const found = await changedLines(before as ByteString[], after as ByteString[]);
+    return rebuilt(before as ByteString[], after as ByteString[], found).join("") === after.join("");
+  });
+  await t.notThrowsAsync(() => fc.assert(property));
 });
 
 test("changedLines() of long texts that share little finds the lines that they share, and ends soon", async (t) => {
