@@ -94,9 +94,7 @@ testIf(
   "erofs",
   "overlay",
 )("bisect run finds the first bad of 1,000 commits in 10 steps, and leaves nothing of them", async (t) => {
-  const begin = performance.now();
   const { store, commits, run, json } = await bisected(t, 1000, 338);
-  t.log(`made in ${Math.round(performance.now() - begin)} ms`);
   const started = json("start", "main", commits[0]!);
   t.is(started.state, "testing");
   const log = readFileSync(path.join(store, "operations/log"), "utf8");
@@ -119,7 +117,6 @@ testIf(
   );
   t.is(run("undo").status, 0);
   t.is(json().candidate, started.candidate);
-  t.log(`all in ${Math.round(performance.now() - begin)} ms`);
 });
 
 const small = testIf("oci-runtime", "erofs", "overlay");

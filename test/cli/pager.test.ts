@@ -46,12 +46,10 @@ testIf("script")(
 
 testIf("script")("who leaves the pager ends the command, and its exit status stays", (t) => {
   const run = subject(t);
-  const began = performance.now();
   const left = run("varve diff -p --exit-code", { PAGER: "head -n 1" });
   t.deepEqual(left, { output: "\u001b[1mdiff --git a/f b/f\u001b[0m\n", status: 1 });
   t.is(run("varve diff -p", { PAGER: "head -n 1" }).status, 0);
   t.is(run("varve log", { PAGER: "true" }).status, 0);
-  t.true(performance.now() - began < 30_000);
 });
 
 testIf("script")("no pager has JSON, what another command prints, a failure, or what --no-pager asks for", (t) => {

@@ -62,9 +62,7 @@ test("contentDifference() of a text that is too large tells sizes, not lines", a
   t.like(found, { beforeSize: 20_000_000, afterSize: 20_000_005 });
 });
 
-test("contentDifference() of texts made to cost it ends soon", async (t) => {
+test("contentDifference() of texts made to cost it ends before the test is given up", async (t) => {
   const lines = (seed: number): string => Array.from({ length: 60_000 }, (_, at) => `${(at * 7919 * seed) % 61}\n`).join("");
-  const began = performance.now();
   t.is((await contentDifference({ before: contentOf(lines(1)), after: contentOf(lines(5)) }, 3)).kind, "text");
-  t.true(performance.now() - began < 60_000, `${performance.now() - began} ms`);
 });
