@@ -38,7 +38,7 @@ export const stashCommand: Command = command(
     summary: "Put aside what is not committed, and take it up again",
     description: `"push" keeps what TARGET, by default the tracked directory, holds beyond its last commit, all of it or PATHs alone, and
 makes the tree that commit's again. "apply" makes the changes of a stash in a tree, which may have others; "pop" drops the
-stash, too. A path that both have changed is a conflict, and then nothing is done. N is 0 for the newest, 1 for the one before
+stash, too. What both have changed is merged as by varve merge; where that takes a person, nothing is done. N is 0 for the newest, 1 for the one before
 it; stash@{N} is its name, and a revision. A stash is kept until it is dropped; "varve undo" takes each of these back.
 PATH is a path or a pattern. ${FROM_WHERE}`,
     words: [

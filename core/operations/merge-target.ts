@@ -12,7 +12,7 @@ import type { Effect, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import { BRANCHES, TAGS } from "../revision/ref-names.js";
 import { compareTrees } from "../trees/compare-trees.js";
-import { transplant } from "../trees/transplant.js";
+import { mergeCleanly } from "../merge/merge-cleanly.js";
 import { saveLive } from "./commit-target.js";
 import { performOperation, treeAct, treeTarget } from "./change-trees.js";
 import { requireStopped } from "./container-state.js";
@@ -179,7 +179,7 @@ class TargetMerge {
     const { live, committed } = this.#trees;
     const isClean = (await compareTrees(committed, live)).length === 0;
     if (isClean) return { carried: undefined, changes: await changesTo(this.#target, this.#trees, wanted) };
-    const { tree, conflicts } = await transplant({ base: committed, theirs: wanted, ours: live });
+    const { tree, conflicts } = await mergeCleanly({ base: committed, theirs: wanted, ours: live });
     if (tree === undefined) throw inTheWay(`the merge would change what is not committed: ${named(conflicts)}`, conflicts[0]);
     return { carried: tree, changes: await changesTo(this.#target, this.#trees, tree) };
   }

@@ -11,7 +11,7 @@ import { shortName, STASHES } from "../revision/ref-names.js";
 import { stashName, stashRefs } from "../revision/stash-refs.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { replaceSelected } from "../trees/replace-selected.js";
-import { transplant } from "../trees/transplant.js";
+import { mergeCleanly } from "../merge/merge-cleanly.js";
 import { requireStopped } from "./container-state.js";
 import { requireNothingInProgress } from "./in-progress.js";
 import { recordOperation } from "./record-operation.js";
@@ -167,7 +167,7 @@ async function treeWithStash(
   sides: { readonly base: Tree; readonly theirs: Tree; readonly ours: Tree },
   { number }: Stash,
 ): Promise<Tree> {
-  const { tree, conflicts } = await transplant(sides);
+  const { tree, conflicts } = await mergeCleanly(sides);
   if (tree !== undefined) return tree;
   const name = stashName(number);
   const [first = ""] = conflicts;

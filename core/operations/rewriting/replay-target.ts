@@ -10,7 +10,7 @@ import type { Effect, TreeUpdate } from "../../ports/operation-log.js";
 import type { Repository } from "../../ports/repository.js";
 import type { Progress } from "../../ports/work-in-progress.js";
 import { compareTrees } from "../../trees/compare-trees.js";
-import { transplant } from "../../trees/transplant.js";
+import { mergeCleanly } from "../../merge/merge-cleanly.js";
 import { performOperation, treeAct, treeTarget } from "../change-trees.js";
 import { keepSaved } from "../record-operation.js";
 import { emptyTally, replayCommits, type Replay, type ReplayTally, type StoppedStep } from "./replay-commits.js";
@@ -115,7 +115,7 @@ export class TargetReplay {
   async #carried(wanted: Tree): Promise<Tree | undefined> {
     const { live, committed } = this.#trees;
     if ((await compareTrees(committed, live)).length === 0) return undefined;
-    const { tree, conflicts } = await transplant({ base: committed, theirs: wanted, ours: live });
+    const { tree, conflicts } = await mergeCleanly({ base: committed, theirs: wanted, ours: live });
     if (tree !== undefined) return tree;
     throw inTheWay(this.#task.kind, `it would change what is not committed: ${named(conflicts)}`, conflicts[0]);
   }

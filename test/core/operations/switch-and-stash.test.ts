@@ -113,6 +113,20 @@ test("a stash of some paths leaves the others, and is applied beside other chang
   t.is((await listStashes(repository)).length, 1);
 });
 
+test("a stash is merged into what the tree has changed elsewhere in the same file", async (t) => {
+  const { repository, target, commit, sh, witness } = await story(t);
+  sh("seq 9 > etc/lines; chmod 644 etc/lines");
+  await commit("first");
+  sh("sed -i s/1/one/ etc/lines");
+  await pushStash(repository, target, { command: "stash" });
+  sh("sed -i s/9/nine/ etc/lines; chmod 600 etc/lines");
+  const before = witness();
+  (await applyStash(repository, target, 0, { command: "pop", drop: true })).close();
+  t.is(sh("tr '\\n' ' ' < etc/lines; stat -c %a etc/lines"), "one 2 3 4 5 6 7 8 nine 600\n");
+  await undoOperation(repository, { command: "undo" });
+  t.is(witness(), before);
+});
+
 const CLASHES: readonly (readonly [stashed: string, since: string])[] = [
   ["echo s > etc/two", "echo w > etc/two"],
   ["rm etc/two", "echo w > etc/two"],
@@ -122,6 +136,7 @@ const CLASHES: readonly (readonly [stashed: string, since: string])[] = [
   ["rm -r etc/deep", "echo w > etc/deep/new"],
   ["rm -r etc/deep; echo s > etc/deep", "echo w > etc/deep/new"],
   ["chmod 600 etc/two", "chmod 640 etc/two"],
+  ["echo w > etc/deep/new", "rm -r etc/deep"],
 ];
 
 for (const [stashed, since] of CLASHES) {

@@ -6,7 +6,7 @@ import { writeLayer } from "../../../core/layers/write-layer.js";
 import type { ContentDigest } from "../../../core/model/ids.js";
 import type { Tree } from "../../../core/model/tree.js";
 import { exportTar, type ExportOptions } from "../../../store/tar/export-tar.js";
-import { tarArchives } from "../../../store/tar/tar-archives.js";
+import { importTar } from "../../../store/tar/import-tar.js";
 import { describeTree } from "../../contracts/described-tree.js";
 import { treeContract } from "../../contracts/tree-contract.js";
 import { memoryTree } from "../../helpers/memory-tree.js";
@@ -22,7 +22,7 @@ const NAME = '"root.tar"';
 async function throughLayer(t: ExecutionContext, stream: AsyncIterable<Uint8Array>): Promise<Tree> {
   const { store } = layerFixture(t);
   const writer = store.write([]);
-  const { tree } = await tarArchives.importTar(stream, writer, NAME);
+  const { tree } = await importTar(stream, writer, NAME);
   await writeLayer(writer, store.openTree([]), tree);
   return store.openTree([writer.publish().id]);
 }
@@ -48,7 +48,7 @@ test("importTar() stores equal contents once, and names of one inode share it", 
     [file("a", "x".repeat(100_000)), file("b", "x".repeat(100_000)), hardlink("c", "a")],
   ]) {
     const writer = store.write([]);
-    const { tree } = await tarArchives.importTar(inPieces(archive(...parts)), writer, NAME);
+    const { tree } = await importTar(inPieces(archive(...parts)), writer, NAME);
     await writeLayer(writer, store.openTree([]), tree);
     sizes.push(writer.publish().storedBytes);
   }
@@ -59,7 +59,7 @@ test("importTar() of a broken archive leaves a writer that can be aborted, and n
   const { store, layers, scratch } = layerFixture(t);
   for (const parts of [[file("a", "x".repeat(9000)), file("../b")], [header({ name: "cut", size: 5000 })]]) {
     const writer = store.write([]);
-    await t.throwsAsync(tarArchives.importTar(inPieces(archive(...parts)), writer, NAME), { instanceOf: VarveError });
+    await t.throwsAsync(importTar(inPieces(archive(...parts)), writer, NAME), { instanceOf: VarveError });
     writer.abort();
     t.deepEqual([readdirSync(layers), readdirSync(scratch)], [[], []]);
   }
@@ -75,14 +75,14 @@ const FAULTS: readonly (readonly [bytes: Buffer, message: RegExp])[] = [
 for (const [bytes, message] of FAULTS) {
   test(`importTar() names the archive where it fails: ${String(message)}`, async (t) => {
     const writer = layerFixture(t).store.write([]);
-    await t.throwsAsync(tarArchives.importTar(inPieces(bytes), writer, NAME), { code: "SOURCE_INVALID", message });
+    await t.throwsAsync(importTar(inPieces(bytes), writer, NAME), { code: "SOURCE_INVALID", message });
     writer.abort();
   });
 }
 
 test("open() of an imported file before its layer is published throws, and its digest is known", async (t) => {
   const writer = layerFixture(t).store.write([]);
-  const { tree } = await tarArchives.importTar(inPieces(archive(file("f", "hello\n"))), writer, NAME);
+  const { tree } = await importTar(inPieces(archive(file("f", "hello\n"))), writer, NAME);
   const node = tree.root.child("f" as never);
   t.true(node !== undefined && "content" in node);
   if (node === undefined || !("content" in node)) return;
