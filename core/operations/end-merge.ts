@@ -1,14 +1,13 @@
-import { VarveError } from "../errors.js";
 import { mergeStateOf } from "../merge/merge-state.js";
 import type { CommitId, RefName } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
 import type { TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
-import type { Progress } from "../ports/work-in-progress.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { performOperation, treeAct, treeTarget } from "./change-trees.js";
 import { commitTarget, saveLive, type CommitOptions, type CommitResult } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
+import { requireInProgress } from "./in-progress.js";
 import { keepSaved } from "./record-operation.js";
 import { openCommitTree, openLiveTree, slotOf, type Target } from "./targets.js";
 
@@ -21,7 +20,7 @@ export async function continueMerge(
   target: Target,
   options: Omit<CommitOptions, "message"> & { readonly message?: string | undefined },
 ): Promise<CommitResult> {
-  const { message } = mergeStateOf(requireMerge(repository, target, "go on with the merge"));
+  const { message } = mergeStateOf(requireInProgress(repository, target, { kind: "merge", verb: "go on with the merge" }));
   return commitTarget(repository, target, { ...options, message: options.message ?? message });
 }
 
@@ -41,7 +40,7 @@ export async function abortMerge(
 ): Promise<AbortResult> {
   if (target.kind === "container") requireStopped(target, "give up the merge in");
   return repository.exclusively(async () => {
-    const progress = requireMerge(repository, target, "give up the merge");
+    const progress = requireInProgress(repository, target, { kind: "merge", verb: "give up the merge" });
     const { before, shown } = mergeStateOf(progress);
     return withTrees(repository, [before, shown], async (wanted, left) => {
       const trees = await openLiveTree(repository, target, { tracked: [wanted, left] });
@@ -77,13 +76,4 @@ async function withTrees<T>(
   } finally {
     first.close();
   }
-}
-
-function requireMerge({ inProgress }: Repository, target: Target, verb: string): Progress {
-  const progress = inProgress.read(slotOf(target));
-  if (progress?.kind === "merge") return progress;
-  if (progress === undefined) throw new VarveError("NOTHING_IN_PROGRESS", `Cannot ${verb}: none is in progress`);
-  throw new VarveError("IN_PROGRESS", `Cannot ${verb}: a ${progress.kind} is in progress, not a merge`, {
-    hint: `Go on with it: varve ${progress.kind} --continue, or give it up: varve ${progress.kind} --abort`,
-  });
 }

@@ -79,3 +79,25 @@ export async function requireResolved(
     shown.close();
   }
 }
+
+/**
+ * What is to be ended. @param verb What can't be done without: `give up the merge`.
+ * @throws VarveError NOTHING_IN_PROGRESS; IN_PROGRESS when it is something else.
+ */
+export function requireInProgress(
+  { inProgress }: Repository,
+  target: Target,
+  { kind, verb }: { readonly kind: Progress["kind"]; readonly verb: string },
+): Progress {
+  const progress = inProgress.read(slotOf(target));
+  if (progress?.kind === kind) return progress;
+  const word = wordOf(target);
+  if (progress === undefined) {
+    throw new VarveError("NOTHING_IN_PROGRESS", `Cannot ${verb}: none is in progress`, {
+      hint: `\`varve status${word}\` tells what is. What was done already is taken back by: varve undo`,
+    });
+  }
+  throw new VarveError("IN_PROGRESS", `Cannot ${verb}: a ${progress.kind} is in progress, not a ${kind}`, {
+    hint: `Go on with it: varve ${progress.kind}${word} --continue, or give it up: varve ${progress.kind}${word} --abort`,
+  });
+}

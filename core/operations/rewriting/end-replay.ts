@@ -10,7 +10,7 @@ import { compareTrees } from "../../trees/compare-trees.js";
 import { performOperation, treeAct, treeTarget } from "../change-trees.js";
 import { saveLive } from "../commit-target.js";
 import { requireStopped } from "../container-state.js";
-import { requireResolved } from "../in-progress.js";
+import { requireInProgress, requireResolved } from "../in-progress.js";
 import { keepSaved, recordOperation } from "../record-operation.js";
 import { emptyTally } from "./replay-commits.js";
 import { replayStateOf, type ReplayKind, type ReplayState, type WaitingStep } from "./replay-state.js";
@@ -34,9 +34,10 @@ export interface GoOnOptions {
  */
 export async function goOn(repository: Repository, target: Target, options: GoOnOptions): Promise<ReplayResult> {
   const { kind, skip = false } = options;
-  if (target.kind === "container") requireStopped(target, `go on with the ${kind} in`);
-  return withWaiting(repository, target, kind, async (progress, state, trees) => {
-    if (!skip) await requireResolved(repository, target, progress, { live: trees.live, verb: `go on with the ${kind}` });
+  const verb = `go on with the ${kind}`;
+  if (target.kind === "container") requireStopped(target, `${verb} in`);
+  return withWaiting(repository, target, { kind, verb }, async (progress, state, trees) => {
+    if (!skip) await requireResolved(repository, target, progress, { live: trees.live, verb });
     const current = await currentOf(repository, trees, state, kind);
     const waiting: Waiting = { repository, target, trees, progress, state, current };
     if (skip) return skipWaiting(waiting, options);
@@ -149,8 +150,9 @@ export async function abortReplay(
   target: Target,
   { kind, command }: Pick<GoOnOptions, "kind" | "command">,
 ): Promise<AbortedReplay> {
-  if (target.kind === "container") requireStopped(target, `give up the ${kind} in`);
-  return withWaiting(repository, target, kind, async (progress, { before, origin }, trees) => {
+  const verb = `give up the ${kind}`;
+  if (target.kind === "container") requireStopped(target, `${verb} in`);
+  return withWaiting(repository, target, { kind, verb }, async (progress, { before, origin }, trees) => {
     const wanted = await openCommitTree(repository, origin);
     try {
       if (target.kind === "directory") target.worktree.requireApplicable(trees.live, wanted);
@@ -174,11 +176,11 @@ export async function abortReplay(
 async function withWaiting<T>(
   repository: Repository,
   target: Target,
-  kind: ReplayKind,
+  { kind, verb }: { readonly kind: ReplayKind; readonly verb: string },
   work: (progress: Progress, state: ReplayState, trees: LiveTree) => Promise<T>,
 ): Promise<T> {
   return repository.exclusively(async () => {
-    const progress = requireKind(repository, target, kind);
+    const progress = requireInProgress(repository, target, { kind, verb });
     const state = replayStateOf(progress);
     const shown = await openCommitTree(repository, state.conflicts.shown);
     try {
@@ -191,14 +193,5 @@ async function withWaiting<T>(
     } finally {
       shown.close();
     }
-  });
-}
-
-function requireKind({ inProgress }: Repository, target: Target, kind: ReplayKind): Progress {
-  const progress = inProgress.read(slotOf(target));
-  if (progress?.kind === kind) return progress;
-  const state = progress === undefined ? "none is in progress" : `a ${progress.kind} is in progress`;
-  throw new VarveError("NOTHING_IN_PROGRESS", `Cannot go on with a ${kind}: ${state}`, {
-    hint: progress && `varve ${progress.kind} --continue, or varve ${progress.kind} --abort`,
   });
 }

@@ -129,7 +129,7 @@ test("a cherry-pick stops at a conflict, and --continue commits what a person ma
   );
   t.regex(made.read("text"), /<<<<<<< HEAD\nOURS\n=======\nTHEIRS\n>>>>>>> /);
   await t.throwsAsync(goOn(made.reopened(), target, { kind: "cherry-pick", command }), { code: "CONFLICT" });
-  await t.throwsAsync(goOn(made.reopened(), target, { kind: "rebase", command }), { code: "NOTHING_IN_PROGRESS" });
+  await t.throwsAsync(goOn(made.reopened(), target, { kind: "rebase", command }), { code: "IN_PROGRESS" });
   await t.throwsAsync(pickCommits(made.reopened(), target, { kind: "revert", commits: [ours], command }), {
     code: "IN_PROGRESS",
   });
