@@ -25,7 +25,6 @@ const CALLS = { fsync: 8, rename: 4, unlink: 6 };
 
 for (const [name, fewest] of Object.entries(CALLS)) {
   testIf("strace")(`a collection that is killed at any ${name} leaves a sound store, and the next one finishes it`, async (t) => {
-    t.timeout(300_000);
     const store = await storeWithGarbage(t);
     const { repository, layout } = store;
     const kept = [...(await store.gc({ dryRun: true })).layers.map(({ id }) => id)];

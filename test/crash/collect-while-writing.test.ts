@@ -65,7 +65,6 @@ const COLLECTOR = `${OPEN}
 `;
 
 test("gc in a loop beside three processes that import, tag and delete branches takes nothing that a ref needs", async (t) => {
-  t.timeout(240_000);
   const store = await maintainedStore(t);
   const { layout } = store;
   const folder = path.dirname(layout.root);

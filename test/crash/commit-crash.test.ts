@@ -35,7 +35,6 @@ for (const [name, fewest] of Object.entries(CALLS)) {
   testIf("strace")(
     `a commit that is killed at any ${name} leaves a sound store, with all refs as before or all as after`,
     async (t) => {
-      t.timeout(300_000);
       const template = await preparedStore(t);
       const states: string[] = [];
       for (let call = 1; call <= MOST_CALLS; call += 1) {

@@ -32,7 +32,6 @@ const WRITER = `
 `;
 
 test("three processes that commit at once, while git packs the store, lose nothing", async (t) => {
-  t.timeout(120_000);
   const layout = temporaryStore(t);
   const build = new URL("../../", import.meta.url).pathname;
   const branches = ["refs/heads/a", "refs/heads/b/c", "refs/heads/b/d"] as RefName[];

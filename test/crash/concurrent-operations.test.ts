@@ -25,7 +25,6 @@ for n in 1 2 3 4 5; do
 done; true`;
 
 test("processes that commit, branch, tag, stash and undo at once leave a log that tells how each ref came to where it is", async (t) => {
-  t.timeout(300_000);
   const home = temporaryDirectory(t);
   const env = environmentWithVarve(home);
   const cwd = path.join(home, "here");

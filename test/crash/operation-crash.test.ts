@@ -32,7 +32,6 @@ for (const [words, before] of COMMANDS) {
   testIf("strace")(
     `varve ${words.join(" ")}, killed anywhere, is brought to its end or was never begun: the next command sees to it`,
     (t) => {
-      t.timeout(600_000);
       const home = temporaryDirectory(t);
       const env = { ...environmentWithVarve(home), SOURCE_DATE_EPOCH: "1000000000" };
       const sh = (cwd: string, script: string): string =>

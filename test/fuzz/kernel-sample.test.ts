@@ -9,7 +9,6 @@ testIf(
   "unshare",
   "sha256sum",
 )("what our reader accepts of changed images, the kernel mounts and reads as we do", (t) => {
-  t.timeout(180_000);
   const words = ["--mount", "--propagation", "private", process.execPath, PROGRAM, "30", "11"];
   const { stdout, stderr, status } = spawnSync("unshare", words, { encoding: "utf8", timeout: 170_000, killSignal: "SIGKILL" });
   t.is(status, 0, stderr);

@@ -17,7 +17,6 @@ const EXECUTIONS: Readonly<Record<string, number>> = {
 
 for (const [name, make] of Object.entries(TARGETS)) {
   test.serial(`${name}: changed bytes are read or refused with a VarveError`, async (t) => {
-    t.timeout(240_000);
     const target = await make();
     t.teardown(() => target.dispose());
     const { outcomes, findings } = await runExecutions(target, { seed: 3, executions: EXECUTIONS[name] ?? 500 });

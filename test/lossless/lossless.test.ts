@@ -33,8 +33,7 @@ const WAYS = [
 const seen = new Map<string, Witness | string>();
 let filesystem: LosslessFilesystem | undefined;
 
-losslessTest.before((t) => {
-  t.timeout(600_000);
+losslessTest.before(() => {
   filesystem = new LosslessFilesystem();
   attempt(
     ["made", "checked out", "changed", "checked out changed", "checked out before", "rolled back", "undone"],

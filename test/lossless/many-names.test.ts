@@ -25,7 +25,6 @@ testIf(
   "python3",
   "find",
 )(`a directory of ${NAMES} names is committed, mounted, changed, listed and checked out`, (t) => {
-  t.timeout(1_500_000);
   const folder = mkdtempSync(path.join(tmpdir(), "varve-names-"));
   const source = path.join(folder, "tracked");
   const run = (...words: string[]): string => {

@@ -8,18 +8,9 @@ const LOWER = `
 
 const PLACES = ["a", "b", "c", "x", "y", "z", "a/b", "a/x", "a/z", "a/b/y", "a/b/x", "c/a", "c/x", "c/l", "c/a/x", "c/a/b"];
 const place = fc.constantFrom(...PLACES);
-const unary = [
-  "rm -rf",
-  "mkdir",
-  "echo more >>",
-  "chmod 700",
-  "touch -h -d @7",
-  "chown -h 5:6",
-  "mkfifo",
-  "setfattr -n user.a -v b",
-];
+const unary = ["rm -rf", "mkdir", "append", "chmod 700", "touch -h -d @7", "chown -h 5:6", "mkfifo", "setfattr -n user.a -v b"];
 
-/** Writing into a FIFO would wait for a reader. */
+/** Writing into a FIFO would wait for a reader, for ever. */
 const APPEND = 'append() { [ -p "$1" ] || echo more >> "$1"; }\n';
 
 /** One command of a shell; where it can't be done, nothing is. */
