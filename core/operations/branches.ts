@@ -94,8 +94,7 @@ export async function deleteRefs(
 
 async function deletableCommit(repository: Repository, name: RefName): Promise<CommitId> {
   const commit = await repository.history.readRef(name);
-  if (commit === undefined)
-    throw new VarveError("REVISION_UNKNOWN", `Cannot delete ${describe(name)}: there is none of that name`);
+  if (commit === undefined) throw unknownName("delete", name);
   await requireFree(repository, name, "delete");
   return commit;
 }
@@ -147,8 +146,7 @@ export async function renameBranch(
     const { history, containers } = repository;
     const commit = await history.readRef(from);
     const isHead = (await history.head()) === from;
-    if (commit === undefined && !isHead)
-      throw new VarveError("REVISION_UNKNOWN", `Cannot rename ${describe(from)}: there is none of that name`);
+    if (commit === undefined && !isHead) throw unknownName("rename", from);
     if (from === to) return commit;
     if (`${to}/`.startsWith(`${from}/`) || `${from}/`.startsWith(`${to}/`)) throw renamedWithin(from, to);
     const taken = await history.readRef(to);
@@ -208,10 +206,8 @@ export async function setUpstream(
 ): Promise<void> {
   await repository.exclusively(async () => {
     const { history } = repository;
-    for (const name of [branch, upstream ?? branch]) {
-      if ((await history.readRef(name)) === undefined)
-        throw new VarveError("REVISION_UNKNOWN", `Cannot follow with ${describe(name)}: there is none of that name`);
-    }
+    if ((await history.readRef(branch)) === undefined) throw unknownName("set the upstream of", branch);
+    if (upstream !== undefined && (await history.readRef(upstream)) === undefined) throw unknownName("follow", upstream);
     const before = await history.upstream(branch);
     if (before === upstream) return;
     await recordOperation(repository, { command, refs: [], trees: [], upstreams: [{ branch, before, after: upstream }] });
@@ -265,6 +261,12 @@ function hintOfContainer(name: string, verb: FreeUse): string {
 function nameTaken(name: RefName, commit: CommitId): VarveError {
   return new VarveError("NAME_TAKEN", `Cannot make ${describe(name)}: it exists, at ${commit.slice(0, 12)}`, {
     hint: "Give --force to move it; undo takes that back.",
+  });
+}
+
+function unknownName(verb: string, name: RefName): VarveError {
+  return new VarveError("REVISION_UNKNOWN", `Cannot ${verb} ${describe(name)}: there is none of that name`, {
+    hint: `\`varve ${name.startsWith(BRANCHES) ? "branch" : "tag"}\` lists those that there are.`,
   });
 }
 
