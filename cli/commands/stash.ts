@@ -1,6 +1,7 @@
 import { VarveError } from "../../core/errors.js";
 import { diffSides, diffTarget, type Difference } from "../../core/operations/diff-sides.js";
 import { applyStash, dropStashes, findStash, listStashes, pushStash, type Stash } from "../../core/operations/stash.js";
+import { closestNames } from "../../core/revision/closest-names.js";
 import { stashName } from "../../core/revision/stash-refs.js";
 import { command, type Command, type OptionValues, type Session } from "../command.js";
 import { openRepository } from "../open-repository.js";
@@ -112,7 +113,7 @@ function requirePlain(action: string, { rest, options: { message } }: Given): vo
 
 async function push({ words: [word, extra], rest, options, session }: Given): Promise<void> {
   if (extra !== undefined) throw wordTooMany(FORM, extra);
-  const { repository, target } = await openTarget(session, word);
+  const { repository, target } = await openNamed(session, word);
   const paths = rest === undefined || rest.length === 0 ? undefined : await selectionOf(rest, repository, [target]);
   if (options["dry-run"]) return printDry(session, await diffTarget(repository, target, paths && { paths }), "would be stashed");
   const stash = await pushStash(repository, target, { command: session.typed, message: options.message, paths });
@@ -121,6 +122,19 @@ async function push({ words: [word, extra], rest, options, session }: Given): Pr
   session.terminal.say(
     `Stashed: ${subject(stash.commit)} (${shortId(stash.commit.id)})\nTake it up again: varve stash pop${again}`,
   );
+}
+
+/** @throws VarveError TARGET_UNKNOWN, with the action that was perhaps meant by the word. */
+async function openNamed(session: Session, word: string | undefined): ReturnType<typeof openTarget> {
+  try {
+    return await openTarget(session, word);
+  } catch (error) {
+    if (!(error instanceof VarveError) || error.code !== "TARGET_UNKNOWN" || word === undefined) throw error;
+    const [near] = closestNames(word, Object.keys(ACTIONS));
+    if (near === undefined) throw error;
+    const hint = `Did you mean "varve stash ${near}"? ${error.hint ?? ""}`;
+    throw new VarveError(error.code, error.message, { cause: error, hint });
+  }
 }
 
 /** Nothing was done. */
