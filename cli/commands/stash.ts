@@ -133,7 +133,7 @@ async function openNamed(session: Session, word: string | undefined): ReturnType
     const [near] = closestNames(word, Object.keys(ACTIONS));
     if (near === undefined) throw error;
     const hint = `Did you mean "varve stash ${near}"? ${error.hint ?? ""}`;
-    throw new VarveError(error.code, error.message, { cause: error, hint });
+    throw new VarveError(error.code, error.message, { cause: error, path: error.path, hint });
   }
 }
 

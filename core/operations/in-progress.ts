@@ -19,7 +19,7 @@ export function requireNothingInProgress({ inProgress }: Repository, target: Tar
   const progress = inProgress.read(slotOf(target));
   if (progress === undefined) return;
   throw new VarveError("IN_PROGRESS", `Cannot ${verb}: a ${progress.kind} is in progress, wanted one that is ended`, {
-    hint: `End it first: varve ${progress.kind}${wordOf(target)} --continue, or give it up: varve ${progress.kind}${wordOf(target)} --abort`,
+    hint: `End it first: ${waysOut(progress, target)}`,
   });
 }
 
@@ -81,7 +81,9 @@ export async function requireResolved(
 }
 
 /**
- * What is to be ended. @param verb What can't be done without: `give up the merge`.
+ * What is to be ended.
+ *
+ * @param verb What can't be done when it is not there: `give up the merge`.
  * @throws VarveError NOTHING_IN_PROGRESS; IN_PROGRESS when it is something else.
  */
 export function requireInProgress(
@@ -91,13 +93,16 @@ export function requireInProgress(
 ): Progress {
   const progress = inProgress.read(slotOf(target));
   if (progress?.kind === kind) return progress;
-  const word = wordOf(target);
   if (progress === undefined) {
     throw new VarveError("NOTHING_IN_PROGRESS", `Cannot ${verb}: none is in progress`, {
-      hint: `\`varve status${word}\` tells what is. What was done already is taken back by: varve undo`,
+      hint: `\`varve status${wordOf(target)}\` tells what is. What was done already is taken back by: varve undo`,
     });
   }
   throw new VarveError("IN_PROGRESS", `Cannot ${verb}: a ${progress.kind} is in progress, not a ${kind}`, {
-    hint: `Go on with it: varve ${progress.kind}${word} --continue, or give it up: varve ${progress.kind}${word} --abort`,
+    hint: `Go on with it: ${waysOut(progress, target)}`,
   });
+}
+
+function waysOut({ kind }: Progress, target: Target): string {
+  return `varve ${kind}${wordOf(target)} --continue, or give it up: varve ${kind}${wordOf(target)} --abort`;
 }
