@@ -12,7 +12,8 @@ import { containerBusy, ContainerDirectory, latin1 } from "./container-directory
 import { livingProcess } from "./container-process.js";
 import { MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
-import { clearRun, runContainer } from "./run-container.js";
+import { clearRun } from "./prepare-run.js";
+import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
 import { systemFailure } from "../system-failure.js";

@@ -10,7 +10,8 @@ import { MountedRoots } from "../mounts/mounted-roots.js";
 import { systemFailure } from "../system-failure.js";
 import { ContainerDirectory } from "./container-directory.js";
 import type { ContainersOptions } from "./containers.js";
-import { clearRun, runContainer } from "./run-container.js";
+import { clearRun } from "./prepare-run.js";
+import { runContainer } from "./run-container.js";
 import { UNFINISHED } from "./unfinished.js";
 
 export interface MachineRootOptions extends ContainersOptions {

@@ -1,0 +1,136 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { VarveError } from "../../core/errors.js";
+import type { LayerImageFile } from "../../core/ports/layer-store.js";
+import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
+import { terminalSize } from "../../linux/terminal.js";
+import { removeCgroups } from "../runtime/cgroups.js";
+import { checkCommand, type RootView } from "../rootfs/command-lookup.js";
+import { latin1, type ContainerDirectory } from "./container-directory.js";
+import { makeMountPointLayer, MOUNT_POINTS, writeIdentityFiles } from "./container-mounts.js";
+import { livingProcess, sendSignal } from "./container-process.js";
+import { resolveUser } from "../rootfs/container-user.js";
+import type { MountedRoots } from "../mounts/mounted-roots.js";
+import type { OciRuntime } from "../runtime/oci-runtime.js";
+import { PROGRAM_HEAD_BYTES } from "../rootfs/program-interpreter.js";
+import { readUserDatabase } from "../rootfs/read-user-database.js";
+import { copyRootAttributes } from "../rootfs/root-attributes.js";
+import { readRootHead, rootFileMode } from "../rootfs/root-files.js";
+import { environmentOf, runtimeConfiguration } from "../runtime/runtime-configuration.js";
+import { isExecFailure, runtimeErrors } from "../runtime/runtime-log.js";
+import { preparePlaces } from "./run-places.js";
+import type { StoredContainer } from "./stored-container.js";
+
+export interface RunRequest {
+  readonly containers: string;
+  readonly directory: ContainerDirectory;
+  readonly stored: StoredContainer;
+  /** Newest first; `machine`: this machine's own root in their place. */
+  readonly images: readonly LayerImageFile[] | "machine";
+  readonly roots: MountedRoots;
+  readonly runtime: OciRuntime;
+}
+
+/**
+ * Mounts a container's root, checks what its process relies on there and writes the runtime's configuration, then does `work`. When that, or any of
+ * this, fails before a process has run, the container is what it was.
+ *
+ * @throws VarveError MOUNT_UNAVAILABLE, UNSUPPORTED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, WRONG_TYPE, SOURCE_MISSING and what `work` throws.
+ */
+export async function withPreparedRun<T>(request: RunRequest, work: () => Promise<T>): Promise<T> {
+  const { directory, stored, runtime } = request;
+  if (!runtime.cgroups && Object.keys(stored.record.configuration.limits).length > 0) throw limitsUnavailable();
+  const isFirst = !existsSync(directory.file("config.json"));
+  try {
+    writeBundle(request, mountRoot(request));
+    return await work();
+  } catch (error) {
+    // Without a bundle its state tells that no process has ever run in it.
+    if (isFirst && !hasStarted(directory) && !mayHaveWritten(error, request))
+      rmSync(directory.file("config.json"), { force: true });
+    throw error;
+  }
+}
+
+/** Ends and removes what a run leaves in the system, but mounts: the kernel ends those with the processes. */
+export function clearRun(directory: ContainerDirectory): void {
+  const pid = livingProcess(directory);
+  if (pid !== undefined) sendSignal(pid, "SIGKILL");
+  removeCgroups(directory.id);
+  directory.removeRunFiles();
+}
+
+function limitsUnavailable(): VarveError {
+  return new VarveError("UNSUPPORTED", "Cannot limit the container: no OCI runtime can make cgroups on this machine", {
+    hint: '"varve doctor" tells what each runtime says. Without --memory, --pids-limit and --cpus the container can run.',
+  });
+}
+
+function mountRoot({ containers, directory, stored, images, roots, runtime }: RunRequest): string {
+  makeMountPointLayer(containers);
+  const fresh = directory.fresh(stored.generation);
+  const { upper, work } = directory.overlayPaths(stored.generation);
+  const beforeOverlay = (topmost: string): void => {
+    if (!existsSync(fresh)) return;
+    if (readdirSync(directory.upper(stored.generation)).length === 0) copyRootAttributes(topmost, upper);
+    rmSync(fresh);
+  };
+  return roots.mount(
+    { images, mountPoints: MOUNT_POINTS, upper, work, withoutDevices: !runtime.cgroups },
+    directory.id,
+    beforeOverlay,
+  );
+}
+
+function writeBundle({ directory, stored: { record }, runtime }: RunRequest, rootPath: string): void {
+  const { configuration, id } = record;
+  const root = openAt(AT_FDCWD, latin1(rootPath), O_PATH);
+  try {
+    preparePlaces(configuration, root);
+    const user = resolveUser(configuration.user, readUserDatabase(root));
+    const searchPath = environmentOf(configuration, user)
+      .find((variable) => variable.startsWith("PATH="))!
+      .slice("PATH=".length);
+    checkCommand(configuration, searchPath, rootView(root));
+    const files = writeIdentityFiles(directory.file("etc"), configuration, root);
+    // crun takes a terminal's size from the configuration alone.
+    const size = configuration.terminal ? (terminalSize(1) ?? terminalSize(2)) : undefined;
+    const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: size };
+    const bundle = { id, root: rootPath, configuration, user, files, ...machine };
+    writeFileSync(directory.file("config.json"), JSON.stringify(runtimeConfiguration(bundle)), { mode: 0o600 });
+    mkdirSync(directory.file("runtime"), { recursive: true, mode: 0o700 });
+  } finally {
+    closeDescriptor(root);
+  }
+}
+
+function rootView(root: number): RootView {
+  return {
+    modeOf: (file) => rootFileMode(root, latin1(file)),
+    headOf: (file) => readRootHead(root, latin1(file), PROGRAM_HEAD_BYTES),
+    get hasOtherFormats() {
+      return hasOtherFormats();
+    },
+  };
+}
+
+/** The kernel shows each as a file beside these two. */
+function hasOtherFormats(): boolean {
+  const folder = "/proc/sys/fs/binfmt_misc";
+  return existsSync(`${folder}/status`) && readdirSync(folder).some((name) => name !== "register" && name !== "status");
+}
+
+/** A runtime that never wrote the pid down never started the process: then its status is its own, not the process's. */
+export function hasStarted(directory: ContainerDirectory): boolean {
+  return existsSync(directory.file("pid")) && !isExecFailure(loggedErrors(directory));
+}
+
+/** On a full disk the runtime can't write down that the process runs, which may have filled it. */
+function mayHaveWritten(error: unknown, { directory, stored }: RunRequest): boolean {
+  if (!(error instanceof VarveError) || error.code !== "DISK_FULL") return false;
+  return readdirSync(directory.upper(stored.generation)).length > 0;
+}
+
+export function loggedErrors(directory: ContainerDirectory): readonly string[] {
+  const log = directory.file("runtime.log");
+  return runtimeErrors(existsSync(log) ? readFileSync(log, "utf8") : "");
+}
