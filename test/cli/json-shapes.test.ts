@@ -307,33 +307,6 @@ testIf(
   "oci-runtime",
   "erofs",
   "overlay",
-  "conmon",
-)("--json of each command for containers in the background has the shape of docs/json.md", (t) => {
-  const { home, json } = makeSite(t);
-  execFileSync("make-small-root", ["root"], { cwd: home, env: environmentWithVarve(home) });
-  const store = ["--store", path.join(home, "store")];
-  t.is(varve([...store, "import", "root", "-b", "base", "-q"], { cwd: home, home }).stderr, "");
-  t.teardown(() => void varve([...store, "rm", "-f", "--forget", "web", "made"], { cwd: home, home }));
-  fits(t, json(...store, "create", "--name", "made", "base", "--", "true"), CONTAINER);
-  fits(t, json(...store, "run", "-d", "--name", "web", "base", "--", "sh", "-c", "echo up; sleep 60"), CONTAINER);
-  fits(t, json(...store, "restart", "-t", "0", "web"), [CONTAINER]);
-  fits(t, json(...store, "kill", "web"), [CONTAINER]);
-  fits(t, json(...store, "wait", "web"), [{ ...CONTAINER, exitCode: { any: ["number", null] } }]);
-  fits(t, json(...store, "start", "web"), [CONTAINER]);
-  json(...store, "kill", "web");
-  const { stdout } = varve([...store, "--json", "logs", "web"], { cwd: home, home });
-  const lines = stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as unknown);
-  t.true(lines.length > 0);
-  fits(t, lines, [{ time: /^\d{4}-\d\d-\d\dT/, stream: /^std(out|err)$/, text: "string" }]);
-});
-
-testIf(
-  "oci-runtime",
-  "erofs",
-  "overlay",
 )("--json of bisect, try, run --cache and check has the shape of docs/json.md", (t) => {
   const { home, json } = makeSite(t);
   execFileSync("make-small-root", ["root"], { cwd: home, env: environmentWithVarve(home) });
