@@ -136,7 +136,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
   "forget-path": {
     group: "change",
-    summary: "Take a path out of every commit that holds it",
+    summary: "Take paths out of every commit that holds them",
     load: async () => (await import("./commands/forget-path.js")).forgetPathCommand,
   },
   undo: {

@@ -201,10 +201,10 @@ test("--json of each command for tracked directories has the shape of docs/json.
     left: [{ ref: /^refs\//, commit: COMMIT_ID }],
   });
   t.deepEqual(json("squash", "-n", "1"), { squashed: null });
-  fits(t, json("forget-path", "link", "--all", "-n"), {
+  fits(t, json("forget-path", "lin*", "--all", "-n"), {
     dryRun: "boolean",
-    holding: "number",
-    rewritten: "number",
+    matched: [{ pattern: /^lin\*$/, paths: [{ path: /^\/link$/ }] }],
+    ...{ holding: "number", rewritten: "number" },
     replaced: { layers: "number", bytes: "number" },
     contents: [{ digest: DIGEST, size: "number", keptAt: null }],
     refs: [{ ref: /^refs\//, before: COMMIT_ID, after: null }],
