@@ -216,7 +216,11 @@ async function openContainersOf(layout: StoreLayout): Promise<Containers> {
 
 async function containersOptions(layout: StoreLayout): Promise<ContainersOptions> {
   const { openUpperTree } = await import("../store/directory/upper-tree.js");
-  return { directory: layout.containers, openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }) };
+  return {
+    directory: layout.containers,
+    openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }),
+    endCommand: (id) => [process.execPath, process.argv[1] ?? "", "__ended", layout.root, id],
+  };
 }
 
 async function openWorktreeOf(layout: StoreLayout, tracked: string | undefined): Promise<Worktree | undefined> {

@@ -57,12 +57,12 @@ export function runConfiguration(
 }
 
 /** A variable of a script that is not set must not make its process root. */
-function userOf(text: string): string {
+export function userOf(text: string): string {
   if (text !== "") return text;
   throw new VarveError("USAGE", 'Cannot read --user "": wanted a name or a number, such as 1000:1000');
 }
 
-function variableOf(variable: string, environment: NodeJS.ProcessEnv): readonly string[] {
+export function variableOf(variable: string, environment: NodeJS.ProcessEnv): readonly string[] {
   if (variable === "" || variable.startsWith("=")) {
     throw new VarveError("USAGE", `Cannot read --env "${variable}": wanted NAME=VALUE or NAME`);
   }
@@ -126,7 +126,7 @@ function distinct(volumes: readonly Volume[]): readonly Volume[] {
   return volumes;
 }
 
-function absolute(option: string, place: string): string {
+export function absolute(option: string, place: string): string {
   if (place.startsWith("/")) return path.posix.resolve(place);
   throw new VarveError("USAGE", `Cannot read ${option} "${place}": wanted an absolute path within the container`);
 }

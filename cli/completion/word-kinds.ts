@@ -61,7 +61,9 @@ const FREE: ReadonlySet<string> = new Set([
   "SECONDS",
   "START,END",
   "SIDE",
+  "SIGNAL",
   "SIZE",
+  "max-size=SIZE",
   "USER[:GROUP]",
 ]);
 

@@ -4,18 +4,14 @@ import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { terminalSize } from "../../linux/terminal.js";
 import { removeCgroups } from "../runtime/cgroups.js";
-import { checkCommand, type RootView } from "../rootfs/command-lookup.js";
+import { checkProgram } from "./check-program.js";
 import { latin1, type ContainerDirectory } from "./container-directory.js";
 import { makeMountPointLayer, MOUNT_POINTS, writeIdentityFiles } from "./container-mounts.js";
 import { livingProcess, sendSignal } from "./container-process.js";
-import { resolveUser } from "../rootfs/container-user.js";
 import type { MountedRoots } from "../mounts/mounted-roots.js";
 import type { OciRuntime } from "../runtime/oci-runtime.js";
-import { PROGRAM_HEAD_BYTES } from "../rootfs/program-interpreter.js";
-import { readUserDatabase } from "../rootfs/read-user-database.js";
 import { copyRootAttributes } from "../rootfs/root-attributes.js";
-import { readRootHead, rootFileMode } from "../rootfs/root-files.js";
-import { environmentOf, runtimeConfiguration } from "../runtime/runtime-configuration.js";
+import { runtimeConfiguration } from "../runtime/runtime-configuration.js";
 import { isExecFailure, runtimeErrors } from "../runtime/runtime-log.js";
 import { preparePlaces } from "./run-places.js";
 import type { StoredContainer } from "./stored-container.js";
@@ -86,11 +82,7 @@ function writeBundle({ directory, stored: { record }, runtime }: RunRequest, roo
   const root = openAt(AT_FDCWD, latin1(rootPath), O_PATH);
   try {
     preparePlaces(configuration, root);
-    const user = resolveUser(configuration.user, readUserDatabase(root));
-    const searchPath = environmentOf(configuration, user)
-      .find((variable) => variable.startsWith("PATH="))!
-      .slice("PATH=".length);
-    checkCommand(configuration, searchPath, rootView(root));
+    const user = checkProgram(configuration, root);
     const files = writeIdentityFiles(directory.file("etc"), configuration, root);
     // crun takes a terminal's size from the configuration alone.
     const size = configuration.terminal ? (terminalSize(1) ?? terminalSize(2)) : undefined;
@@ -101,22 +93,6 @@ function writeBundle({ directory, stored: { record }, runtime }: RunRequest, roo
   } finally {
     closeDescriptor(root);
   }
-}
-
-function rootView(root: number): RootView {
-  return {
-    modeOf: (file) => rootFileMode(root, latin1(file)),
-    headOf: (file) => readRootHead(root, latin1(file), PROGRAM_HEAD_BYTES),
-    get hasOtherFormats() {
-      return hasOtherFormats();
-    },
-  };
-}
-
-/** The kernel shows each as a file beside these two. */
-function hasOtherFormats(): boolean {
-  const folder = "/proc/sys/fs/binfmt_misc";
-  return existsSync(`${folder}/status`) && readdirSync(folder).some((name) => name !== "register" && name !== "status");
 }
 
 /** A runtime that never wrote the pid down never started the process: then its status is its own, not the process's. */

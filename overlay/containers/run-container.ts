@@ -1,4 +1,5 @@
-import type { ChildProcess, StdioOptions } from "node:child_process";
+import type { StdioOptions } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import os from "node:os";
 import { isatty } from "node:tty";
 import { VarveError } from "../../core/errors.js";
@@ -6,7 +7,7 @@ import type { ProcessResult } from "../../core/ports/containers.js";
 import { saveTerminal } from "../../linux/terminal.js";
 import type { ContainerDirectory } from "./container-directory.js";
 import { isStarting, livingProcess } from "./container-process.js";
-import { startRuntime, type OciRuntime } from "../runtime/oci-runtime.js";
+import { endOf, startRuntime, type OciRuntime } from "../runtime/oci-runtime.js";
 import { runtimeFailure } from "../runtime/runtime-log.js";
 import { clearRun, hasStarted, loggedErrors, withPreparedRun, type RunRequest } from "./prepare-run.js";
 import { forwardSignals } from "./signal-forwarding.js";
@@ -50,6 +51,8 @@ async function superviseProcess(
   const isRead = interactive || (terminal && isatty(0));
   const stdio: StdioOptions = [isRead ? "inherit" : "ignore", "inherit", terminal && isatty(1) ? "ignore" : "inherit"];
   const restoreTerminal = terminal && isatty(0) ? saveTerminal(0) : undefined;
+  // Other runs share the images that stand in this process's mount namespace.
+  writeFileSync(directory.file("command.pid"), String(process.pid), { mode: 0o600 });
   const begin = performance.now();
   const child = startRuntime(runtime, paths, record.id, stdio, !terminal);
   const signals = forwardSignals(
@@ -72,16 +75,6 @@ async function superviseProcess(
     signals.stop();
     restoreTerminal?.();
   }
-}
-
-/** Resolves with the exit status; 128 + n when signal n ended the runtime itself. */
-function endOf(child: ChildProcess, { path }: OciRuntime): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.once("exit", (code, signal) => resolve(code ?? 128 + os.constants.signals[signal!]));
-    child.once("error", (cause) => {
-      reject(new VarveError("RUNTIME_FAILED", "Cannot start the OCI runtime: the system refuses to run it", { path, cause }));
-    });
-  });
 }
 
 function interrupted(name: string): VarveError {

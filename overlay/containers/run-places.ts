@@ -103,7 +103,8 @@ function enclosing({ destination }: Volume, volumes: readonly Volume[]): Volume 
     .sort((a, b) => b.destination.length - a.destination.length)[0];
 }
 
-function checkWorkingDirectory({ workingDirectory, volumes }: RunConfiguration, root: number): void {
+/** @throws VarveError RUNTIME_FAILED, WRONG_TYPE. */
+export function checkWorkingDirectory({ workingDirectory, volumes }: RunConfiguration, root: number): void {
   const place = posix.normalize(workingDirectory);
   const inVolume = volumes.some(({ destination }) => isWithin(place, destination));
   const destination = inVolume ? place : destinationOf(root, latin1(place));

@@ -1,6 +1,14 @@
 import { VarveError } from "../../core/errors.js";
 import { parseCommitId, parseLayerId, type RefName } from "../../core/model/ids.js";
-import { CONTAINER_NAME, type ContainerRecord, type RunConfiguration, type Volume } from "../../core/ports/containers.js";
+import {
+  CONTAINER_NAME,
+  RESTART_NAMES,
+  type Background,
+  type ContainerRecord,
+  type RestartPolicy,
+  type RunConfiguration,
+  type Volume,
+} from "../../core/ports/containers.js";
 import { isRefName } from "../../core/revision/ref-names.js";
 
 /** What `containers/<id>/container.json` holds. */
@@ -69,6 +77,19 @@ function configurationOf(json: Json): RunConfiguration {
       ...optional("processes", limits["processes"], (value, name) => integerOf(value, name, 1)),
       ...optional("cpus", limits["cpus"], positiveOf),
     },
+    ...optional("background", json["background"], backgroundOf),
+  };
+}
+
+function backgroundOf(value: unknown): Background {
+  const json = objectOf(value, "background");
+  const restart = objectOf(json["restart"], "restart");
+  const name = textOf(restart["name"], "restart");
+  if (!RESTART_NAMES.includes(name)) throw new TypeError('"restart" is no restart policy');
+  return {
+    restart: { name, ...optional("most", restart["most"], (most) => integerOf(most, "most", 1)) } as RestartPolicy,
+    ...(json["removed"] === true ? { removed: true } : {}),
+    ...optional("logBytes", json["logBytes"], (bytes) => integerOf(bytes, "logBytes", 1)),
   };
 }
 

@@ -66,15 +66,8 @@ export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfigurat
   return {
     ociVersion: "1.0.2",
     process: {
-      terminal: configuration.terminal,
+      ...execProcess(configuration, user, cgroups),
       ...(configuration.terminal && size ? { consoleSize: { height: size.rows, width: size.columns } } : {}),
-      user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
-      args: configuration.command,
-      env: environmentOf(configuration, user),
-      // As it was checked: after a symlink, runtimes would take ".." otherwise.
-      cwd: posix.normalize(configuration.workingDirectory),
-      capabilities: capabilitiesOf(user, cgroups),
-      noNewPrivileges: true,
     },
     root: { path: root, readonly: configuration.readOnly },
     hostname: configuration.hostname,
@@ -86,6 +79,24 @@ export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfigurat
       ...(cgroups ? { cgroupsPath: cgroupPath(id), resources: resourcesOf(configuration) } : {}),
       ...(seccomp === undefined ? {} : { seccomp }),
     },
+  };
+}
+
+/** One process of a container: its first, or one that is run beside it. */
+export function execProcess(
+  configuration: RunConfiguration,
+  user: ContainerUser,
+  cgroups: boolean,
+): RuntimeConfiguration["process"] {
+  return {
+    terminal: configuration.terminal,
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
+    args: configuration.command,
+    env: environmentOf(configuration, user),
+    // As it was checked: after a symlink, runtimes would take ".." otherwise.
+    cwd: posix.normalize(configuration.workingDirectory),
+    capabilities: capabilitiesOf(user, cgroups),
+    noNewPrivileges: true,
   };
 }
 
