@@ -178,6 +178,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     { exclusively },
     containers,
     { openDirectories },
+    { machineFiles },
     worktree,
   ] = await Promise.all([
     import("../store/layers/layer-store.js"),
@@ -187,6 +188,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     import("../store/store-lock.js"),
     openContainersOf(layout),
     import("../store/directory/plain-directories.js"),
+    import("../store/directory/machine-files.js"),
     openWorktreeOf(layout, tracked),
   ]);
   const repository: Repository = {
@@ -198,6 +200,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     inProgress: fileProgress(layout),
     directories: openDirectories(layout.root),
     archives: archivesAt(() => scratchPath(scratchOf(layout), "archive")),
+    machine: machineFiles(layout),
     worktree,
     exclusively: (work, options) => exclusively(layout, () => settled(work), { ...lock, ...options }),
   };

@@ -9,6 +9,7 @@ import { VarveError } from "../errors.js";
 import { commitTree } from "../layers/commit-tree.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { replaceSelected } from "../trees/replace-selected.js";
+import type { SkippedPath } from "./applicable-changes.js";
 import { requireFree } from "./branches.js";
 import { saveLive, type CommitResult } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
@@ -31,6 +32,8 @@ export interface TryOptions {
 export interface Trial {
   readonly result: ProcessResult;
   readonly changes: readonly Change[];
+  /** Of this machine's root: @throws VarveError CONFLICT when somebody has changed one of the selected paths meanwhile. */
+  readonly requireApplicable?: (paths?: PathSelection) => void;
 }
 
 /** What becomes of it. `paths` keeps some of the changes; absent: all. */
@@ -51,7 +54,15 @@ export interface TryResult {
   /** Of `keep`; `undefined` when no change was chosen. */
   readonly commit: CommitResult | undefined;
   /** Of `apply`. */
-  readonly applied: { readonly changes: number; readonly saved: CommitId | undefined } | undefined;
+  readonly applied:
+    | {
+        readonly changes: number;
+        /** Holds what it overwrote or removed. */
+        readonly saved: CommitId | undefined;
+        /** Of this machine's root: what is never written to. */
+        readonly skipped?: readonly SkippedPath[];
+      }
+    | undefined;
 }
 
 /**

@@ -1,7 +1,16 @@
 import { joinPath, type ByteString } from "../../core/model/byte-string.js";
 import type { DirectoryEntry, Entry, FileEntry, Metadata } from "../../core/model/entry.js";
 import type { ContentDigest } from "../../core/model/ids.js";
-import type { ContentReader, DirectoryNode, Extent, FileContent, OtherNode, Tree, TreeNode } from "../../core/model/tree.js";
+import type {
+  ContentReader,
+  DirectoryNode,
+  Extent,
+  FileContent,
+  LinkGroup,
+  OtherNode,
+  Tree,
+  TreeNode,
+} from "../../core/model/tree.js";
 import { atOnce, type Turns } from "../../core/turns.js";
 import { hasCode } from "../../linux/errno.js";
 import { fileExtents } from "../../linux/file-holes.js";
@@ -24,17 +33,31 @@ import { sourceChanged, sourceFailure, sourceTooShort } from "./source-failure.j
  * @throws VarveError SOURCE_MISSING, WRONG_TYPE, SOURCE_UNREADABLE; while reading also SOURCE_CHANGED.
  */
 export function openUnscannedTree(directory: string): Tree {
-  const opener = openDirectoryRoot(directory);
-  const places = new Places(opener);
+  return unscannedTree(openDirectoryRoot(directory));
+}
+
+/**
+ * The same of a directory that is open.
+ *
+ * @param opener Closed with the tree.
+ * @param links Tells the hardlinks of a path.
+ */
+export function unscannedTree(
+  opener: DirectoryOpener,
+  links: (path: ByteString) => LinkGroup | undefined = () => undefined,
+): Tree {
+  const places = new Places(opener, links);
   return { root: places.root(), close: () => opener.close() };
 }
 
 class Places {
   readonly opener: DirectoryOpener;
+  readonly #links: (path: ByteString) => LinkGroup | undefined;
   readonly #directories = new Map<ByteString, DirectoryNode>();
 
-  constructor(opener: DirectoryOpener) {
+  constructor(opener: DirectoryOpener, links: (path: ByteString) => LinkGroup | undefined) {
     this.opener = opener;
+    this.#links = links;
   }
 
   root(): DirectoryNode {
@@ -49,7 +72,7 @@ class Places {
       const stat = statAt(parent, name);
       if (stat.type === S_IFDIR) return this.#directory(path, () => entryAt(this.opener.open(directory), name) as DirectoryEntry);
       const entry = entryAt(parent, name, stat);
-      const links = undefined;
+      const links = this.#links(path);
       if (stat.type !== S_IFREG) return { entry, links } as OtherNode;
       return { entry: entry as FileEntry, links, content: new UnscannedContent(this.opener, directory, name, stat) };
     } catch (error) {
