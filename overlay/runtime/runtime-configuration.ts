@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { DEFAULT_PATH } from "../../core/isolation/default-path.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import { cgroupPath } from "./cgroups.js";
 import type { ContainerUser } from "../rootfs/container-user.js";
@@ -88,8 +89,6 @@ export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfigurat
     },
   };
 }
-
-const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Docker's defaults, each of which a variable of the configuration replaces. The last of two equal names counts. */
 export function environmentOf(configuration: RunConfiguration, user: Pick<ContainerUser, "home">): readonly string[] {
