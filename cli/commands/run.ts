@@ -7,6 +7,7 @@ import {
 } from "../../core/operations/container-lifecycle.js";
 import { findTarget } from "../../core/operations/targets.js";
 import { VarveError } from "../../core/errors.js";
+import { commandOn, readImageConfig } from "../../core/image/read-image-config.js";
 import type { Origin } from "../../core/model/commit.js";
 import type { ContainerRecord, ProcessResult } from "../../core/ports/containers.js";
 import type { Repository } from "../../core/ports/repository.js";
@@ -26,6 +27,7 @@ import { verifier, VERIFY_OPTION } from "../verify-option.js";
 
 const options = {
   name: { type: "string", value: "NAME", describe: "The container's name (default: one is found)" },
+  entrypoint: { type: "string", value: "PROGRAM", describe: "Start PROGRAM in place of the image's entrypoint; empty: none" },
   rm: { type: "boolean", describe: "Remove the container when its process ends" },
   branch: {
     type: "string",
@@ -43,9 +45,10 @@ const options = {
 export const runCommand: Command = command(
   {
     name: "run",
-    form: "[options] REV -- CMD…",
+    form: "[options] REV [-- CMD…]",
     summary: "Run a process in a new container on a commit",
-    description: `Makes a container on REV and runs CMD in it, isolated, with the tree of REV as its root. What it writes stays in the
+    description: `Makes a container on REV and runs CMD in it, isolated, with the tree of REV as its root. What the image config of REV
+says of entrypoint, command, environment, user, directory and labels holds where options do not. What it writes stays in the
 container: "varve diff NAME" shows it, "varve commit NAME" records it, "varve start NAME" runs CMD again on it.
 A run whose process can't be started leaves no container.
 With --commit a process that ends with 0 has its changes committed, with its command, exit status and duration; one that fails commits
@@ -61,6 +64,7 @@ before REV.`,
       ["varve run --name web -v /srv/www:/www:ro base -- httpd -f", "a container that stays"],
       ["varve run --rm --verify base -- sh", "after each file of base was read and compared with its digest"],
       ['varve run --rm -b base --commit -m "add git" base -- apk add git', "one step of a build"],
+      ["varve run --rm -v pgdata:/var/lib/postgresql postgres", "what its image says, with a named volume"],
       ["varve run --cache -b ci -v .:/src:ro ci -- make -C /src install", "one that is run when the sources have changed"],
     ],
     statuses: [
@@ -71,7 +75,6 @@ before REV.`,
     ],
   },
   async ({ words: [revision = ""], rest = [], options: given, session }) => {
-    requireCommand(rest, revision);
     requireTerminal(given.tty);
     refuseEmptyMessage(given.message, "run");
     const branch = given.branch === undefined ? undefined : branchRef(given.branch);
@@ -79,7 +82,10 @@ before REV.`,
     const repository = await openRepository(session);
     const commit = await commitOf(repository, revision);
     const name = given.name ?? newContainerName(new Set(repository.containers.list().map(({ record }) => record.name)));
-    const configuration = runConfiguration(given, { name, command: rest, environment: process.env });
+    const image = readImageConfig((await repository.history.readCommit(commit)).config);
+    const command = commandOn(image, { entrypoint: given.entrypoint, words: rest });
+    requireCommand(command, revision);
+    const configuration = runConfiguration(given, { name, command, environment: process.env, image });
     const entry = await cacheEntry(repository, given, { parent: commit, configuration });
     if (entry && branch && !given["no-cache"] && (await isReused(repository, entry, branch, session))) return 0;
     const settled = entry === undefined ? given : { ...given, rm: true, commit: true };
@@ -167,10 +173,9 @@ function report(
   else if (!given.rm && given.name === undefined) terminal.say(`The container is ${name}: varve diff ${name}, varve rm ${name}`);
 }
 
-/** The image's own command comes with image configurations. */
-function requireCommand(rest: readonly string[], revision: string): void {
-  if (rest.length > 0) return;
-  throw new VarveError("USAGE", "Cannot run a process: its command is missing", {
+function requireCommand(command: readonly string[], revision: string): void {
+  if (command.length > 0) return;
+  throw new VarveError("USAGE", "Cannot run a process: its command is missing, and the commit's image config has none", {
     hint: `Give it after "--", such as: varve run ${shellLine([revision])} -- sh`,
   });
 }

@@ -22,6 +22,8 @@ import { UNFINISHED } from "./unfinished.js";
 export interface ContainersOptions {
   /** `<store>/containers`, absolute. Made when the first container is. */
   readonly directory: string;
+  /** `<store>/volumes`, absolute. */
+  readonly volumes: string;
   /** Reads an upper directory as a tree above `base`. Paths absolute. */
   readonly openUpperTree: (upper: string, work: string, base: Tree) => Promise<Tree>;
 }
@@ -35,11 +37,13 @@ const CONTAINER_ID = /^[0-9a-f]{12}$/;
 
 class DirectoryContainers implements Containers {
   readonly #path: string;
+  readonly #volumes: string;
   readonly #openUpperTree: ContainersOptions["openUpperTree"];
   readonly #roots: MountedRoots;
 
-  constructor({ directory, openUpperTree }: ContainersOptions) {
+  constructor({ directory, volumes, openUpperTree }: ContainersOptions) {
     this.#path = directory;
+    this.#volumes = volumes;
     this.#openUpperTree = openUpperTree;
     this.#roots = new MountedRoots(directory);
   }
@@ -143,7 +147,8 @@ class DirectoryContainers implements Containers {
       if (record.base !== base) throw movedMeanwhile(name);
       directory.requireOverlay(generation);
       const stored = { record, generation };
-      const result = await runContainer({ containers: this.#path, directory, stored, images, roots: this.#roots, runtime });
+      const places = { containers: this.#path, volumes: this.#volumes, directory };
+      const result = await runContainer({ ...places, stored, images, roots: this.#roots, runtime });
       directory.writeExitCode(result.exitCode);
       return result;
     } catch (error) {
@@ -153,9 +158,9 @@ class DirectoryContainers implements Containers {
     }
   }
 
-  async stop({ id }: ContainerRecord, graceMilliseconds: number): Promise<void> {
+  async stop({ id, configuration }: ContainerRecord, graceMilliseconds: number): Promise<void> {
     const directory = this.#directory(id);
-    await stopProcess(directory, graceMilliseconds);
+    await stopProcess(directory, graceMilliseconds, configuration.stop?.signal);
     this.#clearAbandoned(directory);
   }
 

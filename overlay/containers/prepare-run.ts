@@ -1,23 +1,31 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
+import type { RunConfiguration } from "../../core/ports/containers.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { terminalSize } from "../../linux/terminal.js";
 import { removeCgroups } from "../runtime/cgroups.js";
+import { configurationText } from "../runtime/configuration-text.js";
+import { containerDevices } from "../runtime/host-devices.js";
+import { findInit } from "../runtime/init-program.js";
+import { ownCapabilities, requireGivable } from "../runtime/process-privileges.js";
+import { requirePlatform } from "../rootfs/platform.js";
 import { checkCommand, type RootView } from "../rootfs/command-lookup.js";
 import { latin1, type ContainerDirectory } from "./container-directory.js";
 import { makeMountPointLayer, MOUNT_POINTS, writeIdentityFiles } from "./container-mounts.js";
 import { livingProcess, sendSignal } from "./container-process.js";
-import { resolveUser } from "../rootfs/container-user.js";
+import { resolveUser, withGroups } from "../rootfs/container-user.js";
 import type { MountedRoots } from "../mounts/mounted-roots.js";
 import type { OciRuntime } from "../runtime/oci-runtime.js";
 import { PROGRAM_HEAD_BYTES } from "../rootfs/program-interpreter.js";
 import { readUserDatabase } from "../rootfs/read-user-database.js";
 import { copyRootAttributes } from "../rootfs/root-attributes.js";
 import { readRootHead, rootFileMode } from "../rootfs/root-files.js";
-import { environmentOf, runtimeConfiguration } from "../runtime/runtime-configuration.js";
+import { environmentOf, runtimeConfiguration, type RuntimeRequest } from "../runtime/runtime-configuration.js";
 import { isExecFailure, runtimeErrors } from "../runtime/runtime-log.js";
+import { joinedNamespaces } from "./joined-namespaces.js";
 import { preparePlaces } from "./run-places.js";
+import { fillVolumes, withVolumePaths } from "./run-volumes.js";
 import type { StoredContainer } from "./stored-container.js";
 
 export interface RunRequest {
@@ -28,6 +36,8 @@ export interface RunRequest {
   readonly images: readonly LayerImageFile[] | "machine";
   readonly roots: MountedRoots;
   readonly runtime: OciRuntime;
+  /** `<store>/volumes`. */
+  readonly volumes: string;
 }
 
 /**
@@ -81,26 +91,45 @@ function mountRoot({ containers, directory, stored, images, roots, runtime }: Ru
   );
 }
 
-function writeBundle({ directory, stored: { record }, runtime }: RunRequest, rootPath: string): void {
-  const { configuration, id } = record;
+function writeBundle({ containers, directory, stored: { record }, runtime, volumes }: RunRequest, rootPath: string): void {
+  const { id } = record;
+  const available = ownCapabilities();
+  requireGivable(record.configuration, available);
+  requirePlatform(record.configuration.platform, { architecture: process.arch, hasOtherFormats });
+  const configuration = withVolumePaths(record.configuration, volumes);
   const root = openAt(AT_FDCWD, latin1(rootPath), O_PATH);
   try {
     preparePlaces(configuration, root);
-    const user = resolveUser(configuration.user, readUserDatabase(root));
+    const database = readUserDatabase(root);
+    const user = withGroups(resolveUser(configuration.user, database), configuration.groups ?? [], database);
     const searchPath = environmentOf(configuration, user)
       .find((variable) => variable.startsWith("PATH="))!
       .slice("PATH=".length);
     checkCommand(configuration, searchPath, rootView(root));
+    fillVolumes(configuration, root);
     const files = writeIdentityFiles(directory.file("etc"), configuration, root);
     // crun takes a terminal's size from the configuration alone.
     const size = configuration.terminal ? (terminalSize(1) ?? terminalSize(2)) : undefined;
-    const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: size };
-    const bundle = { id, root: rootPath, configuration, user, files, ...machine };
-    writeFileSync(directory.file("config.json"), JSON.stringify(runtimeConfiguration(bundle)), { mode: 0o600 });
+    const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: size, available };
+    const isolated = isolationParts(configuration, containers);
+    const bundle = { id, root: rootPath, configuration, user, files, ...machine, ...isolated };
+    writeFileSync(directory.file("config.json"), configurationText(runtimeConfiguration(bundle)), { mode: 0o600 });
     mkdirSync(directory.file("runtime"), { recursive: true, mode: 0o700 });
   } finally {
     closeDescriptor(root);
   }
+}
+
+/** What of the machine a container gets, or shares. */
+function isolationParts(
+  { security, devices = [], init, namespaces = {} }: RunConfiguration,
+  containers: string,
+): Pick<RuntimeRequest, "devices" | "init" | "joined"> {
+  return {
+    devices: containerDevices(devices, security?.privileged === true),
+    init: init === true ? findInit() : undefined,
+    joined: joinedNamespaces(containers, namespaces),
+  };
 }
 
 function rootView(root: number): RootView {

@@ -34,6 +34,16 @@ export function resolveUser(text: string, { passwd, group }: UserDatabase): Cont
   return { ...account, groups: groupsOf(account.name, group) };
 }
 
+/** The user with groups more, by name or number. @throws VarveError RUNTIME_FAILED for a name that the container does not know. */
+export function withGroups(user: ContainerUser, names: readonly string[], { group }: UserDatabase): ContainerUser {
+  const more = names.map((name) => {
+    const id = parseId(name);
+    if (id !== undefined) return id;
+    return findGroup(name, group, name);
+  });
+  return { ...user, groups: [...new Set([...user.groups, ...more])] };
+}
+
 interface Account {
   /** Absent for a number that /etc/passwd does not have. */
   readonly name: string | undefined;
