@@ -25,6 +25,7 @@ import { environmentOf, runtimeConfiguration, type RuntimeRequest } from "../run
 import { isExecFailure, runtimeErrors } from "../runtime/runtime-log.js";
 import { joinedNamespaces } from "./joined-namespaces.js";
 import { preparePlaces } from "./run-places.js";
+import { volumePath } from "../volumes/named-volumes.js";
 import { fillVolumes, withVolumePaths } from "./run-volumes.js";
 import type { StoredContainer } from "./stored-container.js";
 
@@ -96,22 +97,23 @@ function writeBundle({ containers, directory, stored: { record }, runtime, volum
   const available = ownCapabilities();
   requireGivable(record.configuration, available);
   requirePlatform(record.configuration.platform, { architecture: process.arch, hasOtherFormats });
-  const configuration = withVolumePaths(record.configuration, volumes);
   const root = openAt(AT_FDCWD, latin1(rootPath), O_PATH);
   try {
-    preparePlaces(configuration, root);
+    preparePlaces(record.configuration, root, (name) => volumePath(volumes, name));
     const database = readUserDatabase(root);
-    const user = withGroups(resolveUser(configuration.user, database), configuration.groups ?? [], database);
-    const searchPath = environmentOf(configuration, user)
+    const user = withGroups(resolveUser(record.configuration.user, database), record.configuration.groups ?? [], database);
+    const searchPath = environmentOf(record.configuration, user)
       .find((variable) => variable.startsWith("PATH="))!
       .slice("PATH=".length);
-    checkCommand(configuration, searchPath, rootView(root));
+    checkCommand(record.configuration, searchPath, rootView(root));
+    const isolated = isolationParts(record.configuration, containers);
+    // Volumes come to be when nothing is known that keeps the process from its start.
+    const configuration = withVolumePaths(record.configuration, volumes);
     fillVolumes(configuration, root);
     const files = writeIdentityFiles(directory.file("etc"), configuration, root);
     // crun takes a terminal's size from the configuration alone.
     const size = configuration.terminal ? (terminalSize(1) ?? terminalSize(2)) : undefined;
     const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: size, available };
-    const isolated = isolationParts(configuration, containers);
     const bundle = { id, root: rootPath, configuration, user, files, ...machine, ...isolated };
     writeFileSync(directory.file("config.json"), configurationText(runtimeConfiguration(bundle)), { mode: 0o600 });
     mkdirSync(directory.file("runtime"), { recursive: true, mode: 0o700 });

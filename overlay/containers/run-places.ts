@@ -24,9 +24,10 @@ const NOT_IN_SYS: Obstacle = { state: "the kernel's /sys has no such place, and 
  * Checks the places in a root that a run relies on, and makes the mount points of its volumes and tmpfs. What fails here a runtime would tell in
  * its own words, one runtime otherwise than the other.
  *
+ * @param pathOf Where a named volume lies, or will.
  * @throws VarveError RUNTIME_FAILED, SOURCE_MISSING, WRONG_TYPE.
  */
-export function preparePlaces(configuration: RunConfiguration, root: number): void {
+export function preparePlaces(configuration: RunConfiguration, root: number, pathOf = (volume: string): string => volume): void {
   for (const name of ["proc", "sys", "dev"]) {
     // Mounting on a symlink would follow it to a place that the image chose.
     if (!isRootEntry(root, name, S_IFDIR)) {
@@ -35,7 +36,7 @@ export function preparePlaces(configuration: RunConfiguration, root: number): vo
       });
     }
   }
-  const mounts = chosenMounts(configuration);
+  const mounts = chosenMounts(configuration, pathOf);
   for (const mount of mounts) prepareMount(mount, mounts, root);
   if (configuration.init === true) requireOwnDev(mounts);
   checkWorkingDirectory(configuration, mounts, root);
@@ -47,14 +48,22 @@ interface ChosenMount {
   readonly what: string;
   /** On the host; `undefined` of a tmpfs, in which nothing is yet. */
   readonly source: string | undefined;
+  /** Of what comes to be with the run. */
+  readonly kind?: PlaceKind;
   readonly destination: string;
   readonly readOnly: boolean;
 }
 
-function chosenMounts({ volumes, tmpfs = [] }: RunConfiguration): readonly ChosenMount[] {
+function chosenMounts({ volumes, tmpfs = [] }: RunConfiguration, pathOf: (volume: string) => string): readonly ChosenMount[] {
+  const own = { kind: "directory", readOnly: false } as const;
   return [
-    ...volumes.map((volume) => ({ ...volume, what: `the volume "${volume.source}"` })),
-    ...tmpfs.map(({ destination }) => ({ what: "a tmpfs", source: undefined, destination, readOnly: false })),
+    ...volumes.map(({ source, destination, readOnly, named }) => ({
+      what: `the volume "${source}"`,
+      destination,
+      readOnly,
+      ...(named === true ? { source: pathOf(source), kind: own.kind } : { source }),
+    })),
+    ...tmpfs.map(({ destination }) => ({ what: "a tmpfs", source: undefined, destination, ...own })),
   ];
 }
 
@@ -157,8 +166,8 @@ function workObstacle(destination: string): Obstacle | undefined {
   return isWithin(destination, "/sys") && !existsSync(destination) ? NOT_IN_SYS : undefined;
 }
 
-function kindOf({ source, what }: ChosenMount): PlaceKind {
-  if (source === undefined) return "directory";
+function kindOf({ source, what, kind }: ChosenMount): PlaceKind {
+  if (source === undefined || kind !== undefined) return kind ?? "directory";
   try {
     return kindAt(source);
   } catch (error) {

@@ -38,8 +38,11 @@ export function resolveUser(text: string, { passwd, group }: UserDatabase): Cont
 export function withGroups(user: ContainerUser, names: readonly string[], { group }: UserDatabase): ContainerUser {
   const more = names.map((name) => {
     const id = parseId(name);
-    if (id !== undefined) return id;
-    return findGroup(name, group, name);
+    const found = id ?? idOfGroup(name, group);
+    if (found !== undefined) return found;
+    throw new VarveError("RUNTIME_FAILED", `Cannot give the process the group "${name}": the container's /etc/group has no such group`, {
+      hint: `Give a name that it has, or a number from 0 to ${HIGHEST_ID}.`,
+    });
   });
   return { ...user, groups: [...new Set([...user.groups, ...more])] };
 }
@@ -64,13 +67,17 @@ function findAccount(user: string, passwd: string, text: string): Account {
 }
 
 function findGroup(group: string, database: string, text: string): number {
-  const number = parseId(group);
-  if (number !== undefined) return number;
+  const id = parseId(group) ?? idOfGroup(group, database);
+  if (id !== undefined) return id;
+  throw unknown(text, "group", group, hasRow(database, group));
+}
+
+function idOfGroup(group: string, database: string): number | undefined {
   for (const [name, , gid] of rows(database)) {
     const id = parseId(gid);
     if (name === group && id !== undefined) return id;
   }
-  throw unknown(text, "group", group, hasRow(database, group));
+  return undefined;
 }
 
 function groupsOf(user: string | undefined, database: string): readonly number[] {

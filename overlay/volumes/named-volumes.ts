@@ -33,6 +33,11 @@ export function openVolumes(directory: string): Volumes {
   };
 }
 
+/** Where a volume lies, or will. */
+export function volumePath(directory: string, name: string): string {
+  return path.join(directory, name, DATA);
+}
+
 function createVolume(directory: string, name: string, labels: Readonly<Record<string, string>>): NamedVolume {
   if (!VOLUME_NAME.test(name)) {
     throw new VarveError("BAD_NAME", `Cannot name a volume "${name}": wanted two or more letters, digits, "_", "." and "-", a letter or digit first`, {
@@ -58,7 +63,7 @@ function createVolume(directory: string, name: string, labels: Readonly<Record<s
     if (made !== undefined) return made;
     throw systemFailure(`make the volume "${name}"`, error, directory);
   }
-  return { name, created, labels, path: path.join(directory, name, DATA) };
+  return { name, created, labels, path: volumePath(directory, name) };
 }
 
 function readVolume(directory: string, name: string): NamedVolume | undefined {
@@ -66,7 +71,7 @@ function readVolume(directory: string, name: string): NamedVolume | undefined {
   try {
     const json = objectOf(JSON.parse(readRegularFile(file, { largest: LARGEST_RECORD_BYTES }).toString("utf8")), "the record");
     const labels = textTableOf(json["labels"], "labels");
-    return { name, created: textOf(json["created"], "created"), labels, path: path.join(directory, name, DATA) };
+    return { name, created: textOf(json["created"], "created"), labels, path: volumePath(directory, name) };
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     if (!(error instanceof TypeError) && !(error instanceof SyntaxError)) throw systemFailure("read a volume's record", error, file);
