@@ -22,6 +22,8 @@ const MOST_COMMITS = 5;
 
 /** What the scripts of `varve completion` call. */
 const COMPLETE = "__complete";
+/** What the supervisors of containers in the background call. */
+const ENDED = "__ended";
 
 /** Reads the command line and runs the command. @returns The exit status. */
 export async function runCommandLine(): Promise<number> {
@@ -63,6 +65,7 @@ interface Seen {
 
 async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen): Promise<number> {
   if (words[0] === COMPLETE) return complete(words.slice(1), terminal);
+  if (words[0] === ENDED) return (await import("./after-end.js")).afterEnd(words.slice(1), terminal);
   const { words: leading, rest: following = [] } = normalWords(words, {
     options: { ...GLOBAL_OPTIONS, version: { type: "boolean", alias: "V", describe: "" } },
     stopAtWord: "always",

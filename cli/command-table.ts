@@ -179,6 +179,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Run a command on a throw-away layer, then keep, apply or discard what it changed",
     load: async () => (await import("./commands/try.js")).tryCommandLine,
   },
+  create: {
+    group: "run",
+    summary: "Make a container on a commit, and start nothing",
+    load: async () => (await import("./commands/create.js")).createCommand,
+  },
   start: {
     group: "run",
     summary: "Run a container's process again, on the tree it left",
@@ -188,6 +193,36 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     group: "run",
     summary: "End a container's process",
     load: async () => (await import("./commands/stop.js")).stopCommand,
+  },
+  restart: {
+    group: "run",
+    summary: "End containers' processes, and start them again",
+    load: async () => (await import("./commands/restart.js")).restartCommand,
+  },
+  kill: {
+    group: "run",
+    summary: "Send a signal to a container's process",
+    load: async () => (await import("./commands/kill.js")).killCommand,
+  },
+  exec: {
+    group: "run",
+    summary: "Run a process in a container that runs",
+    load: async () => (await import("./commands/exec.js")).execCommand,
+  },
+  attach: {
+    group: "run",
+    summary: "Tie your terminal to a container in the background",
+    load: async () => (await import("./commands/attach.js")).attachCommand,
+  },
+  logs: {
+    group: "run",
+    summary: "Print what a container in the background has written",
+    load: async () => (await import("./commands/logs.js")).logsCommand,
+  },
+  wait: {
+    group: "run",
+    summary: "Wait until containers' processes end, and print their exit codes",
+    load: async () => (await import("./commands/wait.js")).waitCommand,
   },
   ps: {
     group: "run",

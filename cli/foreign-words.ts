@@ -1,25 +1,19 @@
 /** Commands of git and docker that varve lacks or calls otherwise: one sentence that says what to do instead. */
 export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   add: "There is no staging area: varve commit records the whole tree, but what .varveignore leaves out.",
-  attach: "Varve has none yet: a container's process keeps the terminal that started it.",
   build: "Varve has none: each step of a build is a varve run --cache -b BRANCH REV -- CMD…",
   clone: "Varve has no transfer yet: copy the store's directory, or send a tree with varve export and varve import.",
   cp: "Varve has none: varve cat REV:PATH and varve export REV -- PATH… take files out, varve run -v brings them in.",
-  create: "Varve has none: varve run makes a container and starts it.",
-  exec: "Varve has none yet: varve run or varve start begins a process, alone in its container.",
   fetch: "Varve has no remotes yet: send trees with varve export and varve import.",
   images: "Trees to run on are commits: varve branch and varve tag list their names.",
   inspect: "Use varve ps -a --json for containers, and varve show REV --json for commits.",
-  kill: "Use varve stop -t 0 NAME.",
   load: "Use varve import FILE -b BRANCH, which takes a tar of one tree.",
-  logs: "Varve keeps no output: a container's process writes to the terminal that started it.",
   mv: "Varve sees what moved by itself: use mv, then varve commit.",
   prune: "Use varve gc, which removes what nothing names any more.",
   pull: "Varve has no remotes yet: bring trees in with varve import.",
   push: "Varve has no remotes yet: send trees with varve export.",
   remote: "Varve has no remotes yet: send trees with varve export and varve import.",
   reset: "Use varve rollback [REV], which saves first what is not committed.",
-  restart: "Use varve stop NAME, then varve start NAME.",
   rmi: "Use varve branch -d NAME or varve tag -d NAME, and varve gc for their room.",
   save: "Use varve export REV -o FILE, which writes a tar of one tree.",
 };
@@ -42,8 +36,6 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
     "--before": "Use --until.",
   },
   run: {
-    "-d": "Varve has no containers in the background yet: leave it out, or let the shell do it with &.",
-    "--detach": "Varve has no containers in the background yet: leave it out, or let the shell do it with &.",
     "-p": "Varve has no networks of its own yet: --network host gives the process this machine's.",
   },
   status: {

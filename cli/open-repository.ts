@@ -227,6 +227,7 @@ async function containersOptions(layout: StoreLayout): Promise<ContainersOptions
     directory: layout.containers,
     volumes: layout.volumes,
     openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }),
+    endCommand: (id) => [process.execPath, process.argv[1] ?? "", "__ended", layout.root, id],
   };
 }
 

@@ -8,11 +8,7 @@ import { MOUNT_OPTIONS, mountsOf } from "./run-options/mounts.js";
 import { environmentOf, hostnameOf, PROCESS_OPTIONS, processOf } from "./run-options/process.js";
 import { SECURITY_OPTIONS, securityOf } from "./run-options/security.js";
 
-/** The options of `run` that say how the process is run: docker's names. */
-export const RUN_OPTIONS = {
-  ...PROCESS_OPTIONS,
-  ...MOUNT_OPTIONS,
-  ...SECURITY_OPTIONS,
+const OTHER_OPTIONS = {
   workdir: { type: "string", alias: "w", value: "PATH", describe: "Start in PATH (default: the image's, else /)" },
   interactive: { type: "boolean", alias: "i", describe: "Pass stdin on" },
   tty: { type: "boolean", alias: "t", describe: "Give the process a terminal, and what is typed on it" },
@@ -23,6 +19,14 @@ export const RUN_OPTIONS = {
   hostname: { type: "string", value: "NAME", describe: "The host name that it sees (default: the container's name)" },
   "read-only": { type: "boolean", describe: "Let it change nothing in its tree" },
 } as const;
+
+/** The options of `run` that say how the process is run: docker's names. */
+export const RUN_OPTIONS: typeof PROCESS_OPTIONS & typeof MOUNT_OPTIONS & typeof SECURITY_OPTIONS & typeof OTHER_OPTIONS = {
+  ...PROCESS_OPTIONS,
+  ...MOUNT_OPTIONS,
+  ...SECURITY_OPTIONS,
+  ...OTHER_OPTIONS,
+};
 
 const { interactive: _interactive, tty: _tty, ...unattended } = RUN_OPTIONS;
 /** Those of them that a process without a person before it has. */
@@ -69,7 +73,7 @@ export function runConfiguration(
 }
 
 /** A variable of a script that is not set must not make its process root. */
-function userOf(text: string): string {
+export function userOf(text: string): string {
   if (text !== "") return text;
   throw new VarveError("USAGE", 'Cannot read --user "": wanted a name or a number, such as 1000:1000');
 }
@@ -92,7 +96,7 @@ function processesOf(text: string): number {
   throw new VarveError("USAGE", `Cannot read --pids-limit "${text}": wanted ${MOST_PROCESSES} at most, which is the kernel's`);
 }
 
-function absolute(option: string, place: string): string {
+export function absolute(option: string, place: string): string {
   if (place.startsWith("/")) return path.posix.resolve(place);
   throw new VarveError("USAGE", `Cannot read ${option} "${place}": wanted an absolute path within the container`);
 }

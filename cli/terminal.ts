@@ -19,6 +19,8 @@ export interface Terminal {
   readonly print: (text: string) => void;
   /** Data that is no text. */
   readonly write: (bytes: Uint8Array) => void;
+  /** Data of another program's stderr, as it is. */
+  readonly writeError: (bytes: Uint8Array) => void;
   /** Talk: what was done and what to do next. Nothing with --quiet. */
   readonly say: (text: string) => void;
   /** Talk that --quiet keeps: warnings and failures. */
@@ -75,6 +77,10 @@ export function openTerminal({ environment, isTerminal }: TerminalOptions): Term
     interactive,
     print: data,
     write: data,
+    writeError: (bytes) => {
+      clearProgress();
+      writeAll(STDERR, bytes);
+    },
     say: (text) => talk(`${text}\n`),
     complain: talk,
     progress: (text) => {

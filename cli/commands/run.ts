@@ -3,11 +3,11 @@ import {
   createContainer,
   removeContainers,
   startContainer,
+  startInBackground,
   withdrawContainer,
 } from "../../core/operations/container-lifecycle.js";
 import { findTarget } from "../../core/operations/targets.js";
 import { VarveError } from "../../core/errors.js";
-import { commandOn, readImageConfig } from "../../core/image/read-image-config.js";
 import type { Origin } from "../../core/model/commit.js";
 import type { ContainerRecord, ProcessResult } from "../../core/ports/containers.js";
 import type { Repository } from "../../core/ports/repository.js";
@@ -20,25 +20,22 @@ import { commitResultJson } from "../render/commit-json.js";
 import { commitReport } from "../render/commit-text.js";
 import { printJson } from "../render/json-array.js";
 import { commitOf } from "../revision-words.js";
+import { BACKGROUND_OPTIONS, backgroundOf, refuseBackgroundOptions } from "../run-options/background.js";
+import { imageCommand, PLACE_OPTIONS } from "../run-options/place.js";
 import { requireTerminal, RUN_OPTIONS, runConfiguration } from "../run-options.js";
 import { CACHE_OPTIONS, cacheEntry, isReused, keepForLater, requireCacheable, type CacheEntry } from "../run-cache.js";
 import { shellLine } from "../shell-line.js";
 import { verifier, VERIFY_OPTION } from "../verify-option.js";
 
 const options = {
-  name: { type: "string", value: "NAME", describe: "The container's name (default: one is found)" },
-  entrypoint: { type: "string", value: "PROGRAM", describe: "Start PROGRAM in place of the image's entrypoint; empty: none" },
+  ...PLACE_OPTIONS,
+  detach: { type: "boolean", alias: "d", describe: "Run it in the background, and print the container's id" },
   rm: { type: "boolean", describe: "Remove the container when its process ends" },
-  branch: {
-    type: "string",
-    alias: "b",
-    value: "BRANCH",
-    describe: "The branch that its commits go to (default: named after it)",
-  },
   commit: { type: "boolean", describe: "Commit what a process that ended with 0 has changed" },
   message: { type: "string", alias: "m", value: "MSG", describe: "Message for --commit (default: the process's command)" },
   ...CACHE_OPTIONS,
   ...VERIFY_OPTION,
+  ...BACKGROUND_OPTIONS,
   ...RUN_OPTIONS,
 } as const;
 
@@ -62,6 +59,7 @@ before REV.`,
     examples: [
       ["varve run --rm -it base -- sh", "look around; nothing is kept"],
       ["varve run --name web -v /srv/www:/www:ro base -- httpd -f", "a container that stays"],
+      ["varve run -d --name web --restart on-failure base -- httpd -f", "in the background: varve logs -f web"],
       ["varve run --rm --verify base -- sh", "after each file of base was read and compared with its digest"],
       ['varve run --rm -b base --commit -m "add git" base -- apk add git', "one step of a build"],
       ["varve run --rm -v pgdata:/var/lib/postgresql postgres", "what its image says, with a named volume"],
@@ -75,6 +73,8 @@ before REV.`,
     ],
   },
   async ({ words: [revision = ""], rest = [], options: given, session }) => {
+    if (given.detach) requireDetachable(given);
+    else refuseBackgroundOptions(given);
     requireTerminal(given.tty);
     refuseEmptyMessage(given.message, "run");
     const branch = given.branch === undefined ? undefined : branchRef(given.branch);
@@ -82,18 +82,47 @@ before REV.`,
     const repository = await openRepository(session);
     const commit = await commitOf(repository, revision);
     const name = given.name ?? newContainerName(new Set(repository.containers.list().map(({ record }) => record.name)));
-    const image = readImageConfig((await repository.history.readCommit(commit)).config);
-    const command = commandOn(image, { entrypoint: given.entrypoint, words: rest });
-    requireCommand(command, revision);
-    const configuration = runConfiguration(given, { name, command, environment: process.env, image });
+    const { command, image } = await imageCommand(repository, commit, { revision, entrypoint: given.entrypoint, words: rest });
+    const subject = { name, command, environment: process.env, image };
+    const background = given.detach ? { background: backgroundOf(given, given.rm) } : {};
+    const configuration = { ...runConfiguration(given, subject), ...background };
     const entry = await cacheEntry(repository, given, { parent: commit, configuration });
     if (entry && branch && !given["no-cache"] && (await isReused(repository, entry, branch, session))) return 0;
     const settled = entry === undefined ? given : { ...given, rm: true, commit: true };
     const create = { name, branch, commit, configuration, command: session.typed, passing: settled.rm };
     const record = await createContainer(repository, create);
+    if (given.detach) return runDetached(repository, record, given, session);
     return runAndSettle(repository, record, settled, session, entry);
   },
 );
+
+/** @throws VarveError USAGE. */
+function requireDetachable(given: OptionValues<typeof options>): void {
+  const other = given.commit ? "--commit" : given.cache ? "--cache" : undefined;
+  if (other === undefined) return;
+  throw new VarveError("USAGE", `Cannot use ${other} with -d: it needs the end of the process, which -d does not wait for`, {
+    hint: `Leave one of them out. A container in the background is committed with "varve commit NAME".`,
+  });
+}
+
+async function runDetached(
+  repository: Repository,
+  record: ContainerRecord,
+  given: OptionValues<typeof options>,
+  session: Session,
+): Promise<number> {
+  const { id, name } = record;
+  try {
+    await startInBackground(repository, record, { verify: verifier(given.verify, repository, session) });
+  } catch (error) {
+    if (!given.rm) await isWithdrawn(repository, record, session);
+    else await removeContainers(repository, [record], { command: session.typed, force: true, forget: true });
+    throw error;
+  }
+  if (session.json) printJson(session.terminal, { id, name });
+  else session.terminal.print(`${id}\n`);
+  return 0;
+}
 
 async function runAndSettle(
   repository: Repository,
@@ -171,11 +200,4 @@ function report(
     terminal.say(exitCode === 0 ? "Nothing to commit: the process changed nothing." : "Not committed: the process failed.");
   // Only when it is not obvious how to go on: a name that nobody chose.
   else if (!given.rm && given.name === undefined) terminal.say(`The container is ${name}: varve diff ${name}, varve rm ${name}`);
-}
-
-function requireCommand(command: readonly string[], revision: string): void {
-  if (command.length > 0) return;
-  throw new VarveError("USAGE", "Cannot run a process: its command is missing, and the commit's image config has none", {
-    hint: `Give it after "--", such as: varve run ${shellLine([revision])} -- sh`,
-  });
 }

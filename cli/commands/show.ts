@@ -58,7 +58,12 @@ directory's names, as "varve ls" does.`,
       const { changes } = difference;
       if (json) {
         const annotation = tag && { annotation: annotationJson(tag) };
-        return printJson(terminal, { ...logEntryJson(entry), config: entry.commit.config ?? null, ...annotation, changes: changes.map(changeJson) });
+        return printJson(terminal, {
+          ...logEntryJson(entry),
+          config: entry.commit.config ?? null,
+          ...annotation,
+          changes: changes.map(changeJson),
+        });
       }
       if (tag !== undefined) terminal.print(`${tagText(tag, terminal.paint)}\n`);
       terminal.print(`${commitText(entry, head, terminal.paint)}\n`);

@@ -5,10 +5,13 @@ import { openRepository } from "../open-repository.js";
 import { printJsonArray } from "../render/json-array.js";
 
 const options = {
-  time: { type: "string", alias: "t", value: "SECONDS", describe: "Wait so long before it is killed (default: its --stop-timeout, else 10)" },
+  time: {
+    type: "string",
+    alias: "t",
+    value: "SECONDS",
+    describe: "Wait so long before it is killed (default: its --stop-timeout, else 10)",
+  },
 } as const;
-
-const DEFAULT_SECONDS = 10;
 
 export const stopCommand: Command = command(
   {
@@ -31,8 +34,7 @@ that does not run stays as it is.`,
     // All are looked up first, so that a slip in the last name stops none.
     const statuses = words.map((name) => repository.containers.find(name));
     for (const { record, pid } of statuses) {
-      const own = (record.configuration.stop?.seconds ?? DEFAULT_SECONDS) * 1000;
-      await stopContainer(repository, record, grace ?? own);
+      await stopContainer(repository, record, grace);
       if (!session.json) session.terminal.say(pid === undefined ? `${record.name} was not running` : `Stopped ${record.name}`);
     }
     if (session.json)

@@ -65,7 +65,15 @@ interface Given {
   readonly volumes: Volumes;
 }
 
-const ACTIONS: Readonly<Record<string, (given: Given) => Promise<void>>> = { create, ls, rm, inspect, prune, list: ls, remove: rm };
+const ACTIONS: Readonly<Record<string, (given: Given) => Promise<void>>> = {
+  create,
+  ls,
+  rm,
+  inspect,
+  prune,
+  list: ls,
+  remove: rm,
+};
 
 async function create({ names: [name, extra], options, session: { terminal, json }, repository, volumes }: Given): Promise<void> {
   if (extra !== undefined) throw wordTooMany(FORM, extra);
@@ -79,7 +87,11 @@ async function create({ names: [name, extra], options, session: { terminal, json
 async function ls({ names: [extra], options, session: { terminal, json }, repository, volumes }: Given): Promise<void> {
   if (extra !== undefined) throw wordTooMany(FORM, extra);
   const found = volumes.list();
-  if (json) return printJsonArray(terminal, found.map((volume) => volumeJson(repository, volume)));
+  if (json)
+    return printJsonArray(
+      terminal,
+      found.map((volume) => volumeJson(repository, volume)),
+    );
   if (options.quiet) return terminal.print(found.map(({ name }) => `${name}\n`).join(""));
   if (found.length === 0) return terminal.say("There is no volume. Make one with: varve volume create NAME");
   const rows = found.map(({ name, created }) => [name, created, containerNames(repository, name).join(", ") || "none"]);
@@ -95,7 +107,11 @@ async function rm({ names, session: { terminal, json }, repository, volumes }: G
 async function inspect({ names, session: { terminal, json }, repository, volumes }: Given): Promise<void> {
   if (names.length === 0) throw wordMissing(FORM, "NAME");
   const found = names.map((name) => volumes.find(name));
-  if (json) return printJsonArray(terminal, found.map((volume) => volumeJson(repository, volume)));
+  if (json)
+    return printJsonArray(
+      terminal,
+      found.map((volume) => volumeJson(repository, volume)),
+    );
   for (const { name, created, labels, path } of found) {
     const pairs = Object.entries(labels).map(([label, value]) => printableLine(`${label}=${value}`));
     const containers = containerNames(repository, name);

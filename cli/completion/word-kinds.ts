@@ -60,7 +60,9 @@ const FREE: ReadonlySet<string> = new Set([
   "PERCENT",
   "SECONDS",
   "SIDE",
+  "SIGNAL",
   "SIZE",
+  "max-size=SIZE",
   "USER[:GROUP]",
 ]);
 

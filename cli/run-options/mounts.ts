@@ -23,7 +23,12 @@ export const MOUNT_OPTIONS = {
     value: "type=bind|volume|tmpfs,…",
     describe: "The same in words: src=, dst=, readonly, bind-propagation=, volume-nocopy, tmpfs-size=",
   },
-  tmpfs: { type: "string", array: true, value: "PATH[:OPTS]", describe: "Give it an empty directory in memory, with options such as size=64m" },
+  tmpfs: {
+    type: "string",
+    array: true,
+    value: "PATH[:OPTS]",
+    describe: "Give it an empty directory in memory, with options such as size=64m",
+  },
   "shm-size": { type: "string", value: "SIZE", describe: "Size of /dev/shm (default: 64m)" },
 } as const;
 
@@ -164,7 +169,8 @@ function tmpfsOf(text: string): Tmpfs {
   const colon = text.indexOf(":");
   const options = colon === -1 ? [] : text.slice(colon + 1).split(",");
   const strange = options.find((word) => !TMPFS_WORDS.test(word) && !TMPFS_VALUES.test(word));
-  if (strange !== undefined) throw usage(option, `"${strange}" is no option of a tmpfs, such as size=64m, mode=1777, uid=1000 or exec`);
+  if (strange !== undefined)
+    throw usage(option, `"${strange}" is no option of a tmpfs, such as size=64m, mode=1777, uid=1000 or exec`);
   return { destination: placeOf(option, colon === -1 ? text : text.slice(0, colon)), options };
 }
 
@@ -176,15 +182,18 @@ function placeOf(option: string, place: string): string {
 }
 
 function fitting(option: string, volume: Volume): Volume {
-  if (volume.named === true && volume.propagation !== undefined) throw usage(option, "propagation is for paths of this machine, not for volumes");
-  if (volume.named !== true && volume.noCopy === true) throw usage(option, "nocopy is for volumes, not for paths of this machine");
+  if (volume.named === true && volume.propagation !== undefined)
+    throw usage(option, "propagation is for paths of this machine, not for volumes");
+  if (volume.named !== true && volume.noCopy === true)
+    throw usage(option, "nocopy is for volumes, not for paths of this machine");
   return volume;
 }
 
 function requireDistinct(mounts: readonly { readonly destination: string }[]): void {
   const taken = new Set<string>();
   for (const { destination } of mounts) {
-    if (taken.has(destination)) throw new VarveError("USAGE", `Cannot mount on "${destination}": --volume, --mount or --tmpfs is given twice for it`);
+    if (taken.has(destination))
+      throw new VarveError("USAGE", `Cannot mount on "${destination}": --volume, --mount or --tmpfs is given twice for it`);
     taken.add(destination);
   }
 }

@@ -62,7 +62,8 @@ export function environmentOf(given: ProcessValues, image: ImageProcess, own: No
   return [...image.environment, ...ofFiles, ...given.env.flatMap((variable) => variableOf("--env", variable, own))];
 }
 
-function variableOf(option: string, variable: string, environment: NodeJS.ProcessEnv): readonly string[] {
+/** @param option For the message. @throws VarveError USAGE. */
+export function variableOf(option: string, variable: string, environment: NodeJS.ProcessEnv): readonly string[] {
   const [name = ""] = variable.split("=", 1);
   if (name === "" || (option !== "--env" && /\s/.test(name))) {
     throw new VarveError("USAGE", `Cannot read ${option} "${variable}": wanted NAME=VALUE or NAME`);
@@ -140,7 +141,10 @@ const LONGEST_HOSTNAME = 64;
 /** The host name that a process sees. @param given What `--hostname` says. @param uts What `--uts` says, where it is shared. */
 export function hostnameOf(given: string | undefined, container: string, uts: string | undefined): string {
   if (given !== undefined && uts !== undefined) {
-    throw new VarveError("USAGE", `Cannot set --hostname "${given}": with --uts the name is that of ${uts === "host" ? "this machine" : uts}`);
+    throw new VarveError(
+      "USAGE",
+      `Cannot set --hostname "${given}": with --uts the name is that of ${uts === "host" ? "this machine" : uts}`,
+    );
   }
   if (uts === "host") return os.hostname();
   if (given === undefined) return container.slice(0, LONGEST_HOSTNAME);

@@ -19,10 +19,29 @@ export const SECURITY_OPTIONS = {
     value: "OPT",
     describe: "seccomp=FILE|unconfined, no-new-privileges[=false] or systempaths=unconfined",
   },
-  device: { type: "string", array: true, value: "SRC[:DST[:rwm]]", describe: "Give a device of this machine, or those of a directory" },
-  ulimit: { type: "string", array: true, value: "NAME=SOFT[:HARD]", describe: "Limit a process, such as nofile=1024:4096; -1 is no limit" },
-  sysctl: { type: "string", array: true, value: "NAME=VALUE", describe: "Set a kernel setting that the container has of its own" },
-  pid: { type: "string", value: "host|container:NAME", describe: "See the processes of this machine, or of a container that runs" },
+  device: {
+    type: "string",
+    array: true,
+    value: "SRC[:DST[:rwm]]",
+    describe: "Give a device of this machine, or those of a directory",
+  },
+  ulimit: {
+    type: "string",
+    array: true,
+    value: "NAME=SOFT[:HARD]",
+    describe: "Limit a process, such as nofile=1024:4096; -1 is no limit",
+  },
+  sysctl: {
+    type: "string",
+    array: true,
+    value: "NAME=VALUE",
+    describe: "Set a kernel setting that the container has of its own",
+  },
+  pid: {
+    type: "string",
+    value: "host|container:NAME",
+    describe: "See the processes of this machine, or of a container that runs",
+  },
   ipc: { type: "string", value: "host|container:NAME", describe: "Share System V IPC and message queues with it" },
   uts: { type: "string", value: "host|container:NAME", describe: "Share its host name" },
 } as const;
@@ -81,7 +100,9 @@ function profileOf(file: string): Readonly<Record<string, unknown>> {
     seccompFileOf(json);
     return json as Readonly<Record<string, unknown>>;
   } catch (error) {
-    throw new VarveError("USAGE", `Cannot read the seccomp profile "${file}": ${(error as Error).message}`, { path: path.resolve(file) });
+    throw new VarveError("USAGE", `Cannot read the seccomp profile "${file}": ${(error as Error).message}`, {
+      path: path.resolve(file),
+    });
   }
 }
 
@@ -91,7 +112,10 @@ export function readText(option: string, file: string): string {
     return readFileSync(file, "utf8");
   } catch (cause) {
     const state = (cause as NodeJS.ErrnoException).code ?? "it fails";
-    throw new VarveError("SOURCE_MISSING", `Cannot read ${option} "${file}": the system says ${state}`, { path: path.resolve(file), cause });
+    throw new VarveError("SOURCE_MISSING", `Cannot read ${option} "${file}": the system says ${state}`, {
+      path: path.resolve(file),
+      cause,
+    });
   }
 }
 
@@ -148,7 +172,11 @@ function sysctlsOf(
 }
 
 function namespacesOf({ pid, ipc, uts }: SecurityValues): Namespaces {
-  return { ...namespace("pid", pid, ["private"]), ...namespace("ipc", ipc, ["private", "shareable"]), ...namespace("uts", uts, ["private"]) };
+  return {
+    ...namespace("pid", pid, ["private"]),
+    ...namespace("ipc", ipc, ["private", "shareable"]),
+    ...namespace("uts", uts, ["private"]),
+  };
 }
 
 /** @param own Words that mean one of its own, which is the default. */

@@ -9,10 +9,11 @@ export const CAPABILITIES: readonly string[] = `CHOWN DAC_OVERRIDE DAC_READ_SEAR
 export const ALL_CAPABILITIES = "ALL";
 
 /** Docker's fourteen. */
-export const DEFAULT_CAPABILITIES: readonly string[] = `CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP
+export const DEFAULT_CAPABILITIES: readonly string[] =
+  `CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP
   NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE`
-  .split(/\s+/)
-  .map((name) => `CAP_${name}`);
+    .split(/\s+/)
+    .map((name) => `CAP_${name}`);
 
 /** A capability as people write it, `net_admin` or `CAP_NET_ADMIN`, or `ALL`. @returns `undefined` when there is none such. */
 export function capabilityOf(text: string): string | undefined {

@@ -3,6 +3,7 @@ import { VarveError } from "../errors.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import { CONTAINER_NAME, type ContainerRecord, type ProcessResult, type RunConfiguration } from "../ports/containers.js";
 import type { RefUpdate } from "../ports/history.js";
+import type { LayerImageFile } from "../ports/layer-store.js";
 import type { Operation, OperationDraft, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import type { ProgressUpdate } from "../ports/work-in-progress.js";
@@ -85,13 +86,38 @@ export interface StartOptions {
  */
 export async function startContainer(
   repository: Repository,
-  { id }: { readonly id: string },
-  { verify, command }: StartOptions = {},
+  container: { readonly id: string },
+  options: StartOptions = {},
 ): Promise<ProcessResult> {
+  const { record, images } = await prepareStart(repository, container, options);
+  return repository.containers.run(record, images);
+}
+
+/**
+ * As `startContainer`, but returns as soon as the process runs: a supervisor keeps it.
+ *
+ * @throws VarveError CONTAINER_RUNNING and what `verify` and `Containers.start` throw.
+ */
+export async function startInBackground(
+  repository: Repository,
+  container: { readonly id: string },
+  options: StartOptions = {},
+): Promise<void> {
+  const { record, images } = await prepareStart(repository, container, options);
+  repository.containers.noteRestarts(record, { count: 0, stopped: false });
+  await repository.containers.start(record, images);
+}
+
+/** Puts the container on its HEAD. */
+export async function prepareStart(
+  repository: Repository,
+  { id }: { readonly id: string },
+  { verify, command }: StartOptions,
+): Promise<{ readonly record: ContainerRecord; readonly images: readonly LayerImageFile[] }> {
   const record = await repository.exclusively(() => standOnHead(repository, id));
   await verify?.(record.layers);
   if (command !== undefined) await repository.exclusively(() => recordStart(repository, record, command));
-  return repository.containers.run(record, await repository.layers.images(record.layers));
+  return { record, images: await repository.layers.images(record.layers) };
 }
 
 async function recordStart({ containers, operations }: Repository, record: ContainerRecord, command: string): Promise<void> {
@@ -150,9 +176,21 @@ async function creationOf({ operations }: Repository, id: string): Promise<Opera
   return undefined;
 }
 
-/** Resolves when its process is gone. */
-export async function stopContainer(repository: Repository, record: ContainerRecord, graceMilliseconds: number): Promise<void> {
-  await repository.containers.stop(record, graceMilliseconds);
+/** Docker's. */
+const GRACE_SECONDS = 10;
+
+/**
+ * Resolves when its process is gone. Its policy does not start it again.
+ * @param graceMilliseconds By default what the container was made with.
+ */
+export async function stopContainer(
+  { containers }: Repository,
+  record: ContainerRecord,
+  graceMilliseconds: number = (record.configuration.stop?.seconds ?? GRACE_SECONDS) * 1000,
+): Promise<void> {
+  if (record.configuration.background !== undefined)
+    containers.noteRestarts(record, { ...containers.restarts(record), stopped: true });
+  await containers.stop(record, graceMilliseconds);
 }
 
 export interface RemoveOptions {
@@ -176,7 +214,7 @@ export async function removeContainers(
 ): Promise<void> {
   const distinct = [...new Set(ids.map(({ id }) => id))];
   if (options.force === true)
-    for (const id of distinct) await repository.containers.stop(repository.containers.find(id).record, 0);
+    for (const id of distinct) await stopContainer(repository, repository.containers.find(id).record, 0);
   await repository.exclusively(async () => {
     const targets = distinct.map((id) => findTarget(repository, id) as ContainerTarget);
     for (const target of targets) requireStopped(target, "remove");

@@ -172,9 +172,13 @@ function elsewhere(branch: RefName, at: CommitId, parent: CommitId): VarveError 
 }
 
 function unseen(volume: string): VarveError {
-  return new VarveError("USAGE", `Cannot cache the run: what the volume "${volume}" holds is not compared with an earlier run's`, {
-    hint: "Show a directory of this machine read-only in its place, or leave out --cache.",
-  });
+  return new VarveError(
+    "USAGE",
+    `Cannot cache the run: what the volume "${volume}" holds is not compared with an earlier run's`,
+    {
+      hint: "Show a directory of this machine read-only in its place, or leave out --cache.",
+    },
+  );
 }
 
 function writable(source: string, destination: string): VarveError {

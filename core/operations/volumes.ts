@@ -34,7 +34,11 @@ export function usersOf({ containers }: Repository, volume: string): readonly Co
 
 function busy(volume: string, users: readonly ContainerRecord[]): VarveError {
   const names = users.map(({ name }) => name);
-  return new VarveError("VOLUME_BUSY", `Cannot remove the volume "${volume}": ${names.length === 1 ? "container" : "containers"} ${names.join(", ")} would lack it`, {
-    hint: `Remove ${names.length === 1 ? "that container" : "those containers"} first: varve rm ${names.join(" ")}`,
-  });
+  return new VarveError(
+    "VOLUME_BUSY",
+    `Cannot remove the volume "${volume}": ${names.length === 1 ? "container" : "containers"} ${names.join(", ")} would lack it`,
+    {
+      hint: `Remove ${names.length === 1 ? "that container" : "those containers"} first: varve rm ${names.join(" ")}`,
+    },
+  );
 }

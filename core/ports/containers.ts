@@ -18,7 +18,25 @@ export interface RunConfiguration extends Isolation {
   readonly readOnly: boolean;
   readonly volumes: readonly Volume[];
   readonly limits: { readonly memoryBytes?: number; readonly processes?: number; readonly cpus?: number };
+  /** Of one that runs in the background: absent where its input and output are those of the command that starts it. */
+  readonly background?: Background;
 }
+
+export interface Background {
+  readonly restart: RestartPolicy;
+  /** The container goes when its process has ended. */
+  readonly removed?: true;
+  /** What is kept of its output, in bytes; all of it when absent. */
+  readonly logBytes?: number;
+}
+
+export const RESTART_NAMES: readonly string[] = ["no", "always", "unless-stopped", "on-failure"];
+
+/** Docker's. `unless-stopped` and `always` differ after a restart of the machine alone. */
+export type RestartPolicy =
+  | { readonly name: "no" | "always" | "unless-stopped" }
+  /** When the exit code is not 0; with `most`, so many times in a row. */
+  | { readonly name: "on-failure"; readonly most?: number };
 
 export interface Volume {
   /** Absolute, on the host; it must exist. Of a named volume its name. */
@@ -69,6 +87,49 @@ export interface ContainerStatus {
   readonly pid: number | undefined;
 }
 
+/** Some bytes of what a process wrote, from one line at most. */
+export interface LogPiece {
+  /** RFC 3339, with nanoseconds. */
+  readonly time: string;
+  readonly stream: "stdout" | "stderr";
+  /** With its line end, where the process wrote one. */
+  readonly bytes: Uint8Array;
+}
+
+export interface LogQuery {
+  /** Goes on until the process ends. */
+  readonly follow?: boolean;
+  /** So many lines at most of what is there already. */
+  readonly tail?: number | undefined;
+}
+
+export interface AttachRequest {
+  /** Passes this process's standard input on. */
+  readonly input: boolean;
+  /** Leaves on ctrl-p ctrl-q; the container goes on. */
+  readonly detachKeys: boolean;
+}
+
+/** A process besides a container's first one. */
+export interface ExecConfiguration {
+  readonly command: readonly string[];
+  /** `NAME=value`, after the container's own. */
+  readonly environment: readonly string[];
+  /** Absolute, within the container; the container's own when absent. */
+  readonly workingDirectory?: string;
+  /** As `RunConfiguration.user`; the container's own when absent. */
+  readonly user?: string;
+  readonly terminal: boolean;
+  readonly interactive: boolean;
+  /** Nobody waits for it or reads what it writes. */
+  readonly detached: boolean;
+}
+
+export interface Restarts {
+  readonly count: number;
+  readonly stopped: boolean;
+}
+
 export interface ProcessResult {
   readonly exitCode: number;
   readonly durationMilliseconds: number;
@@ -109,6 +170,46 @@ export interface Containers {
    *   CONTAINER_RUNNING; CONFLICT when it stands on another commit than `record` says.
    */
   run(record: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult>;
+
+  /**
+   * Mounts and starts the process under a supervisor of its own, which keeps what it writes, and returns as soon as it runs.
+   *
+   * @throws VarveError as `run`; RUNTIME_MISSING also without a supervisor.
+   */
+  start(record: ContainerRecord, images: readonly LayerImageFile[]): Promise<void>;
+
+  /** Resolves when the process is gone, with its exit code; `undefined` when nobody knows it: its supervisor was killed, or it has never run. */
+  wait(record: ContainerRecord): Promise<number | undefined>;
+
+  /** @throws VarveError CONTAINER_STOPPED. */
+  kill(record: ContainerRecord, signal: NodeJS.Signals): void;
+
+  /** What a process in the background wrote, also after its end. @throws VarveError UNSUPPORTED for one of the foreground. */
+  log(record: ContainerRecord, query: LogQuery): AsyncIterable<LogPiece>;
+
+  /**
+   * Ties this process's input and output to those of a process in the background.
+   *
+   * @returns Its exit code; `undefined` when it was left by the detach keys and runs on.
+   * @throws VarveError CONTAINER_STOPPED, UNSUPPORTED for one of the foreground.
+   */
+  attach(record: ContainerRecord, request: AttachRequest): Promise<number | undefined>;
+
+  /**
+   * Runs a process in a container that runs, on this process's input and output.
+   * @throws VarveError CONTAINER_STOPPED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, RUNTIME_FAILED, WRONG_TYPE.
+   */
+  exec(record: ContainerRecord, configuration: ExecConfiguration): Promise<ProcessResult>;
+
+  /**
+   * For the command that is run at the end of a process in the background: leaves the mounts of its run, in whose namespace it was started.
+   * @returns How long the process ran, in milliseconds. 0 when nobody knows.
+   */
+  leaveEnded(id: string): number;
+
+  /** How often it was restarted by its policy since a person started it, and whether a person has stopped it since. */
+  restarts(record: ContainerRecord): Restarts;
+  noteRestarts(record: ContainerRecord, restarts: Restarts): void;
 
   /** Terminate, then kill after the grace period. Resolves when the process is gone. Stopping a stopped one does nothing. */
   stop(record: ContainerRecord, graceMilliseconds: number): Promise<void>;

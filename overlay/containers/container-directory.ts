@@ -5,7 +5,9 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
   writeSync,
@@ -18,9 +20,19 @@ import { readRegularFile } from "../../linux/regular-file.js";
 import { syncDirectory } from "../../linux/sync.js";
 import { AT_FDCWD } from "../../linux/open-at.js";
 import { removeTree } from "../../linux/unlink.js";
+import { MOUNTS } from "../mounts/mounted-roots.js";
 import { pauseThread } from "../pause-thread.js";
 import { systemFailure } from "../system-failure.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
+
+type FileName = "container.json" | "config.json" | "etc" | "lock" | "log" | "restarts.json" | (typeof PASSING)[number];
+/** What a run leaves for the next to find. */
+const PASSING = ["pid", "runtime", "runtime.log", "paused.json", "conmon.pid", "attach", "ctl", "winsz"] as const;
+
+/** A name that no container id has. */
+const EXITS = "exits";
+/** So long who waits for a removed container has time to read how it ended. */
+const EXIT_MILLISECONDS = 600_000;
 
 /** An environment may be large. */
 const LARGEST_RECORD_BYTES = 2 ** 24;
@@ -34,13 +46,18 @@ const LOCK_PAUSE_MILLISECONDS = 10;
  * container.json     its record
  * upper.<n> work.<n> what the process wrote; n is the record's generation
  * fresh.<n>          stands while upper.<n> has never been mounted
- * exit-code          of the process that ended last
  * config.json        the OCI bundle of the run that is or was last
  * etc/               files that the run binds over the root's own
  * runtime/ pid runtime.log   the runtime's state of a run; gone after it
+ * conmon.pid attach ctl winsz   the supervisor's, of a run in the background; gone after it
+ * log                what a process in the background wrote, since it was last started by a person
+ * restarts.json      how often its policy has restarted it since
  * paused.json        who froze it, for as long as it is frozen by us
  * lock               flock(2): held while varve runs it or changes it
  * ```
+ *
+ * `<containers>/exits/<id>` holds the exit code of the process that ended last: beside the directory, so that who waits for a
+ * container that goes with its process still learns it.
  */
 export class ContainerDirectory {
   readonly id: string;
@@ -52,10 +69,18 @@ export class ContainerDirectory {
     this.path = path.join(containers, id);
   }
 
-  file(
-    name: "container.json" | "config.json" | "exit-code" | "etc" | "runtime" | "pid" | "runtime.log" | "paused.json" | "lock",
-  ): string {
+  file(name: FileName): string {
     return path.join(this.path, name);
+  }
+
+  /** Where a run mounts the root, in a mount namespace of its own. Absolute. */
+  get mountPoint(): string {
+    return path.join(path.dirname(this.path), MOUNTS, this.id);
+  }
+
+  /** Absolute; of all containers. */
+  get exits(): string {
+    return path.join(path.dirname(this.path), EXITS);
   }
 
   /** Relative to the containers' directory, as mounts take them. */
@@ -94,7 +119,7 @@ export class ContainerDirectory {
     const file = this.file("container.json");
     try {
       const { record, generation } = parseContainer(this.#readText("container.json"), this.id, file);
-      const exitCode = this.#readExitCode();
+      const exitCode = this.readExitCode();
       return { record: exitCode === undefined ? record : { ...record, exitCode }, generation };
     } catch (error) {
       if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
@@ -102,7 +127,7 @@ export class ContainerDirectory {
     }
   }
 
-  #readText(name: "container.json" | "exit-code"): string {
+  #readText(name: "container.json"): string {
     return readRegularFile(this.file(name), { largest: LARGEST_RECORD_BYTES }).toString("utf8");
   }
 
@@ -127,17 +152,24 @@ export class ContainerDirectory {
    * nothing else is.
    */
   writeExitCode(exitCode: number): void {
-    writeFileSync(this.file("exit-code"), `${exitCode}\n`, { mode: 0o600 });
+    mkdirSync(this.exits, { recursive: true, mode: 0o700 });
+    writeFileSync(path.join(this.exits, this.id), `${exitCode}\n`, { mode: 0o600 });
   }
 
-  #readExitCode(): number | undefined {
+  /** @returns `undefined` when no process has ended, or nobody knows how. */
+  readExitCode(): number | undefined {
     try {
-      const text = this.#readText("exit-code").trim();
+      const text = readRegularFile(path.join(this.exits, this.id), { largest: LARGEST_RECORD_BYTES }).toString("utf8").trim();
       return /^[0-9]{1,3}$/.test(text) ? Number(text) : undefined;
     } catch (error) {
-      if (hasCode(error, "ENOENT")) return undefined;
+      // What else stands there was not written by us.
+      if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "EFTYPE", "EFBIG")) return undefined;
       throw error;
     }
+  }
+
+  forgetExitCode(): void {
+    rmSync(path.join(this.exits, this.id), { force: true });
   }
 
   /** An empty overlay. What an interrupted attempt left there goes first. */
@@ -156,7 +188,7 @@ export class ContainerDirectory {
 
   /** Removes what a run leaves for the next to find, all but the bundle. */
   removeRunFiles(): void {
-    for (const name of ["pid", "runtime", "runtime.log", "paused.json"] as const) {
+    for (const name of PASSING) {
       if (existsSync(this.file(name))) removeTree(AT_FDCWD, latin1(this.file(name)));
     }
   }
@@ -166,6 +198,7 @@ export class ContainerDirectory {
   }
 
   remove(): void {
+    if (existsSync(this.mountPoint)) rmdirSync(this.mountPoint);
     removeTree(AT_FDCWD, latin1(this.path));
   }
 
@@ -189,6 +222,18 @@ export class ContainerDirectory {
     if (tryLock(descriptor, "exclusive")) return () => closeSync(descriptor);
     closeSync(descriptor);
     return undefined;
+  }
+}
+
+/** Removes the exit codes of containers that are gone, when nobody can wait for them any more. @param containers Absolute. */
+export function forgetOldExits(containers: string): void {
+  const folder = path.join(containers, EXITS);
+  if (!existsSync(folder)) return;
+  const oldest = Date.now() - EXIT_MILLISECONDS;
+  for (const id of readdirSync(folder)) {
+    const stat = lstatSync(path.join(folder, id), { throwIfNoEntry: false });
+    if (stat !== undefined && stat.mtimeMs < oldest && !existsSync(path.join(containers, id)))
+      rmSync(path.join(folder, id), { force: true, recursive: true });
   }
 }
 

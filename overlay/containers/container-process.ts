@@ -14,6 +14,15 @@ export function livingProcess(directory: ContainerDirectory): number | undefined
   return pid !== undefined && standsOn(pid, directory.id) ? pid : undefined;
 }
 
+/**
+ * The process that keeps a container of the background: it stands on the container's overlay, too, in whose mount namespace it was started.
+ * @returns Its id; `undefined` when it is gone.
+ */
+export function livingSupervisor(directory: ContainerDirectory): number | undefined {
+  const pid = readPid(directory.file("conmon.pid"));
+  return pid !== undefined && standsOn(pid, directory.id) ? pid : undefined;
+}
+
 function readPid(file: string): number | undefined {
   const text = tryRead(file)?.trim() ?? "";
   return /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : undefined;

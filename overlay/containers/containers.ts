@@ -2,17 +2,33 @@ import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import type { CommitId, LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
-import type { ContainerRecord, Containers, ContainerState, ContainerStatus, ProcessResult } from "../../core/ports/containers.js";
+import type {
+  AttachRequest,
+  ContainerRecord,
+  Containers,
+  ContainerState,
+  ContainerStatus,
+  ExecConfiguration,
+  LogPiece,
+  LogQuery,
+  ProcessResult,
+  Restarts,
+} from "../../core/ports/containers.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { hasCode } from "../../linux/errno.js";
 import { syncDirectory } from "../../linux/sync.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
-import { containerBusy, ContainerDirectory, latin1 } from "./container-directory.js";
-import { livingProcess } from "./container-process.js";
-import { MountedRoots } from "../mounts/mounted-roots.js";
+import { containerBusy, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
+import { livingProcess, livingSupervisor } from "./container-process.js";
+import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
-import { clearRun } from "./prepare-run.js";
+import { attachToProcess } from "./attach-to-process.js";
+import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, writeRestarts } from "./background.js";
+import { execInContainer } from "./exec-in-container.js";
+import { clearRun, type RunRequest } from "./prepare-run.js";
+import { startSupervised } from "./start-supervised.js";
+import { pauseThread } from "../pause-thread.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
@@ -26,6 +42,8 @@ export interface ContainersOptions {
   readonly volumes: string;
   /** Reads an upper directory as a tree above `base`. Paths absolute. */
   readonly openUpperTree: (upper: string, work: string, base: Tree) => Promise<Tree>;
+  /** What is run when the process of a container in the background has ended, by its id. */
+  readonly endCommand?: (id: string) => readonly string[];
 }
 
 /** Containers kept in a directory each, run by this machine's kernel and OCI runtime. */
@@ -39,9 +57,11 @@ class DirectoryContainers implements Containers {
   readonly #path: string;
   readonly #volumes: string;
   readonly #openUpperTree: ContainersOptions["openUpperTree"];
+  readonly #endCommand: ContainersOptions["endCommand"];
   readonly #roots: MountedRoots;
 
-  constructor({ directory, volumes, openUpperTree }: ContainersOptions) {
+  constructor({ directory, volumes, openUpperTree, endCommand }: ContainersOptions) {
+    this.#endCommand = endCommand;
     this.#path = directory;
     this.#volumes = volumes;
     this.#openUpperTree = openUpperTree;
@@ -56,6 +76,7 @@ class DirectoryContainers implements Containers {
     this.#doing(`create container "${record.name}"`, () => {
       mkdirSync(this.#path, { recursive: true, mode: 0o700 });
       this.#removeUnfinished();
+      forgetOldExits(this.#path);
       // Under a name that no listing sees, and locked, until it is whole.
       const unfinished = new ContainerDirectory(this.#path, `${UNFINISHED}${record.id}`);
       mkdirSync(unfinished.path, { mode: 0o700 });
@@ -139,16 +160,7 @@ class DirectoryContainers implements Containers {
     const { directory } = this.#existing(id);
     const release = lockIdle(directory, "start", name);
     try {
-      clearRun(directory);
-      this.#roots.enter();
-      const runtime = chooseRuntime(`${this.#path}/runtime.json`);
-      const { record, generation } = this.#existing(id);
-      // The images are those of the record that was given.
-      if (record.base !== base) throw movedMeanwhile(name);
-      directory.requireOverlay(generation);
-      const stored = { record, generation };
-      const places = { containers: this.#path, volumes: this.#volumes, directory };
-      const result = await runContainer({ ...places, stored, images, roots: this.#roots, runtime });
+      const result = await runContainer(this.#prepared(directory, base, images));
       directory.writeExitCode(result.exitCode);
       return result;
     } catch (error) {
@@ -158,9 +170,57 @@ class DirectoryContainers implements Containers {
     }
   }
 
+  async start({ id, name, base }: ContainerRecord, images: readonly LayerImageFile[]): Promise<void> {
+    const { directory } = this.#existing(id);
+    const release = lockIdle(directory, "start", name);
+    try {
+      const request = this.#prepared(directory, base, images);
+      await startSupervised(request, hasConsequences(request.stored.record) ? this.#endCommand?.(id) : undefined);
+    } catch (error) {
+      throw systemFailure(`start container "${name}"`, error, directory.path);
+    } finally {
+      release();
+    }
+  }
+
+  wait({ id }: ContainerRecord): Promise<number | undefined> {
+    return waitForEnd(this.#directory(id));
+  }
+
+  kill({ id, name }: ContainerRecord, signal: NodeJS.Signals): void {
+    killProcess(this.#directory(id), name, signal);
+  }
+
+  log(record: ContainerRecord, query: LogQuery): AsyncIterable<LogPiece> {
+    return readOutput(this.#directory(record.id), record, query);
+  }
+
+  attach(record: ContainerRecord, request: AttachRequest): Promise<number | undefined> {
+    return attachToProcess(this.#directory(record.id), record, request);
+  }
+
+  exec(record: ContainerRecord, configuration: ExecConfiguration): Promise<ProcessResult> {
+    return execInContainer(this.#directory(record.id), record, configuration, chooseRuntime(`${this.#path}/runtime.json`));
+  }
+
+  leaveEnded(id: string): number {
+    const ran = ranMilliseconds(this.#directory(id));
+    this.#doing("leave the mounts of a run", () => leaveMounts(this.#path));
+    return ran;
+  }
+
+  restarts({ id }: ContainerRecord): Restarts {
+    return readRestarts(this.#directory(id));
+  }
+
+  noteRestarts({ id, name }: ContainerRecord, restarts: Restarts): void {
+    this.#doing(`note the restarts of container "${name}"`, () => writeRestarts(this.#directory(id), restarts));
+  }
+
   async stop({ id, configuration }: ContainerRecord, graceMilliseconds: number): Promise<void> {
     const directory = this.#directory(id);
     await stopProcess(directory, graceMilliseconds, configuration.stop?.signal);
+    waitForSupervisor(directory);
     this.#clearAbandoned(directory);
   }
 
@@ -182,6 +242,20 @@ class DirectoryContainers implements Containers {
     } finally {
       release();
     }
+  }
+
+  /** Under the container's lock. */
+  #prepared(directory: ContainerDirectory, base: CommitId, images: readonly LayerImageFile[]): RunRequest {
+    clearRun(directory);
+    directory.forgetExitCode();
+    this.#roots.enter();
+    const runtime = chooseRuntime(`${this.#path}/runtime.json`);
+    const { record, generation } = this.#existing(directory.id);
+    // The images are those of the record that was given.
+    if (record.base !== base) throw movedMeanwhile(record.name);
+    directory.requireOverlay(generation);
+    const places = { containers: this.#path, volumes: this.#volumes, directory };
+    return { ...places, stored: { record, generation }, images, roots: this.#roots, runtime };
   }
 
   /** What a killed `create` left: nobody holds its lock any more. */
@@ -229,7 +303,7 @@ class DirectoryContainers implements Containers {
     if (stored === undefined) return undefined;
     const pid = livingProcess(directory);
     if (pid === undefined) {
-      this.#clearAbandoned(directory);
+      if (livingSupervisor(directory) === undefined) this.#clearAbandoned(directory);
       const state = existsSync(directory.file("config.json")) || stored.record.exitCode !== undefined ? "stopped" : "created";
       return { record: stored.record, state, pid: undefined };
     }
@@ -281,9 +355,26 @@ class DirectoryContainers implements Containers {
 function lockIdle(directory: ContainerDirectory, action: string, name: string): () => void {
   if (livingProcess(directory) !== undefined) throw containerBusy(action, name);
   const release = directory.lock(action, name);
+  waitForSupervisor(directory);
   if (livingProcess(directory) === undefined) return release;
   release();
   throw containerBusy(action, name);
+}
+
+/** Whether something is to be done when its process ends. */
+function hasConsequences({ configuration: { background } }: ContainerRecord): boolean {
+  return background !== undefined && (background.removed === true || background.restart.name !== "no");
+}
+
+const SUPERVISOR_ATTEMPTS = 1000;
+const SUPERVISOR_PAUSE_MILLISECONDS = 5;
+
+/** It notes how the process ended, and ends then. */
+function waitForSupervisor(directory: ContainerDirectory): void {
+  for (let attempt = 0; attempt < SUPERVISOR_ATTEMPTS; attempt++) {
+    if (livingProcess(directory) !== undefined || livingSupervisor(directory) === undefined) return;
+    pauseThread(SUPERVISOR_PAUSE_MILLISECONDS);
+  }
 }
 
 function movedMeanwhile(name: string): VarveError {

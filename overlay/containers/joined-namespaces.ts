@@ -31,9 +31,13 @@ function processOf(containers: string, nameOrId: string, type: string): number {
     .map((id) => new ContainerDirectory(containers, id));
   const found = directories.find((directory) => directory.id === nameOrId || directory.read()?.record.name === nameOrId);
   if (found === undefined) {
-    throw new VarveError("TARGET_UNKNOWN", `Cannot join the ${type} namespace of container "${nameOrId}": there is none by that name`, {
-      hint: '"varve ps -a" lists all containers.',
-    });
+    throw new VarveError(
+      "TARGET_UNKNOWN",
+      `Cannot join the ${type} namespace of container "${nameOrId}": there is none by that name`,
+      {
+        hint: '"varve ps -a" lists all containers.',
+      },
+    );
   }
   const pid = livingProcess(found);
   if (pid !== undefined) return pid;

@@ -10,18 +10,14 @@ import { containerDevices } from "../runtime/host-devices.js";
 import { findInit } from "../runtime/init-program.js";
 import { ownCapabilities, requireGivable } from "../runtime/process-privileges.js";
 import { requirePlatform } from "../rootfs/platform.js";
-import { checkCommand, type RootView } from "../rootfs/command-lookup.js";
+import { checkProgram, hasOtherFormats } from "./check-program.js";
 import { latin1, type ContainerDirectory } from "./container-directory.js";
 import { makeMountPointLayer, MOUNT_POINTS, writeIdentityFiles } from "./container-mounts.js";
 import { livingProcess, sendSignal } from "./container-process.js";
-import { resolveUser, withGroups } from "../rootfs/container-user.js";
 import type { MountedRoots } from "../mounts/mounted-roots.js";
 import type { OciRuntime } from "../runtime/oci-runtime.js";
-import { PROGRAM_HEAD_BYTES } from "../rootfs/program-interpreter.js";
-import { readUserDatabase } from "../rootfs/read-user-database.js";
 import { copyRootAttributes } from "../rootfs/root-attributes.js";
-import { readRootHead, rootFileMode } from "../rootfs/root-files.js";
-import { environmentOf, runtimeConfiguration, type RuntimeRequest } from "../runtime/runtime-configuration.js";
+import { runtimeConfiguration, type RuntimeRequest } from "../runtime/runtime-configuration.js";
 import { isExecFailure, runtimeErrors } from "../runtime/runtime-log.js";
 import { joinedNamespaces } from "./joined-namespaces.js";
 import { preparePlaces } from "./run-places.js";
@@ -100,12 +96,7 @@ function writeBundle({ containers, directory, stored: { record }, runtime, volum
   const root = openAt(AT_FDCWD, latin1(rootPath), O_PATH);
   try {
     preparePlaces(record.configuration, root, (name) => volumePath(volumes, name));
-    const database = readUserDatabase(root);
-    const user = withGroups(resolveUser(record.configuration.user, database), record.configuration.groups ?? [], database);
-    const searchPath = environmentOf(record.configuration, user)
-      .find((variable) => variable.startsWith("PATH="))!
-      .slice("PATH=".length);
-    checkCommand(record.configuration, searchPath, rootView(root));
+    const user = checkProgram(record.configuration, root);
     const isolated = isolationParts(record.configuration, containers);
     // Volumes come to be when nothing is known that keeps the process from its start.
     const configuration = withVolumePaths(record.configuration, volumes);
@@ -132,22 +123,6 @@ function isolationParts(
     init: init === true ? findInit() : undefined,
     joined: joinedNamespaces(containers, namespaces),
   };
-}
-
-function rootView(root: number): RootView {
-  return {
-    modeOf: (file) => rootFileMode(root, latin1(file)),
-    headOf: (file) => readRootHead(root, latin1(file), PROGRAM_HEAD_BYTES),
-    get hasOtherFormats() {
-      return hasOtherFormats();
-    },
-  };
-}
-
-/** The kernel shows each as a file beside these two. */
-function hasOtherFormats(): boolean {
-  const folder = "/proc/sys/fs/binfmt_misc";
-  return existsSync(`${folder}/status`) && readdirSync(folder).some((name) => name !== "register" && name !== "status");
 }
 
 /** A runtime that never wrote the pid down never started the process: then its status is its own, not the process's. */

@@ -1,4 +1,4 @@
-import type { ChildProcess, StdioOptions } from "node:child_process";
+import type { StdioOptions } from "node:child_process";
 import os from "node:os";
 import { isatty } from "node:tty";
 import { VarveError } from "../../core/errors.js";
@@ -6,7 +6,7 @@ import type { ProcessResult } from "../../core/ports/containers.js";
 import { saveTerminal } from "../../linux/terminal.js";
 import type { ContainerDirectory } from "./container-directory.js";
 import { isStarting, livingProcess } from "./container-process.js";
-import { startRuntime, type OciRuntime } from "../runtime/oci-runtime.js";
+import { endOf, startRuntime, type OciRuntime } from "../runtime/oci-runtime.js";
 import { runtimeFailure } from "../runtime/runtime-log.js";
 import { clearRun, hasStarted, loggedErrors, withPreparedRun, type RunRequest } from "./prepare-run.js";
 import { forwardSignals } from "./signal-forwarding.js";
@@ -72,16 +72,6 @@ async function superviseProcess(
     signals.stop();
     restoreTerminal?.();
   }
-}
-
-/** Resolves with the exit status; 128 + n when signal n ended the runtime itself. */
-function endOf(child: ChildProcess, { path }: OciRuntime): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.once("exit", (code, signal) => resolve(code ?? 128 + os.constants.signals[signal!]));
-    child.once("error", (cause) => {
-      reject(new VarveError("RUNTIME_FAILED", "Cannot start the OCI runtime: the system refuses to run it", { path, cause }));
-    });
-  });
 }
 
 function interrupted(name: string): VarveError {

@@ -39,7 +39,7 @@ export function preparePlaces(configuration: RunConfiguration, root: number, pat
   const mounts = chosenMounts(configuration, pathOf);
   for (const mount of mounts) prepareMount(mount, mounts, root);
   if (configuration.init === true) requireOwnDev(mounts);
-  checkWorkingDirectory(configuration, mounts, root);
+  checkWorkingDirectory(configuration, root);
 }
 
 /** What a person asked to have mounted. */
@@ -118,8 +118,7 @@ function enclosedObstacle(mount: ChosenMount, kind: PlaceKind, mounts: readonly 
   const outer = enclosing(mount, mounts);
   if (outer?.source === undefined) return undefined;
   const outside = outer.what;
-  if (kindOf(outer) === "file")
-    return { state: `${outside} is mounted on the way there, and is a file`, hint: OTHER_PLACE };
+  if (kindOf(outer) === "file") return { state: `${outside} is mounted on the way there, and is a file`, hint: OTHER_PLACE };
   const place = posix.join(outer.source, posix.relative(outer.destination, mount.destination));
   const found = existsSync(place);
   if (!found && outer.readOnly) {
@@ -138,9 +137,11 @@ function enclosing({ destination }: ChosenMount, mounts: readonly ChosenMount[])
     .sort((a, b) => b.destination.length - a.destination.length)[0];
 }
 
-function checkWorkingDirectory({ workingDirectory }: RunConfiguration, mounts: readonly ChosenMount[], root: number): void {
+/** @throws VarveError RUNTIME_FAILED, WRONG_TYPE. */
+export function checkWorkingDirectory(configuration: RunConfiguration, root: number): void {
+  const { workingDirectory, volumes, tmpfs = [] } = configuration;
   const place = posix.normalize(workingDirectory);
-  const inVolume = mounts.some(({ destination }) => isWithin(place, destination));
+  const inVolume = [...volumes, ...tmpfs].some(({ destination }) => isWithin(place, destination));
   const destination = inVolume ? place : destinationOf(root, latin1(place));
   refuseDescriptors(workingDirectory, destination);
   if (inVolume) return;

@@ -1,6 +1,14 @@
 import { VarveError } from "../../core/errors.js";
 import { parseCommitId, parseLayerId, type RefName } from "../../core/model/ids.js";
-import { CONTAINER_NAME, type ContainerRecord, type RunConfiguration, type Volume } from "../../core/ports/containers.js";
+import {
+  CONTAINER_NAME,
+  RESTART_NAMES,
+  type Background,
+  type ContainerRecord,
+  type RestartPolicy,
+  type RunConfiguration,
+  type Volume,
+} from "../../core/ports/containers.js";
 import { VOLUME_NAME } from "../../core/ports/volumes.js";
 import { isRefName } from "../../core/revision/ref-names.js";
 import {
@@ -82,12 +90,26 @@ function configurationOf(json: Json): RunConfiguration {
       ...optional("cpus", limits["cpus"], positiveOf),
     },
     ...isolationOf(json),
+    ...optional("background", json["background"], backgroundOf),
+  };
+}
+
+function backgroundOf(value: unknown): Background {
+  const json = objectOf(value, "background");
+  const restart = objectOf(json["restart"], "restart");
+  const name = textOf(restart["name"], "restart");
+  if (!RESTART_NAMES.includes(name)) throw new TypeError('"restart" is no restart policy');
+  return {
+    restart: { name, ...optional("most", restart["most"], (most) => integerOf(most, "most", 1)) } as RestartPolicy,
+    ...(json["removed"] === true ? { removed: true } : {}),
+    ...optional("logBytes", json["logBytes"], (bytes) => integerOf(bytes, "logBytes", 1)),
   };
 }
 
 function volumeOf(value: unknown): Volume {
   const json = objectOf(value, "volumes");
-  if (json["named"] === true && !VOLUME_NAME.test(textOf(json["source"], "source"))) throw new TypeError('"source" names no volume');
+  if (json["named"] === true && !VOLUME_NAME.test(textOf(json["source"], "source")))
+    throw new TypeError('"source" names no volume');
   return {
     source: textOf(json["source"], "source"),
     destination: textOf(json["destination"], "destination"),

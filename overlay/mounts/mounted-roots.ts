@@ -9,7 +9,7 @@ import { mountOverlay } from "./overlay-mount.js";
 import { systemFailure } from "../system-failure.js";
 
 /** A name that no container id has. */
-const MOUNTS = "mounts";
+export const MOUNTS = "mounts";
 
 /**
  * The mounts of this process, below `<containers>/mounts`: a tmpfs that only this process and those that it starts can see. Each
@@ -102,6 +102,19 @@ export class MountedRoots {
       throw systemFailure("make the directory of mounts", error, target);
     }
     this.#entered = true;
+  }
+}
+
+/**
+ * Takes down the mounts of a run in whose mount namespace this process was started, for all processes in it. Does nothing where there are none.
+ *
+ * @param directory The containers' directory, absolute.
+ */
+export function leaveMounts(directory: string): void {
+  try {
+    unmount(latin1(`${directory}/${MOUNTS}`), MNT_DETACH);
+  } catch (error) {
+    if (!hasCode(error, "EINVAL", "ENOENT")) throw error;
   }
 }
 

@@ -40,9 +40,13 @@ export function withGroups(user: ContainerUser, names: readonly string[], { grou
     const id = parseId(name);
     const found = id ?? idOfGroup(name, group);
     if (found !== undefined) return found;
-    throw new VarveError("RUNTIME_FAILED", `Cannot give the process the group "${name}": the container's /etc/group has no such group`, {
-      hint: `Give a name that it has, or a number from 0 to ${HIGHEST_ID}.`,
-    });
+    throw new VarveError(
+      "RUNTIME_FAILED",
+      `Cannot give the process the group "${name}": the container's /etc/group has no such group`,
+      {
+        hint: `Give a name that it has, or a number from 0 to ${HIGHEST_ID}.`,
+      },
+    );
   });
   return { ...user, groups: [...new Set([...user.groups, ...more])] };
 }

@@ -29,6 +29,8 @@ export function requirePlatform(
   throw new VarveError(
     "UNSUPPORTED",
     `Cannot run a process: the image is for ${platform.os}/${platform.architecture}, and this machine is linux/${own}`,
-    { hint: "Take the image for this machine, or install an emulator that the kernel knows (binfmt_misc), such as qemu-user-static." },
+    {
+      hint: "Take the image for this machine, or install an emulator that the kernel knows (binfmt_misc), such as qemu-user-static.",
+    },
   );
 }

@@ -16,7 +16,10 @@ export function findInit(): string {
   const found = NAMES.flatMap((name) => findExecutable(name) ?? []);
   const alone = found.find(isStatic);
   if (alone !== undefined) return alone;
-  const state = found[0] === undefined ? "this machine has neither catatonit nor tini" : `"${found[0]}" needs libraries that a container may lack`;
+  const state =
+    found[0] === undefined
+      ? "this machine has neither catatonit nor tini"
+      : `"${found[0]}" needs libraries that a container may lack`;
   throw new VarveError("UNSUPPORTED", `Cannot give the container an init: ${state}`, {
     hint: 'Install one, such as with "apt-get install catatonit".',
   });

@@ -1,4 +1,6 @@
 import { spawn, spawnSync, type ChildProcess, type SpawnOptions, type StdioOptions } from "node:child_process";
+import os from "node:os";
+import { VarveError } from "../../core/errors.js";
 
 /** An OCI runtime and how it has to be called on this machine. */
 export interface OciRuntime {
@@ -74,4 +76,45 @@ export function runRuntimeToEnd(
     killSignal: "SIGKILL",
   });
   return status ?? undefined;
+}
+
+/** Starts the process of a container that was created. @returns The runtime's exit status; `undefined` when it did not start. */
+export function startCreated(
+  { path, options }: OciRuntime,
+  { state, log }: Pick<RunPaths, "state" | "log">,
+  id: string,
+): number | undefined {
+  const words = [...options, "--root", state, "--log", log, "--log-format", "json", "start", id];
+  return spawnSync(path, words, { stdio: "ignore", env: ENVIRONMENT, cwd: "/" }).status ?? undefined;
+}
+
+export interface ExecPaths extends Pick<RunPaths, "state" | "log"> {
+  /** Holds the `process` of an OCI configuration. */
+  readonly process: string;
+}
+
+/**
+ * Starts a process in a container that runs. The runtime hands input and output through and ends with the process, unless it is detached: then it
+ * ends as soon as the process runs.
+ */
+export function startExec(
+  { path, options }: OciRuntime,
+  { state, log, process }: ExecPaths,
+  id: string,
+  { detached, interactive, terminal }: { readonly detached: boolean; readonly interactive: boolean; readonly terminal: boolean },
+): ChildProcess {
+  const words = [...options, "--root", state, "--log", log, "--log-format", "json", "exec", ...(detached ? ["--detach"] : [])];
+  const isRead = interactive || terminal;
+  const stdio: StdioOptions = detached ? "ignore" : [isRead ? "inherit" : "ignore", "inherit", "inherit"];
+  return spawn(path, [...words, "--process", process, id], { stdio, env: ENVIRONMENT, cwd: "/" });
+}
+
+/** Resolves with the exit status; 128 + n when signal n ended the runtime itself. */
+export function endOf(child: ChildProcess, { path }: OciRuntime): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once("exit", (code, signal) => resolve(code ?? 128 + os.constants.signals[signal!]));
+    child.once("error", (cause) => {
+      reject(new VarveError("RUNTIME_FAILED", "Cannot start the OCI runtime: the system refuses to run it", { path, cause }));
+    });
+  });
 }

@@ -1,11 +1,6 @@
 import { readFileSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
-import {
-  ALL_CAPABILITIES,
-  boundingSet,
-  capabilitiesOfMask,
-  DEFAULT_CAPABILITIES,
-} from "../../core/isolation/capabilities.js";
+import { ALL_CAPABILITIES, boundingSet, capabilitiesOfMask, DEFAULT_CAPABILITIES } from "../../core/isolation/capabilities.js";
 import { ULIMITS } from "../../core/isolation/ulimit-names.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import type { Security, Ulimit } from "../../core/ports/isolation.js";
@@ -57,9 +52,13 @@ function requireLower({ name, hard }: Ulimit, limits: string): void {
   const row = limits.split("\n").find((line) => line.startsWith(`${ULIMITS[name] ?? ""} `));
   const [, , most = "unlimited"] = row?.split(/\s{2,}/) ?? [];
   if (most === "unlimited" || (hard !== -1 && hard <= Number(most))) return;
-  throw new VarveError("UNSUPPORTED", `Cannot set the limit ${name} to ${hard === -1 ? "unlimited" : hard}: this process may not go beyond ${most}`, {
-    hint: "Raising a hard limit needs CAP_SYS_RESOURCE, which this process does not have.",
-  });
+  throw new VarveError(
+    "UNSUPPORTED",
+    `Cannot set the limit ${name} to ${hard === -1 ? "unlimited" : hard}: this process may not go beyond ${most}`,
+    {
+      hint: "Raising a hard limit needs CAP_SYS_RESOURCE, which this process does not have.",
+    },
+  );
 }
 
 /** Of the runtime's configuration. A limit of -1 is the kernel's RLIM_INFINITY, which no number of JavaScript is. */

@@ -73,34 +73,25 @@ export interface RuntimeRequest {
 
 export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfiguration {
   const { root, configuration, user, cgroups, terminalSize: size, init } = request;
-  const { security = {}, ulimits = [] } = configuration;
-  const bounding = boundingCapabilities(security, request);
   return {
     ociVersion: "1.0.2",
     process: {
-      terminal: configuration.terminal,
+      ...execProcess(configuration, user, request),
       ...(configuration.terminal && size ? { consoleSize: { height: size.rows, width: size.columns } } : {}),
-      user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
-      args: init === undefined ? configuration.command : [INIT_PLACE, "--", ...configuration.command],
-      env: environmentOf(configuration, user),
-      // As it was checked: after a symlink, runtimes would take ".." otherwise.
-      cwd: posix.normalize(configuration.workingDirectory),
-      capabilities: processCapabilities(user.uid, bounding),
-      noNewPrivileges: !(security.newPrivileges ?? security.privileged ?? false),
-      ...(ulimits.length === 0 ? {} : { rlimits: runtimeLimits(ulimits) }),
+      ...(init === undefined ? {} : { args: [INIT_PLACE, "--", ...configuration.command] }),
     },
     root: { path: root, readonly: configuration.readOnly },
     // Of a host or another container it is not ours to set.
     ...(configuration.namespaces?.uts === undefined ? { hostname: configuration.hostname } : {}),
     mounts: runtimeMounts({ ...request, cgroups }),
-    linux: linuxOf(request, bounding),
+    linux: linuxOf(request),
   };
 }
 
-function linuxOf(request: RuntimeRequest, bounding: readonly string[]): RuntimeConfiguration["linux"] {
+function linuxOf(request: RuntimeRequest): RuntimeConfiguration["linux"] {
   const { id, configuration, cgroups, devices = containerDevices([], false), joined } = request;
   const { security = {}, sysctls } = configuration;
-  const seccomp = seccompOf(security, request.architecture, bounding);
+  const seccomp = seccompOf(security, request.architecture, boundingCapabilities(security, request));
   const isMasked = security.privileged !== true && security.systemPaths !== true;
   return {
     namespaces: namespacesOf(configuration, cgroups, joined),
@@ -121,6 +112,26 @@ function seccompOf(
   if (seccomp === "unconfined" || (seccomp === undefined && privileged)) return undefined;
   if (seccomp === undefined) return seccompProfile(architecture, capabilities);
   return profileOfFile(seccompFileOf(seccomp), { architecture, capabilities });
+}
+
+/** One process of a container: its first, or one that is run beside it. */
+export function execProcess(
+  configuration: RunConfiguration,
+  user: ContainerUser,
+  machine: Pick<RuntimeRequest, "available" | "cgroups">,
+): RuntimeConfiguration["process"] {
+  const { security = {}, ulimits = [] } = configuration;
+  return {
+    terminal: configuration.terminal,
+    user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
+    args: configuration.command,
+    env: environmentOf(configuration, user),
+    // As it was checked: after a symlink, runtimes would take ".." otherwise.
+    cwd: posix.normalize(configuration.workingDirectory),
+    capabilities: processCapabilities(user.uid, boundingCapabilities(security, machine)),
+    noNewPrivileges: !(security.newPrivileges ?? security.privileged ?? false),
+    ...(ulimits.length === 0 ? {} : { rlimits: runtimeLimits(ulimits) }),
+  };
 }
 
 /** Docker's defaults, each of which a variable of the configuration replaces. The last of two equal names counts. */

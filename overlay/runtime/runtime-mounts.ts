@@ -1,6 +1,7 @@
 import type { RunConfiguration, Volume } from "../../core/ports/containers.js";
 import type { Tmpfs } from "../../core/ports/isolation.js";
 import { INIT_PLACE } from "./init-program.js";
+import { isKernelFrom } from "./kernel-version.js";
 
 /** As an OCI runtime's configuration has it. */
 export interface RuntimeMount {
@@ -34,7 +35,10 @@ export function runtimeMounts({ configuration, files, cgroups, init }: MountsReq
 const SAFE = ["nosuid", "noexec", "nodev"];
 const SHM_BYTES = 64 * 1024 ** 2;
 
-function systemMounts({ security, shmBytes = SHM_BYTES, namespaces }: RunConfiguration, cgroups: boolean): readonly RuntimeMount[] {
+function systemMounts(
+  { security, shmBytes = SHM_BYTES, namespaces }: RunConfiguration,
+  cgroups: boolean,
+): readonly RuntimeMount[] {
   const system = security?.privileged === true ? "rw" : "ro";
   return [
     { destination: "/proc", type: "proc", source: "proc", options: SAFE },
@@ -47,12 +51,15 @@ function systemMounts({ security, shmBytes = SHM_BYTES, namespaces }: RunConfigu
     },
     namespaces?.ipc === "host"
       ? { destination: "/dev/shm", type: "bind", source: "/dev/shm", options: ["rbind", "rprivate"] }
-      : { destination: "/dev/shm", type: "tmpfs", source: "shm", options: [...SAFE, "mode=1777", `size=${Math.ceil(shmBytes / 1024)}k`] },
+      : {
+          destination: "/dev/shm",
+          type: "tmpfs",
+          source: "shm",
+          options: [...SAFE, "mode=1777", `size=${Math.ceil(shmBytes / 1024)}k`],
+        },
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: SAFE },
     { destination: "/sys", type: "sysfs", source: "sysfs", options: [...SAFE, system] },
-    ...(cgroups
-      ? [{ destination: CGROUP_ROOT, type: "cgroup", source: "cgroup", options: [...SAFE, "relatime", system] }]
-      : []),
+    ...(cgroups ? [{ destination: CGROUP_ROOT, type: "cgroup", source: "cgroup", options: [...SAFE, "relatime", system] }] : []),
   ];
 }
 
@@ -66,9 +73,11 @@ function chosenMounts({ volumes, tmpfs = [] }: RunConfiguration): readonly Runti
   return [...volumes.map(volumeMount), ...tmpfs.map(tmpfsMount)].sort((a, b) => depth(a.destination) - depth(b.destination));
 }
 
-/** `rro`: what is mounted within a read-only source can't be written to either. */
+/** Of mount_setattr(2): what is mounted within a read-only source can't be written to either. */
+const RECURSIVELY = isKernelFrom("5.12") ? ["rro"] : [];
+
 function volumeMount({ source, destination, readOnly, propagation = "rprivate", shallow = false }: Volume): RuntimeMount {
-  const access = readOnly ? (shallow ? ["ro"] : ["ro", "rro"]) : ["rw"];
+  const access = readOnly ? [...(shallow ? [] : RECURSIVELY), "ro"] : ["rw"];
   return { destination, type: "bind", source, options: [shallow ? "bind" : "rbind", propagation, ...access] };
 }
 

@@ -1,5 +1,5 @@
-import os from "node:os";
 import type { SeccompCondition, SeccompFile } from "../../core/isolation/seccomp-rules.js";
+import { isKernelFrom } from "./kernel-version.js";
 import type { SeccompProfile } from "./seccomp-profile.js";
 
 export interface SeccompMachine {
@@ -50,7 +50,7 @@ function holds({ caps, arches, minKernel }: SeccompCondition, machine: SeccompMa
   return (
     caps.every((name) => machine.capabilities.includes(name)) &&
     (arches.length === 0 || isOneOf(arches, machine)) &&
-    (minKernel === undefined || isAtLeast(machine.kernel ?? os.release(), minKernel))
+    (minKernel === undefined || isKernelFrom(minKernel, machine.kernel))
   );
 }
 
@@ -59,17 +59,11 @@ function isExcluded({ caps, arches, minKernel }: SeccompCondition, machine: Secc
   return (
     caps.some((name) => machine.capabilities.includes(name)) ||
     isOneOf(arches, machine) ||
-    (minKernel !== undefined && isAtLeast(machine.kernel ?? os.release(), minKernel))
+    (minKernel !== undefined && isKernelFrom(minKernel, machine.kernel))
   );
 }
 
 function isOneOf(arches: readonly string[], { architecture }: SeccompMachine): boolean {
   const [name] = ARCHITECTURES[architecture] ?? [];
   return name !== undefined && arches.includes(name);
-}
-
-function isAtLeast(kernel: string, wanted: string): boolean {
-  const [major = 0, minor = 0] = kernel.split(".", 2).map((part) => parseInt(part, 10));
-  const [least = 0, then = 0] = wanted.split(".", 2).map((part) => parseInt(part, 10));
-  return major > least || (major === least && minor >= then);
 }

@@ -46,9 +46,9 @@ const ARCHITECTURES: Readonly<Record<string, { readonly names: readonly string[]
 export function seccompProfile(architecture: string, capabilities: readonly string[]): SeccompProfile | undefined {
   const known = ARCHITECTURES[architecture];
   if (known === undefined) return undefined;
-  const given = capabilities.flatMap((name) => OF_CAPABILITIES[name] ?? []);
-  const listed = [...Object.values(ALLOWED), known.own, ...given].join(" ").split(/\s+/).filter(Boolean);
-  const names = [...new Set(listed)];
+  const listed = wordsOf([...Object.values(ALLOWED), known.own]);
+  const given = wordsOf(capabilities.flatMap((name) => OF_CAPABILITIES[name] ?? []));
+  const names = [...listed, ...new Set(given)];
   const mayMakeNamespaces = capabilities.includes("CAP_SYS_ADMIN");
   return {
     defaultAction: "SCMP_ACT_ERRNO",
@@ -64,6 +64,10 @@ export function seccompProfile(architecture: string, capabilities: readonly stri
       ...(mayMakeNamespaces ? [] : WITHOUT_NAMESPACES),
     ],
   };
+}
+
+function wordsOf(texts: readonly string[]): readonly string[] {
+  return texts.join(" ").split(/\s+/).filter(Boolean);
 }
 
 function allowIf(name: string, argument: NonNullable<SeccompRule["args"]>[number]): SeccompRule {

@@ -45,7 +45,11 @@ function copyDirectory(source: number, target: string): void {
     encoding: "utf8",
   });
   if (status === 0) return;
-  throw new VarveError("IO", `Cannot fill a new volume with what the image holds at its place: ${error?.message ?? stderr.trim()}`, {
-    hint: "Give the volume with :nocopy to begin with an empty one.",
-  });
+  throw new VarveError(
+    "IO",
+    `Cannot fill a new volume with what the image holds at its place: ${error?.message ?? stderr.trim()}`,
+    {
+      hint: "Give the volume with :nocopy to begin with an empty one.",
+    },
+  );
 }

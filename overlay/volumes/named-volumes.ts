@@ -40,9 +40,13 @@ export function volumePath(directory: string, name: string): string {
 
 function createVolume(directory: string, name: string, labels: Readonly<Record<string, string>>): NamedVolume {
   if (!VOLUME_NAME.test(name)) {
-    throw new VarveError("BAD_NAME", `Cannot name a volume "${name}": wanted two or more letters, digits, "_", "." and "-", a letter or digit first`, {
-      hint: 'A directory of this machine is given as a path: "./NAME".',
-    });
+    throw new VarveError(
+      "BAD_NAME",
+      `Cannot name a volume "${name}": wanted two or more letters, digits, "_", "." and "-", a letter or digit first`,
+      {
+        hint: 'A directory of this machine is given as a path: "./NAME".',
+      },
+    );
   }
   const there = readVolume(directory, name);
   if (there !== undefined) return there;
@@ -74,7 +78,8 @@ function readVolume(directory: string, name: string): NamedVolume | undefined {
     return { name, created: textOf(json["created"], "created"), labels, path: volumePath(directory, name) };
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
-    if (!(error instanceof TypeError) && !(error instanceof SyntaxError)) throw systemFailure("read a volume's record", error, file);
+    if (!(error instanceof TypeError) && !(error instanceof SyntaxError))
+      throw systemFailure("read a volume's record", error, file);
     throw new VarveError("STORE_DAMAGED", `Cannot read the volume's record: ${error.message}`, {
       path: file,
       hint: `What the volume holds is in "${DATA}" beside it. "varve volume rm" removes both.`,

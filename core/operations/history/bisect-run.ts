@@ -113,7 +113,8 @@ class Search {
     const good = questionOf(stateOf(this.kept))?.good.at(-1);
     if (this.#hasProgram || good === undefined) return;
     const { exitCode } = await this.#process(good, options);
-    if (exitCode === 126 || exitCode === 127) throw noProgram(options.configuration("", undefined).command[0] ?? "", good, exitCode);
+    if (exitCode === 126 || exitCode === 127)
+      throw noProgram(options.configuration("", undefined).command[0] ?? "", good, exitCode);
     this.#hasProgram = true;
   }
 

@@ -5,6 +5,7 @@ import {
   runtimeConfiguration,
   type RuntimeConfiguration,
 } from "../../../overlay/runtime/runtime-configuration.js";
+import { CAPABILITIES } from "../../../core/isolation/capabilities.js";
 import { CONFIGURATION } from "../container-fixture.js";
 
 const ROOT = { uid: 0, gid: 0, groups: [], home: "/root" };
@@ -18,6 +19,7 @@ function made(configuration: Partial<RunConfiguration> = {}, cgroups = true, uid
     user,
     files: [{ source: "/s/hosts", destination: "/etc/hosts" }],
     cgroups,
+    available: CAPABILITIES,
     architecture: "x64",
   });
 }

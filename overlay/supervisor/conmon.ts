@@ -1,0 +1,139 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import type { Readable } from "node:stream";
+import { VarveError } from "../../core/errors.js";
+import type { OciRuntime } from "../runtime/oci-runtime.js";
+
+/** Where it may be when a service or a cron job calls us with a short PATH. */
+const FOLDERS = [
+  "/usr/local/libexec/podman",
+  "/usr/libexec/podman",
+  "/usr/local/bin",
+  "/usr/bin",
+  "/usr/local/sbin",
+  "/usr/sbin",
+];
+/** What it answers is one line of JSON. */
+const LARGEST_ANSWER = 2 ** 16;
+
+/** @returns Its absolute path; `undefined` when this machine has none. */
+export function findConmon(searchPath: string = process.env["PATH"] ?? ""): string | undefined {
+  const folders = [...searchPath.split(":").filter((folder) => folder.startsWith("/")), ...FOLDERS];
+  return folders.map((folder) => `${folder}/conmon`).find(isExecutable);
+}
+
+/** @throws VarveError RUNTIME_MISSING. */
+export function requireConmon(): string {
+  const found = findConmon();
+  if (found !== undefined) return found;
+  throw new VarveError(
+    "RUNTIME_MISSING",
+    "Cannot run a container in the background: there is no conmon, which keeps its output",
+    {
+      hint: 'Install the package conmon, such as with "apt-get install conmon". Without -d the container can run.',
+    },
+  );
+}
+
+export interface SupervisedRun {
+  /** Absolute. */
+  readonly conmon: string;
+  readonly runtime: OciRuntime;
+  readonly id: string;
+  readonly name: string;
+  /** Holds config.json; conmon makes its sockets there. Absolute. */
+  readonly bundle: string;
+  /** The runtime's own state, a directory that this container alone uses. */
+  readonly state: string;
+  /** The runtime's log, as `RunPaths.log`. */
+  readonly runtimeLog: string;
+  readonly pidFile: string;
+  readonly conmonPidFile: string;
+  /** What the process writes, in the form that `readLog` reads. */
+  readonly log: string;
+  /** The log is begun anew when it has so many bytes. */
+  readonly logBytes?: number | undefined;
+  /** Holds a file named by the container's id with the exit code, as soon as the process has ended. */
+  readonly exits: string;
+  readonly terminal: boolean;
+  /** Whether input can come, by `attach`. */
+  readonly interactive: boolean;
+  /** Run when the process has ended, in conmon's own mount namespace. */
+  readonly endCommand?: readonly string[] | undefined;
+}
+
+/**
+ * Has conmon create a container, which does not run yet: `runtime start` is what starts its process. conmon outlives this process, and ends with
+ * the container's.
+ *
+ * @returns The pid of the container's first process; `undefined` when the runtime could not create it: its log tells why.
+ * @throws VarveError RUNTIME_FAILED.
+ */
+export async function createSupervised(run: SupervisedRun): Promise<number | undefined> {
+  const child = spawn(run.conmon, conmonArguments(run), {
+    // In a session of its own: a closing terminal, or its Ctrl-C, is not for the container.
+    detached: true,
+    cwd: run.bundle,
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+    env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", _OCI_SYNCPIPE: "3" },
+  });
+  return answerOf(await firstLine(child, run.conmon));
+}
+
+function conmonArguments(run: SupervisedRun): string[] {
+  const runtimeWords = [...run.runtime.options, "--root", run.state, "--log", run.runtimeLog, "--log-format", "json"];
+  const [endProgram, ...endWords] = run.endCommand ?? [];
+  return [
+    ["--api-version", "1"],
+    ["--cid", run.id, "--cuuid", run.id, "--name", run.name],
+    ["--bundle", run.bundle, "--runtime", run.runtime.path],
+    ...runtimeWords.map((word) => ["--runtime-arg", word]),
+    ["--container-pidfile", run.pidFile, "--conmon-pidfile", run.conmonPidFile],
+    ["--log-path", `k8s-file:${run.log}`, "--log-level", "error"],
+    ...(run.logBytes === undefined ? [] : [["--log-size-max", String(run.logBytes)]]),
+    ["--exit-dir", run.exits],
+    // The path of its socket may be longer than a socket's address takes: conmon goes there by a descriptor.
+    ["--full-attach"],
+    run.terminal ? ["--terminal"] : [],
+    run.interactive ? ["--stdin"] : [],
+    ...(endProgram === undefined
+      ? []
+      : [["--exit-command", endProgram], ...endWords.map((word) => ["--exit-command-arg", word])]),
+  ].flat();
+}
+
+function firstLine(child: ChildProcess, program: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const refused = (state: string, cause?: unknown): VarveError =>
+      new VarveError("RUNTIME_FAILED", `Cannot run a container in the background: ${state}`, { path: program, cause });
+    const pipe = child.stdio[3] as Readable;
+    let text = "";
+    child.once("error", (cause) => reject(refused("the system refuses to run conmon", cause)));
+    pipe.on("data", (piece: Buffer) => {
+      text += piece.toString("utf8");
+      if (!text.includes("\n") && text.length < LARGEST_ANSWER) return;
+      pipe.destroy();
+      resolve(text);
+    });
+    pipe.once("end", () => reject(refused("conmon ended before the container was there")));
+  });
+}
+
+/** `{"data": PID}`, or a number below one with a message when the runtime failed. */
+function answerOf(line: string): number | undefined {
+  try {
+    const { data } = JSON.parse(line) as { readonly data?: unknown };
+    return typeof data === "number" && data > 0 ? data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
