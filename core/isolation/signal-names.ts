@@ -12,8 +12,8 @@ export function signalNumber(text: string): number | undefined {
   const name = text.toUpperCase().replace(/^SIG/, "");
   const at = NAMES.indexOf(name);
   if (at !== -1) return at + 1;
-  const [, edge, offset = "0"] = /^(RTMIN\+|RTMAX-|RTMIN$|RTMAX$)([0-9]{1,2})?$/.exec(name) ?? [];
-  if (edge === undefined || edge.length > 5 !== name.length > 5) return undefined;
-  const number = edge.startsWith("RTMIN") ? RTMIN + Number(offset) : RTMAX - Number(offset);
+  const [, edge, digits = "0"] = /^(RTMIN(?=$|\+)|RTMAX(?=$|-))(?:[+-]([0-9]{1,2}))?$/.exec(name) ?? [];
+  if (edge === undefined) return undefined;
+  const number = edge === "RTMIN" ? RTMIN + Number(digits) : RTMAX - Number(digits);
   return number >= RTMIN && number <= RTMAX ? number : undefined;
 }
