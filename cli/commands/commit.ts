@@ -27,11 +27,8 @@ last commit holds it. --change says what "varve run" starts on the commit, and h
     examples: [
       ['varve commit -m "before the upgrade"', "the tracked directory"],
       ["varve commit -m wip --exclude '*.log'", "without new logs"],
-      [
-        `varve commit web -m "as a server" --change 'ENTRYPOINT ["nginx"]' --change 'CMD ["-g", "daemon off;"]'`,
-        "and what runs on it",
-      ],
       ['varve commit web -m "nginx configured"', "the container web"],
+      [`varve commit web -m "a server" --change 'CMD ["nginx"]'`, "and what runs on it"],
     ],
     statuses: [["1", "nothing to commit"]],
   },

@@ -13,7 +13,7 @@ import { counted } from "../render/quantities.js";
 import { textTable } from "../render/text-table.js";
 import { labelOf } from "../run-options/process.js";
 
-const FORM = { name: "volume", form: "create [NAME] | ls | rm NAME… | inspect NAME… | prune [-f]" } as const;
+const FORM = { name: "volume", form: "create [NAME] | ls | rm VOLUME… | inspect VOLUME… | prune [-f]" } as const;
 
 const OPTIONS = {
   label: { type: "string", alias: "l", array: true, value: "NAME[=VALUE]", describe: "of create: label the volume" },
@@ -30,12 +30,12 @@ where there is none. A new one gets what the image holds at PATH. No commit hold
 and a volume that is removed is gone. "rm" removes those that no container has; "prune" all such, after it asked.`,
     words: [
       { name: "create|ls|rm|inspect|prune", required: true },
-      { name: "NAME", required: false, many: true },
+      { name: "VOLUME", required: false, many: true },
     ],
     options: OPTIONS,
     examples: [
       ["varve volume create pgdata", "make one, empty"],
-      ["varve run --rm -v pgdata:/var/lib/postgresql postgres", "use it"],
+      ["varve volume rm pgdata", "what it holds is gone with it"],
       ["varve volume ls", "which there are, and who has them"],
       ["varve volume inspect pgdata --json", "where it lies on this machine"],
       ["varve volume prune", "remove those that no container has"],
@@ -99,13 +99,13 @@ async function ls({ names: [extra], options, session: { terminal, json }, reposi
 }
 
 async function rm({ names, session: { terminal, json }, repository, volumes }: Given): Promise<void> {
-  if (names.length === 0) throw wordMissing(FORM, "NAME");
+  if (names.length === 0) throw wordMissing(FORM, "VOLUME");
   await removeVolumes(repository, volumes, names);
   reportRemoved(names, terminal, json);
 }
 
 async function inspect({ names, session: { terminal, json }, repository, volumes }: Given): Promise<void> {
-  if (names.length === 0) throw wordMissing(FORM, "NAME");
+  if (names.length === 0) throw wordMissing(FORM, "VOLUME");
   const found = names.map((name) => volumes.find(name));
   if (json)
     return printJsonArray(

@@ -20,8 +20,8 @@ export const MOUNT_OPTIONS = {
   mount: {
     type: "string",
     array: true,
-    value: "type=bind|volume|tmpfs,…",
-    describe: "The same in words: src=, dst=, readonly, bind-propagation=, volume-nocopy, tmpfs-size=",
+    value: "MOUNT",
+    describe: "The same in words: type=bind|volume|tmpfs, src=, dst=, readonly, bind-propagation=, tmpfs-size=, …",
   },
   tmpfs: {
     type: "string",
