@@ -20,7 +20,7 @@ import { syncDirectory } from "../../linux/sync.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
 import { containerBusy, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
-import { livingProcess, livingSupervisor } from "./container-process.js";
+import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
@@ -65,7 +65,7 @@ class DirectoryContainers implements Containers {
     this.#path = directory;
     this.#volumes = volumes;
     this.#openUpperTree = openUpperTree;
-    this.#roots = new MountedRoots(directory);
+    this.#roots = new MountedRoots(directory, () => this.#holders());
   }
 
   create(record: ContainerRecord): void {
@@ -236,6 +236,8 @@ class DirectoryContainers implements Containers {
     try {
       this.#doing(`remove container "${name}"`, () => {
         clearRun(directory);
+        // A run in the background that this process has started stands in its own mounts, too.
+        this.#roots.unmount(id);
         directory.remove();
         syncDirectory(latin1(this.#path));
       });
@@ -248,6 +250,7 @@ class DirectoryContainers implements Containers {
   #prepared(directory: ContainerDirectory, base: CommitId, images: readonly LayerImageFile[]): RunRequest {
     clearRun(directory);
     directory.forgetExitCode();
+    this.#roots.unmount(directory.id);
     this.#roots.enter();
     const runtime = chooseRuntime(`${this.#path}/runtime.json`);
     const { record, generation } = this.#existing(directory.id);
@@ -266,6 +269,14 @@ class DirectoryContainers implements Containers {
       if (release === undefined) continue;
       unfinished.remove();
       release();
+    }
+  }
+
+  /** Processes whose mount namespaces hold images of this store. */
+  *#holders(): Generator<number> {
+    for (const id of this.#ids()) {
+      const pid = livingHolder(this.#directory(id));
+      if (pid !== undefined) yield pid;
     }
   }
 

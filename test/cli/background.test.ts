@@ -309,6 +309,19 @@ test("--log-opt max-size keeps the log small", (t) => {
   t.true(store.run("logs", "noisy").stdout.endsWith("line 2999\n"));
 });
 
+test("containers on one base share the mount of its image, and what the kernel has cached of it", (t) => {
+  const store = runningStore(t);
+  const devices = ["one", "two"].map((name) => {
+    const id = runShell(t, store, name, "sleep 600");
+    const mounts = readFileSync(`/proc/${supervisorOf(store, id)}/mountinfo`, "utf8").split("\n");
+    return mounts.filter((line) => line.includes(" - erofs ")).map((line) => line.split(" ")[2]);
+  });
+  t.is(devices[0]?.length, 1);
+  t.deepEqual(devices[0], devices[1], "it is one filesystem of the kernel, by its device number");
+  store.run("rm", "-f", "one");
+  t.is(store.run("exec", "two", "--", "cat", "/etc/passwd").status, 0, "which stays for the other");
+});
+
 test("what is refused says what to do instead", (t) => {
   const store = runningStore(t);
   const refusals: readonly (readonly [words: readonly string[], status: number, says: RegExp])[] = [
