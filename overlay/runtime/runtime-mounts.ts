@@ -27,7 +27,7 @@ export function runtimeMounts({ configuration, files, cgroups, init }: MountsReq
   return [
     ...systemMounts(configuration, cgroups),
     ...files.map(fileMount),
-    ...chosenMounts(configuration),
+    ...chosenMounts(configuration, cgroups),
     ...(init === undefined ? [] : [{ destination: INIT_PLACE, type: "bind", source: init, options: ["bind", "rprivate", "ro"] }]),
   ];
 }
@@ -68,17 +68,21 @@ function fileMount({ source, destination }: { readonly source: string; readonly 
 }
 
 /** Those nearer to the root first, so that one within another is mounted after it. */
-function chosenMounts({ volumes, tmpfs = [] }: RunConfiguration): readonly RuntimeMount[] {
+function chosenMounts({ volumes, tmpfs = [] }: RunConfiguration, cgroups: boolean): readonly RuntimeMount[] {
   const depth = (path: string): number => path.split("/").filter(Boolean).length;
-  return [...volumes.map(volumeMount), ...tmpfs.map(tmpfsMount)].sort((a, b) => depth(a.destination) - depth(b.destination));
+  const mounts = [...volumes.map((volume) => volumeMount(volume, cgroups)), ...tmpfs.map(tmpfsMount)];
+  return mounts.sort((a, b) => depth(a.destination) - depth(b.destination));
 }
 
 /** Of mount_setattr(2): what is mounted within a read-only source can't be written to either. */
 const RECURSIVELY = isKernelFrom("5.12") ? ["rro"] : [];
 
-function volumeMount({ source, destination, readOnly, propagation = "rprivate", shallow = false }: Volume): RuntimeMount {
+function volumeMount(volume: Volume, cgroups: boolean): RuntimeMount {
+  const { source, destination, readOnly, propagation = "rprivate", shallow = false, named = false } = volume;
+  // A new volume gets the image's device nodes, too, which nothing filters without cgroups.
+  const devices = named && !cgroups ? ["nodev"] : [];
   const access = readOnly ? [...(shallow ? [] : RECURSIVELY), "ro"] : ["rw"];
-  return { destination, type: "bind", source, options: [shallow ? "bind" : "rbind", propagation, ...access] };
+  return { destination, type: "bind", source, options: [shallow ? "bind" : "rbind", propagation, ...devices, ...access] };
 }
 
 function tmpfsMount({ destination, options }: Tmpfs): RuntimeMount {

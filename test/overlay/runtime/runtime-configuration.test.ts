@@ -43,6 +43,12 @@ test("runtimeConfiguration() without cgroups forbids making device nodes", (t) =
   t.false(mounts.some(({ type }) => type === "cgroup"));
 });
 
+test("runtimeConfiguration() without cgroups opens no device node of a volume, which may come from the image", (t) => {
+  const volumes = [{ source: "/v", destination: "/d", readOnly: false, named: true }];
+  t.true(made({ volumes }, false).mounts.at(-1)!.options.includes("nodev"));
+  t.false(made({ volumes }).mounts.at(-1)!.options.includes("nodev"));
+});
+
 test("runtimeConfiguration() gives another user than root no capability but the bounding set", (t) => {
   const { capabilities } = made({}, true, 1000).process;
   t.deepEqual(
