@@ -193,7 +193,7 @@ function requireDistinct(mounts: readonly { readonly destination: string }[]): v
   const taken = new Set<string>();
   for (const { destination } of mounts) {
     if (taken.has(destination))
-      throw new VarveError("USAGE", `Cannot mount on "${destination}": --volume, --mount or --tmpfs is given twice for it`);
+      throw new VarveError("USAGE", `Cannot mount on "${destination}": two of --volume, --mount and --tmpfs name it`);
     taken.add(destination);
   }
 }
