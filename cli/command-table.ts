@@ -234,6 +234,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Remove containers",
     load: async () => (await import("./commands/rm.js")).rmCommand,
   },
+  volume: {
+    group: "run",
+    summary: "Make, list and remove volumes: directories that containers share",
+    load: async () => (await import("./commands/volume.js")).volumeCommand,
+  },
   mount: {
     group: "run",
     summary: "Show a commit's tree as a directory, read-only",

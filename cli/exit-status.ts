@@ -43,6 +43,7 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   IO: 52,
   MOUNT_UNAVAILABLE: 53,
   BISECT_ABORTED: 60,
+  VOLUME_BUSY: 61,
   BUG: 70,
   RUNTIME_MISSING: 125,
   RUNTIME_FAILED: 125,

@@ -11,6 +11,7 @@ import type { Repository } from "../core/ports/repository.js";
 import type { StoreChecks } from "../core/ports/store-checks.js";
 import type { TreeMounts } from "../core/ports/tree-mounts.js";
 import type { UsageMeter } from "../core/ports/usage-meter.js";
+import type { Volumes } from "../core/ports/volumes.js";
 import type { Worktree } from "../core/ports/worktree.js";
 import type { ContainersOptions } from "../overlay/containers/containers.js";
 import type { Probe } from "../overlay/probes.js";
@@ -123,6 +124,12 @@ export async function openMaintenance(repository: Repository): Promise<Maintenan
   };
 }
 
+/** Named volumes of a store. */
+export async function openVolumes(repository: Repository): Promise<Volumes> {
+  const { openVolumes: open } = await import("../overlay/volumes/named-volumes.js");
+  return open(storeLayout(repository.path).volumes);
+}
+
 /** Trees of commits that are mounted beside containers. */
 export async function openTreeMounts(): Promise<TreeMounts> {
   return (await import("../overlay/mounts/tree-mounts.js")).treeMounts;
@@ -221,6 +228,7 @@ async function containersOptions(layout: StoreLayout): Promise<ContainersOptions
   const { openUpperTree } = await import("../store/directory/upper-tree.js");
   return {
     directory: layout.containers,
+    volumes: layout.volumes,
     openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }),
     endCommand: (id) => [process.execPath, process.argv[1] ?? "", "__ended", layout.root, id],
   };

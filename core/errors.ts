@@ -45,6 +45,7 @@ export type ErrorCode =
   | "MOUNT_UNAVAILABLE" // the kernel, or the lack of a privilege, forbids the mount
   | "COMMAND_NOT_EXECUTABLE" // the process's file is no program (126)
   | "COMMAND_NOT_FOUND" // the process's file is not there (127)
+  | "VOLUME_BUSY" // a container has the volume
   | "INTERRUPTED" // a signal ended it (130)
   | "BUG"; // ours
 

@@ -16,6 +16,7 @@ const RUN_PACKAGES = [
 ];
 const TEST_PACKAGES = [
   { commands: ["crun"], name: "crun", why: "is the second OCI runtime of the tests" },
+  { commands: ["catatonit"], name: "catatonit", why: "is the init of containers in the tests" },
   { commands: ["fsck.erofs"], name: "erofs-utils", why: "checks layer images in the tests, apart from our own code" },
   { commands: ["getfattr"], name: "attr", why: "sets and reads extended attributes in the tests" },
   { commands: ["setfacl"], name: "acl", why: "sets and reads ACLs in the tests" },

@@ -69,6 +69,7 @@ function rowJson({ status: { record, state, pid }, commit }: Row): Record<string
     exitCode: exitCode ?? null,
     command: configuration.command,
     created,
+    labels: configuration.labels ?? {},
   };
 }
 

@@ -176,11 +176,17 @@ async function creationOf({ operations }: Repository, id: string): Promise<Opera
   return undefined;
 }
 
-/** Resolves when its process is gone. Its policy does not start it again. */
+/** Docker's. */
+const GRACE_SECONDS = 10;
+
+/**
+ * Resolves when its process is gone. Its policy does not start it again.
+ * @param graceMilliseconds By default what the container was made with.
+ */
 export async function stopContainer(
   { containers }: Repository,
   record: ContainerRecord,
-  graceMilliseconds: number,
+  graceMilliseconds: number = (record.configuration.stop?.seconds ?? GRACE_SECONDS) * 1000,
 ): Promise<void> {
   if (record.configuration.background !== undefined)
     containers.noteRestarts(record, { ...containers.restarts(record), stopped: true });

@@ -1,8 +1,9 @@
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
+import type { Isolation } from "./isolation.js";
 import type { LayerImageFile } from "./layer-store.js";
 
-export interface RunConfiguration {
+export interface RunConfiguration extends Isolation {
   readonly command: readonly string[];
   /** `NAME=value`. */
   readonly environment: readonly string[];
@@ -38,11 +39,19 @@ export type RestartPolicy =
   | { readonly name: "on-failure"; readonly most?: number };
 
 export interface Volume {
-  /** Absolute, on the host; it must exist. */
+  /** Absolute, on the host; it must exist. Of a named volume its name. */
   readonly source: string;
   /** Absolute, within the container. */
   readonly destination: string;
   readonly readOnly: boolean;
+  /** One of the store's own, which is made where it is missing. */
+  readonly named?: boolean;
+  /** Leaves a named volume that is empty so, where it would get what the image holds at its place. */
+  readonly noCopy?: boolean;
+  /** Whether what is mounted in the source later on is seen, too. By default `rprivate`: it is not. */
+  readonly propagation?: "private" | "rprivate" | "slave" | "rslave";
+  /** Leaves out what is mounted within the source. */
+  readonly shallow?: boolean;
 }
 
 /** Docker's rule, so that every name is also a branch's, and a word that people type. */

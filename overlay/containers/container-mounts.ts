@@ -4,6 +4,7 @@ import type { RunConfiguration } from "../../core/ports/containers.js";
 import { hasCode } from "../../linux/errno.js";
 import { S_IFDIR, S_IFREG } from "../../linux/stat.js";
 import { isRootEntry } from "../rootfs/root-files.js";
+import { addLookups } from "./name-lookup.js";
 
 const FILES = ["hostname", "hosts", "resolv.conf"] as const;
 
@@ -30,7 +31,7 @@ export function makeMountPointLayer(containers: string): void {
  */
 export function writeIdentityFiles(
   folder: string,
-  { hostname, network }: RunConfiguration,
+  { hostname, network, names = {} }: RunConfiguration,
   root: number,
 ): readonly { readonly source: string; readonly destination: string }[] {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
@@ -45,6 +46,7 @@ export function writeIdentityFiles(
     );
     writeFileSync(path.join(folder, "resolv.conf"), "");
   }
+  addLookups(folder, names);
   if (!isRootEntry(root, "etc", S_IFDIR)) return [];
   return FILES.filter((file) => isRootEntry(root, `etc/${file}`, S_IFREG)).map((file) => ({
     source: path.join(folder, file),

@@ -38,6 +38,8 @@ import { UNFINISHED } from "./unfinished.js";
 export interface ContainersOptions {
   /** `<store>/containers`, absolute. Made when the first container is. */
   readonly directory: string;
+  /** `<store>/volumes`, absolute. */
+  readonly volumes: string;
   /** Reads an upper directory as a tree above `base`. Paths absolute. */
   readonly openUpperTree: (upper: string, work: string, base: Tree) => Promise<Tree>;
   /** What is run when the process of a container in the background has ended, by its id. */
@@ -53,13 +55,15 @@ const CONTAINER_ID = /^[0-9a-f]{12}$/;
 
 class DirectoryContainers implements Containers {
   readonly #path: string;
+  readonly #volumes: string;
   readonly #openUpperTree: ContainersOptions["openUpperTree"];
   readonly #endCommand: ContainersOptions["endCommand"];
   readonly #roots: MountedRoots;
 
-  constructor({ directory, openUpperTree, endCommand }: ContainersOptions) {
+  constructor({ directory, volumes, openUpperTree, endCommand }: ContainersOptions) {
     this.#endCommand = endCommand;
     this.#path = directory;
+    this.#volumes = volumes;
     this.#openUpperTree = openUpperTree;
     this.#roots = new MountedRoots(directory, () => this.#holders());
   }
@@ -213,9 +217,9 @@ class DirectoryContainers implements Containers {
     this.#doing(`note the restarts of container "${name}"`, () => writeRestarts(this.#directory(id), restarts));
   }
 
-  async stop({ id }: ContainerRecord, graceMilliseconds: number): Promise<void> {
+  async stop({ id, configuration }: ContainerRecord, graceMilliseconds: number): Promise<void> {
     const directory = this.#directory(id);
-    await stopProcess(directory, graceMilliseconds);
+    await stopProcess(directory, graceMilliseconds, configuration.stop?.signal);
     waitForSupervisor(directory);
     this.#clearAbandoned(directory);
   }
@@ -253,7 +257,8 @@ class DirectoryContainers implements Containers {
     // The images are those of the record that was given.
     if (record.base !== base) throw movedMeanwhile(record.name);
     directory.requireOverlay(generation);
-    return { containers: this.#path, directory, stored: { record, generation }, images, roots: this.#roots, runtime };
+    const places = { containers: this.#path, volumes: this.#volumes, directory };
+    return { ...places, stored: { record, generation }, images, roots: this.#roots, runtime };
   }
 
   /** What a killed `create` left: nobody holds its lock any more. */

@@ -1,19 +1,28 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
+import type { RunConfiguration } from "../../core/ports/containers.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { terminalSize } from "../../linux/terminal.js";
 import { removeCgroups } from "../runtime/cgroups.js";
-import { checkProgram } from "./check-program.js";
+import { configurationText } from "../runtime/configuration-text.js";
+import { containerDevices } from "../runtime/host-devices.js";
+import { findInit } from "../runtime/init-program.js";
+import { ownCapabilities, requireGivable } from "../runtime/process-privileges.js";
+import { requirePlatform } from "../rootfs/platform.js";
+import { checkProgram, hasOtherFormats } from "./check-program.js";
 import { latin1, type ContainerDirectory } from "./container-directory.js";
 import { makeMountPointLayer, MOUNT_POINTS, writeIdentityFiles } from "./container-mounts.js";
 import { livingProcess, sendSignal } from "./container-process.js";
 import type { MountedRoots } from "../mounts/mounted-roots.js";
 import type { OciRuntime } from "../runtime/oci-runtime.js";
 import { copyRootAttributes } from "../rootfs/root-attributes.js";
-import { runtimeConfiguration } from "../runtime/runtime-configuration.js";
+import { runtimeConfiguration, type RuntimeRequest } from "../runtime/runtime-configuration.js";
 import { isExecFailure, runtimeErrors } from "../runtime/runtime-log.js";
+import { joinedNamespaces } from "./joined-namespaces.js";
 import { preparePlaces } from "./run-places.js";
+import { volumePath } from "../volumes/named-volumes.js";
+import { fillVolumes, withVolumePaths } from "./run-volumes.js";
 import type { StoredContainer } from "./stored-container.js";
 
 export interface RunRequest {
@@ -24,6 +33,8 @@ export interface RunRequest {
   readonly images: readonly LayerImageFile[] | "machine";
   readonly roots: MountedRoots;
   readonly runtime: OciRuntime;
+  /** `<store>/volumes`. */
+  readonly volumes: string;
 }
 
 /**
@@ -77,22 +88,41 @@ function mountRoot({ containers, directory, stored, images, roots, runtime }: Ru
   );
 }
 
-function writeBundle({ directory, stored: { record }, runtime }: RunRequest, rootPath: string): void {
-  const { configuration, id } = record;
+function writeBundle({ containers, directory, stored: { record }, runtime, volumes }: RunRequest, rootPath: string): void {
+  const { id } = record;
+  const available = ownCapabilities();
+  requireGivable(record.configuration, available);
+  requirePlatform(record.configuration.platform, { architecture: process.arch, hasOtherFormats });
   const root = openAt(AT_FDCWD, latin1(rootPath), O_PATH);
   try {
-    preparePlaces(configuration, root);
-    const user = checkProgram(configuration, root);
+    preparePlaces(record.configuration, root, (name) => volumePath(volumes, name));
+    const user = checkProgram(record.configuration, root);
+    const isolated = isolationParts(record.configuration, containers);
+    // Volumes come to be when nothing is known that keeps the process from its start.
+    const configuration = withVolumePaths(record.configuration, volumes);
+    fillVolumes(configuration, root);
     const files = writeIdentityFiles(directory.file("etc"), configuration, root);
     // crun takes a terminal's size from the configuration alone.
     const size = configuration.terminal ? (terminalSize(1) ?? terminalSize(2)) : undefined;
-    const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: size };
-    const bundle = { id, root: rootPath, configuration, user, files, ...machine };
-    writeFileSync(directory.file("config.json"), JSON.stringify(runtimeConfiguration(bundle)), { mode: 0o600 });
+    const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: size, available };
+    const bundle = { id, root: rootPath, configuration, user, files, ...machine, ...isolated };
+    writeFileSync(directory.file("config.json"), configurationText(runtimeConfiguration(bundle)), { mode: 0o600 });
     mkdirSync(directory.file("runtime"), { recursive: true, mode: 0o700 });
   } finally {
     closeDescriptor(root);
   }
+}
+
+/** What of the machine a container gets, or shares. */
+function isolationParts(
+  { security, devices = [], init, namespaces = {} }: RunConfiguration,
+  containers: string,
+): Pick<RuntimeRequest, "devices" | "init" | "joined"> {
+  return {
+    devices: containerDevices(devices, security?.privileged === true),
+    init: init === true ? findInit() : undefined,
+    joined: joinedNamespaces(containers, namespaces),
+  };
 }
 
 /** A runtime that never wrote the pid down never started the process: then its status is its own, not the process's. */

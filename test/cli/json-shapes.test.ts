@@ -130,11 +130,11 @@ test("--json of each command for tracked directories has the shape of docs/json.
   fits(t, json("blame", "sub"), [{ ...own, type: /^file$/ }]);
   fits(t, json("commit", "-m", "second"), COMMITTED);
   fits(t, json("log"), [LOGGED]);
-  fits(t, json("show"), { ...LOGGED, changes: CHANGES });
+  fits(t, json("show"), { ...LOGGED, config: null, changes: CHANGES });
   fits(t, json("log", "--all", "--reverse", "--no-merges"), [LOGGED]);
   fits(t, json("blame", "file"), [{ ...BLAMED, line: "number", originalLine: "number", text: /^two$/ }]);
   fits(t, json("blame", "-r", "/"), [{ ...BLAMED, type: /^(file|directory|symlink)$/ }]);
-  fits(t, json("show", "HEAD", "HEAD~1"), [{ ...LOGGED, changes: CHANGES }]);
+  fits(t, json("show", "HEAD", "HEAD~1"), [{ ...LOGGED, config: null, changes: CHANGES }]);
   fits(t, json("find", "file", "link"), [FOUND]);
   fits(t, json("reflog", "main"), [MOVED]);
   fits(t, json("show", "HEAD:file"), { path: /^\/file$/, size: "number", sha256: DIGEST, contentBase64: /^dHdv$/ });
@@ -283,7 +283,7 @@ testIf(
   fits(t, json(...store, "commit", "web", "-m", "new"), COMMITTED);
   fits(t, json(...store, "start", "web"), ran);
   const listed = { ...CONTAINER, state: /^stopped$/, commit: COMMIT_ID, branch: /^web$/, pid: null, exitCode: "number" };
-  fits(t, json(...store, "ps", "-a"), [{ ...listed, command: ["string"], created: /^\d{4}-.*Z$/ }]);
+  fits(t, json(...store, "ps", "-a"), [{ ...listed, command: ["string"], created: /^\d{4}-.*Z$/, labels: {} }]);
   t.like(json(...store, "ps", "-aq"), [{ command: ["touch", "/new"] }]);
   fits(t, json(...store, "stop", "web"), [CONTAINER]);
   fits(t, json(...store, "rm", "web"), [CONTAINER]);

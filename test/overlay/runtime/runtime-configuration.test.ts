@@ -5,6 +5,7 @@ import {
   runtimeConfiguration,
   type RuntimeConfiguration,
 } from "../../../overlay/runtime/runtime-configuration.js";
+import { CAPABILITIES } from "../../../core/isolation/capabilities.js";
 import { CONFIGURATION } from "../container-fixture.js";
 
 const ROOT = { uid: 0, gid: 0, groups: [], home: "/root" };
@@ -18,6 +19,7 @@ function made(configuration: Partial<RunConfiguration> = {}, cgroups = true, uid
     user,
     files: [{ source: "/s/hosts", destination: "/etc/hosts" }],
     cgroups,
+    available: CAPABILITIES,
     architecture: "x64",
   });
 }
@@ -39,6 +41,12 @@ test("runtimeConfiguration() without cgroups forbids making device nodes", (t) =
   t.true(made().process.capabilities["bounding"]!.includes("CAP_MKNOD"));
   t.deepEqual([linux.cgroupsPath, linux.resources], [undefined, undefined]);
   t.false(mounts.some(({ type }) => type === "cgroup"));
+});
+
+test("runtimeConfiguration() without cgroups opens no device node of a volume, which may come from the image", (t) => {
+  const volumes = [{ source: "/v", destination: "/d", readOnly: false, named: true }];
+  t.true(made({ volumes }, false).mounts.at(-1)!.options.includes("nodev"));
+  t.false(made({ volumes }).mounts.at(-1)!.options.includes("nodev"));
 });
 
 test("runtimeConfiguration() gives another user than root no capability but the bounding set", (t) => {
