@@ -3,10 +3,10 @@ import path from "node:path";
 import { VarveError } from "../core/errors.js";
 import type { RunConfiguration, Volume } from "../core/ports/containers.js";
 import type { OptionValues } from "./command.js";
-import { bytesOf, choiceOf, countOf, cpusOf } from "./option-values.js";
+import { choiceOf } from "./option-values.js";
+import { LIMIT_OPTIONS, limitsOf, oomScoreOf } from "./run-options/limits.js";
 
-/** The options of `run` that say how the process is run: docker's names. */
-export const RUN_OPTIONS = {
+const OTHER_OPTIONS = {
   env: {
     type: "string",
     alias: "e",
@@ -19,13 +19,13 @@ export const RUN_OPTIONS = {
   volume: { type: "string", alias: "v", array: true, value: "SRC:DST[:ro]", describe: "Show SRC of this machine as DST" },
   interactive: { type: "boolean", alias: "i", describe: "Pass stdin on" },
   tty: { type: "boolean", alias: "t", describe: "Give the process a terminal, and what is typed on it" },
-  memory: { type: "string", value: "SIZE", describe: "At most SIZE of memory, such as 512m" },
-  "pids-limit": { type: "string", value: "N", describe: "At most N processes" },
-  cpus: { type: "string", value: "N", describe: "At most N processors, such as 1.5" },
   network: { type: "string", value: "none|host", describe: "No network, or this machine's (default: none)" },
   hostname: { type: "string", value: "NAME", describe: "The host name that it sees (default: the container's name)" },
   "read-only": { type: "boolean", describe: "Let it change nothing in its tree" },
 } as const;
+
+/** The options of `run` that say how the process is run: docker's names. */
+export const RUN_OPTIONS: typeof OTHER_OPTIONS & typeof LIMIT_OPTIONS = { ...OTHER_OPTIONS, ...LIMIT_OPTIONS };
 
 const { interactive: _interactive, tty: _tty, ...unattended } = RUN_OPTIONS;
 /** Those of them that a process without a person before it has. */
@@ -36,7 +36,7 @@ export function runConfiguration(
   options: OptionValues<typeof RUN_OPTIONS>,
   process: { readonly name: string; readonly command: readonly string[]; readonly environment: NodeJS.ProcessEnv },
 ): RunConfiguration {
-  const { workdir = "/", memory, cpus, "pids-limit": processes } = options;
+  const { workdir = "/", "oom-score-adj": oomScore } = options;
   return {
     command: process.command,
     environment: options.env.flatMap((variable) => variableOf(variable, process.environment)),
@@ -48,11 +48,8 @@ export function runConfiguration(
     interactive: options.interactive,
     readOnly: options["read-only"],
     volumes: distinct(options.volume.map(volumeOf)),
-    limits: {
-      ...(memory === undefined ? {} : { memoryBytes: memoryOf(memory) }),
-      ...(processes === undefined ? {} : { processes: processesOf(processes) }),
-      ...(cpus === undefined ? {} : { cpus: cpusOf("--cpus", cpus) }),
-    },
+    limits: limitsOf(options),
+    ...(oomScore === undefined ? {} : { oomScoreAdjustment: oomScoreOf(oomScore) }),
   };
 }
 
@@ -69,24 +66,6 @@ export function variableOf(variable: string, environment: NodeJS.ProcessEnv): re
   if (variable.includes("=")) return [variable];
   const value = environment[variable];
   return value === undefined ? [] : [`${variable}=${value}`];
-}
-
-/** What a runtime itself needs to start a process, as docker has it. */
-const LEAST_MEMORY_BYTES = 6 * 1024 ** 2;
-
-function memoryOf(text: string): number {
-  const bytes = bytesOf("--memory", text);
-  if (bytes >= LEAST_MEMORY_BYTES) return bytes;
-  throw new VarveError("USAGE", `Cannot read --memory "${text}": no process starts with so little, wanted 6m or more`);
-}
-
-/** PID_MAX_LIMIT of Linux. */
-const MOST_PROCESSES = 4_194_304;
-
-function processesOf(text: string): number {
-  const count = countOf("--pids-limit", text);
-  if (count <= MOST_PROCESSES) return count;
-  throw new VarveError("USAGE", `Cannot read --pids-limit "${text}": wanted ${MOST_PROCESSES} at most, which is the kernel's`);
 }
 
 /** HOST_NAME_MAX of Linux. */

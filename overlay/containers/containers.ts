@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import type { CommitId, LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
+import type { Limits } from "../../core/ports/container-limits.js";
 import type {
   AttachRequest,
   ContainerRecord,
@@ -26,6 +27,7 @@ import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
 import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, writeRestarts } from "./background.js";
 import { execInContainer } from "./exec-in-container.js";
+import { limitRunning } from "./live-limits.js";
 import { clearRun, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
 import { pauseThread } from "../pause-thread.js";
@@ -150,6 +152,16 @@ class DirectoryContainers implements Containers {
     const updated = { ...record, ...changes, id };
     this.#doing(`change container "${record.name}"`, () => directory.write({ record: updated, generation }));
     return updated;
+  }
+
+  setLimits({ id }: ContainerRecord, limits: Limits): ContainerRecord {
+    const { directory, record } = this.#existing(id);
+    const { configuration } = record;
+    const change = { before: configuration.limits, after: limits };
+    this.#doing(`limit container "${record.name}"`, () =>
+      limitRunning(directory, record.name, change, chooseRuntime(`${this.#path}/runtime.json`)),
+    );
+    return this.update(record, { configuration: { ...configuration, limits } });
   }
 
   async run({ id, name, base }: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult> {

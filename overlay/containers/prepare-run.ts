@@ -3,11 +3,12 @@ import { VarveError } from "../../core/errors.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { terminalSize } from "../../linux/terminal.js";
-import { removeCgroups } from "../runtime/cgroups.js";
+import { canLimitSwap, removeCgroups } from "../runtime/cgroups.js";
 import { checkProgram } from "./check-program.js";
 import { latin1, type ContainerDirectory } from "./container-directory.js";
 import { makeMountPointLayer, MOUNT_POINTS, writeIdentityFiles } from "./container-mounts.js";
 import { livingProcess, sendSignal } from "./container-process.js";
+import { requireOomScore } from "./oom-score.js";
 import type { MountedRoots } from "../mounts/mounted-roots.js";
 import type { OciRuntime } from "../runtime/oci-runtime.js";
 import { copyRootAttributes } from "../rootfs/root-attributes.js";
@@ -35,6 +36,7 @@ export interface RunRequest {
 export async function withPreparedRun<T>(request: RunRequest, work: () => Promise<T>): Promise<T> {
   const { directory, stored, runtime } = request;
   if (!runtime.cgroups && Object.keys(stored.record.configuration.limits).length > 0) throw limitsUnavailable();
+  requireOomScore(stored.record.configuration.oomScoreAdjustment);
   const isFirst = !existsSync(directory.file("config.json"));
   try {
     writeBundle(request, mountRoot(request));
@@ -57,7 +59,7 @@ export function clearRun(directory: ContainerDirectory): void {
 
 function limitsUnavailable(): VarveError {
   return new VarveError("UNSUPPORTED", "Cannot limit the container: no OCI runtime can make cgroups on this machine", {
-    hint: '"varve doctor" tells what each runtime says. Without --memory, --pids-limit and --cpus the container can run.',
+    hint: '"varve doctor" tells what each runtime says. Without limits of memory, processors, processes and block I/O the container can run.',
   });
 }
 
@@ -86,7 +88,7 @@ function writeBundle({ directory, stored: { record }, runtime }: RunRequest, roo
     const files = writeIdentityFiles(directory.file("etc"), configuration, root);
     // crun takes a terminal's size from the configuration alone.
     const size = configuration.terminal ? (terminalSize(1) ?? terminalSize(2)) : undefined;
-    const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: size };
+    const machine = { cgroups: runtime.cgroups, limitsSwap: canLimitSwap(), architecture: process.arch, terminalSize: size };
     const bundle = { id, root: rootPath, configuration, user, files, ...machine };
     writeFileSync(directory.file("config.json"), JSON.stringify(runtimeConfiguration(bundle)), { mode: 0o600 });
     mkdirSync(directory.file("runtime"), { recursive: true, mode: 0o700 });

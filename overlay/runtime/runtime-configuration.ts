@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import { cgroupPath } from "./cgroups.js";
+import { limitResources, type LimitResources } from "./runtime-resources.js";
 import type { ContainerUser } from "../rootfs/container-user.js";
 import { seccompProfile, type SeccompProfile } from "./seccomp-profile.js";
 
@@ -16,6 +17,7 @@ export interface RuntimeConfiguration {
     readonly cwd: string;
     readonly capabilities: Readonly<Record<string, readonly string[]>>;
     readonly noNewPrivileges: boolean;
+    readonly oomScoreAdj?: number;
   };
   readonly root: { readonly path: string; readonly readonly: boolean };
   readonly hostname: string;
@@ -37,11 +39,8 @@ export interface RuntimeMount {
   readonly options: readonly string[];
 }
 
-interface Resources {
+interface Resources extends LimitResources {
   readonly devices: readonly { readonly allow: boolean; readonly access: string }[];
-  readonly memory?: { readonly limit: number };
-  readonly pids?: { readonly limit: number };
-  readonly cpu?: { readonly quota: number; readonly period: number };
 }
 
 export interface RuntimeRequest {
@@ -54,6 +53,8 @@ export interface RuntimeRequest {
   readonly files: readonly { readonly source: string; readonly destination: string }[];
   /** Whether the runtime can make cgroups. Without them nothing limits devices, so that making device nodes is forbidden. */
   readonly cgroups: boolean;
+  /** Whether the kernel can limit swap. */
+  readonly limitsSwap: boolean;
   /** Node's `process.arch`. */
   readonly architecture: string;
   /** Of this process's terminal, when there is one. */
@@ -67,6 +68,7 @@ export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfigurat
     ociVersion: "1.0.2",
     process: {
       ...execProcess(configuration, user, cgroups),
+      ...(configuration.oomScoreAdjustment === undefined ? {} : { oomScoreAdj: configuration.oomScoreAdjustment }),
       ...(configuration.terminal && size ? { consoleSize: { height: size.rows, width: size.columns } } : {}),
     },
     root: { path: root, readonly: configuration.readOnly },
@@ -76,7 +78,12 @@ export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfigurat
       namespaces: namespacesOf(configuration, cgroups),
       maskedPaths: MASKED,
       readonlyPaths: cgroups ? [...READ_ONLY, CGROUP_ROOT] : READ_ONLY,
-      ...(cgroups ? { cgroupsPath: cgroupPath(id), resources: resourcesOf(configuration) } : {}),
+      ...(cgroups
+        ? {
+            cgroupsPath: cgroupPath(id),
+            resources: { devices: DEVICES, ...limitResources(configuration.limits, request.limitsSwap) },
+          }
+        : {}),
       ...(seccomp === undefined ? {} : { seccomp }),
     },
   };
@@ -172,19 +179,8 @@ function volumeMounts({ volumes }: RunConfiguration): readonly RuntimeMount[] {
     .sort((a, b) => depth(a.destination) - depth(b.destination));
 }
 
-const CPU_PERIOD_MICROSECONDS = 100_000;
-
-function resourcesOf({ limits }: RunConfiguration): Resources {
-  return {
-    // The runtime adds those that every container has: null, zero, full, random, urandom, tty, ptmx and pts.
-    devices: [{ allow: false, access: "rwm" }],
-    ...(limits.memoryBytes === undefined ? {} : { memory: { limit: limits.memoryBytes } }),
-    ...(limits.processes === undefined ? {} : { pids: { limit: limits.processes } }),
-    ...(limits.cpus === undefined
-      ? {}
-      : { cpu: { quota: Math.max(1000, Math.round(limits.cpus * CPU_PERIOD_MICROSECONDS)), period: CPU_PERIOD_MICROSECONDS } }),
-  };
-}
+/** The runtime adds those that every container has: null, zero, full, random, urandom, tty, ptmx and pts. */
+const DEVICES = [{ allow: false, access: "rwm" }];
 
 const MASKED = [
   "/proc/acpi",

@@ -85,7 +85,16 @@ function tryRuntime(runtime: OciRuntime, { path: folder, cgroup: id }: ProbeFold
 
 function configurationText(id: string, root: string, { cgroups }: OciRuntime): string {
   const user = { uid: 0, gid: 0, groups: [], home: "/" };
-  const request = { id, root, configuration: CONFIGURATION, user, files: [], cgroups, architecture: process.arch };
+  const request = {
+    id,
+    root,
+    configuration: CONFIGURATION,
+    user,
+    files: [],
+    cgroups,
+    limitsSwap: false,
+    architecture: process.arch,
+  };
   return JSON.stringify(runtimeConfiguration(request));
 }
 

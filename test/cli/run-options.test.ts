@@ -4,7 +4,8 @@ import type { OptionValues } from "../../cli/command.js";
 import { VarveError } from "../../core/errors.js";
 
 type Options = OptionValues<typeof RUN_OPTIONS>;
-const NONE = { env: [], volume: [], interactive: false, tty: false, "read-only": false } as unknown as Options;
+const RATES = { "device-read-bps": [], "device-write-bps": [], "device-read-iops": [], "device-write-iops": [] };
+const NONE = { env: [], volume: [], interactive: false, tty: false, "read-only": false, ...RATES } as unknown as Options;
 const process = { name: "web", command: ["sh"], environment: {} };
 
 for (const place of ["/", "//", "/.", "/..", "/a/.."]) {
