@@ -156,12 +156,8 @@ class DirectoryContainers implements Containers {
 
   setLimits({ id }: ContainerRecord, limits: Limits): ContainerRecord {
     const { directory, record } = this.#existing(id);
-    const { configuration } = record;
-    const change = { before: configuration.limits, after: limits };
-    this.#doing(`limit container "${record.name}"`, () =>
-      limitRunning(directory, record.name, change, chooseRuntime(`${this.#path}/runtime.json`)),
-    );
-    return this.update(record, { configuration: { ...configuration, limits } });
+    this.#doing(`limit container "${record.name}"`, () => limitRunning(directory, record, limits));
+    return this.update(record, { configuration: { ...record.configuration, limits } });
   }
 
   async run({ id, name, base }: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult> {

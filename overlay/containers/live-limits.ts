@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { Limits } from "../../core/ports/container-limits.js";
+import type { ContainerRecord } from "../../core/ports/containers.js";
 import { canLimitSwap } from "../runtime/cgroups.js";
-import { updateRunning, type OciRuntime } from "../runtime/oci-runtime.js";
+import { chooseRuntime } from "../runtime/chosen-runtime.js";
+import { updateRunning } from "../runtime/oci-runtime.js";
 import { runtimeErrors } from "../runtime/runtime-log.js";
 import { limitResources, type LimitResources } from "../runtime/runtime-resources.js";
 import type { ContainerDirectory } from "./container-directory.js";
@@ -12,11 +15,11 @@ import { livingProcess } from "./container-process.js";
 /** Gives a container that runs other limits. One that does not run gets its own at its next start. @throws VarveError RUNTIME_FAILED. */
 export function limitRunning(
   directory: ContainerDirectory,
-  name: string,
-  { before, after }: { readonly before: Limits; readonly after: Limits },
-  runtime: OciRuntime,
+  { name, configuration: { limits: before } }: ContainerRecord,
+  after: Limits,
 ): void {
   if (livingProcess(directory) === undefined) return;
+  const runtime = chooseRuntime(path.join(directory.path, "../runtime.json"));
   // A name of its own: several may change one container at once.
   const base = `${directory.file("runtime")}/update-${randomBytes(6).toString("hex")}`;
   const [resources, log] = [`${base}.json`, `${base}.log`];

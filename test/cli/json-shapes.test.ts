@@ -285,8 +285,6 @@ testIf(
   const listed = { ...CONTAINER, state: /^stopped$/, commit: COMMIT_ID, branch: /^web$/, pid: null, exitCode: "number" };
   fits(t, json(...store, "ps", "-a"), [{ ...listed, command: ["string"], created: /^\d{4}-.*Z$/ }]);
   t.like(json(...store, "ps", "-aq"), [{ command: ["touch", "/new"] }]);
-  const limited = { ...CONTAINER, limits: { memoryBytes: "number" } };
-  fits(t, json(...store, "update", "--memory", "64m", "web"), [limited]);
   fits(t, json(...store, "stop", "web"), [CONTAINER]);
   fits(t, json(...store, "rm", "web"), [CONTAINER]);
   const committed = json(...store, "run", "--rm", "-b", "base", "--commit", "base", "--", "touch", "/new");

@@ -86,6 +86,14 @@ test("update changes the limits of a container that runs, and what it has when i
   check();
 });
 
+test("update --json tells the limits that a container has now", (t) => {
+  const store = runningStore(t);
+  t.is(store.run("create", "--name", "a", "--cpus", "0.5", "base", "--", "true").status, 0);
+  const [told] = store.json("update", "--memory", "64m", "a") as [{ readonly id: string }];
+  t.regex(told.id, /^[0-9a-f]{12}$/);
+  t.deepEqual(told as unknown, { id: told.id, name: "a", limits: { cpus: 0.5, memoryBytes: 64 << 20 } });
+});
+
 test("update lifts a limit, of a container that runs", (t) => {
   const store = runningStore(t);
   const id = runSleep(t, store, "a", "--pids-limit", "9", "--cpu-quota", "20000");
