@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import type { CommitId, LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
-import type { Limits } from "../../core/ports/container-limits.js";
 import type {
   AttachRequest,
   ContainerRecord,
@@ -154,10 +153,9 @@ class DirectoryContainers implements Containers {
     return updated;
   }
 
-  setLimits({ id }: ContainerRecord, limits: Limits): ContainerRecord {
+  setLimits({ id }: ContainerRecord, limits: ContainerRecord["configuration"]["limits"]): ContainerRecord {
     const { directory, record } = this.#existing(id);
-    this.#doing(`limit container "${record.name}"`, () => limitRunning(directory, record, limits));
-    return this.update(record, { configuration: { ...record.configuration, limits } });
+    return this.update(record, { configuration: limitRunning(directory, record, limits) });
   }
 
   async run({ id, name, base }: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult> {
