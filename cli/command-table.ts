@@ -199,6 +199,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "End containers' processes, and start them again",
     load: async () => (await import("./commands/restart.js")).restartCommand,
   },
+  update: {
+    group: "run",
+    summary: "Change what containers may use",
+    load: async () => (await import("./commands/update.js")).updateCommand,
+  },
   kill: {
     group: "run",
     summary: "Send a signal to a container's process",

@@ -3,7 +3,8 @@ import { VarveError } from "../core/errors.js";
 import { readImageConfig, type ImageProcess } from "../core/image/read-image-config.js";
 import type { RunConfiguration } from "../core/ports/containers.js";
 import type { OptionValues } from "./command.js";
-import { bytesOf, choiceOf, countOf, cpusOf } from "./option-values.js";
+import { choiceOf } from "./option-values.js";
+import { LIMIT_OPTIONS, limitsOf, oomScoreOf } from "./run-options/limits.js";
 import { MOUNT_OPTIONS, mountsOf } from "./run-options/mounts.js";
 import { environmentOf, hostnameOf, PROCESS_OPTIONS, processOf } from "./run-options/process.js";
 import { SECURITY_OPTIONS, securityOf } from "./run-options/security.js";
@@ -12,20 +13,22 @@ const OTHER_OPTIONS = {
   workdir: { type: "string", alias: "w", value: "PATH", describe: "Start in PATH (default: the image's, else /)" },
   interactive: { type: "boolean", alias: "i", describe: "Pass stdin on" },
   tty: { type: "boolean", alias: "t", describe: "Give the process a terminal, and what is typed on it" },
-  memory: { type: "string", value: "SIZE", describe: "At most SIZE of memory, such as 512m" },
-  "pids-limit": { type: "string", value: "N", describe: "At most N processes" },
-  cpus: { type: "string", value: "N", describe: "At most N processors, such as 1.5" },
   network: { type: "string", value: "none|host", describe: "No network, or this machine's (default: none)" },
   hostname: { type: "string", value: "NAME", describe: "The host name that it sees (default: the container's name)" },
   "read-only": { type: "boolean", describe: "Let it change nothing in its tree" },
 } as const;
 
 /** The options of `run` that say how the process is run: docker's names. */
-export const RUN_OPTIONS: typeof PROCESS_OPTIONS & typeof MOUNT_OPTIONS & typeof SECURITY_OPTIONS & typeof OTHER_OPTIONS = {
+export const RUN_OPTIONS: typeof PROCESS_OPTIONS &
+  typeof MOUNT_OPTIONS &
+  typeof SECURITY_OPTIONS &
+  typeof OTHER_OPTIONS &
+  typeof LIMIT_OPTIONS = {
   ...PROCESS_OPTIONS,
   ...MOUNT_OPTIONS,
   ...SECURITY_OPTIONS,
   ...OTHER_OPTIONS,
+  ...LIMIT_OPTIONS,
 };
 
 const { interactive: _interactive, tty: _tty, ...unattended } = RUN_OPTIONS;
@@ -48,7 +51,7 @@ export function runConfiguration(
   },
 ): RunConfiguration {
   const { image = NO_IMAGE } = process;
-  const { workdir = image.workingDirectory ?? "/", memory, cpus, "pids-limit": processes } = options;
+  const { workdir = image.workingDirectory ?? "/", "oom-score-adj": oomScore } = options;
   const network = choiceOf("--network", options.network ?? "none", ["none", "host"]);
   const security = securityOf(options, network);
   return {
@@ -64,11 +67,8 @@ export function runConfiguration(
     ...mountsOf(options),
     ...security,
     ...processOf(options, image),
-    limits: {
-      ...(memory === undefined ? {} : { memoryBytes: memoryOf(memory) }),
-      ...(processes === undefined ? {} : { processes: processesOf(processes) }),
-      ...(cpus === undefined ? {} : { cpus: cpusOf("--cpus", cpus) }),
-    },
+    limits: limitsOf(options),
+    ...(oomScore === undefined ? {} : { oomScoreAdjustment: oomScoreOf(oomScore) }),
   };
 }
 
@@ -76,24 +76,6 @@ export function runConfiguration(
 export function userOf(text: string): string {
   if (text !== "") return text;
   throw new VarveError("USAGE", 'Cannot read --user "": wanted a name or a number, such as 1000:1000');
-}
-
-/** What a runtime itself needs to start a process, as docker has it. */
-const LEAST_MEMORY_BYTES = 6 * 1024 ** 2;
-
-function memoryOf(text: string): number {
-  const bytes = bytesOf("--memory", text);
-  if (bytes >= LEAST_MEMORY_BYTES) return bytes;
-  throw new VarveError("USAGE", `Cannot read --memory "${text}": no process starts with so little, wanted 6m or more`);
-}
-
-/** PID_MAX_LIMIT of Linux. */
-const MOST_PROCESSES = 4_194_304;
-
-function processesOf(text: string): number {
-  const count = countOf("--pids-limit", text);
-  if (count <= MOST_PROCESSES) return count;
-  throw new VarveError("USAGE", `Cannot read --pids-limit "${text}": wanted ${MOST_PROCESSES} at most, which is the kernel's`);
 }
 
 export function absolute(option: string, place: string): string {

@@ -1,6 +1,7 @@
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
 import type { Isolation } from "./isolation.js";
+import type { Limits } from "./container-limits.js";
 import type { LayerImageFile } from "./layer-store.js";
 
 export interface RunConfiguration extends Isolation {
@@ -17,7 +18,9 @@ export interface RunConfiguration extends Isolation {
   readonly interactive: boolean;
   readonly readOnly: boolean;
   readonly volumes: readonly Volume[];
-  readonly limits: { readonly memoryBytes?: number; readonly processes?: number; readonly cpus?: number };
+  readonly limits: Limits;
+  /** -1000 to 1000: how soon the kernel ends the process when memory is short. */
+  readonly oomScoreAdjustment?: number;
   /** Of one that runs in the background: absent where its input and output are those of the command that starts it. */
   readonly background?: Background;
 }
@@ -161,6 +164,12 @@ export interface Containers {
 
   /** Writes changed parts of a record (name, branch, configuration). */
   update(record: ContainerRecord, changes: Partial<Omit<ContainerRecord, "id">>): ContainerRecord;
+
+  /**
+   * Gives a container other limits: at once when it runs, and in its record.
+   * @throws VarveError RUNTIME_FAILED when they can't be set; then neither has changed.
+   */
+  setLimits(record: ContainerRecord, limits: Limits): ContainerRecord;
 
   /**
    * Mounts, starts the process on this terminal's input and output, waits for its end and unmounts, whatever happens.

@@ -26,6 +26,7 @@ import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
 import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, writeRestarts } from "./background.js";
 import { execInContainer } from "./exec-in-container.js";
+import { limitRunning } from "./live-limits.js";
 import { clearRun, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
 import { pauseThread } from "../pause-thread.js";
@@ -154,6 +155,11 @@ class DirectoryContainers implements Containers {
     const updated = { ...record, ...changes, id };
     this.#doing(`change container "${record.name}"`, () => directory.write({ record: updated, generation }));
     return updated;
+  }
+
+  setLimits({ id }: ContainerRecord, limits: ContainerRecord["configuration"]["limits"]): ContainerRecord {
+    const { directory, record } = this.#existing(id);
+    return this.update(record, { configuration: limitRunning(directory, record, limits) });
   }
 
   async run({ id, name, base }: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult> {

@@ -4,7 +4,7 @@ import type { RunConfiguration } from "../../core/ports/containers.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { terminalSize } from "../../linux/terminal.js";
-import { removeCgroups } from "../runtime/cgroups.js";
+import { canLimitSwap, removeCgroups } from "../runtime/cgroups.js";
 import { configurationText } from "../runtime/configuration-text.js";
 import { containerDevices } from "../runtime/host-devices.js";
 import { findInit } from "../runtime/init-program.js";
@@ -14,6 +14,7 @@ import { checkProgram, hasOtherFormats } from "./check-program.js";
 import { latin1, type ContainerDirectory } from "./container-directory.js";
 import { makeMountPointLayer, MOUNT_POINTS, writeIdentityFiles } from "./container-mounts.js";
 import { livingProcess, sendSignal } from "./container-process.js";
+import { requireOomScore } from "./oom-score.js";
 import type { MountedRoots } from "../mounts/mounted-roots.js";
 import type { OciRuntime } from "../runtime/oci-runtime.js";
 import { copyRootAttributes } from "../rootfs/root-attributes.js";
@@ -46,6 +47,7 @@ export interface RunRequest {
 export async function withPreparedRun<T>(request: RunRequest, work: () => Promise<T>): Promise<T> {
   const { directory, stored, runtime } = request;
   if (!runtime.cgroups && Object.keys(stored.record.configuration.limits).length > 0) throw limitsUnavailable();
+  requireOomScore(stored.record.configuration.oomScoreAdjustment);
   const isFirst = !existsSync(directory.file("config.json"));
   try {
     writeBundle(request, mountRoot(request));
@@ -68,7 +70,7 @@ export function clearRun(directory: ContainerDirectory): void {
 
 function limitsUnavailable(): VarveError {
   return new VarveError("UNSUPPORTED", "Cannot limit the container: no OCI runtime can make cgroups on this machine", {
-    hint: '"varve doctor" tells what each runtime says. Without --memory, --pids-limit and --cpus the container can run.',
+    hint: '"varve doctor" tells what each runtime says. Without limits of memory, processors, processes and block I/O the container can run.',
   });
 }
 
@@ -104,7 +106,13 @@ function writeBundle({ containers, directory, stored: { record }, runtime, volum
     const files = writeIdentityFiles(directory.file("etc"), configuration, root);
     // crun takes a terminal's size from the configuration alone.
     const size = configuration.terminal ? (terminalSize(1) ?? terminalSize(2)) : undefined;
-    const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: size, available };
+    const machine = {
+      cgroups: runtime.cgroups,
+      limitsSwap: canLimitSwap(),
+      architecture: process.arch,
+      terminalSize: size,
+      available,
+    };
     const bundle = { id, root: rootPath, configuration, user, files, ...machine, ...isolated };
     writeFileSync(directory.file("config.json"), configurationText(runtimeConfiguration(bundle)), { mode: 0o600 });
     mkdirSync(directory.file("runtime"), { recursive: true, mode: 0o700 });

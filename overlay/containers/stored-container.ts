@@ -17,13 +17,13 @@ import {
   listOf,
   objectOf,
   optional,
-  positiveOf,
   textOf,
   textsOf,
   truthOf,
   type Json,
 } from "../checked-json.js";
 import { isolationOf } from "./stored-isolation.js";
+import { storedLimits } from "./stored-limits.js";
 
 /** What `containers/<id>/container.json` holds. */
 export interface StoredContainer {
@@ -72,7 +72,6 @@ function recordOf(json: Json, id: string): ContainerRecord {
 }
 
 function configurationOf(json: Json): RunConfiguration {
-  const limits = objectOf(json["limits"], "limits");
   return {
     command: textsOf(json["command"], "command"),
     environment: textsOf(json["environment"], "environment"),
@@ -84,11 +83,8 @@ function configurationOf(json: Json): RunConfiguration {
     interactive: truthOf(json["interactive"], "interactive"),
     readOnly: truthOf(json["readOnly"], "readOnly"),
     volumes: listOf(json["volumes"], "volumes", volumeOf),
-    limits: {
-      ...optional("memoryBytes", limits["memoryBytes"], (value, name) => integerOf(value, name, 1)),
-      ...optional("processes", limits["processes"], (value, name) => integerOf(value, name, 1)),
-      ...optional("cpus", limits["cpus"], positiveOf),
-    },
+    limits: storedLimits(json["limits"]),
+    ...optional("oomScoreAdjustment", json["oomScoreAdjustment"], (score, name) => integerOf(score, name, -1000, 1000)),
     ...isolationOf(json),
     ...optional("background", json["background"], backgroundOf),
   };

@@ -4,6 +4,7 @@ import { seccompFileOf } from "../../core/isolation/seccomp-rules.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import type { Security } from "../../core/ports/isolation.js";
 import { cgroupPath } from "./cgroups.js";
+import { limitResources, type LimitResources } from "./runtime-resources.js";
 import type { ContainerUser } from "../rootfs/container-user.js";
 import { containerDevices, type ContainerDevices, type DeviceNode, type DeviceRule } from "./host-devices.js";
 import { INIT_PLACE } from "./init-program.js";
@@ -25,6 +26,7 @@ export interface RuntimeConfiguration {
     readonly capabilities: Readonly<Record<string, readonly string[]>>;
     readonly noNewPrivileges: boolean;
     readonly rlimits?: readonly RuntimeLimit[];
+    readonly oomScoreAdj?: number;
   };
   readonly root: { readonly path: string; readonly readonly: boolean };
   readonly hostname?: string;
@@ -41,11 +43,8 @@ export interface RuntimeConfiguration {
   };
 }
 
-interface Resources {
+interface Resources extends LimitResources {
   readonly devices: readonly DeviceRule[];
-  readonly memory?: { readonly limit: number };
-  readonly pids?: { readonly limit: number };
-  readonly cpu?: { readonly quota: number; readonly period: number };
 }
 
 export interface RuntimeRequest {
@@ -65,6 +64,8 @@ export interface RuntimeRequest {
   readonly joined?: Readonly<Partial<Record<"pid" | "ipc" | "uts", string>>> | undefined;
   /** Whether the runtime can make cgroups. Without them nothing limits devices, so that making device nodes is forbidden. */
   readonly cgroups: boolean;
+  /** Whether the kernel can limit swap. */
+  readonly limitsSwap: boolean;
   /** Node's `process.arch`. */
   readonly architecture: string;
   /** Of this process's terminal, when there is one. */
@@ -77,6 +78,7 @@ export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfigurat
     ociVersion: "1.0.2",
     process: {
       ...execProcess(configuration, user, request),
+      ...(configuration.oomScoreAdjustment === undefined ? {} : { oomScoreAdj: configuration.oomScoreAdjustment }),
       ...(configuration.terminal && size ? { consoleSize: { height: size.rows, width: size.columns } } : {}),
       ...(init === undefined ? {} : { args: [INIT_PLACE, "--", ...configuration.command] }),
     },
@@ -97,7 +99,12 @@ function linuxOf(request: RuntimeRequest): RuntimeConfiguration["linux"] {
     namespaces: namespacesOf(configuration, cgroups, joined),
     maskedPaths: isMasked ? MASKED : [],
     readonlyPaths: isMasked ? (cgroups ? [...READ_ONLY, CGROUP_ROOT] : READ_ONLY) : [],
-    ...(cgroups ? { cgroupsPath: cgroupPath(id), resources: resourcesOf(configuration, devices.rules) } : {}),
+    ...(cgroups
+      ? {
+          cgroupsPath: cgroupPath(id),
+          resources: { devices: devices.rules, ...limitResources(configuration.limits, request.limitsSwap) },
+        }
+      : {}),
     ...(seccomp === undefined ? {} : { seccomp }),
     ...(devices.nodes.length === 0 ? {} : { devices: devices.nodes }),
     ...(sysctls === undefined ? {} : { sysctl: sysctls }),
@@ -158,20 +165,6 @@ function namespacesOf(
     ...own.map((type) => ({ type, ...(pathOf(type) === undefined ? {} : { path: pathOf(type)! }) })),
     ...others.map((type) => ({ type })),
   ];
-}
-
-const CPU_PERIOD_MICROSECONDS = 100_000;
-
-function resourcesOf({ limits }: RunConfiguration, devices: readonly DeviceRule[]): Resources {
-  return {
-    // The runtime adds those that every container has: null, zero, full, random, urandom, tty, ptmx and pts.
-    devices,
-    ...(limits.memoryBytes === undefined ? {} : { memory: { limit: limits.memoryBytes } }),
-    ...(limits.processes === undefined ? {} : { pids: { limit: limits.processes } }),
-    ...(limits.cpus === undefined
-      ? {}
-      : { cpu: { quota: Math.max(1000, Math.round(limits.cpus * CPU_PERIOD_MICROSECONDS)), period: CPU_PERIOD_MICROSECONDS } }),
-  };
 }
 
 const MASKED = [

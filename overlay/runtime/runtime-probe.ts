@@ -86,7 +86,7 @@ function tryRuntime(runtime: OciRuntime, { path: folder, cgroup: id }: ProbeFold
 
 function configurationText(id: string, root: string, { cgroups }: OciRuntime): string {
   const user = { uid: 0, gid: 0, groups: [], home: "/" };
-  const machine = { cgroups, architecture: process.arch, available: ownCapabilities() };
+  const machine = { cgroups, limitsSwap: false, architecture: process.arch, available: ownCapabilities() };
   const request = { id, root, configuration: CONFIGURATION, user, files: [], ...machine };
   return JSON.stringify(runtimeConfiguration(request));
 }

@@ -20,6 +20,7 @@ function made(configuration: Partial<RunConfiguration> = {}, cgroups = true, uid
     files: [{ source: "/s/hosts", destination: "/etc/hosts" }],
     cgroups,
     available: CAPABILITIES,
+    limitsSwap: true,
     architecture: "x64",
   });
 }
@@ -62,7 +63,12 @@ test("runtimeConfiguration() denies all devices and sets only the limits that we
   const devices = [{ allow: false, access: "rwm" }];
   t.deepEqual(made().linux.resources, { devices });
   const limits = { memoryBytes: 1 << 20, processes: 7, cpus: 1.5 };
-  const wanted = { devices, memory: { limit: 1 << 20 }, pids: { limit: 7 }, cpu: { quota: 150_000, period: 100_000 } };
+  const wanted = {
+    devices,
+    memory: { limit: 1 << 20, swap: 2 << 20 },
+    pids: { limit: 7 },
+    cpu: { quota: 150_000, period: 100_000 },
+  };
   t.deepEqual(made({ limits }).linux.resources, wanted);
   t.deepEqual(
     made({ limits: { cpus: 0.001 } }).linux.resources?.cpu,
