@@ -3,10 +3,10 @@ import path from "node:path";
 import { VarveError } from "../core/errors.js";
 import type { RunConfiguration, Volume } from "../core/ports/containers.js";
 import type { OptionValues } from "./command.js";
-import { bytesOf, choiceOf, countOf, cpusOf } from "./option-values.js";
+import { bytesOf, countOf, cpusOf } from "./option-values.js";
+import { NETWORK_OPTIONS, networkConfiguration } from "./run-options/network.js";
 
-/** The options of `run` that say how the process is run: docker's names. */
-export const RUN_OPTIONS = {
+const OWN_OPTIONS = {
   env: {
     type: "string",
     alias: "e",
@@ -22,10 +22,12 @@ export const RUN_OPTIONS = {
   memory: { type: "string", value: "SIZE", describe: "At most SIZE of memory, such as 512m" },
   "pids-limit": { type: "string", value: "N", describe: "At most N processes" },
   cpus: { type: "string", value: "N", describe: "At most N processors, such as 1.5" },
-  network: { type: "string", value: "none|host", describe: "No network, or this machine's (default: none)" },
   hostname: { type: "string", value: "NAME", describe: "The host name that it sees (default: the container's name)" },
   "read-only": { type: "boolean", describe: "Let it change nothing in its tree" },
 } as const;
+
+/** The options of `run` that say how the process is run: docker's names. */
+export const RUN_OPTIONS: typeof OWN_OPTIONS & typeof NETWORK_OPTIONS = { ...OWN_OPTIONS, ...NETWORK_OPTIONS };
 
 const { interactive: _interactive, tty: _tty, ...unattended } = RUN_OPTIONS;
 /** Those of them that a process without a person before it has. */
@@ -43,7 +45,7 @@ export function runConfiguration(
     workingDirectory: absolute("--workdir", workdir),
     user: options.user === undefined ? "" : userOf(options.user),
     hostname: options.hostname === undefined ? process.name.slice(0, LONGEST_HOSTNAME) : hostnameOf(options.hostname),
-    network: choiceOf("--network", options.network ?? "none", ["none", "host"]),
+    ...networkConfiguration(options),
     terminal: options.tty,
     interactive: options.interactive,
     readOnly: options["read-only"],

@@ -64,6 +64,11 @@ const FREE: ReadonlySet<string> = new Set([
   "SIZE",
   "max-size=SIZE",
   "USER[:GROUP]",
+  "IP",
+  "MAC",
+  "SUBNET",
+  "PORT[/udp]",
+  "[[IP:]HOST:]PORT[/udp]",
 ]);
 
 /** @returns `undefined` for a name that is neither known nor a choice. */

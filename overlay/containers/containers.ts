@@ -21,6 +21,8 @@ import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
 import { containerBusy, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
 import { livingProcess, livingSupervisor } from "./container-process.js";
+import { attachmentTo, isNetworkTrouble, tearDownNetwork } from "../network/container-network.js";
+import { hasAttachment } from "../network/stored-attachment.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
@@ -201,7 +203,13 @@ class DirectoryContainers implements Containers {
 
   leaveEnded(id: string): number {
     const ran = ranMilliseconds(this.#directory(id));
-    this.#doing("leave the mounts of a run", () => leaveMounts(this.#path));
+    this.#doing("leave the mounts of a run", () => {
+      try {
+        tearDownNetwork(this.#path, id);
+      } finally {
+        leaveMounts(this.#path);
+      }
+    });
     return ran;
   }
 
@@ -304,19 +312,20 @@ class DirectoryContainers implements Containers {
     }
     thawAbandoned(directory);
     const state: ContainerState = freezerOf(directory.id)?.isFrozen() === true ? "paused" : "running";
-    return { record: stored.record, state, pid };
+    const attachment = attachmentTo(this.#path, directory.id);
+    return { record: stored.record, state, pid, ...(attachment && { attachment }) };
   }
 
   /** What a killed command left: the runtime's state, cgroups. Not while another process runs the container. */
   #clearAbandoned(directory: ContainerDirectory): void {
-    if (!existsSync(directory.file("runtime"))) return;
+    if (!existsSync(directory.file("runtime")) && !hasAttachment(this.#path, directory.id)) return;
     const release = directory.tryLock();
     if (release === undefined) return;
     try {
       if (livingProcess(directory) === undefined) clearRun(directory);
     } catch (error) {
       // Whoever may only look is not hindered by what only the owner can clear.
-      if (!hasCode(error, "EACCES", "EPERM", "EROFS")) throw error;
+      if (!hasCode(error, "EACCES", "EPERM", "EROFS") && !isNetworkTrouble(error)) throw error;
     } finally {
       release();
     }
@@ -357,8 +366,9 @@ function lockIdle(directory: ContainerDirectory, action: string, name: string): 
 }
 
 /** Whether something is to be done when its process ends. */
-function hasConsequences({ configuration: { background } }: ContainerRecord): boolean {
-  return background !== undefined && (background.removed === true || background.restart.name !== "no");
+function hasConsequences({ configuration: { background, network } }: ContainerRecord): boolean {
+  if (background === undefined) return false;
+  return background.removed === true || background.restart.name !== "no" || !["none", "host"].includes(network);
 }
 
 const SUPERVISOR_ATTEMPTS = 1000;

@@ -1,13 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { terminalSize } from "../../linux/terminal.js";
 import { removeCgroups } from "../runtime/cgroups.js";
 import { checkProgram } from "./check-program.js";
-import { latin1, type ContainerDirectory } from "./container-directory.js";
+import { ContainerDirectory, latin1 } from "./container-directory.js";
 import { makeMountPointLayer, MOUNT_POINTS, writeIdentityFiles } from "./container-mounts.js";
 import { livingProcess, sendSignal } from "./container-process.js";
+import { setUpNetwork, tearDownNetwork } from "../network/container-network.js";
 import type { MountedRoots } from "../mounts/mounted-roots.js";
 import type { OciRuntime } from "../runtime/oci-runtime.js";
 import { copyRootAttributes } from "../rootfs/root-attributes.js";
@@ -53,6 +55,7 @@ export function clearRun(directory: ContainerDirectory): void {
   if (pid !== undefined) sendSignal(pid, "SIGKILL");
   removeCgroups(directory.id);
   directory.removeRunFiles();
+  tearDownNetwork(path.dirname(directory.path), directory.id);
 }
 
 function limitsUnavailable(): VarveError {
@@ -77,16 +80,22 @@ function mountRoot({ containers, directory, stored, images, roots, runtime }: Ru
   );
 }
 
-function writeBundle({ directory, stored: { record }, runtime }: RunRequest, rootPath: string): void {
+function writeBundle({ containers, directory, stored: { record }, runtime }: RunRequest, rootPath: string): void {
   const { configuration, id } = record;
   const root = openAt(AT_FDCWD, latin1(rootPath), O_PATH);
   try {
     preparePlaces(configuration, root);
     const user = checkProgram(configuration, root);
-    const files = writeIdentityFiles(directory.file("etc"), configuration, root);
+    const network = setUpNetwork(containers, record, (other) => livingProcess(new ContainerDirectory(containers, other)));
+    const files = writeIdentityFiles(directory.file("etc"), configuration, root, network);
     // crun takes a terminal's size from the configuration alone.
     const size = configuration.terminal ? (terminalSize(1) ?? terminalSize(2)) : undefined;
-    const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: size };
+    const machine = {
+      cgroups: runtime.cgroups,
+      architecture: process.arch,
+      terminalSize: size,
+      networkNamespace: network?.namespace,
+    };
     const bundle = { id, root: rootPath, configuration, user, files, ...machine };
     writeFileSync(directory.file("config.json"), JSON.stringify(runtimeConfiguration(bundle)), { mode: 0o600 });
     mkdirSync(directory.file("runtime"), { recursive: true, mode: 0o700 });

@@ -9,7 +9,10 @@ import {
   type RunConfiguration,
   type Volume,
 } from "../../core/ports/containers.js";
+import { CONTAINER_NETWORK } from "../../core/ports/endpoints.js";
+import { NETWORK_NAME } from "../../core/ports/networks.js";
 import { isRefName } from "../../core/revision/ref-names.js";
+import { endpointOf } from "../network/stored-endpoint.js";
 
 /** What `containers/<id>/container.json` holds. */
 export interface StoredContainer {
@@ -68,6 +71,7 @@ function configurationOf(json: Json): RunConfiguration {
     user: textOf(json["user"], "user"),
     hostname: textOf(json["hostname"], "hostname"),
     network: networkOf(json["network"]),
+    ...optional("endpoint", json["endpoint"], endpointOf),
     terminal: truthOf(json["terminal"], "terminal"),
     interactive: truthOf(json["interactive"], "interactive"),
     readOnly: truthOf(json["readOnly"], "readOnly"),
@@ -149,9 +153,10 @@ function branchOf(value: unknown): RefName {
   return text as RefName;
 }
 
-function networkOf(value: unknown): "none" | "host" {
-  if (value === "none" || value === "host") return value;
-  throw new TypeError('"network" is neither "none" nor "host"');
+function networkOf(value: unknown): string {
+  const text = textOf(value, "network");
+  if (NETWORK_NAME.test(text) || CONTAINER_NETWORK.test(text)) return text;
+  throw new TypeError('"network" is no name of a network');
 }
 
 function optional<Name extends string, T>(

@@ -21,13 +21,19 @@ export interface RuntimeConfiguration {
   readonly hostname: string;
   readonly mounts: readonly RuntimeMount[];
   readonly linux: {
-    readonly namespaces: readonly { readonly type: string }[];
+    readonly namespaces: readonly Namespace[];
     readonly maskedPaths: readonly string[];
     readonly readonlyPaths: readonly string[];
     readonly cgroupsPath?: string;
     readonly resources?: Resources;
     readonly seccomp?: SeccompProfile;
   };
+}
+
+interface Namespace {
+  readonly type: string;
+  /** An existing one; a new one is made without it. */
+  readonly path?: string;
 }
 
 export interface RuntimeMount {
@@ -54,6 +60,8 @@ export interface RuntimeRequest {
   readonly files: readonly { readonly source: string; readonly destination: string }[];
   /** Whether the runtime can make cgroups. Without them nothing limits devices, so that making device nodes is forbidden. */
   readonly cgroups: boolean;
+  /** The path of a network namespace that was made for it; without one it gets an empty one, or this machine's. */
+  readonly networkNamespace?: string | undefined;
   /** Node's `process.arch`. */
   readonly architecture: string;
   /** Of this process's terminal, when there is one. */
@@ -73,7 +81,7 @@ export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfigurat
     hostname: configuration.hostname,
     mounts: [...systemMounts(cgroups), ...files.map(fileMount), ...volumeMounts(configuration)],
     linux: {
-      namespaces: namespacesOf(configuration, cgroups),
+      namespaces: namespacesOf(request),
       maskedPaths: MASKED,
       readonlyPaths: cgroups ? [...READ_ONLY, CGROUP_ROOT] : READ_ONLY,
       ...(cgroups ? { cgroupsPath: cgroupPath(id), resources: resourcesOf(configuration) } : {}),
@@ -129,11 +137,12 @@ function capabilitiesOf(user: ContainerUser, cgroups: boolean): Readonly<Record<
   return { bounding, effective: held, permitted: held, inheritable: [], ambient: [] };
 }
 
-function namespacesOf({ network }: RunConfiguration, cgroups: boolean): readonly { readonly type: string }[] {
+function namespacesOf({ configuration: { network }, cgroups, networkNamespace: path }: RuntimeRequest): readonly Namespace[] {
   const types = ["pid", "mount", "uts", "ipc"];
   if (cgroups) types.push("cgroup");
-  if (network === "none") types.push("network");
-  return types.map((type) => ({ type }));
+  const namespaces = types.map((type) => ({ type }));
+  if (network === "host") return namespaces;
+  return [...namespaces, { type: "network", ...(path === undefined ? {} : { path }) }];
 }
 
 const SAFE = ["nosuid", "noexec", "nodev"];
