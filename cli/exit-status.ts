@@ -63,10 +63,10 @@ export const OUTPUT_CLOSED = 141;
 
 /** Any failure of varve's own before or after the process of these commands, as in docker; the process has all other numbers. */
 const AROUND_A_PROCESS = 125;
-const AROUND_PROCESSES: ReadonlySet<string> = new Set(["run", "start", "try"]);
+const AROUND_PROCESSES: ReadonlySet<string> = new Set(["run", "start", "try", "exec", "attach"]);
 
 /**
- * @param command The command's name. `run`, `start` and `try` give the process's own status, so that theirs must be told apart.
+ * @param command The command's name. `run`, `start`, `try`, `exec` and `attach` give the process's own status, so that theirs must be told apart.
  */
 export function exitStatusOf(code: ErrorCode, command: string | undefined): number {
   const status = EXIT_STATUS[code];

@@ -13,6 +13,7 @@ import { mountOverlay, OVERLAY_FEATURES } from "./mounts/overlay-mount.js";
 import { probeRuntime, runtimeCandidates } from "./runtime/runtime-probe.js";
 import { seccompProfile } from "./runtime/seccomp-profile.js";
 import { tinyImage } from "./mounts/tiny-image.js";
+import { requireConmon } from "./supervisor/conmon.js";
 
 /** One thing that containers need of the machine, tried out. */
 export interface Probe {
@@ -53,7 +54,15 @@ export function probeMachine(folder: string = os.tmpdir()): readonly Probe[] {
     probe("freezer", freezer, "Committing a running container needs a writable cgroup freezer; stop the container first."),
     probe("seccomp", seccomp, "Use a kernel with CONFIG_SECCOMP_FILTER."),
     ...runtimes(),
+    probe("conmon", conmon, "Containers in the background need it: install the package anew."),
   ];
+}
+
+function conmon(): string {
+  const program = requireConmon();
+  const { stdout, status } = spawnSync(program, ["--version"], { encoding: "utf8" });
+  if (status !== 0) throw new TypeError(`${program} does not start`);
+  return `${stdout.split("\n")[0] ?? ""}, ${program}`;
 }
 
 function probe(name: string, find: () => Finding | string, hint: string): Probe {

@@ -10,7 +10,10 @@ const PROJECT = path.resolve(new URL("..", import.meta.url).pathname);
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /** Any one of the commands will do; the package is Debian's and Ubuntu's name. */
-const RUN_PACKAGES = [{ commands: ["runc", "crun"], name: "runc", why: "starts the processes of `varve run`" }];
+const RUN_PACKAGES = [
+  { commands: ["runc", "crun"], name: "runc", why: "starts the processes of `varve run`" },
+  { commands: ["conmon"], name: "conmon", why: "keeps the processes of `varve run -d`" },
+];
 const TEST_PACKAGES = [
   { commands: ["crun"], name: "crun", why: "is the second OCI runtime of the tests" },
   { commands: ["fsck.erofs"], name: "erofs-utils", why: "checks layer images in the tests, apart from our own code" },

@@ -73,8 +73,10 @@ before REV.`,
   async ({ words: [revision = ""], rest = [], options: given, session }) => {
     requireCommand(rest, revision);
     if (given.detach) requireDetachable(given);
-    else refuseBackgroundOptions(given);
-    requireTerminal(given.tty);
+    else {
+      refuseBackgroundOptions(given);
+      requireTerminal(given.tty);
+    }
     refuseEmptyMessage(given.message, "run");
     const branch = given.branch === undefined ? undefined : branchRef(given.branch);
     requireCacheable(given);

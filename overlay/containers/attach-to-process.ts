@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import type { AttachRequest, ContainerRecord } from "../../core/ports/containers.js";
 import { hasCode } from "../../linux/errno.js";
-import { terminalSize } from "../../linux/terminal.js";
+import { makeTerminalRaw, terminalSize } from "../../linux/terminal.js";
 import { attach, resizeTerminal, type Attachment } from "../supervisor/attach-socket.js";
 import { detachKeys } from "../supervisor/detach-keys.js";
 import { notRunning, requireBackground, waitForEnd } from "./background.js";
@@ -50,7 +50,7 @@ export async function attachToProcess(
 function passInput(attachment: Attachment, isRaw: boolean, leave: (() => void) | undefined): () => void {
   const { stdin } = process;
   const find = leave === undefined ? undefined : detachKeys();
-  if (isRaw) stdin.setRawMode(true);
+  const restoreTerminal = isRaw ? makeTerminalRaw(0) : undefined;
   const onData = (typed: Buffer): void => {
     const { passed, left } = find?.(typed) ?? { passed: typed, left: false };
     attachment.write(passed);
@@ -60,7 +60,7 @@ function passInput(attachment: Attachment, isRaw: boolean, leave: (() => void) |
   stdin.on("data", onData).once("end", onEnd);
   return () => {
     stdin.off("data", onData).off("end", onEnd);
-    if (isRaw) stdin.setRawMode(false);
+    restoreTerminal?.();
     // Else it would keep this process alive.
     stdin.pause();
     stdin.unref();

@@ -20,9 +20,9 @@ import { syncDirectory } from "../../linux/sync.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
 import { containerBusy, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
-import { livingProcess, livingSupervisor } from "./container-process.js";
 import { attachmentTo, isNetworkTrouble, tearDownNetwork } from "../network/container-network.js";
 import { hasAttachment } from "../network/stored-attachment.js";
+import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
@@ -63,7 +63,7 @@ class DirectoryContainers implements Containers {
     this.#endCommand = endCommand;
     this.#path = directory;
     this.#openUpperTree = openUpperTree;
-    this.#roots = new MountedRoots(directory);
+    this.#roots = new MountedRoots(directory, () => this.#holders());
   }
 
   create(record: ContainerRecord): void {
@@ -240,6 +240,8 @@ class DirectoryContainers implements Containers {
     try {
       this.#doing(`remove container "${name}"`, () => {
         clearRun(directory);
+        // A run in the background that this process has started stands in its own mounts, too.
+        this.#roots.unmount(id);
         directory.remove();
         syncDirectory(latin1(this.#path));
       });
@@ -252,6 +254,7 @@ class DirectoryContainers implements Containers {
   #prepared(directory: ContainerDirectory, base: CommitId, images: readonly LayerImageFile[]): RunRequest {
     clearRun(directory);
     directory.forgetExitCode();
+    this.#roots.unmount(directory.id);
     this.#roots.enter();
     const runtime = chooseRuntime(`${this.#path}/runtime.json`);
     const { record, generation } = this.#existing(directory.id);
@@ -269,6 +272,14 @@ class DirectoryContainers implements Containers {
       if (release === undefined) continue;
       unfinished.remove();
       release();
+    }
+  }
+
+  /** Processes whose mount namespaces hold images of this store. */
+  *#holders(): Generator<number> {
+    for (const id of this.#ids()) {
+      const pid = livingHolder(this.#directory(id));
+      if (pid !== undefined) yield pid;
     }
   }
 

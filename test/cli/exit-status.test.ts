@@ -27,7 +27,7 @@ test("exitStatusOf() is what EXIT_STATUS says for commands that run no process",
 });
 
 test("exitStatusOf() for run, start and try is 125, 126, 127 or 130, as in docker", (t) => {
-  for (const command of ["run", "start", "try"]) {
+  for (const command of ["run", "start", "try", "exec", "attach"]) {
     t.deepEqual([...new Set(codes.map((code) => exitStatusOf(code, command)))].sort(), [125, 126, 127, 130]);
     t.is(exitStatusOf("USAGE", command), 125);
     t.is(exitStatusOf("COMMAND_NOT_FOUND", command), 127);
