@@ -11,7 +11,7 @@ const FORM = { name: "network", form: "create NAME | ls | inspect NAME | rm NAME
 const options = {
   subnet: { type: "string", value: "SUBNET", describe: "For create: its addresses, such as 10.90.3.0/24 (default: free ones)" },
   gateway: { type: "string", value: "IP", describe: "For create: this machine's own address on it (default: the first)" },
-  internal: { type: "boolean", describe: "For create: without a way out of this machine" },
+  internal: { type: "boolean", describe: "For create: without a route out of this machine; names are looked up all the same" },
 } as const;
 
 export const networkCommand: Command = command(
@@ -30,7 +30,7 @@ netavark), aardvark-dns and iptables do the work; they let this machine forward 
     options,
     examples: [
       ["varve network create lab", "then: varve run -d --network lab --name db base -- postgres"],
-      ["varve network create --internal --subnet 10.90.3.0/24 lab", "with addresses of your choice, and no way out"],
+      ["varve network create --internal --subnet 10.90.3.0/24 lab", "with addresses of your choice, and no route out"],
       ["varve network rm lab", "when nothing runs on it any more"],
     ],
     statuses: [

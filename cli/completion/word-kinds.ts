@@ -76,7 +76,7 @@ export function kindOf(name: string): WordKind | undefined {
   return KINDS[name] ?? (FREE.has(name) || name.includes("|") ? "free" : undefined);
 }
 
-/** The words that a name like `none|host` offers. */
+/** The words that a name like `none|host|NAME` offers: those that stand for themselves. */
 export function choicesOf(name: string): readonly string[] {
-  return name.includes("|") ? name.split("|") : [];
+  return name.includes("|") ? name.split("|").filter((word) => !/[A-Z]/.test(word)) : [];
 }

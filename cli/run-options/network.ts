@@ -7,7 +7,7 @@ import type { OptionValues } from "../command.js";
 export const NETWORK_OPTIONS = {
   network: {
     type: "string",
-    value: "none|host|bridge|NAME|container:NAME",
+    value: "none|host|bridge|container:NAME|NAME",
     describe: "No network, this machine's, one of varve network, or a container's (default: none)",
   },
   publish: {

@@ -15,7 +15,7 @@ export interface NetworkRecord {
   readonly gateway: string;
   /** What the bridge is called in this machine, 15 characters at most. */
   readonly interfaceName: string;
-  /** Without a way out of this machine. */
+  /** Without a route out of this machine. Names of outside are looked up all the same, by this machine. */
   readonly internal: boolean;
   /** Whether its containers reach each other by name. */
   readonly dns: boolean;

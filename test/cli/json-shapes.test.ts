@@ -278,7 +278,7 @@ testIf(
   fits(t, json(...store, "commit", "web", "-m", "new"), COMMITTED);
   fits(t, json(...store, "start", "web"), ran);
   const listed = { ...CONTAINER, state: /^stopped$/, commit: COMMIT_ID, branch: /^web$/, pid: null, exitCode: "number" };
-  fits(t, json(...store, "ps", "-a"), [{ ...listed, command: ["string"], created: /^\d{4}-.*Z$/ }]);
+  fits(t, json(...store, "ps", "-a"), [{ ...listed, command: ["string"], network: /^none$/, address: null, ports: [], created: /^\d{4}-.*Z$/ }]);
   t.like(json(...store, "ps", "-aq"), [{ command: ["touch", "/new"] }]);
   fits(t, json(...store, "stop", "web"), [CONTAINER]);
   fits(t, json(...store, "rm", "web"), [CONTAINER]);

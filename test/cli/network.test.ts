@@ -83,7 +83,7 @@ test("containers reach each other by name, id and alias on a network that was ma
   const { gateway } = JSON.parse(run("network", "inspect", "lab").stdout) as { gateway: string };
   t.true(shown.endsWith(`\nnameserver ${gateway}\n`), shown);
   t.regex(shown, /^10\.\d+\.\d+\.3 /m);
-  t.is(run("stop", "web").status, 0);
+  t.is(run("stop", "-t", "0", "web").status, 0);
   t.deepEqual(room.counts(), NOTHING);
   t.is(run("network", "rm", "lab").stdout, "lab\n");
 });
@@ -234,6 +234,36 @@ test("a network of this machine's own is not taken for a subnet", (t) => {
   const { status, stderr } = run("network", "create", "--subnet", "10.201.3.0/24", "lab");
   t.is(status, 54);
   t.regex(stderr, /this machine reaches 10\.201\.0\.0\/16 through "own0"/);
+});
+
+test("an internal network has names, and no route out of this machine", (t) => {
+  const place = setting(t);
+  const { room, run } = place;
+  for (const words of ["link add out0 type bridge", "address add 192.0.2.1/24 dev out0", "link set out0 up"])
+    t.is(room.call("ip", ...words.split(" ")).status, 0, words);
+  run("network", "create", "--internal", "inner");
+  run("network", "create", "lab");
+  const reach = `require("net").connect(9, "192.0.2.1").on("error", (error) => console.log(error.code))`;
+  const tried = (network: string) =>
+    run("run", "--rm", "--network", network, ...PROGRAMS, "base", "--", "/tmp/node", "-e", reach).stdout;
+  t.is(tried("inner"), "ENETUNREACH\n");
+  t.is(tried("lab"), "ECONNREFUSED\n", "the other kind gets there, where nobody listens");
+  serve(place, t, "web", "--network", "inner");
+  t.is(ask(place, "http://web/", "--network", "inner"), "from web\n");
+  t.is(run("rm", "-f", "web").status, 0);
+  t.deepEqual(room.counts(), { ...NOTHING, devices: 1 });
+});
+
+test("six containers that start at once have an address each", (t) => {
+  const { room, store, run } = setting(t);
+  run("network", "create", "lab");
+  const script = `for i in 1 2 3 4 5 6; do "$@" --name many-$i --network lab ${PROGRAMS.join(" ")} base -- sleep 60 & done; wait`;
+  const words = [process.execPath, path.resolve("dist/varve.js"), "--store", store, "run", "-d"];
+  t.is(room.call("sh", "-c", script, "sh", ...words).status, 0);
+  const { containers } = JSON.parse(run("network", "inspect", "lab").stdout) as { containers: { address: string }[] };
+  t.is(new Set(containers.map(({ address }) => address)).size, 6);
+  t.is(run("rm", "-f", ...[1, 2, 3, 4, 5, 6].map((n) => `many-${n}`)).status, 0);
+  t.deepEqual(room.counts(), NOTHING);
 });
 
 test("networks: bad names and actions", (t) => {
