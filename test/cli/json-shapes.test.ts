@@ -185,7 +185,7 @@ test("--json of each command for tracked directories has the shape of docs/json.
   fits(t, json("tag", "-m", "about it", "v2"), { tag: /^v2$/, commit: COMMIT_ID, before: null });
   const annotation = { tag: COMMIT_ID, tagger: "string", time: "string", message: /^about it$/ } as const;
   fits(t, json("tag"), [{ name: "string", commit: COMMIT_ID, annotation: { any: [annotation, null] } }]);
-  fits(t, json("checkout", "HEAD", "../copy"), { commit: COMMIT_ID, directory: /copy$/ });
+  fits(t, json("checkout", "HEAD", "../copy"), { commit: COMMIT_ID, directory: /copy$/, dryRun: "boolean", paths: null });
   fits(t, json("export", "HEAD", "-o", "../out.tar"), { file: "string", skipped: [/^\//] });
   fits(t, json("import", "../out.tar", "-b", "other"), COMMITTED);
   t.deepEqual(json("ps"), []);
@@ -301,6 +301,33 @@ testIf(
     store: { path: "string", layers: "number", layerBytes: "number", branches: "number", containers: "number" },
     checks: [{ name: "string", works: "boolean", detail: "string", hint: { any: ["string", null] } }],
   });
+});
+
+testIf(
+  "oci-runtime",
+  "erofs",
+  "overlay",
+  "conmon",
+)("--json of each command for containers in the background has the shape of docs/json.md", (t) => {
+  const { home, json } = makeSite(t);
+  execFileSync("make-small-root", ["root"], { cwd: home, env: environmentWithVarve(home) });
+  const store = ["--store", path.join(home, "store")];
+  t.is(varve([...store, "import", "root", "-b", "base", "-q"], { cwd: home, home }).stderr, "");
+  t.teardown(() => void varve([...store, "rm", "-f", "--forget", "web", "made"], { cwd: home, home }));
+  fits(t, json(...store, "create", "--name", "made", "base", "--", "true"), CONTAINER);
+  fits(t, json(...store, "run", "-d", "--name", "web", "base", "--", "sh", "-c", "echo up; sleep 60"), CONTAINER);
+  fits(t, json(...store, "restart", "-t", "0", "web"), [CONTAINER]);
+  fits(t, json(...store, "kill", "web"), [CONTAINER]);
+  fits(t, json(...store, "wait", "web"), [{ ...CONTAINER, exitCode: { any: ["number", null] } }]);
+  fits(t, json(...store, "start", "web"), [CONTAINER]);
+  json(...store, "kill", "web");
+  const { stdout } = varve([...store, "--json", "logs", "web"], { cwd: home, home });
+  const lines = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as unknown);
+  t.true(lines.length > 0);
+  fits(t, lines, [{ time: /^\d{4}-\d\d-\d\dT/, stream: /^std(out|err)$/, text: "string" }]);
 });
 
 testIf(
