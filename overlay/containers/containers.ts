@@ -26,11 +26,19 @@ import { livingHolder, livingProcess, livingSupervisor } from "./container-proce
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
-import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, writeRestarts } from "./background.js";
+import {
+  hasConsequences,
+  killProcess,
+  ranMilliseconds,
+  readOutput,
+  readRestarts,
+  waitForEnd,
+  writeRestarts,
+  waitForSupervisor,
+} from "./background.js";
 import { execInContainer } from "./exec-in-container.js";
 import { clearRun, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
-import { pauseThread } from "../pause-thread.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
@@ -374,23 +382,6 @@ function lockIdle(directory: ContainerDirectory, action: string, name: string): 
   if (livingProcess(directory) === undefined) return release;
   release();
   throw containerBusy(action, name);
-}
-
-/** Whether something is to be done when its process ends. */
-function hasConsequences({ configuration: { background, network } }: ContainerRecord): boolean {
-  if (background === undefined) return false;
-  return background.removed === true || background.restart.name !== "no" || !["none", "host"].includes(network);
-}
-
-const SUPERVISOR_ATTEMPTS = 1000;
-const SUPERVISOR_PAUSE_MILLISECONDS = 5;
-
-/** It notes how the process ended, and ends then. */
-function waitForSupervisor(directory: ContainerDirectory): void {
-  for (let attempt = 0; attempt < SUPERVISOR_ATTEMPTS; attempt++) {
-    if (livingProcess(directory) !== undefined || livingSupervisor(directory) === undefined) return;
-    pauseThread(SUPERVISOR_PAUSE_MILLISECONDS);
-  }
 }
 
 function movedMeanwhile(name: string): VarveError {

@@ -256,6 +256,7 @@ test("--json of merge and resolve has the shape of docs/json.md", (t) => {
   fits(t, json("merge", "topic"), { ...merged, result: /^up-to-date$/ });
 });
 
+const PORT = { containerPort: "number", protocol: "string", hostAddress: "string", hostPort: "number" } as const;
 const CONTAINER = { id: /^[0-9a-f]{12}$/, name: /^web$/ };
 
 testIf(
@@ -278,7 +279,9 @@ testIf(
   fits(t, json(...store, "commit", "web", "-m", "new"), COMMITTED);
   fits(t, json(...store, "start", "web"), ran);
   const listed = { ...CONTAINER, state: /^stopped$/, commit: COMMIT_ID, branch: /^web$/, pid: null, exitCode: "number" };
-  fits(t, json(...store, "ps", "-a"), [{ ...listed, command: ["string"], network: /^none$/, address: null, ports: [], created: /^\d{4}-.*Z$/ }]);
+  fits(t, json(...store, "ps", "-a"), [
+    { ...listed, command: ["string"], network: /^none$/, address: null, ports: [PORT], created: /^\d{4}-.*Z$/ },
+  ]);
   t.like(json(...store, "ps", "-aq"), [{ command: ["touch", "/new"] }]);
   fits(t, json(...store, "stop", "web"), [CONTAINER]);
   fits(t, json(...store, "rm", "web"), [CONTAINER]);

@@ -4,7 +4,15 @@ import type { OptionValues } from "../../cli/command.js";
 import { VarveError } from "../../core/errors.js";
 
 type Options = OptionValues<typeof RUN_OPTIONS>;
-const NONE = { env: [], volume: [], interactive: false, tty: false, "read-only": false } as unknown as Options;
+const NONE = {
+  env: [],
+  volume: [],
+  publish: [],
+  "network-alias": [],
+  interactive: false,
+  tty: false,
+  "read-only": false,
+} as unknown as Options;
 const process = { name: "web", command: ["sh"], environment: {} };
 
 for (const place of ["/", "//", "/.", "/..", "/a/.."]) {
