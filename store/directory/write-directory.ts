@@ -46,7 +46,7 @@ export function* requireWritable(target: Tree, directory: string): Turns<void> {
   try {
     if (!statSync(nearest).isDirectory()) throw noDirectory(directory, undefined);
     accessSync(nearest, constants.W_OK | constants.X_OK);
-    if (nearest === path.resolve(directory) && readdirSync(nearest).length > 0) throw notEmpty(directory);
+    if (nearest === path.resolve(directory) && readdirSync(nearest, "latin1").length > 0) throw notEmpty(directory);
   } catch (error) {
     throw systemFailure(`write "${directory}"`, error, directory);
   }
