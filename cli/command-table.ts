@@ -234,6 +234,16 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "List containers",
     load: async () => (await import("./commands/ps.js")).psCommand,
   },
+  port: {
+    group: "run",
+    summary: "List a container's published ports",
+    load: async () => (await import("./commands/port.js")).portCommand,
+  },
+  network: {
+    group: "run",
+    summary: "Make, list and remove networks of containers",
+    load: async () => (await import("./commands/network.js")).networkCommand,
+  },
   rm: {
     group: "run",
     summary: "Remove containers",

@@ -42,6 +42,7 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   DISK_FULL: 51,
   IO: 52,
   MOUNT_UNAVAILABLE: 53,
+  ADDRESS_TAKEN: 54,
   BISECT_ABORTED: 60,
   VOLUME_BUSY: 61,
   BUG: 70,

@@ -7,6 +7,7 @@ import type { Archives } from "../core/ports/archives.js";
 import type { Containers } from "../core/ports/containers.js";
 import type { Garbage } from "../core/ports/garbage.js";
 import type { MachineRoot } from "../core/ports/machine-root.js";
+import type { Networks } from "../core/ports/networks.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { StoreChecks } from "../core/ports/store-checks.js";
 import type { TreeMounts } from "../core/ports/tree-mounts.js";
@@ -133,6 +134,12 @@ export async function openVolumes(repository: Repository): Promise<Volumes> {
 /** Trees of commits that are mounted beside containers. */
 export async function openTreeMounts(): Promise<TreeMounts> {
   return (await import("../overlay/mounts/tree-mounts.js")).treeMounts;
+}
+
+/** The networks that containers of the store are tied to. */
+export async function openNetworks(repository: Repository): Promise<Networks> {
+  const { openNetworks: open } = await import("../overlay/network/networks.js");
+  return open(storeLayout(repository.path).containers);
 }
 
 /** This machine's own root, for processes that try something on it. */

@@ -3,9 +3,9 @@ import { VarveError } from "../core/errors.js";
 import { readImageConfig, type ImageProcess } from "../core/image/read-image-config.js";
 import type { RunConfiguration } from "../core/ports/containers.js";
 import type { OptionValues } from "./command.js";
-import { choiceOf } from "./option-values.js";
 import { LIMIT_OPTIONS, limitsOf, oomScoreOf } from "./run-options/limits.js";
 import { MOUNT_OPTIONS, mountsOf } from "./run-options/mounts.js";
+import { NETWORK_OPTIONS, networkConfiguration } from "./run-options/network.js";
 import { environmentOf, hostnameOf, PROCESS_OPTIONS, processOf } from "./run-options/process.js";
 import { SECURITY_OPTIONS, securityOf } from "./run-options/security.js";
 
@@ -13,7 +13,6 @@ const OTHER_OPTIONS = {
   workdir: { type: "string", alias: "w", value: "PATH", describe: "Start in PATH (default: the image's, else /)" },
   interactive: { type: "boolean", alias: "i", describe: "Pass stdin on" },
   tty: { type: "boolean", alias: "t", describe: "Give the process a terminal, and what is typed on it" },
-  network: { type: "string", value: "none|host", describe: "No network, or this machine's (default: none)" },
   hostname: { type: "string", value: "NAME", describe: "The host name that it sees (default: the container's name)" },
   "read-only": { type: "boolean", describe: "Let it change nothing in its tree" },
 } as const;
@@ -23,12 +22,14 @@ export const RUN_OPTIONS: typeof PROCESS_OPTIONS &
   typeof MOUNT_OPTIONS &
   typeof SECURITY_OPTIONS &
   typeof OTHER_OPTIONS &
-  typeof LIMIT_OPTIONS = {
+  typeof LIMIT_OPTIONS &
+  typeof NETWORK_OPTIONS = {
   ...PROCESS_OPTIONS,
   ...MOUNT_OPTIONS,
   ...SECURITY_OPTIONS,
   ...OTHER_OPTIONS,
   ...LIMIT_OPTIONS,
+  ...NETWORK_OPTIONS,
 };
 
 const { interactive: _interactive, tty: _tty, ...unattended } = RUN_OPTIONS;
@@ -52,15 +53,15 @@ export function runConfiguration(
 ): RunConfiguration {
   const { image = NO_IMAGE } = process;
   const { workdir = image.workingDirectory ?? "/", "oom-score-adj": oomScore } = options;
-  const network = choiceOf("--network", options.network ?? "none", ["none", "host"]);
-  const security = securityOf(options, network);
+  const attached = networkConfiguration(options);
+  const security = securityOf(options, attached.network);
   return {
     command: process.command,
     environment: environmentOf(options, image, process.environment),
     workingDirectory: absolute("--workdir", workdir),
     user: options.user === undefined ? (image.user ?? "") : userOf(options.user),
     hostname: hostnameOf(options.hostname, process.name, security.namespaces?.uts),
-    network,
+    ...attached,
     terminal: options.tty,
     interactive: options.interactive,
     readOnly: options["read-only"],

@@ -26,6 +26,7 @@ export type ErrorCode =
   | "CONTAINER_STOPPED" // the container must run first
   | "NOTHING_TO_COMMIT" // the tree equals HEAD
   | "NOTHING_TO_UNDO" // the operation log is empty or what it names can't be undone
+  | "ADDRESS_TAKEN" // a port, an address or a subnet that another one uses
   | "CONFLICT" // what stands there has changed meanwhile, and would be lost
   | "SOURCE_MISSING" // an import's source, or a file of it, is not there
   | "SOURCE_CHANGED" // a source changed while it was read, again and again

@@ -81,6 +81,11 @@ const FREE: ReadonlySet<string> = new Set([
   "SIZE",
   "max-size=SIZE",
   "USER[:GROUP]",
+  "IP",
+  "MAC",
+  "SUBNET",
+  "PORT[/udp]",
+  "[[IP:]HOST:]PORT[/udp]",
 ]);
 
 /** @returns `undefined` for a name that is neither known nor a choice. */
@@ -88,7 +93,7 @@ export function kindOf(name: string): WordKind | undefined {
   return KINDS[name] ?? (FREE.has(name) || name.includes("|") ? "free" : undefined);
 }
 
-/** The words that a name like `none|host` offers. */
+/** The words that a name like `none|host|NAME` offers: those that stand for themselves. */
 export function choicesOf(name: string): readonly string[] {
-  return name.includes("|") ? name.split("|") : [];
+  return name.includes("|") ? name.split("|").filter((word) => !/[A-Z]/.test(word)) : [];
 }

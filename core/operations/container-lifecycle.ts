@@ -15,6 +15,7 @@ import { layerChain } from "../layers/layer-chain.js";
 import { keepSaved, requireLayers } from "./record-operation.js";
 import { becomeTree, performOperation } from "./change-trees.js";
 import { putBack } from "./revert-effect.js";
+import { withSharedNetwork } from "./shared-network.js";
 import { findTarget, headOf, openLiveTree, type Target } from "./targets.js";
 import { compareTrees } from "../trees/compare-trees.js";
 
@@ -53,7 +54,7 @@ export async function createContainer(repository: Repository, options: CreateOpt
       base: options.commit,
       layers: await layerChain(history, options.commit),
       created: new Date().toISOString(),
-      configuration: options.configuration,
+      configuration: withSharedNetwork(containers, options.configuration),
     };
     // The branch first: a crash after it leaves a branch, never a container without one.
     const refs = before === undefined ? [{ name: branch, before, after: options.commit }] : [];

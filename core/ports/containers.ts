@@ -2,6 +2,7 @@ import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
 import type { Isolation } from "./isolation.js";
 import type { Limits } from "./container-limits.js";
+import type { Attachment, Endpoint } from "./endpoints.js";
 import type { LayerImageFile } from "./layer-store.js";
 
 export interface RunConfiguration extends Isolation {
@@ -13,7 +14,10 @@ export interface RunConfiguration extends Isolation {
   /** `user[:group]`, names or numbers, as docker's `-u`. */
   readonly user: string;
   readonly hostname: string;
-  readonly network: "none" | "host";
+  /** `none`; `host`; `container:ID`, that of another container; or the name of a network. */
+  readonly network: string;
+  /** Of one on a network of ours. */
+  readonly endpoint?: Endpoint;
   readonly terminal: boolean;
   readonly interactive: boolean;
   readonly readOnly: boolean;
@@ -88,6 +92,8 @@ export interface ContainerStatus {
   readonly state: ContainerState;
   /** The process's id on the host, while there is one. */
   readonly pid: number | undefined;
+  /** Its place on a network, while it runs on one. */
+  readonly attachment?: Attachment;
 }
 
 /** Some bytes of what a process wrote, from one line at most. */

@@ -20,16 +20,26 @@ import { syncDirectory } from "../../linux/sync.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
 import { containerBusy, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
+import { attachmentTo, isNetworkTrouble, tearDownNetwork } from "../network/container-network.js";
+import { hasAttachment } from "../network/stored-attachment.js";
 import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
-import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, writeRestarts } from "./background.js";
+import {
+  hasConsequences,
+  killProcess,
+  ranMilliseconds,
+  readOutput,
+  readRestarts,
+  waitForEnd,
+  writeRestarts,
+  waitForSupervisor,
+} from "./background.js";
 import { execInContainer } from "./exec-in-container.js";
 import { limitRunning } from "./live-limits.js";
 import { clearRun, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
-import { pauseThread } from "../pause-thread.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
@@ -211,7 +221,13 @@ class DirectoryContainers implements Containers {
 
   leaveEnded(id: string): number {
     const ran = ranMilliseconds(this.#directory(id));
-    this.#doing("leave the mounts of a run", () => leaveMounts(this.#path));
+    this.#doing("leave the mounts of a run", () => {
+      try {
+        tearDownNetwork(this.#path, id);
+      } finally {
+        leaveMounts(this.#path);
+      }
+    });
     return ran;
   }
 
@@ -326,19 +342,20 @@ class DirectoryContainers implements Containers {
     }
     thawAbandoned(directory);
     const state: ContainerState = freezerOf(directory.id)?.isFrozen() === true ? "paused" : "running";
-    return { record: stored.record, state, pid };
+    const attachment = attachmentTo(this.#path, directory.id);
+    return { record: stored.record, state, pid, ...(attachment && { attachment }) };
   }
 
   /** What a killed command left: the runtime's state, cgroups. Not while another process runs the container. */
   #clearAbandoned(directory: ContainerDirectory): void {
-    if (!existsSync(directory.file("runtime"))) return;
+    if (!existsSync(directory.file("runtime")) && !hasAttachment(this.#path, directory.id)) return;
     const release = directory.tryLock();
     if (release === undefined) return;
     try {
       if (livingProcess(directory) === undefined) clearRun(directory);
     } catch (error) {
       // Whoever may only look is not hindered by what only the owner can clear.
-      if (!hasCode(error, "EACCES", "EPERM", "EROFS")) throw error;
+      if (!hasCode(error, "EACCES", "EPERM", "EROFS") && !isNetworkTrouble(error)) throw error;
     } finally {
       release();
     }
@@ -376,22 +393,6 @@ function lockIdle(directory: ContainerDirectory, action: string, name: string): 
   if (livingProcess(directory) === undefined) return release;
   release();
   throw containerBusy(action, name);
-}
-
-/** Whether something is to be done when its process ends. */
-function hasConsequences({ configuration: { background } }: ContainerRecord): boolean {
-  return background !== undefined && (background.removed === true || background.restart.name !== "no");
-}
-
-const SUPERVISOR_ATTEMPTS = 1000;
-const SUPERVISOR_PAUSE_MILLISECONDS = 5;
-
-/** It notes how the process ended, and ends then. */
-function waitForSupervisor(directory: ContainerDirectory): void {
-  for (let attempt = 0; attempt < SUPERVISOR_ATTEMPTS; attempt++) {
-    if (livingProcess(directory) !== undefined || livingSupervisor(directory) === undefined) return;
-    pauseThread(SUPERVISOR_PAUSE_MILLISECONDS);
-  }
 }
 
 function movedMeanwhile(name: string): VarveError {

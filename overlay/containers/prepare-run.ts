@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
@@ -11,10 +12,11 @@ import { findInit } from "../runtime/init-program.js";
 import { ownCapabilities, requireGivable } from "../runtime/process-privileges.js";
 import { requirePlatform } from "../rootfs/platform.js";
 import { checkProgram, hasOtherFormats } from "./check-program.js";
-import { latin1, type ContainerDirectory } from "./container-directory.js";
+import { ContainerDirectory, latin1 } from "./container-directory.js";
 import { makeMountPointLayer, MOUNT_POINTS, writeIdentityFiles } from "./container-mounts.js";
 import { livingProcess, sendSignal } from "./container-process.js";
 import { requireOomScore } from "./oom-score.js";
+import { setUpNetwork, tearDownNetwork } from "../network/container-network.js";
 import type { MountedRoots } from "../mounts/mounted-roots.js";
 import type { OciRuntime } from "../runtime/oci-runtime.js";
 import { copyRootAttributes } from "../rootfs/root-attributes.js";
@@ -66,6 +68,7 @@ export function clearRun(directory: ContainerDirectory): void {
   if (pid !== undefined) sendSignal(pid, "SIGKILL");
   removeCgroups(directory.id);
   directory.removeRunFiles();
+  tearDownNetwork(path.dirname(directory.path), directory.id);
 }
 
 function limitsUnavailable(): VarveError {
@@ -100,10 +103,11 @@ function writeBundle({ containers, directory, stored: { record }, runtime, volum
     preparePlaces(record.configuration, root, (name) => volumePath(volumes, name));
     const user = checkProgram(record.configuration, root);
     const isolated = isolationParts(record.configuration, containers);
+    const network = setUpNetwork(containers, record, (other) => livingProcess(new ContainerDirectory(containers, other)));
     // Volumes come to be when nothing is known that keeps the process from its start.
     const configuration = withVolumePaths(record.configuration, volumes);
     fillVolumes(configuration, root);
-    const files = writeIdentityFiles(directory.file("etc"), configuration, root);
+    const files = writeIdentityFiles(directory.file("etc"), configuration, root, network);
     // crun takes a terminal's size from the configuration alone.
     const size = configuration.terminal ? (terminalSize(1) ?? terminalSize(2)) : undefined;
     const machine = {
@@ -112,6 +116,7 @@ function writeBundle({ containers, directory, stored: { record }, runtime, volum
       architecture: process.arch,
       terminalSize: size,
       available,
+      networkNamespace: network?.namespace,
     };
     const bundle = { id, root: rootPath, configuration, user, files, ...machine, ...isolated };
     writeFileSync(directory.file("config.json"), configurationText(runtimeConfiguration(bundle)), { mode: 0o600 });

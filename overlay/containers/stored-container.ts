@@ -9,19 +9,12 @@ import {
   type RunConfiguration,
   type Volume,
 } from "../../core/ports/containers.js";
+import { CONTAINER_NETWORK } from "../../core/ports/endpoints.js";
+import { NETWORK_NAME } from "../../core/ports/networks.js";
 import { VOLUME_NAME } from "../../core/ports/volumes.js";
 import { isRefName } from "../../core/revision/ref-names.js";
-import {
-  choiceOf,
-  integerOf,
-  listOf,
-  objectOf,
-  optional,
-  textOf,
-  textsOf,
-  truthOf,
-  type Json,
-} from "../checked-json.js";
+import { choiceOf, integerOf, listOf, objectOf, optional, textOf, textsOf, truthOf, type Json } from "../checked-json.js";
+import { endpointOf } from "../network/stored-endpoint.js";
 import { isolationOf } from "./stored-isolation.js";
 import { storedLimits } from "./stored-limits.js";
 
@@ -79,6 +72,7 @@ function configurationOf(json: Json): RunConfiguration {
     user: textOf(json["user"], "user"),
     hostname: textOf(json["hostname"], "hostname"),
     network: networkOf(json["network"]),
+    ...optional("endpoint", json["endpoint"], endpointOf),
     terminal: truthOf(json["terminal"], "terminal"),
     interactive: truthOf(json["interactive"], "interactive"),
     readOnly: truthOf(json["readOnly"], "readOnly"),
@@ -131,7 +125,8 @@ function branchOf(value: unknown): RefName {
   return text as RefName;
 }
 
-function networkOf(value: unknown): "none" | "host" {
-  if (value === "none" || value === "host") return value;
-  throw new TypeError('"network" is neither "none" nor "host"');
+function networkOf(value: unknown): string {
+  const text = textOf(value, "network");
+  if (NETWORK_NAME.test(text) || CONTAINER_NETWORK.test(text)) return text;
+  throw new TypeError('"network" is no name of a network');
 }

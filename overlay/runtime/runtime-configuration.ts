@@ -32,7 +32,7 @@ export interface RuntimeConfiguration {
   readonly hostname?: string;
   readonly mounts: readonly RuntimeMount[];
   readonly linux: {
-    readonly namespaces: readonly { readonly type: string; readonly path?: string }[];
+    readonly namespaces: readonly Namespace[];
     readonly maskedPaths: readonly string[];
     readonly readonlyPaths: readonly string[];
     readonly cgroupsPath?: string;
@@ -41,6 +41,12 @@ export interface RuntimeConfiguration {
     readonly devices?: readonly DeviceNode[];
     readonly sysctl?: Readonly<Record<string, string>>;
   };
+}
+
+interface Namespace {
+  readonly type: string;
+  /** An existing one; a new one is made without it. */
+  readonly path?: string;
 }
 
 interface Resources extends LimitResources {
@@ -66,6 +72,8 @@ export interface RuntimeRequest {
   readonly cgroups: boolean;
   /** Whether the kernel can limit swap. */
   readonly limitsSwap: boolean;
+  /** The path of a network namespace that was made for it; without one it gets an empty one, or this machine's. */
+  readonly networkNamespace?: string | undefined;
   /** Node's `process.arch`. */
   readonly architecture: string;
   /** Of this process's terminal, when there is one. */
@@ -91,12 +99,12 @@ export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfigurat
 }
 
 function linuxOf(request: RuntimeRequest): RuntimeConfiguration["linux"] {
-  const { id, configuration, cgroups, devices = containerDevices([], false), joined } = request;
+  const { id, configuration, cgroups, devices = containerDevices([], false) } = request;
   const { security = {}, sysctls } = configuration;
   const seccomp = seccompOf(security, request.architecture, boundingCapabilities(security, request));
   const isMasked = security.privileged !== true && security.systemPaths !== true;
   return {
-    namespaces: namespacesOf(configuration, cgroups, joined),
+    namespaces: namespacesOf(configuration, request),
     maskedPaths: isMasked ? MASKED : [],
     readonlyPaths: isMasked ? (cgroups ? [...READ_ONLY, CGROUP_ROOT] : READ_ONLY) : [],
     ...(cgroups
@@ -155,16 +163,14 @@ export function environmentOf(configuration: RunConfiguration, user: Pick<Contai
 
 function namespacesOf(
   { network, namespaces = {} }: RunConfiguration,
-  cgroups: boolean,
-  joined: NonNullable<RuntimeRequest["joined"]> = {},
-): readonly { readonly type: string; readonly path?: string }[] {
-  const others = [...(cgroups ? ["cgroup"] : []), ...(network === "none" ? ["network"] : [])];
+  { cgroups, joined = {}, networkNamespace }: RuntimeRequest,
+): readonly Namespace[] {
+  const cgroup = cgroups ? [{ type: "cgroup" }] : [];
+  const net =
+    network === "host" ? [] : [{ type: "network", ...(networkNamespace === undefined ? {} : { path: networkNamespace }) }];
   const own = (["pid", "mount", "uts", "ipc"] as const).filter((type) => type === "mount" || namespaces[type] !== "host");
   const pathOf = (type: (typeof own)[number]): string | undefined => (type === "mount" ? undefined : joined[type]);
-  return [
-    ...own.map((type) => ({ type, ...(pathOf(type) === undefined ? {} : { path: pathOf(type)! }) })),
-    ...others.map((type) => ({ type })),
-  ];
+  return [...own.map((type) => ({ type, ...(pathOf(type) === undefined ? {} : { path: pathOf(type)! }) })), ...cgroup, ...net];
 }
 
 const MASKED = [

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { ENTRY, misfits, type Shape } from "../helpers/json-shape.js";
+import { ENTRY, misfits, type Shape, ON_NO_NETWORK } from "../helpers/json-shape.js";
 import { testIf } from "../helpers/requirements.js";
 import { temporaryDirectory } from "../helpers/temporary-directory.js";
 import { environmentWithVarve, varve } from "./built-command.js";
@@ -283,7 +283,7 @@ testIf(
   fits(t, json(...store, "commit", "web", "-m", "new"), COMMITTED);
   fits(t, json(...store, "start", "web"), ran);
   const listed = { ...CONTAINER, state: /^stopped$/, commit: COMMIT_ID, branch: /^web$/, pid: null, exitCode: "number" };
-  fits(t, json(...store, "ps", "-a"), [{ ...listed, command: ["string"], created: /^\d{4}-.*Z$/, labels: {} }]);
+  fits(t, json(...store, "ps", "-a"), [{ ...listed, ...ON_NO_NETWORK, command: ["string"], created: /^\d{4}-.*Z$/, labels: {} }]);
   t.like(json(...store, "ps", "-aq"), [{ command: ["touch", "/new"] }]);
   fits(t, json(...store, "stop", "web"), [CONTAINER]);
   fits(t, json(...store, "rm", "web"), [CONTAINER]);

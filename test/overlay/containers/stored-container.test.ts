@@ -67,7 +67,11 @@ const hostile: readonly (readonly [why: string, text: string])[] = [
   ["generation 0", JSON.stringify({ ...good, generation: 0 })],
   ["an exit code of 256", JSON.stringify({ ...good, exitCode: 256 })],
   ["a name with NUL", JSON.stringify({ ...good, name: "a\0b" })],
-  ["another network", JSON.stringify({ ...good, configuration: { ...configuration, network: "bridge" } })],
+  ["another network", JSON.stringify({ ...good, configuration: { ...configuration, network: "../x" } })],
+  [
+    "another address",
+    JSON.stringify({ ...good, configuration: { ...configuration, network: "lab", endpoint: { address: "-j" } } }),
+  ],
   ["a command of numbers", JSON.stringify({ ...good, configuration: { ...configuration, command: [1] } })],
   ["a negative limit", JSON.stringify({ ...good, configuration: { ...configuration, limits: { memoryBytes: -1 } } })],
   [
