@@ -1,3 +1,4 @@
+import { chosenChanges } from "../../core/operations/chosen-changes.js";
 import os from "node:os";
 import { VarveError } from "../../core/errors.js";
 import { readImageConfig } from "../../core/image/read-image-config.js";
@@ -8,7 +9,6 @@ import type { RunConfiguration } from "../../core/ports/containers.js";
 import { requireNewBranch, tryOnMachine } from "../../core/operations/try-on-machine.js";
 import { parseSide, type Side } from "../../core/operations/sides.js";
 import {
-  chosenChanges,
   requireApplicableSide,
   requireKeepable,
   tryCommand,

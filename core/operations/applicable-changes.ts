@@ -5,7 +5,7 @@ import { treePathText } from "../model/paths.js";
 import type { PathSelection } from "../paths/path-selection.js";
 import type { MachineBound, MachineFiles } from "../ports/machine-files.js";
 import type { MachineTrial } from "../ports/machine-root.js";
-import { chosenChanges } from "./try-command.js";
+import { chosenChanges } from "./chosen-changes.js";
 
 export type Places = ReadonlySet<ByteString>;
 

@@ -11,6 +11,7 @@ import { compareTrees } from "../trees/compare-trees.js";
 import { replaceSelected } from "../trees/replace-selected.js";
 import type { SkippedPath } from "./applicable-changes.js";
 import { requireFree } from "./branches.js";
+import { chosenChanges } from "./chosen-changes.js";
 import { saveLive, type CommitResult } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
 import { inPassingContainer, type PassingConfiguration } from "./passing-container.js";
@@ -207,11 +208,6 @@ export function exactly(changes: readonly Change[], wanted?: PathSelection): Pat
   const paths = new Set<ByteString>(chosen.flatMap(({ path, from }) => (from === undefined ? [path] : [path, from])));
   const has = (path: ByteString): boolean => paths.has(path);
   return { has, places: paths.size <= MOST_PLACES ? [...paths] : undefined };
-}
-
-export function chosenChanges(changes: readonly Change[], wanted: PathSelection | undefined): readonly Change[] {
-  if (wanted === undefined) return changes;
-  return changes.filter(({ path, from }) => wanted.has(path) || (from !== undefined && wanted.has(from)));
 }
 
 function throwNoCommit(): never {

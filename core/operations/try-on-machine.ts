@@ -13,7 +13,8 @@ import type { CommitResult } from "./commit-target.js";
 import { openMachineTrees, requireWritable, withLeadingOf } from "./machine-trees.js";
 import { keepSaved, recordOperation } from "./record-operation.js";
 import { openCommitTree } from "./targets.js";
-import { chosenChanges, type Trial, type TryDecision, type TryResult } from "./try-command.js";
+import { chosenChanges } from "./chosen-changes.js";
+import { type Trial, type TryDecision, type TryResult } from "./try-command.js";
 
 type Keep = Extract<TryDecision, { kind: "keep" }>;
 
