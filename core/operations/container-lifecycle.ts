@@ -217,7 +217,10 @@ export async function removeContainers(
   if (options.force === true)
     for (const id of distinct) await stopContainer(repository, repository.containers.find(id).record, 0);
   await repository.exclusively(async () => {
-    const targets = distinct.map((id) => findTarget(repository, id) as ContainerTarget);
+    // One that goes with its process may be gone by now.
+    const there = new Set(repository.containers.list().map(({ record }) => record.id));
+    const left = distinct.filter((id) => there.has(id) || options.force !== true);
+    const targets = left.map((id) => findTarget(repository, id) as ContainerTarget);
     for (const target of targets) requireStopped(target, "remove");
     // A throw-away one, that a killed command left, was never to be kept.
     const isForgotten = ({ record }: ContainerTarget): boolean => options.forget === true || record.branch.startsWith(PASSING);

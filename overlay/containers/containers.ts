@@ -19,10 +19,11 @@ import { hasCode } from "../../linux/errno.js";
 import { syncDirectory } from "../../linux/sync.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
-import { containerBusy, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
+import { ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
 import { attachmentTo, isNetworkTrouble, tearDownNetwork } from "../network/container-network.js";
 import { hasAttachment } from "../network/stored-attachment.js";
 import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
+import { lockIdle } from "./lock-idle.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
@@ -383,16 +384,6 @@ class DirectoryContainers implements Containers {
       throw systemFailure(action, error, this.#path);
     }
   }
-}
-
-/** @throws VarveError CONTAINER_RUNNING. */
-function lockIdle(directory: ContainerDirectory, action: string, name: string): () => void {
-  if (livingProcess(directory) !== undefined) throw containerBusy(action, name);
-  const release = directory.lock(action, name);
-  waitForSupervisor(directory);
-  if (livingProcess(directory) === undefined) return release;
-  release();
-  throw containerBusy(action, name);
 }
 
 function movedMeanwhile(name: string): VarveError {
