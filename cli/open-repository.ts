@@ -132,8 +132,8 @@ export async function openTreeMounts(): Promise<TreeMounts> {
 export async function openMachineRoot(repository: Repository): Promise<MachineRoot> {
   const layout = storeLayout(repository.path);
   const { openMachineRoot: open } = await import("../overlay/containers/machine-root.js");
-  const { openUnscanned } = repository.directories;
-  return open({ ...(await containersOptions(layout)), openUnscanned });
+  const { openLinked } = repository.directories;
+  return open({ ...(await containersOptions(layout)), openLinked });
 }
 
 async function openOrMake(location: StoreLocation, make: boolean, { terminal }: Session): Promise<StoreLayout> {
