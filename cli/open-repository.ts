@@ -146,8 +146,8 @@ export async function openNetworks(repository: Repository): Promise<Networks> {
 export async function openMachineRoot(repository: Repository): Promise<MachineRoot> {
   const layout = storeLayout(repository.path);
   const { openMachineRoot: open } = await import("../overlay/containers/machine-root.js");
-  const { openUnscanned } = repository.directories;
-  return open({ ...(await containersOptions(layout)), openUnscanned });
+  const { openLinked } = repository.directories;
+  return open({ ...(await containersOptions(layout)), openLinked });
 }
 
 async function openOrMake(location: StoreLocation, make: boolean, { terminal }: Session): Promise<StoreLayout> {

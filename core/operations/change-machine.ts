@@ -6,18 +6,25 @@ import type { Repository } from "../ports/repository.js";
 import { commitTree } from "../layers/commit-tree.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import type { TreeAct } from "./change-trees.js";
-import { openMachineTrees, requireWritable, withExactLeadingOf, type MachineTrees, type MachineUpdate } from "./machine-trees.js";
+import {
+  openMachineTrees,
+  requireWritable,
+  withExactLeadingOf,
+  type MachineTrees,
+  type MachineTreesOptions,
+  type MachineUpdate,
+} from "./machine-trees.js";
 
 /** Makes paths of this machine's root what an update says. */
 export function machineAct(repository: Repository, { before, after }: MachineUpdate): TreeAct {
   return {
     act: () => becomePaths(repository, { before, after }),
-    takeBack: () => becomePaths(repository, { before: after, after: before }),
+    takeBack: () => becomePaths(repository, { before: after, after: before }, { isBegun: true }),
   };
 }
 
-async function becomePaths(repository: Repository, update: MachineUpdate): Promise<void> {
-  const trees = await openMachineTrees(repository, update);
+async function becomePaths(repository: Repository, update: MachineUpdate, options?: MachineTreesOptions): Promise<void> {
+  const trees = await openMachineTrees(repository, update, options);
   try {
     await repository.machine.apply(trees.live, trees.wanted, trees.keep);
   } finally {
@@ -67,7 +74,7 @@ export async function finishMachine(
   update: MachineUpdate,
   isWorkedOn: (change: Change, old: Tree) => boolean,
 ): Promise<boolean | string> {
-  const trees = await openMachineTrees(repository, update);
+  const trees = await openMachineTrees(repository, update, { isBegun: true });
   try {
     repository.machine.clearLeftovers(trees.paths);
     const changes = await compareTrees(trees.live, trees.wanted);

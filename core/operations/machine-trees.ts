@@ -28,8 +28,17 @@ export interface MachineTrees {
 
 export type MachineUpdate = Pick<TreeUpdate, "before" | "after">;
 
+export interface MachineTreesOptions {
+  /** The change was begun and not ended: directories that lead to its paths may have any time meanwhile. */
+  readonly isBegun?: boolean;
+}
+
 /** @param update From `before` to `after`. */
-export async function openMachineTrees(repository: Repository, { before, after }: MachineUpdate): Promise<MachineTrees> {
+export async function openMachineTrees(
+  repository: Repository,
+  { before, after }: MachineUpdate,
+  { isBegun = false }: MachineTreesOptions = {},
+): Promise<MachineTrees> {
   const opened: Tree[] = [];
   const close = (): void => opened.forEach((tree) => tree.close());
   try {
@@ -41,7 +50,7 @@ export async function openMachineTrees(repository: Repository, { before, after }
     const live = repository.machine.openTree(paths);
     opened.push(live);
     const keep = repository.machine.sharedDirectories(paths);
-    return { paths, from, live, wanted: withDirectoryEntries(to, leadingAsWanted(paths, from, live)), keep, close };
+    return { paths, from, live, wanted: withDirectoryEntries(to, leadingAsWanted(paths, { from, live, isBegun })), keep, close };
   } catch (error) {
     close();
     throw error;
@@ -55,14 +64,21 @@ async function changedPaths(from: Tree, to: Tree): Promise<ReadonlySet<ByteStrin
   return paths;
 }
 
-function leadingAsWanted(paths: ReadonlySet<ByteString>, from: Tree, live: Tree): EntryOf {
+interface Sides {
+  readonly from: Tree;
+  readonly live: Tree;
+  readonly isBegun: boolean;
+}
+
+function leadingAsWanted(paths: ReadonlySet<ByteString>, { from, live, isBegun }: Sides): EntryOf {
+  const isSame = isBegun ? sameButTime : sameMetadata;
   return (path, node) => {
     if (paths.has(path)) return node.entry;
     const own = directoryAt(live, path)?.entry;
     // One that somebody removed is made again only for what is to stand in it.
     if (own === undefined) return undefined;
     const former = directoryAt(from, path)?.entry;
-    return former !== undefined && sameMetadata(own, former) ? node.entry : own;
+    return former !== undefined && isSame(own, former) ? node.entry : own;
   };
 }
 

@@ -19,6 +19,12 @@ export interface PlainDirectories {
   openUnscanned(path: string): Tree;
 
   /**
+   * As `openUnscanned`, with hardlinks told: to find a file's other names the whole directory is searched, once, when the first such file is met. What was seen
+   * once is told the same ever after.
+   */
+  openLinked(path: string): Tree;
+
+  /**
    * Writes a tree into a directory, which is made when absent. When it fails half-way, what it wrote is gone again.
    * @throws VarveError DESTINATION_NOT_EMPTY, PERMISSION (owners or devices that this user may not make), DISK_FULL, INTERRUPTED.
    */

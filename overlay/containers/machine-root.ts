@@ -22,7 +22,7 @@ import { UNFINISHED } from "./unfinished.js";
 
 export interface MachineRootOptions extends ContainersOptions {
   /** Reads a directory of this machine, when it is asked. */
-  readonly openUnscanned: (path: string) => Tree;
+  readonly openLinked: (path: string) => Tree;
 }
 
 /** Layers over `/`, in directories that the next container which is made removes when this process was killed. */
@@ -33,7 +33,7 @@ export function openMachineRoot(options: MachineRootOptions): MachineRoot {
 const GENERATION = 1;
 
 async function tryOut<T>(
-  { directory: containers, volumes, openUpperTree, openUnscanned }: MachineRootOptions,
+  { directory: containers, volumes, openUpperTree, openLinked }: MachineRootOptions,
   configuration: RunConfiguration,
   work: (trial: MachineTrial) => Promise<T>,
 ): Promise<T> {
@@ -50,7 +50,7 @@ async function tryOut<T>(
     const stored = { record: recordOf(id, configuration), generation: GENERATION };
     const result = await runContainer({ containers, volumes, directory, stored, images: "machine", roots, runtime });
     await yieldToSignals();
-    const before = openUnscanned(roots.machinePath());
+    const before = openLinked(roots.machinePath());
     trees.push(before);
     const after = await openUpperTree(upper, directory.work(GENERATION), before);
     trees.unshift(after);

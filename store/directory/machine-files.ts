@@ -17,6 +17,7 @@ import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
 import { TEMPORARY_NAME } from "./apply-tree.js";
 import { DirectoryOpener } from "./directory-opener.js";
+import { groupsOf } from "./hardlinks.js";
 import { unscannedTree } from "./unscanned-tree.js";
 import { applyTree } from "./write-directory.js";
 
@@ -111,19 +112,7 @@ function linksAmong(opener: DirectoryOpener, paths: Places): ReadonlyMap<ByteStr
     if (stat === undefined || stat.type === S_IFDIR || stat.nlink < 2) continue;
     names.set(stat.inodeKey, [...(names.get(stat.inodeKey) ?? []), each]);
   }
-  const groups = new Map<ByteString, LinkGroup>();
-  for (const [key, group] of names) {
-    const inOrder = group.sort(byWalk);
-    if (group.length > 1) for (const each of group) groups.set(each, { key, paths: () => inOrder });
-  }
-  return groups;
-}
-
-/** In the order of a walk a directory's names come before what follows it, whatever bytes stand in them. */
-function byWalk(a: ByteString, b: ByteString): number {
-  const [one, two] = [a.split("/"), b.split("/")];
-  const at = one.findIndex((name, index) => name !== two[index]);
-  return (one[at] ?? "") < (two[at] ?? "") ? -1 : 1;
+  return groupsOf(names);
 }
 
 /** @returns `undefined` when nothing is there, or a directory above is none. */

@@ -8,7 +8,7 @@ import { statAt } from "../../linux/stat.js";
 import { treeOfLiveDirectory } from "./directory-tree.js";
 import { openLiveDirectoryInTurns } from "./live-directory.js";
 import { startReadingThread } from "./read-ahead.js";
-import { openUnscannedTree } from "./unscanned-tree.js";
+import { openLinkedTree, openUnscannedTree } from "./unscanned-tree.js";
 import { requireWritable, writeTree } from "./write-directory.js";
 
 /** Directories outside a store, as core asks for them. @param store Its directory, which is left out of those that it stands in; absent without one. */
@@ -16,6 +16,7 @@ export function openDirectories(store?: string): PlainDirectories {
   return {
     openTree: (path, exclude = [], readsAll = true) => openPlain({ path, patterns: exclude, store, readsAll }),
     openUnscanned: openUnscannedTree,
+    openLinked: openLinkedTree,
     writeTree: async (tree, path) => inTurns(writeTree(tree, path)),
     requireWritable: async (tree, path) => inTurns(requireWritable(tree, path)),
   };

@@ -18,6 +18,7 @@ import { readLink } from "../../linux/make-node.js";
 import { closeDescriptor, OPEN_FILE, openAt } from "../../linux/open-at.js";
 import { readDirectory } from "../../linux/read-directory.js";
 import { type FileStat, S_IFDIR, S_IFREG, statAt, statDescriptor } from "../../linux/stat.js";
+import { hardlinksBelow } from "./hardlinks.js";
 import { readFully } from "./read-fully.js";
 import type { DirectoryOpener } from "./directory-opener.js";
 import { hashInTurns } from "./live-content.js";
@@ -37,10 +38,21 @@ export function openUnscannedTree(directory: string): Tree {
 }
 
 /**
+ * The same with hardlinks told: where a file has another name, too, the whole directory is searched once, to find it. The same path gives the same
+ * node, whatever it is, so that what changes meanwhile is not taken for a difference of two trees that share it.
+ */
+export function openLinkedTree(directory: string): Tree {
+  const opener = openDirectoryRoot(directory);
+  let links: ReadonlyMap<ByteString, LinkGroup> | undefined;
+  const places = new SeenPlaces(opener, (path) => (links ??= hardlinksBelow(opener)).get(path));
+  return { root: places.root(), close: () => opener.close() };
+}
+
+/**
  * The same of a directory that is open.
  *
  * @param opener Closed with the tree.
- * @param links Tells the hardlinks of a path.
+ * @param links Tells the hardlinks of a path, asked of inodes with more names than one.
  */
 export function unscannedTree(
   opener: DirectoryOpener,
@@ -72,7 +84,7 @@ class Places {
       const stat = statAt(parent, name);
       if (stat.type === S_IFDIR) return this.#directory(path, () => entryAt(this.opener.open(directory), name) as DirectoryEntry);
       const entry = entryAt(parent, name, stat);
-      const links = this.#links(path);
+      const links = stat.nlink > 1 ? this.#links(path) : undefined;
       if (stat.type !== S_IFREG) return { entry, links } as OtherNode;
       return { entry: entry as FileEntry, links, content: new UnscannedContent(this.opener, directory, name, stat) };
     } catch (error) {
@@ -95,6 +107,16 @@ class Places {
     const made = new UnscannedDirectory(this, path, read());
     this.#directories.set(path, made);
     return made;
+  }
+}
+
+class SeenPlaces extends Places {
+  readonly #seen = new Map<ByteString, TreeNode | undefined>();
+
+  override node(directory: ByteString, name: ByteString): TreeNode | undefined {
+    const path = joinPath(directory, name);
+    if (!this.#seen.has(path)) this.#seen.set(path, super.node(directory, name));
+    return this.#seen.get(path);
   }
 }
 

@@ -46,7 +46,7 @@ exec "$@"`;
 /** Of every path: type, mode, owner, time, links, xattrs, content. */
 const WITNESS = `find . \\( -path ./var/lib/store -o -path ./tmp/hidden \\) -prune -o ! -path . ! -path ./var/lib ! -path ./tmp -printf '%p %y %m %U %G %s %T@ %n %l\\n' | sed -E 's/^(\\S+ d \\S+ \\S+ \\S+) \\S+ (\\S+) \\S+/\\1 \\2/' | sort
 find . -path ./var/lib/store -prune -o -type f -print0 | sort -z | xargs -0 sha256sum
-getfattr -R -h -d -m - --absolute-names . 2>/dev/null | grep -v '^$' || true`;
+find . -path ./var/lib/store -prune -o -print0 | sort -z | xargs -0 getfattr -h -d -m - --absolute-names 2>/dev/null | grep -v '^$' || true`;
 
 export function throwAwayMachine(t: ExecutionContext): ThrowAwayMachine {
   const home = temporaryDirectory(t);
