@@ -11,9 +11,12 @@ export interface MountRow {
   readonly source: string;
 }
 
-/** In the order of mounting: of several at one place the last is the one that is seen. Empty without /proc. */
-export function mountTable(): readonly MountRow[] {
-  return linesOf("/proc/self/mountinfo").flatMap((line) => {
+/**
+ * In the order of mounting: of several at one place the last is the one that is seen. Empty without /proc.
+ * @param file A process's `mountinfo`: places are told as from its root.
+ */
+export function mountTable(file = "/proc/self/mountinfo"): readonly MountRow[] {
+  return linesOf(file).flatMap((line) => {
     const fields = line.split(" ");
     const [type, source] = fields.slice(fields.indexOf("-") + 1);
     const [id, , , , place] = fields;

@@ -64,7 +64,7 @@ Of a directory, what its .varveignore files say is left out.`,
       reportCommit(
         session,
         result,
-        isNew ? `Look at it: varve ls ${name}. Run something on it: varve run ${name} -- CMD…` : undefined,
+        isNew ? { next: `Look at it: varve ls ${name}. Run something on it: varve run ${name} -- CMD…` } : {},
       );
     });
   },

@@ -11,7 +11,7 @@ import type { ContainerDirectory } from "./container-directory.js";
  */
 export function livingProcess(directory: ContainerDirectory): number | undefined {
   const pid = readPid(directory.file("pid"));
-  return pid !== undefined && standsOn(pid, directory.id) ? pid : undefined;
+  return pid !== undefined && standsOn(`/proc/${pid}`, directory.id) ? pid : undefined;
 }
 
 /**
@@ -20,7 +20,7 @@ export function livingProcess(directory: ContainerDirectory): number | undefined
  */
 export function livingSupervisor(directory: ContainerDirectory): number | undefined {
   const pid = readPid(directory.file("conmon.pid"));
-  return pid !== undefined && standsOn(pid, directory.id) ? pid : undefined;
+  return pid !== undefined && standsOn(`/proc/${pid}`, directory.id) ? pid : undefined;
 }
 
 function readPid(file: string): number | undefined {
@@ -28,9 +28,12 @@ function readPid(file: string): number | undefined {
   return /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : undefined;
 }
 
-/** A process that has ended but is not yet waited for has no mounts any more (EINVAL). */
-function standsOn(pid: number, id: string): boolean {
-  const mounts = tryRead(`/proc/${pid}/mountinfo`) ?? "";
+/**
+ * Whether a process stands on a container's overlay. One that has ended but is not yet waited for has no mounts any more (EINVAL).
+ * @param folder What /proc shows of it.
+ */
+export function standsOn(folder: string, id: string): boolean {
+  const mounts = tryRead(`${folder}/mountinfo`) ?? "";
   return mounts.includes(`upperdir=${id}/upper.`);
 }
 

@@ -11,6 +11,8 @@ import type {
   ExecConfiguration,
   LogPiece,
   LogQuery,
+  MountedPlace,
+  OpenedRoot,
   ProcessResult,
   Restarts,
 } from "../../core/ports/containers.js";
@@ -28,6 +30,8 @@ import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, wri
 import { execInContainer } from "./exec-in-container.js";
 import { clearRun, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
+import { mountedPlaces } from "./mounted-places.js";
+import { openProcessRoot } from "./process-root.js";
 import { pauseThread } from "../pause-thread.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
@@ -106,6 +110,14 @@ class DirectoryContainers implements Containers {
     throw new VarveError("TARGET_UNKNOWN", `Cannot find container "${nameOrId}": ${state}`, {
       hint: '"varve ps -a" lists all containers.',
     });
+  }
+
+  mountedPlaces({ id, configuration }: ContainerRecord): readonly MountedPlace[] {
+    return mountedPlaces(livingProcess(this.#directory(id)), configuration);
+  }
+
+  openRoot({ id }: ContainerRecord): OpenedRoot | undefined {
+    return openProcessRoot(this.#directory(id));
   }
 
   isFresh({ id }: ContainerRecord): boolean {

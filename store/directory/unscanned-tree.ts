@@ -24,17 +24,26 @@ import { sourceChanged, sourceFailure, sourceTooShort } from "./source-failure.j
  * @throws VarveError SOURCE_MISSING, WRONG_TYPE, SOURCE_UNREADABLE; while reading also SOURCE_CHANGED.
  */
 export function openUnscannedTree(directory: string): Tree {
-  const opener = openDirectoryRoot(directory);
-  const places = new Places(opener);
+  return unscannedTreeOf(openDirectoryRoot(directory));
+}
+
+/**
+ * The same of an opened directory, which is closed with the tree.
+ * @param isWritten Whether processes may go on to write there: of a file that grows, what it held when it was seen is read.
+ */
+export function unscannedTreeOf(opener: DirectoryOpener, isWritten = false): Tree {
+  const places = new Places(opener, isWritten);
   return { root: places.root(), close: () => opener.close() };
 }
 
 class Places {
   readonly opener: DirectoryOpener;
+  readonly #isWritten: boolean;
   readonly #directories = new Map<ByteString, DirectoryNode>();
 
-  constructor(opener: DirectoryOpener) {
+  constructor(opener: DirectoryOpener, isWritten: boolean) {
     this.opener = opener;
+    this.#isWritten = isWritten;
   }
 
   root(): DirectoryNode {
@@ -51,7 +60,9 @@ class Places {
       const entry = entryAt(parent, name, stat);
       const links = undefined;
       if (stat.type !== S_IFREG) return { entry, links } as OtherNode;
-      return { entry: entry as FileEntry, links, content: new UnscannedContent(this.opener, directory, name, stat) };
+      const open = (): number => openAt(this.opener.open(directory), name, OPEN_FILE);
+      const place = (): ByteString => this.opener.placeOf(path);
+      return { entry: entry as FileEntry, links, content: new UnscannedContent(open, stat, place, this.#isWritten) };
     } catch (error) {
       if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
       throw sourceFailure(error, this.opener.placeOf(path));
@@ -99,7 +110,7 @@ class UnscannedDirectory implements DirectoryNode {
   }
 }
 
-function entryAt(directory: number, name: string, stat: FileStat = statAt(directory, name)): Entry {
+export function entryAt(directory: number, name: string, stat: FileStat = statAt(directory, name)): Entry {
   const type = TYPES[stat.type]!;
   const metadata: Metadata = {
     mode: stat.permissions,
@@ -123,20 +134,21 @@ function entryAt(directory: number, name: string, stat: FileStat = statAt(direct
 }
 
 /** A file's bytes, read from the file that was seen. */
-class UnscannedContent implements FileContent {
+export class UnscannedContent implements FileContent {
   readonly knownDigest = undefined;
   readonly stored = undefined;
   readonly size: number;
-  readonly #opener: DirectoryOpener;
-  readonly #directory: ByteString;
-  readonly #name: ByteString;
+  readonly #open: () => number;
   readonly #stat: FileStat;
+  readonly #placeOf: () => ByteString;
+  readonly #isWritten: boolean;
 
-  constructor(opener: DirectoryOpener, directory: ByteString, name: ByteString, stat: FileStat) {
-    this.#opener = opener;
-    this.#directory = directory;
-    this.#name = name;
+  /** @param open Opens it for reading. @param placeOf Where a person finds it. @param isWritten See `unscannedTreeOf`. */
+  constructor(open: () => number, stat: FileStat, placeOf: () => ByteString, isWritten: boolean) {
+    this.#open = open;
     this.#stat = stat;
+    this.#placeOf = placeOf;
+    this.#isWritten = isWritten;
     this.size = stat.size;
   }
 
@@ -181,13 +193,13 @@ class UnscannedContent implements FileContent {
   }
 
   get #place(): ByteString {
-    return this.#opener.placeOf(joinPath(this.#directory, this.#name));
+    return this.#placeOf();
   }
 
   #openFile(): number {
     let descriptor: number;
     try {
-      descriptor = openAt(this.#opener.open(this.#directory), this.#name, OPEN_FILE);
+      descriptor = this.#open();
     } catch (error) {
       throw sourceFailure(error, this.#place);
     }
@@ -213,9 +225,10 @@ class UnscannedContent implements FileContent {
 
   #verify(descriptor: number): void {
     const now = statDescriptor(descriptor);
-    const same = (["inodeKey", "size", "mtimeSeconds", "mtimeNanoseconds", "ctimeSeconds", "ctimeNanoseconds"] as const).every(
-      (key) => now[key] === this.#stat[key],
-    );
+    const same = (this.#isWritten ? IDENTITY : STATE).every((key) => now[key] === this.#stat[key]);
     if (!same) throw sourceChanged(this.#place);
   }
 }
+
+const IDENTITY = ["inodeKey"] as const;
+const STATE = [...IDENTITY, "size", "mtimeSeconds", "mtimeNanoseconds", "ctimeSeconds", "ctimeNanoseconds"] as const;

@@ -1,0 +1,23 @@
+import { bytesOfText, type ByteString } from "../../core/model/byte-string.js";
+import { normalizePath } from "../../core/model/paths.js";
+import type { MountedPlace, RunConfiguration } from "../../core/ports/containers.js";
+import { mountTable } from "../../linux/mount-table.js";
+import { isSystemPlace } from "../rootfs/path-destination.js";
+import { IDENTITY_FILES } from "./container-mounts.js";
+
+/** `Containers.mountedPlaces`. @param pid The container's first process, while there is one. */
+export function mountedPlaces(pid: number | undefined, { volumes }: RunConfiguration): readonly MountedPlace[] {
+  const places = new Map<ByteString, string | undefined>();
+  const given = new Map(volumes.map(({ source, destination }) => [normalizePath(bytesOfText(destination)), source] as const));
+  for (const place of pid === undefined ? given.keys() : mountsOf(pid, given)) places.set(place, given.get(place));
+  return [...places].map(([path, source]) => ({ path, source })).sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+/** What is mounted, but not what every container has. A volume counts wherever it is. */
+function mountsOf(pid: number, given: ReadonlyMap<ByteString, unknown>): readonly ByteString[] {
+  return mountTable(`/proc/${pid}/mountinfo`).flatMap(({ place }) => {
+    const path = normalizePath(place as ByteString);
+    if (given.has(path)) return [path];
+    return path === "" || isSystemPlace(place) || IDENTITY_FILES.includes(place) ? [] : [path];
+  });
+}
