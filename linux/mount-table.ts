@@ -12,11 +12,11 @@ export interface MountRow {
 }
 
 /**
- * In the order of mounting: of several at one place the last is the one that is seen. Empty without /proc.
- * @param file A process's `mountinfo`: places are told as from its root.
+ * In the order of mounting: of several at one place the last is the one that is seen. Empty without /proc, and for a process that is gone.
+ * @param pid Whose mount namespace.
  */
-export function mountTable(file = "/proc/self/mountinfo"): readonly MountRow[] {
-  return linesOf(file).flatMap((line) => {
+export function mountTable(pid: number | "self" = "self"): readonly MountRow[] {
+  return linesOf(`/proc/${pid}/mountinfo`).flatMap((line) => {
     const fields = line.split(" ");
     const [type, source] = fields.slice(fields.indexOf("-") + 1);
     const [id, , , , place] = fields;
@@ -56,7 +56,8 @@ function linesOf(file: string): readonly string[] {
   try {
     return readFileSync(file, "latin1").split("\n");
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return [];
+    // The last two: a process that has just ended.
+    if (hasCode(error, "ENOENT", "ESRCH", "EINVAL")) return [];
     throw error;
   }
 }

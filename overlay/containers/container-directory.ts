@@ -27,7 +27,7 @@ import { formatContainer, parseContainer, type StoredContainer } from "./stored-
 
 type FileName = "container.json" | "config.json" | "etc" | "lock" | "log" | "restarts.json" | (typeof PASSING)[number];
 /** What a run leaves for the next to find. */
-const PASSING = ["pid", "runtime", "runtime.log", "paused.json", "conmon.pid", "attach", "ctl", "winsz"] as const;
+const PASSING = ["pid", "runtime", "runtime.log", "paused.json", "command.pid", "conmon.pid", "attach", "ctl", "winsz"] as const;
 
 /** A name that no container id has. */
 const EXITS = "exits";
@@ -49,6 +49,7 @@ const LOCK_PAUSE_MILLISECONDS = 10;
  * config.json        the OCI bundle of the run that is or was last
  * etc/               files that the run binds over the root's own
  * runtime/ pid runtime.log   the runtime's state of a run; gone after it
+ * command.pid        the command that runs it in the foreground
  * conmon.pid attach ctl winsz   the supervisor's, of a run in the background; gone after it
  * log                what a process in the background wrote, since it was last started by a person
  * restarts.json      how often its policy has restarted it since

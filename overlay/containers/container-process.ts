@@ -23,6 +23,12 @@ export function livingSupervisor(directory: ContainerDirectory): number | undefi
   return pid !== undefined && standsOn(`/proc/${pid}`, directory.id) ? pid : undefined;
 }
 
+/** The process in whose mount namespace a run's images stand: the supervisor, or the command that runs it in the foreground. */
+export function livingHolder(directory: ContainerDirectory): number | undefined {
+  const command = readPid(directory.file("command.pid"));
+  return livingSupervisor(directory) ?? (command !== undefined && standsOn(command, directory.id) ? command : undefined);
+}
+
 function readPid(file: string): number | undefined {
   const text = tryRead(file)?.trim() ?? "";
   return /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : undefined;

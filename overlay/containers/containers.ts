@@ -21,8 +21,8 @@ import { hasCode } from "../../linux/errno.js";
 import { syncDirectory } from "../../linux/sync.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
-import { containerBusy, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
-import { livingProcess, livingSupervisor } from "./container-process.js";
+import { ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
+import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
@@ -30,9 +30,9 @@ import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, wri
 import { execInContainer } from "./exec-in-container.js";
 import { clearRun, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
+import { lockIdle, waitForSupervisor } from "./idle-lock.js";
 import { mountedPlaces } from "./mounted-places.js";
 import { openProcessRoot } from "./process-root.js";
-import { pauseThread } from "../pause-thread.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
@@ -65,7 +65,7 @@ class DirectoryContainers implements Containers {
     this.#endCommand = endCommand;
     this.#path = directory;
     this.#openUpperTree = openUpperTree;
-    this.#roots = new MountedRoots(directory);
+    this.#roots = new MountedRoots(directory, () => this.#holders());
   }
 
   create(record: ContainerRecord): void {
@@ -244,6 +244,8 @@ class DirectoryContainers implements Containers {
     try {
       this.#doing(`remove container "${name}"`, () => {
         clearRun(directory);
+        // A run in the background that this process has started stands in its own mounts, too.
+        this.#roots.unmount(id);
         directory.remove();
         syncDirectory(latin1(this.#path));
       });
@@ -256,6 +258,7 @@ class DirectoryContainers implements Containers {
   #prepared(directory: ContainerDirectory, base: CommitId, images: readonly LayerImageFile[]): RunRequest {
     clearRun(directory);
     directory.forgetExitCode();
+    this.#roots.unmount(directory.id);
     this.#roots.enter();
     const runtime = chooseRuntime(`${this.#path}/runtime.json`);
     const { record, generation } = this.#existing(directory.id);
@@ -273,6 +276,14 @@ class DirectoryContainers implements Containers {
       if (release === undefined) continue;
       unfinished.remove();
       release();
+    }
+  }
+
+  /** Processes whose mount namespaces hold images of this store. */
+  *#holders(): Generator<number> {
+    for (const id of this.#ids()) {
+      const pid = livingHolder(this.#directory(id));
+      if (pid !== undefined) yield pid;
     }
   }
 
@@ -358,30 +369,9 @@ class DirectoryContainers implements Containers {
   }
 }
 
-/** @throws VarveError CONTAINER_RUNNING. */
-function lockIdle(directory: ContainerDirectory, action: string, name: string): () => void {
-  if (livingProcess(directory) !== undefined) throw containerBusy(action, name);
-  const release = directory.lock(action, name);
-  waitForSupervisor(directory);
-  if (livingProcess(directory) === undefined) return release;
-  release();
-  throw containerBusy(action, name);
-}
-
 /** Whether something is to be done when its process ends. */
 function hasConsequences({ configuration: { background } }: ContainerRecord): boolean {
   return background !== undefined && (background.removed === true || background.restart.name !== "no");
-}
-
-const SUPERVISOR_ATTEMPTS = 1000;
-const SUPERVISOR_PAUSE_MILLISECONDS = 5;
-
-/** It notes how the process ended, and ends then. */
-function waitForSupervisor(directory: ContainerDirectory): void {
-  for (let attempt = 0; attempt < SUPERVISOR_ATTEMPTS; attempt++) {
-    if (livingProcess(directory) !== undefined || livingSupervisor(directory) === undefined) return;
-    pauseThread(SUPERVISOR_PAUSE_MILLISECONDS);
-  }
 }
 
 function movedMeanwhile(name: string): VarveError {

@@ -15,7 +15,7 @@ export function mountedPlaces(pid: number | undefined, { volumes }: RunConfigura
 
 /** What is mounted, but not what every container has. A volume counts wherever it is. */
 function mountsOf(pid: number, given: ReadonlyMap<ByteString, unknown>): readonly ByteString[] {
-  return mountTable(`/proc/${pid}/mountinfo`).flatMap(({ place }) => {
+  return mountTable(pid).flatMap(({ place }) => {
     const path = normalizePath(place as ByteString);
     if (given.has(path)) return [path];
     return path === "" || isSystemPlace(place) || IDENTITY_FILES.includes(place) ? [] : [path];

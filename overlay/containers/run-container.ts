@@ -1,4 +1,5 @@
 import type { StdioOptions } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import os from "node:os";
 import { isatty } from "node:tty";
 import { VarveError } from "../../core/errors.js";
@@ -50,6 +51,8 @@ async function superviseProcess(
   const isRead = interactive || (terminal && isatty(0));
   const stdio: StdioOptions = [isRead ? "inherit" : "ignore", "inherit", terminal && isatty(1) ? "ignore" : "inherit"];
   const restoreTerminal = terminal && isatty(0) ? saveTerminal(0) : undefined;
+  // Other runs share the images that stand in this process's mount namespace.
+  writeFileSync(directory.file("command.pid"), String(process.pid), { mode: 0o600 });
   const begin = performance.now();
   const child = startRuntime(runtime, paths, record.id, stdio, !terminal);
   const signals = forwardSignals(

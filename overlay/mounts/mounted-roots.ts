@@ -1,11 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { hasCode, SystemCallError } from "../../linux/errno.js";
 import { MNT_DETACH, mount, MS_BIND, MS_NODEV, MS_NOSUID, MS_RDONLY, MS_REMOUNT, unmount } from "../../linux/mount.js";
+import { attachMount } from "../../linux/mount-builder.js";
+import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { enterPrivateMountNamespace } from "../../linux/namespaces.js";
 import { withWorkingDirectory } from "../../linux/working-directory.js";
 import { mountImage, mountUnavailable } from "./image-mount.js";
-import { MACHINE_ROOT, planMounts, type MountRequest } from "./mount-plan.js";
+import { MACHINE_ROOT, planMounts, type MountRequest, type MountStep } from "./mount-plan.js";
 import { mountOverlay } from "./overlay-mount.js";
+import { borrowImages } from "./shared-images.js";
 import { systemFailure } from "../system-failure.js";
 
 /** A name that no container id has. */
@@ -19,11 +22,18 @@ export class MountedRoots {
   readonly #directory: string;
   readonly #numbers = new Map<string, number>();
   readonly #mounted = new Set<string>();
+  readonly #holders: () => Iterable<number>;
   #entered = false;
 
-  /** @param directory The containers' directory, absolute. Nothing is done yet. */
-  constructor(directory: string) {
+  /**
+   * Nothing is done yet.
+   *
+   * @param directory The containers' directory, absolute.
+   * @param holders Processes in whose mount namespaces other runs of this store stand: their images are shared.
+   */
+  constructor(directory: string, holders: () => Iterable<number> = () => []) {
     this.#directory = directory;
+    this.#holders = holders;
   }
 
   /**
@@ -40,13 +50,15 @@ export class MountedRoots {
     this.enter();
     const target = `${MOUNTS}/${name}`;
     mkdirSync(`${this.#directory}/${target}`, { recursive: true });
+    const steps = planMounts(
+      { ...request, target },
+      (image) => this.#targetOf(image),
+      (image) => this.#mounted.has(image),
+    );
+    const shared = this.#borrow(steps);
     // Relative paths stay below the 255 bytes of an option's value, and hold no character that options quote.
     withWorkingDirectory(latin1(this.#directory), () => {
-      for (const step of planMounts(
-        { ...request, target },
-        (image) => this.#targetOf(image),
-        (image) => this.#mounted.has(image),
-      )) {
+      for (const step of steps) {
         if (step.kind === "overlay") {
           beforeOverlay(step.lower[0]!);
           mountOverlay(step);
@@ -56,12 +68,20 @@ export class MountedRoots {
           this.#mounted.add(MACHINE_ROOT);
         } else {
           mkdirSync(step.target, { recursive: true });
-          mountImage({ ...step, image: latin1(step.image), devices: step.devices.map(latin1) });
+          const copy = shared.get(latin1(step.image));
+          if (copy === undefined) mountImage({ ...step, image: latin1(step.image), devices: step.devices.map(latin1) });
+          else attachCopy(copy, step.target);
           this.#mounted.add(step.image);
         }
       }
     });
     return `${this.#directory}/${target}`;
+  }
+
+  /** @returns Descriptors by the image's path. */
+  #borrow(steps: readonly MountStep[]): ReadonlyMap<string, number> {
+    const images = steps.flatMap((step) => (step.kind === "image" ? [latin1(step.image)] : []));
+    return images.length === 0 ? new Map() : borrowImages(this.#holders(), latin1(`${this.#directory}/${MOUNTS}`), images);
   }
 
   /** Where this machine's root is mounted read-only, for as long as this process lives. @returns Its absolute path. */
@@ -102,6 +122,17 @@ export class MountedRoots {
       throw systemFailure("make the directory of mounts", error, target);
     }
     this.#entered = true;
+  }
+}
+
+/** Puts a borrowed mount at a directory. */
+function attachCopy(copy: number, target: string): void {
+  const place = openAt(AT_FDCWD, target, O_PATH);
+  try {
+    attachMount(copy, place);
+  } finally {
+    closeDescriptor(place);
+    closeDescriptor(copy);
   }
 }
 

@@ -10,7 +10,7 @@ import { treeOfLiveDirectory } from "./directory-tree.js";
 import { openLiveDirectoryInTurns } from "./live-directory.js";
 import { startReadingThread } from "./read-ahead.js";
 import { openUnscannedTree } from "./unscanned-tree.js";
-import { writeTree } from "./write-directory.js";
+import { requireWritable, writeTree } from "./write-directory.js";
 
 /** Directories outside a store, as core asks for them. @param store Its directory, which is left out of those that it stands in; absent without one. */
 export function openDirectories(store?: string): PlainDirectories {
@@ -20,6 +20,7 @@ export function openDirectories(store?: string): PlainDirectories {
     openWhole: async (path) => treeOfLiveDirectory(await openLiveDirectoryInTurns(path)),
     openConfined: openConfinedRoot,
     writeTree: async (tree, path) => inTurns(writeTree(tree, path)),
+    requireWritable: async (tree, path) => inTurns(requireWritable(tree, path)),
   };
 }
 

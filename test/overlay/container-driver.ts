@@ -11,12 +11,13 @@ import { openContainers } from "../../overlay/containers/containers.js";
 
 export interface DriverRequest {
   readonly directory: string;
-  readonly action: "create" | "run" | "list" | "stop" | "remove" | "pausedFor" | "rebase" | "find" | "runBoth";
+  readonly action: "create" | "run" | "list" | "stop" | "remove" | "pausedFor" | "rebase" | "find" | "runBoth" | "cycle";
   readonly record?: ContainerRecord;
   readonly images?: readonly LayerImageFile[];
   readonly name?: string;
   readonly milliseconds?: number;
   readonly other?: ContainerRecord;
+  readonly count?: number;
 }
 
 const request = JSON.parse(process.argv[2]!) as DriverRequest;
@@ -39,6 +40,8 @@ async function act(
       return containers.run(containers.find(name).record, images);
     case "runBoth":
       return Promise.all([record!, other!].map((each) => containers.run(each, images)));
+    case "cycle":
+      return cycle(containers, record!, images, request.count ?? 1);
     case "list":
       return containers.list();
     case "find":
@@ -52,6 +55,23 @@ async function act(
       return containers.rebase(containers.find(name).record, "1".repeat(40) as CommitId, ["2".repeat(64) as LayerId]);
     case "pausedFor":
       return containers.whilePaused(containers.find(name).record, () => pause(milliseconds));
+  }
+}
+
+/** Makes a container, starts it in the background, ends it and removes it, again and again. */
+async function cycle(
+  containers: Containers,
+  record: ContainerRecord,
+  images: readonly LayerImageFile[],
+  count: number,
+): Promise<void> {
+  for (let number = 0; number < count; number++) {
+    const id = number.toString(16).padStart(12, "0");
+    const each = { ...record, id, name: `${record.name}-${number}` };
+    containers.create(each);
+    await containers.start(each, images);
+    await containers.stop(each, 0);
+    containers.remove(each);
   }
 }
 

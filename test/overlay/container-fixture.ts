@@ -77,12 +77,12 @@ export class ContainerFixture {
     return this.act<ProcessResult>({ action: "run", name }, input);
   }
 
-  act<T>(request: FixtureRequest, input = ""): Outcome<T> {
+  act<T>(request: FixtureRequest, input = "", timeout = 60_000): Outcome<T> {
     const { status, stdout, stderr, output } = spawnSync(...this.#driver(request), {
       input,
       encoding: "utf8",
       stdio: ["pipe", "pipe", "pipe", "pipe"],
-      timeout: 60_000,
+      timeout,
       killSignal: "SIGKILL",
     });
     if (!output[3]) throw new TypeError(`The driver failed: ${stderr}`);
