@@ -1,6 +1,6 @@
 import { joinPath, type ByteString } from "../model/byte-string.js";
 import type { Entry } from "../model/entry.js";
-import type { DirectoryNode, LinkGroup, TreeNode } from "../model/tree.js";
+import type { DirectoryNode, FileContent, LinkGroup, TreeNode } from "../model/tree.js";
 
 export interface Copying {
   /** Where the node stands in its tree. */
@@ -9,6 +9,8 @@ export interface Copying {
   readonly to: ByteString;
   /** Whose all of it becomes; as it is when absent. */
   readonly owner?: Owner | undefined;
+  /** Whether what its tree says of stored content is of no use to others: of an archive's tree. */
+  readonly unstored?: boolean;
 }
 
 export interface Owner {
@@ -20,8 +22,22 @@ export interface Owner {
 export function copiedNode(node: TreeNode, copying: Copying): TreeNode {
   if ("children" in node) return new CopiedDirectory(node, copying);
   const links = node.links && linksOf(node.links, copying);
-  if ("content" in node) return { entry: owned(node.entry, copying), content: node.content, links };
+  if ("content" in node) {
+    const content = copying.unstored === true ? contentAlone(node.content) : node.content;
+    return { entry: owned(node.entry, copying), content, links };
+  }
   return { entry: owned(node.entry, copying), links };
+}
+
+function contentAlone(content: FileContent): FileContent {
+  return {
+    size: content.size,
+    knownDigest: content.knownDigest,
+    stored: undefined,
+    digest: () => content.digest(),
+    extents: () => content.extents(),
+    open: (options) => content.open(options),
+  };
 }
 
 class CopiedDirectory implements DirectoryNode {

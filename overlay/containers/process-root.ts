@@ -3,7 +3,7 @@ import type { OpenedRoot } from "../../core/ports/containers.js";
 import { hasCode } from "../../linux/errno.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import type { ContainerDirectory } from "./container-directory.js";
-import { livingProcess, standsOn } from "./container-process.js";
+import { isRootedOn, livingProcess } from "./container-process.js";
 
 /** `Containers.openRoot`. */
 export function openProcessRoot(directory: ContainerDirectory): OpenedRoot | undefined {
@@ -13,7 +13,8 @@ export function openProcessRoot(directory: ContainerDirectory): OpenedRoot | und
   try {
     // Of this very process: were its number used again, the root would be another's, this machine's own perhaps.
     held = openAt(AT_FDCWD, `/proc/${pid}`, O_PATH | constants.O_DIRECTORY);
-    if (!standsOn(`/proc/self/fd/${held}`, directory.id)) return undefined;
+    // A process that the runtime has not yet put on the overlay sees this machine's root.
+    if (!isRootedOn(`/proc/self/fd/${held}`, directory.id)) return undefined;
     const root = openAt(held, "root", O_PATH | constants.O_DIRECTORY);
     return { path: `/proc/self/fd/${root}`, close: () => closeDescriptor(root) };
   } catch (error) {
