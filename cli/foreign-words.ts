@@ -35,9 +35,6 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
     "--after": "Use --since.",
     "--before": "Use --until.",
   },
-  run: {
-    "-p": "Varve has no networks of its own yet: --network host gives the process this machine's.",
-  },
   status: {
     "-s": "Use varve diff --name-status for one short line a path.",
     "--short": "Use varve diff --name-status for one short line a path.",

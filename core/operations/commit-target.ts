@@ -32,6 +32,8 @@ export interface CommitOptions {
   readonly exclude?: readonly ByteString[] | undefined;
   /** Of a container: places whose mounts are committed, too, without a slash before them. */
   readonly includeMounts?: readonly ByteString[] | undefined;
+  /** Dockerfile instructions that change the image config, as docker's `--change`. */
+  readonly configChanges?: readonly string[] | undefined;
   readonly observe?: ((progress: LayerProgress) => void) | undefined;
 }
 
@@ -53,7 +55,8 @@ async function commitLive(repository: Repository, target: Target, options: Commi
   let mounts: WithMounts | undefined;
   try {
     const { branch, commit: parent } = trees.head;
-    if (target.kind === "container") mounts = await withMounts(repository, target, trees.live, options.includeMounts ?? []);
+    if (target.kind === "container")
+      mounts = await withMounts(repository, target.record, trees.live, options.includeMounts ?? []);
     const live = mounts?.tree ?? trees.live;
     await ending.requireReady(live);
     const check = (): void => requireStanding(live, "commit the tree");

@@ -3,15 +3,12 @@ import { parentPath, type ByteString } from "../model/byte-string.js";
 import { EMPTY_ROOT } from "../model/entry.js";
 import { nodeAt, treePathText } from "../model/paths.js";
 import type { FilteredTree, Tree, TreeNode } from "../model/tree.js";
-import type { MountedPlace } from "../ports/containers.js";
+import type { ContainerRecord, MountedPlace } from "../ports/containers.js";
 import type { ConfinedRoot } from "../ports/plain-directories.js";
 import type { Repository } from "../ports/repository.js";
 import { copiedNode } from "../trees/copied-node.js";
 import { editedTree, TreeEdits } from "../trees/edited-tree.js";
 import { resolvePath } from "../trees/resolve-path.js";
-import type { Target } from "./targets.js";
-
-type ContainerTarget = Extract<Target, { kind: "container" }>;
 
 /**
  * A container's own tree as its next commit sees it: where a volume hides what is below, that is what HEAD holds. No process can have changed it, but an
@@ -43,7 +40,7 @@ export interface WithMounts {
  */
 export async function withMounts(
   repository: Repository,
-  { record }: ContainerTarget,
+  record: ContainerRecord,
   live: FilteredTree,
   wanted: readonly ByteString[],
 ): Promise<WithMounts> {

@@ -22,26 +22,40 @@ import { syncDirectory } from "../../linux/sync.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
 import { ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
+import { attachmentTo, isNetworkTrouble, tearDownNetwork } from "../network/container-network.js";
+import { hasAttachment } from "../network/stored-attachment.js";
 import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
-import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, writeRestarts } from "./background.js";
+import {
+  hasConsequences,
+  killProcess,
+  ranMilliseconds,
+  readOutput,
+  readRestarts,
+  waitForEnd,
+  writeRestarts,
+  waitForSupervisor,
+} from "./background.js";
 import { execInContainer } from "./exec-in-container.js";
-import { clearRun, type RunRequest } from "./prepare-run.js";
+import { limitRunning } from "./live-limits.js";
+import { clearRun, movedMeanwhile, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
-import { lockIdle, waitForSupervisor } from "./idle-lock.js";
+import { lockIdle } from "./idle-lock.js";
 import { mountedPlaces } from "./mounted-places.js";
 import { openProcessRoot } from "./process-root.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
 import { systemFailure } from "../system-failure.js";
-import { UNFINISHED } from "./unfinished.js";
+import { removeUnfinished, UNFINISHED } from "./unfinished.js";
 
 export interface ContainersOptions {
   /** `<store>/containers`, absolute. Made when the first container is. */
   readonly directory: string;
+  /** `<store>/volumes`, absolute. */
+  readonly volumes: string;
   /** Reads an upper directory as a tree above `base`. Paths absolute. */
   readonly openUpperTree: (upper: string, work: string, base: Tree) => Promise<Tree>;
   /** What is run when the process of a container in the background has ended, by its id. */
@@ -57,13 +71,15 @@ const CONTAINER_ID = /^[0-9a-f]{12}$/;
 
 class DirectoryContainers implements Containers {
   readonly #path: string;
+  readonly #volumes: string;
   readonly #openUpperTree: ContainersOptions["openUpperTree"];
   readonly #endCommand: ContainersOptions["endCommand"];
   readonly #roots: MountedRoots;
 
-  constructor({ directory, openUpperTree, endCommand }: ContainersOptions) {
+  constructor({ directory, volumes, openUpperTree, endCommand }: ContainersOptions) {
     this.#endCommand = endCommand;
     this.#path = directory;
+    this.#volumes = volumes;
     this.#openUpperTree = openUpperTree;
     this.#roots = new MountedRoots(directory, () => this.#holders());
   }
@@ -75,7 +91,7 @@ class DirectoryContainers implements Containers {
     this.#refuseTakenName(record.name);
     this.#doing(`create container "${record.name}"`, () => {
       mkdirSync(this.#path, { recursive: true, mode: 0o700 });
-      this.#removeUnfinished();
+      removeUnfinished(this.#path);
       forgetOldExits(this.#path);
       // Under a name that no listing sees, and locked, until it is whole.
       const unfinished = new ContainerDirectory(this.#path, `${UNFINISHED}${record.id}`);
@@ -113,7 +129,7 @@ class DirectoryContainers implements Containers {
   }
 
   mountedPlaces({ id, configuration }: ContainerRecord): readonly MountedPlace[] {
-    return mountedPlaces(livingProcess(this.#directory(id)), configuration);
+    return mountedPlaces(livingProcess(this.#directory(id)), configuration, this.#volumes);
   }
 
   openRoot({ id }: ContainerRecord): OpenedRoot | undefined {
@@ -162,6 +178,11 @@ class DirectoryContainers implements Containers {
     const updated = { ...record, ...changes, id };
     this.#doing(`change container "${record.name}"`, () => directory.write({ record: updated, generation }));
     return updated;
+  }
+
+  setLimits({ id }: ContainerRecord, limits: ContainerRecord["configuration"]["limits"]): ContainerRecord {
+    const { directory, record } = this.#existing(id);
+    return this.update(record, { configuration: limitRunning(directory, record, limits) });
   }
 
   async run({ id, name, base }: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult> {
@@ -213,7 +234,13 @@ class DirectoryContainers implements Containers {
 
   leaveEnded(id: string): number {
     const ran = ranMilliseconds(this.#directory(id));
-    this.#doing("leave the mounts of a run", () => leaveMounts(this.#path));
+    this.#doing("leave the mounts of a run", () => {
+      try {
+        tearDownNetwork(this.#path, id);
+      } finally {
+        leaveMounts(this.#path);
+      }
+    });
     return ran;
   }
 
@@ -225,9 +252,9 @@ class DirectoryContainers implements Containers {
     this.#doing(`note the restarts of container "${name}"`, () => writeRestarts(this.#directory(id), restarts));
   }
 
-  async stop({ id }: ContainerRecord, graceMilliseconds: number): Promise<void> {
+  async stop({ id, configuration }: ContainerRecord, graceMilliseconds: number): Promise<void> {
     const directory = this.#directory(id);
-    await stopProcess(directory, graceMilliseconds);
+    await stopProcess(directory, graceMilliseconds, configuration.stop?.signal);
     waitForSupervisor(directory);
     this.#clearAbandoned(directory);
   }
@@ -265,18 +292,8 @@ class DirectoryContainers implements Containers {
     // The images are those of the record that was given.
     if (record.base !== base) throw movedMeanwhile(record.name);
     directory.requireOverlay(generation);
-    return { containers: this.#path, directory, stored: { record, generation }, images, roots: this.#roots, runtime };
-  }
-
-  /** What a killed `create` left: nobody holds its lock any more. */
-  #removeUnfinished(): void {
-    for (const name of readdirSync(this.#path).filter((each) => each.startsWith(UNFINISHED))) {
-      const unfinished = new ContainerDirectory(this.#path, name);
-      const release = unfinished.tryLock();
-      if (release === undefined) continue;
-      unfinished.remove();
-      release();
-    }
+    const places = { containers: this.#path, volumes: this.#volumes, directory };
+    return { ...places, stored: { record, generation }, images, roots: this.#roots, runtime };
   }
 
   /** Processes whose mount namespaces hold images of this store. */
@@ -327,19 +344,20 @@ class DirectoryContainers implements Containers {
     }
     thawAbandoned(directory);
     const state: ContainerState = freezerOf(directory.id)?.isFrozen() === true ? "paused" : "running";
-    return { record: stored.record, state, pid };
+    const attachment = attachmentTo(this.#path, directory.id);
+    return { record: stored.record, state, pid, ...(attachment && { attachment }) };
   }
 
   /** What a killed command left: the runtime's state, cgroups. Not while another process runs the container. */
   #clearAbandoned(directory: ContainerDirectory): void {
-    if (!existsSync(directory.file("runtime"))) return;
+    if (!existsSync(directory.file("runtime")) && !hasAttachment(this.#path, directory.id)) return;
     const release = directory.tryLock();
     if (release === undefined) return;
     try {
       if (livingProcess(directory) === undefined) clearRun(directory);
     } catch (error) {
       // Whoever may only look is not hindered by what only the owner can clear.
-      if (!hasCode(error, "EACCES", "EPERM", "EROFS")) throw error;
+      if (!hasCode(error, "EACCES", "EPERM", "EROFS") && !isNetworkTrouble(error)) throw error;
     } finally {
       release();
     }
@@ -367,17 +385,6 @@ class DirectoryContainers implements Containers {
       throw systemFailure(action, error, this.#path);
     }
   }
-}
-
-/** Whether something is to be done when its process ends. */
-function hasConsequences({ configuration: { background } }: ContainerRecord): boolean {
-  return background !== undefined && (background.removed === true || background.restart.name !== "no");
-}
-
-function movedMeanwhile(name: string): VarveError {
-  return new VarveError("CONFLICT", `Cannot start container "${name}": another command moved it to another commit meanwhile`, {
-    hint: "Start it again.",
-  });
 }
 
 function compare(a: string, b: string): number {

@@ -1,10 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
+import { bytesOfText, type ByteString } from "../../core/model/byte-string.js";
 import type { CommitId, RefName } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
 import type { ContainerRecord, RunConfiguration } from "../../core/ports/containers.js";
+import type { FileTime } from "../../core/ports/machine-files.js";
 import type { MachineRoot, MachineTrial } from "../../core/ports/machine-root.js";
 import { yieldToSignals } from "../../core/yield-to-signals.js";
+import { hasCode } from "../../linux/errno.js";
+import { AT_FDCWD } from "../../linux/open-at.js";
+import { statAt } from "../../linux/stat.js";
+import { getXattr } from "../../linux/xattr.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
 import { MountedRoots } from "../mounts/mounted-roots.js";
 import { systemFailure } from "../system-failure.js";
@@ -27,7 +33,7 @@ export function openMachineRoot(options: MachineRootOptions): MachineRoot {
 const GENERATION = 1;
 
 async function tryOut<T>(
-  { directory: containers, openUpperTree, openUnscanned }: MachineRootOptions,
+  { directory: containers, volumes, openUpperTree, openUnscanned }: MachineRootOptions,
   configuration: RunConfiguration,
   work: (trial: MachineTrial) => Promise<T>,
 ): Promise<T> {
@@ -36,17 +42,19 @@ async function tryOut<T>(
   const roots = new MountedRoots(containers);
   const trees: Tree[] = [];
   const release = makeLayer(containers, directory);
+  const upper = directory.upper(GENERATION);
   try {
+    const began = timeOf(upper);
     roots.enter();
     const runtime = chooseRuntime(`${containers}/runtime.json`);
     const stored = { record: recordOf(id, configuration), generation: GENERATION };
-    const result = await runContainer({ containers, directory, stored, images: "machine", roots, runtime });
+    const result = await runContainer({ containers, volumes, directory, stored, images: "machine", roots, runtime });
     await yieldToSignals();
     const before = openUnscanned(roots.machinePath());
     trees.push(before);
-    const after = await openUpperTree(directory.upper(GENERATION), directory.work(GENERATION), before);
+    const after = await openUpperTree(upper, directory.work(GENERATION), before);
     trees.unshift(after);
-    return await work({ result, before, after });
+    return await work({ result, before, after, began, isCopied: (place) => isCopied(upper, place) });
   } catch (error) {
     throw systemFailure("try a command on this machine's root", error, containers);
   } finally {
@@ -54,6 +62,22 @@ async function tryOut<T>(
     clearRun(directory);
     directory.remove();
     release();
+  }
+}
+
+/** When a directory was made, by the clock that all inodes' times are of. */
+function timeOf(directory: string): FileTime {
+  const { ctimeSeconds, ctimeNanoseconds } = statAt(AT_FDCWD, bytesOfText(directory));
+  return { seconds: ctimeSeconds, nanoseconds: ctimeNanoseconds };
+}
+
+/** The kernel notes on what it copied into an upper directory where that came from. */
+function isCopied(upper: string, place: ByteString): boolean {
+  try {
+    return getXattr(AT_FDCWD, `${bytesOfText(upper)}/${place}`, "trusted.overlay.origin") !== undefined;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return false;
+    throw error;
   }
 }
 

@@ -26,7 +26,7 @@ import { DirectoryOpener } from "./directory-opener.js";
 import { openDirectoryRoot } from "./live-directory.js";
 import { leaderOf, NodeWriter, setDirectoryMetadata } from "./node-writer.js";
 import { sourceFailure } from "./source-failure.js";
-import { entryAt, UnscannedContent, unscannedTreeOf } from "./unscanned-tree.js";
+import { entryAt, UnscannedContent, unscannedTree } from "./unscanned-tree.js";
 
 const CONFINED = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
 /** What a symlink's target does with `..` while somebody renames directories is told as EAGAIN. */
@@ -75,7 +75,7 @@ function foundNode(descriptor: number, place: ByteString, isWritten: boolean): F
   const stat = statDescriptor(descriptor);
   const path = `/proc/self/fd/${descriptor}`;
   if (stat.type === S_IFDIR) {
-    const tree = unscannedTreeOf(new DirectoryOpener(openAt(AT_FDCWD, path, OPEN_DIRECTORY), place), isWritten);
+    const tree = unscannedTree(new DirectoryOpener(openAt(AT_FDCWD, path, OPEN_DIRECTORY), place), undefined, isWritten);
     const close = (): void => {
       tree.close();
       closeDescriptor(descriptor);

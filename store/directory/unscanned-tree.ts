@@ -1,7 +1,16 @@
 import { joinPath, type ByteString } from "../../core/model/byte-string.js";
 import type { DirectoryEntry, Entry, FileEntry, Metadata } from "../../core/model/entry.js";
 import type { ContentDigest } from "../../core/model/ids.js";
-import type { ContentReader, DirectoryNode, Extent, FileContent, OtherNode, Tree, TreeNode } from "../../core/model/tree.js";
+import type {
+  ContentReader,
+  DirectoryNode,
+  Extent,
+  FileContent,
+  LinkGroup,
+  OtherNode,
+  Tree,
+  TreeNode,
+} from "../../core/model/tree.js";
 import { atOnce, type Turns } from "../../core/turns.js";
 import { hasCode } from "../../linux/errno.js";
 import { fileExtents } from "../../linux/file-holes.js";
@@ -24,25 +33,34 @@ import { sourceChanged, sourceFailure, sourceTooShort } from "./source-failure.j
  * @throws VarveError SOURCE_MISSING, WRONG_TYPE, SOURCE_UNREADABLE; while reading also SOURCE_CHANGED.
  */
 export function openUnscannedTree(directory: string): Tree {
-  return unscannedTreeOf(openDirectoryRoot(directory));
+  return unscannedTree(openDirectoryRoot(directory));
 }
 
 /**
- * The same of an opened directory, which is closed with the tree.
+ * The same of a directory that is open.
+ *
+ * @param opener Closed with the tree.
+ * @param links Tells the hardlinks of a path.
  * @param isWritten Whether processes may go on to write there: of a file that grows, what it held when it was seen is read.
  */
-export function unscannedTreeOf(opener: DirectoryOpener, isWritten = false): Tree {
-  const places = new Places(opener, isWritten);
+export function unscannedTree(
+  opener: DirectoryOpener,
+  links: (path: ByteString) => LinkGroup | undefined = () => undefined,
+  isWritten = false,
+): Tree {
+  const places = new Places(opener, links, isWritten);
   return { root: places.root(), close: () => opener.close() };
 }
 
 class Places {
   readonly opener: DirectoryOpener;
+  readonly #links: (path: ByteString) => LinkGroup | undefined;
   readonly #isWritten: boolean;
   readonly #directories = new Map<ByteString, DirectoryNode>();
 
-  constructor(opener: DirectoryOpener, isWritten: boolean) {
+  constructor(opener: DirectoryOpener, links: (path: ByteString) => LinkGroup | undefined, isWritten: boolean) {
     this.opener = opener;
+    this.#links = links;
     this.#isWritten = isWritten;
   }
 
@@ -58,7 +76,7 @@ class Places {
       const stat = statAt(parent, name);
       if (stat.type === S_IFDIR) return this.#directory(path, () => entryAt(this.opener.open(directory), name) as DirectoryEntry);
       const entry = entryAt(parent, name, stat);
-      const links = undefined;
+      const links = this.#links(path);
       if (stat.type !== S_IFREG) return { entry, links } as OtherNode;
       const open = (): number => openAt(this.opener.open(directory), name, OPEN_FILE);
       const place = (): ByteString => this.opener.placeOf(path);
@@ -143,7 +161,7 @@ export class UnscannedContent implements FileContent {
   readonly #placeOf: () => ByteString;
   readonly #isWritten: boolean;
 
-  /** @param open Opens it for reading. @param placeOf Where a person finds it. @param isWritten See `unscannedTreeOf`. */
+  /** @param open Opens it for reading. @param placeOf Where a person finds it. @param isWritten See `unscannedTree`. */
   constructor(open: () => number, stat: FileStat, placeOf: () => ByteString, isWritten: boolean) {
     this.#open = open;
     this.#stat = stat;
