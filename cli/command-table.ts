@@ -229,6 +229,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Wait until containers' processes end, and print their exit codes",
     load: async () => (await import("./commands/wait.js")).waitCommand,
   },
+  cp: {
+    group: "run",
+    summary: "Copy files into a container, or out of one",
+    load: async () => (await import("./commands/cp.js")).cpCommand,
+  },
   ps: {
     group: "run",
     summary: "List containers",

@@ -263,7 +263,7 @@ function archivesAt(scratch: () => string): Archives {
     importTar: async (...parts) => (await import("../store/tar/import-tar.js")).importTar(...parts),
     openTar: async (stream, name) => (await import("../store/tar/open-tar.js")).openTar(stream, name, scratch()),
     openLayout: async (directory, image) => (await import("../store/oci/open-layout.js")).openLayout(directory, image, scratch()),
-    exportTar: async (tree, write) => (await import("../store/tar/export-tar.js")).exportTar(tree, write),
+    exportTar: async (...parts) => (await import("../store/tar/export-tar.js")).exportTar(...parts),
   };
 }
 

@@ -69,7 +69,7 @@ Dockerfile; without it the branch's image config stays.`,
       reportCommit(
         session,
         result,
-        isNew ? `Look at it: varve ls ${name}. Run something on it: varve run ${name} -- CMD…` : undefined,
+        isNew ? { next: `Look at it: varve ls ${name}. Run something on it: varve run ${name} -- CMD…` } : {},
       );
     });
   },

@@ -124,6 +124,8 @@ async function containersAt({ containers, history }: Repository, { trees, standi
     find: (nameOrId) => findAmong(list, nameOrId),
     isFresh: (record) => bases.has(record.id) || containers.isFresh(record),
     fault: (id) => containers.fault(id),
+    mountedPlaces: (record) => (bases.has(record.id) ? [] : containers.mountedPlaces(record)),
+    openRoot: () => undefined,
     openTree: async (record, base) => (bases.has(record.id) ? base : containers.openTree(record, base)),
   };
 }

@@ -1,3 +1,4 @@
+import type { ByteString } from "../model/byte-string.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
 import type { Isolation } from "./isolation.js";
@@ -96,6 +97,19 @@ export interface ContainerStatus {
   readonly attachment?: Attachment;
 }
 
+export interface MountedPlace {
+  /** Seen from the root, without a slash before it. */
+  readonly path: ByteString;
+  /** What a volume shows, absolute on this machine. Absent for what was mounted otherwise, which can be read through the root alone. */
+  readonly source: string | undefined;
+}
+
+export interface OpenedRoot {
+  /** Leads to that directory for as long as it is open, whatever the process does. Symlinks below lead out of it, unless `ConfinedRoot` reads them. */
+  readonly path: string;
+  close(): void;
+}
+
 /** Some bytes of what a process wrote, from one line at most. */
 export interface LogPiece {
   /** RFC 3339, with nanoseconds. */
@@ -152,6 +166,15 @@ export interface Containers {
   list(): readonly ContainerStatus[];
   /** By name, id or an id's prefix. @throws VarveError TARGET_UNKNOWN. */
   find(nameOrId: string): ContainerStatus;
+
+  /**
+   * Where something else than the container's own tree stands below its root: volumes and, while it runs, what a process in it has mounted. Without
+   * what every container has of its own, such as /proc. In byte order; of a container that does not run as they were given, symlinks and all.
+   */
+  mountedPlaces(record: ContainerRecord): readonly MountedPlace[];
+
+  /** The root that its process sees, held open; `undefined` when it does not run. */
+  openRoot(record: ContainerRecord): OpenedRoot | undefined;
 
   /** Whether nothing stands above the container's base: no process has run in it since it was made, committed or rolled back. */
   isFresh(record: ContainerRecord): boolean;

@@ -81,12 +81,13 @@ export function readRestarts(directory: ContainerDirectory): Restarts {
   }
 }
 
-/** Whole at any time. Not made durable: after a power cut nothing runs that it could be about. */
+/** Whole at any time. That a person stopped it is made durable: after a power cut it is not to be started again. */
 export function writeRestarts(directory: ContainerDirectory, restarts: Restarts): void {
   const file = directory.file("restarts.json");
   rmSync(`${file}.new`, { force: true });
-  writeFileSync(`${file}.new`, JSON.stringify(restarts), { mode: 0o600, flag: "wx" });
+  writeFileSync(`${file}.new`, JSON.stringify(restarts), { mode: 0o600, flag: "wx", flush: restarts.stopped });
   renameSync(`${file}.new`, file);
+  if (restarts.stopped) directory.sync();
 }
 
 /** From the note of its pid, at the start, to that of its exit code. 0 when one of them is missing. */

@@ -9,6 +9,8 @@ import { isRootEntry } from "../rootfs/root-files.js";
 import { addLookups } from "./name-lookup.js";
 
 const FILES = ["hostname", "hosts", "resolv.conf"] as const;
+/** Where they are in a root. */
+export const IDENTITY_FILES: readonly string[] = FILES.map((file) => `/etc/${file}`);
 
 /** A name that no container id has. */
 export const MOUNT_POINTS = "mount-points";

@@ -11,6 +11,8 @@ import type {
   ExecConfiguration,
   LogPiece,
   LogQuery,
+  MountedPlace,
+  OpenedRoot,
   ProcessResult,
   Restarts,
 } from "../../core/ports/containers.js";
@@ -23,7 +25,6 @@ import { ContainerDirectory, forgetOldExits, latin1 } from "./container-director
 import { attachmentTo, isNetworkTrouble, tearDownNetwork } from "../network/container-network.js";
 import { hasAttachment } from "../network/stored-attachment.js";
 import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
-import { lockIdle } from "./lock-idle.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
@@ -39,13 +40,16 @@ import {
 } from "./background.js";
 import { execInContainer } from "./exec-in-container.js";
 import { limitRunning } from "./live-limits.js";
-import { clearRun, type RunRequest } from "./prepare-run.js";
+import { clearRun, movedMeanwhile, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
+import { lockIdle } from "./idle-lock.js";
+import { mountedPlaces } from "./mounted-places.js";
+import { openProcessRoot } from "./process-root.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
 import { systemFailure } from "../system-failure.js";
-import { UNFINISHED } from "./unfinished.js";
+import { removeUnfinished, UNFINISHED } from "./unfinished.js";
 
 export interface ContainersOptions {
   /** `<store>/containers`, absolute. Made when the first container is. */
@@ -87,7 +91,7 @@ class DirectoryContainers implements Containers {
     this.#refuseTakenName(record.name);
     this.#doing(`create container "${record.name}"`, () => {
       mkdirSync(this.#path, { recursive: true, mode: 0o700 });
-      this.#removeUnfinished();
+      removeUnfinished(this.#path);
       forgetOldExits(this.#path);
       // Under a name that no listing sees, and locked, until it is whole.
       const unfinished = new ContainerDirectory(this.#path, `${UNFINISHED}${record.id}`);
@@ -122,6 +126,14 @@ class DirectoryContainers implements Containers {
     throw new VarveError("TARGET_UNKNOWN", `Cannot find container "${nameOrId}": ${state}`, {
       hint: '"varve ps -a" lists all containers.',
     });
+  }
+
+  mountedPlaces({ id, configuration }: ContainerRecord): readonly MountedPlace[] {
+    return mountedPlaces(livingProcess(this.#directory(id)), configuration, this.#volumes);
+  }
+
+  openRoot({ id }: ContainerRecord): OpenedRoot | undefined {
+    return openProcessRoot(this.#directory(id));
   }
 
   isFresh({ id }: ContainerRecord): boolean {
@@ -284,17 +296,6 @@ class DirectoryContainers implements Containers {
     return { ...places, stored: { record, generation }, images, roots: this.#roots, runtime };
   }
 
-  /** What a killed `create` left: nobody holds its lock any more. */
-  #removeUnfinished(): void {
-    for (const name of readdirSync(this.#path).filter((each) => each.startsWith(UNFINISHED))) {
-      const unfinished = new ContainerDirectory(this.#path, name);
-      const release = unfinished.tryLock();
-      if (release === undefined) continue;
-      unfinished.remove();
-      release();
-    }
-  }
-
   /** Processes whose mount namespaces hold images of this store. */
   *#holders(): Generator<number> {
     for (const id of this.#ids()) {
@@ -384,12 +385,6 @@ class DirectoryContainers implements Containers {
       throw systemFailure(action, error, this.#path);
     }
   }
-}
-
-function movedMeanwhile(name: string): VarveError {
-  return new VarveError("CONFLICT", `Cannot start container "${name}": another command moved it to another commit meanwhile`, {
-    hint: "Start it again.",
-  });
 }
 
 function compare(a: string, b: string): number {

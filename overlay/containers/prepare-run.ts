@@ -153,3 +153,9 @@ export function loggedErrors(directory: ContainerDirectory): readonly string[] {
   const log = directory.file("runtime.log");
   return runtimeErrors(existsSync(log) ? readFileSync(log, "utf8") : "");
 }
+
+export function movedMeanwhile(name: string): VarveError {
+  return new VarveError("CONFLICT", `Cannot start container "${name}": another command moved it to another commit meanwhile`, {
+    hint: "Start it again.",
+  });
+}

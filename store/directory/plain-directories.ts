@@ -5,6 +5,7 @@ import type { FilteredTree } from "../../core/model/tree.js";
 import { inTurns } from "../../core/turns.js";
 import { AT_FDCWD } from "../../linux/open-at.js";
 import { statAt } from "../../linux/stat.js";
+import { openConfinedRoot } from "./confined-root.js";
 import { treeOfLiveDirectory } from "./directory-tree.js";
 import { openLiveDirectoryInTurns } from "./live-directory.js";
 import { startReadingThread } from "./read-ahead.js";
@@ -17,6 +18,8 @@ export function openDirectories(store?: string): PlainDirectories {
     openTree: (path, exclude = [], readsAll = true) => openPlain({ path, patterns: exclude, store, readsAll }),
     openUnscanned: openUnscannedTree,
     openLinked: openLinkedTree,
+    openWhole: async (path) => treeOfLiveDirectory(await openLiveDirectoryInTurns(path)),
+    openConfined: openConfinedRoot,
     writeTree: async (tree, path) => inTurns(writeTree(tree, path)),
     requireWritable: async (tree, path) => inTurns(requireWritable(tree, path)),
   };

@@ -53,23 +53,27 @@ export function openLinkedTree(directory: string): Tree {
  *
  * @param opener Closed with the tree.
  * @param links Tells the hardlinks of a path, asked of inodes with more names than one.
+ * @param isWritten Whether processes may go on to write there: of a file that grows, what it held when it was seen is read.
  */
 export function unscannedTree(
   opener: DirectoryOpener,
   links: (path: ByteString) => LinkGroup | undefined = () => undefined,
+  isWritten = false,
 ): Tree {
-  const places = new Places(opener, links);
+  const places = new Places(opener, links, isWritten);
   return { root: places.root(), close: () => opener.close() };
 }
 
 class Places {
   readonly opener: DirectoryOpener;
   readonly #links: (path: ByteString) => LinkGroup | undefined;
+  readonly #isWritten: boolean;
   readonly #directories = new Map<ByteString, DirectoryNode>();
 
-  constructor(opener: DirectoryOpener, links: (path: ByteString) => LinkGroup | undefined) {
+  constructor(opener: DirectoryOpener, links: (path: ByteString) => LinkGroup | undefined, isWritten = false) {
     this.opener = opener;
     this.#links = links;
+    this.#isWritten = isWritten;
   }
 
   root(): DirectoryNode {
@@ -86,7 +90,9 @@ class Places {
       const entry = entryAt(parent, name, stat);
       const links = stat.nlink > 1 ? this.#links(path) : undefined;
       if (stat.type !== S_IFREG) return { entry, links } as OtherNode;
-      return { entry: entry as FileEntry, links, content: new UnscannedContent(this.opener, directory, name, stat) };
+      const open = (): number => openAt(this.opener.open(directory), name, OPEN_FILE);
+      const place = (): ByteString => this.opener.placeOf(path);
+      return { entry: entry as FileEntry, links, content: new UnscannedContent(open, stat, place, this.#isWritten) };
     } catch (error) {
       if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
       throw sourceFailure(error, this.opener.placeOf(path));
@@ -144,7 +150,7 @@ class UnscannedDirectory implements DirectoryNode {
   }
 }
 
-function entryAt(directory: number, name: string, stat: FileStat = statAt(directory, name)): Entry {
+export function entryAt(directory: number, name: string, stat: FileStat = statAt(directory, name)): Entry {
   const type = TYPES[stat.type]!;
   const metadata: Metadata = {
     mode: stat.permissions,
@@ -168,20 +174,21 @@ function entryAt(directory: number, name: string, stat: FileStat = statAt(direct
 }
 
 /** A file's bytes, read from the file that was seen. */
-class UnscannedContent implements FileContent {
+export class UnscannedContent implements FileContent {
   readonly knownDigest = undefined;
   readonly stored = undefined;
   readonly size: number;
-  readonly #opener: DirectoryOpener;
-  readonly #directory: ByteString;
-  readonly #name: ByteString;
+  readonly #open: () => number;
   readonly #stat: FileStat;
+  readonly #placeOf: () => ByteString;
+  readonly #isWritten: boolean;
 
-  constructor(opener: DirectoryOpener, directory: ByteString, name: ByteString, stat: FileStat) {
-    this.#opener = opener;
-    this.#directory = directory;
-    this.#name = name;
+  /** @param open Opens it for reading. @param placeOf Where a person finds it. @param isWritten See `unscannedTree`. */
+  constructor(open: () => number, stat: FileStat, placeOf: () => ByteString, isWritten: boolean) {
+    this.#open = open;
     this.#stat = stat;
+    this.#placeOf = placeOf;
+    this.#isWritten = isWritten;
     this.size = stat.size;
   }
 
@@ -226,13 +233,13 @@ class UnscannedContent implements FileContent {
   }
 
   get #place(): ByteString {
-    return this.#opener.placeOf(joinPath(this.#directory, this.#name));
+    return this.#placeOf();
   }
 
   #openFile(): number {
     let descriptor: number;
     try {
-      descriptor = openAt(this.#opener.open(this.#directory), this.#name, OPEN_FILE);
+      descriptor = this.#open();
     } catch (error) {
       throw sourceFailure(error, this.#place);
     }
@@ -258,9 +265,10 @@ class UnscannedContent implements FileContent {
 
   #verify(descriptor: number): void {
     const now = statDescriptor(descriptor);
-    const same = (["inodeKey", "size", "mtimeSeconds", "mtimeNanoseconds", "ctimeSeconds", "ctimeNanoseconds"] as const).every(
-      (key) => now[key] === this.#stat[key],
-    );
+    const same = (this.#isWritten ? IDENTITY : STATE).every((key) => now[key] === this.#stat[key]);
     if (!same) throw sourceChanged(this.#place);
   }
 }
+
+const IDENTITY = ["inodeKey"] as const;
+const STATE = [...IDENTITY, "size", "mtimeSeconds", "mtimeNanoseconds", "ctimeSeconds", "ctimeNanoseconds"] as const;
