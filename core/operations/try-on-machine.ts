@@ -1,12 +1,13 @@
 import { VarveError } from "../errors.js";
 import type { Tree } from "../model/tree.js";
 import type { ProcessResult, RunConfiguration } from "../ports/containers.js";
+import type { Places } from "../ports/machine-files.js";
 import type { MachineRoot, MachineTrial } from "../ports/machine-root.js";
 import type { Repository } from "../ports/repository.js";
 import { commitTree, type WrittenCommit } from "../layers/commit-tree.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { treeOfPaths } from "../trees/tree-of-paths.js";
-import { ApplicableChanges, type Places } from "./applicable-changes.js";
+import { ApplicableChanges } from "./applicable-changes.js";
 import { machineAct } from "./change-machine.js";
 import { performOperation } from "./change-trees.js";
 import type { CommitResult } from "./commit-target.js";
