@@ -14,7 +14,7 @@ import type { Pager } from "./pager.js";
 import { processWords } from "./process-arguments.js";
 import { reportFailure } from "./report-failure.js";
 import { shellLine } from "./shell-line.js";
-import { openTerminal, OutputClosed, quietTerminal, terminalTest, type Terminal } from "./terminal.js";
+import { COLOUR_CHOICES, openTerminal, OutputClosed, quietTerminal, terminalTest, type Terminal } from "./terminal.js";
 import { VERSION } from "./version.js";
 
 /** Of a damaged layer, as many are named as fit on a screen. */
@@ -84,6 +84,7 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
     return printHelp(command, terminal);
   }
   requireWords(command, parsed.words);
+  await setColour(parsed.options["color"], terminal);
   const session: Session = {
     terminal: parsed.options["quiet"] === true ? quietTerminal(terminal) : terminal,
     json: seen.json,
@@ -97,6 +98,13 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
   const isPaged = command.paged === true && terminal.interactive && !session.json && parsed.options["no-pager"] !== true;
   if (isPaged) await pageOutput(session, seen);
   return (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0;
+}
+
+/** @throws VarveError USAGE. */
+async function setColour(typed: unknown, terminal: Terminal): Promise<void> {
+  if (typeof typed !== "string") return;
+  const { choiceOf } = await import("./option-values.js");
+  terminal.colour(choiceOf("--color", typed, COLOUR_CHOICES));
 }
 
 async function complete(words: readonly string[], terminal: Terminal): Promise<number> {

@@ -46,7 +46,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
   show: {
     group: "look",
-    summary: "Show one commit and what it changed, or what it holds at a path",
+    summary: "Show commits and what they changed, or what they hold at a path",
     load: async () => (await import("./commands/show.js")).showCommand,
   },
   blame: {
@@ -136,7 +136,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
   "forget-path": {
     group: "change",
-    summary: "Take a path out of every commit that holds it",
+    summary: "Take paths out of every commit that holds them",
     load: async () => (await import("./commands/forget-path.js")).forgetPathCommand,
   },
   undo: {
@@ -199,6 +199,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "End containers' processes, and start them again",
     load: async () => (await import("./commands/restart.js")).restartCommand,
   },
+  update: {
+    group: "run",
+    summary: "Change what containers may use",
+    load: async () => (await import("./commands/update.js")).updateCommand,
+  },
   kill: {
     group: "run",
     summary: "Send a signal to a container's process",
@@ -229,10 +234,25 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "List containers",
     load: async () => (await import("./commands/ps.js")).psCommand,
   },
+  port: {
+    group: "run",
+    summary: "List a container's published ports",
+    load: async () => (await import("./commands/port.js")).portCommand,
+  },
+  network: {
+    group: "run",
+    summary: "Make, list and remove networks of containers",
+    load: async () => (await import("./commands/network.js")).networkCommand,
+  },
   rm: {
     group: "run",
     summary: "Remove containers",
     load: async () => (await import("./commands/rm.js")).rmCommand,
+  },
+  volume: {
+    group: "run",
+    summary: "Make, list and remove volumes: directories that containers share",
+    load: async () => (await import("./commands/volume.js")).volumeCommand,
   },
   mount: {
     group: "run",

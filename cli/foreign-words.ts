@@ -18,8 +18,9 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   save: "Use varve export REV -o FILE, which writes a tar of one tree.",
 };
 
-/** The same for options, by command; before one is named, by `""`. */
+/** The same for options, by command; before one is named, by `""`, and of all by `"*"`. */
 export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "*": { "--no-color": "Use --color=never." },
   "": { "-v": "Use varve --version." },
   checkout: { "-b": "Use varve switch -c NAME [REV]: checkout copies a tree into an empty directory." },
   commit: {
@@ -34,9 +35,6 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
   log: {
     "--after": "Use --since.",
     "--before": "Use --until.",
-  },
-  run: {
-    "-p": "Varve has no networks of its own yet: --network host gives the process this machine's.",
   },
   status: {
     "-s": "Use varve diff --name-status for one short line a path.",

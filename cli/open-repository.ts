@@ -7,10 +7,12 @@ import type { Archives } from "../core/ports/archives.js";
 import type { Containers } from "../core/ports/containers.js";
 import type { Garbage } from "../core/ports/garbage.js";
 import type { MachineRoot } from "../core/ports/machine-root.js";
+import type { Networks } from "../core/ports/networks.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { StoreChecks } from "../core/ports/store-checks.js";
 import type { TreeMounts } from "../core/ports/tree-mounts.js";
 import type { UsageMeter } from "../core/ports/usage-meter.js";
+import type { Volumes } from "../core/ports/volumes.js";
 import type { Worktree } from "../core/ports/worktree.js";
 import type { ContainersOptions } from "../overlay/containers/containers.js";
 import type { Probe } from "../overlay/probes.js";
@@ -123,9 +125,21 @@ export async function openMaintenance(repository: Repository): Promise<Maintenan
   };
 }
 
+/** Named volumes of a store. */
+export async function openVolumes(repository: Repository): Promise<Volumes> {
+  const { openVolumes: open } = await import("../overlay/volumes/named-volumes.js");
+  return open(storeLayout(repository.path).volumes);
+}
+
 /** Trees of commits that are mounted beside containers. */
 export async function openTreeMounts(): Promise<TreeMounts> {
   return (await import("../overlay/mounts/tree-mounts.js")).treeMounts;
+}
+
+/** The networks that containers of the store are tied to. */
+export async function openNetworks(repository: Repository): Promise<Networks> {
+  const { openNetworks: open } = await import("../overlay/network/networks.js");
+  return open(storeLayout(repository.path).containers);
 }
 
 /** This machine's own root, for processes that try something on it. */
@@ -221,6 +235,7 @@ async function containersOptions(layout: StoreLayout): Promise<ContainersOptions
   const { openUpperTree } = await import("../store/directory/upper-tree.js");
   return {
     directory: layout.containers,
+    volumes: layout.volumes,
     openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }),
     endCommand: (id) => [process.execPath, process.argv[1] ?? "", "__ended", layout.root, id],
   };

@@ -40,6 +40,8 @@ export interface StoreLayout {
   readonly operations: string;
   readonly operationLog: string;
   readonly containers: string;
+  /** Named volumes, which containers share. */
+  readonly volumes: string;
   /** What merges, rebases and bisections need to go on. */
   readonly progress: string;
   readonly worktree: string;
@@ -72,6 +74,7 @@ export function storeLayout(root: string): StoreLayout {
     operations: at("operations"),
     operationLog: at("operations", "log"),
     containers: at("containers"),
+    volumes: at("volumes"),
     progress: at("progress"),
     worktree: at("worktree"),
     scratch: at("scratch"),

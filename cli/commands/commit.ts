@@ -1,5 +1,6 @@
 import { commitTarget } from "../../core/operations/commit-target.js";
 import { VarveError } from "../../core/errors.js";
+import { CHANGE_OPTION } from "../change-option.js";
 import { command, type Command } from "../command.js";
 import { EXCLUDE_OPTION, excludedPatterns, excludeNeedsDirectory } from "../exclude-option.js";
 import { openTarget } from "../open-target.js";
@@ -9,6 +10,7 @@ import { reportCommit, whenNothingToCommit } from "../report-commit.js";
 const options = {
   message: { type: "string", alias: "m", value: "MSG", describe: "What the commit is about" },
   exclude: EXCLUDE_OPTION,
+  change: CHANGE_OPTION,
 } as const;
 
 export const commitCommand: Command = command(
@@ -19,17 +21,18 @@ export const commitCommand: Command = command(
     description: `TARGET is a container, or a tracked directory's path (default: the one that you stand in). Its branch moves to the
 new commit. A running container is paused while its files are read. There is no staging area: a commit holds
 the whole tree, and stores what differs. Of a directory it leaves out what .varveignore files say, unless the
-last commit holds it.`,
+last commit holds it. --change says what "varve run" starts on the commit, and how, in the words of a Dockerfile.`,
     words: [{ name: "TARGET", required: false }],
     options,
     examples: [
       ['varve commit -m "before the upgrade"', "the tracked directory"],
       ["varve commit -m wip --exclude '*.log'", "without new logs"],
       ['varve commit web -m "nginx configured"', "the container web"],
+      [`varve commit web -m "a server" --change 'CMD ["nginx"]'`, "and what runs on it"],
     ],
     statuses: [["1", "nothing to commit"]],
   },
-  async ({ words: [word], options: { message, exclude }, session }) => {
+  async ({ words: [word], options: { message, exclude, change }, session }) => {
     if (message === undefined || message.trim() === "") {
       throw new VarveError("USAGE", "Cannot commit: the message is missing", {
         hint: 'Say what the commit is about: varve commit -m "…"',
@@ -42,7 +45,13 @@ last commit holds it.`,
       const observe = showProgress(session.terminal);
       reportCommit(
         session,
-        await commitTarget(repository, target, { message, exclude: patterns, command: session.typed, observe }),
+        await commitTarget(repository, target, {
+          message,
+          exclude: patterns,
+          configChanges: change,
+          command: session.typed,
+          observe,
+        }),
       );
     });
   },

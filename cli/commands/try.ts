@@ -1,12 +1,14 @@
+import { chosenChanges } from "../../core/operations/chosen-changes.js";
 import os from "node:os";
 import { VarveError } from "../../core/errors.js";
+import { readImageConfig } from "../../core/image/read-image-config.js";
+import type { ImageConfig } from "../../core/model/commit.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { PathSelection } from "../../core/paths/path-selection.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import { requireNewBranch, tryOnMachine } from "../../core/operations/try-on-machine.js";
 import { parseSide, type Side } from "../../core/operations/sides.js";
 import {
-  chosenChanges,
   requireApplicableSide,
   requireKeepable,
   tryCommand,
@@ -125,8 +127,8 @@ function overSide(repository: Repository, side: Side): Place {
     requireKeepable: (branch) => requireKeepable(repository, side, branch),
     select: (words) => selectionOf(words, repository, [side]),
     run: (process_, given, session, decision) => {
-      const configuration = (name: string): RunConfiguration =>
-        runConfiguration(given, { name, command: process_, environment: process.env });
+      const configuration = (name: string, config?: ImageConfig): RunConfiguration =>
+        runConfiguration(given, { name, command: process_, environment: process.env, image: readImageConfig(config) });
       const verify = verifier(given.verify, repository, session);
       return tryCommand(repository, { side, configuration, verify, command: session.typed }, decision);
     },

@@ -5,7 +5,7 @@ import { treePathText } from "../model/paths.js";
 import type { PathSelection } from "../paths/path-selection.js";
 import type { MachineBound, MachineFiles, Places, SkippedPath } from "../ports/machine-files.js";
 import type { MachineTrial } from "../ports/machine-root.js";
-import { chosenChanges } from "./try-command.js";
+import { chosenChanges } from "./chosen-changes.js";
 
 /** What of the changes of a try can be applied to this machine. */
 export class ApplicableChanges {

@@ -132,6 +132,7 @@ const REFUSING = {
   create: refuseNow,
   rebase: refuseNow,
   update: refuseNow,
+  setLimits: refuseNow,
   remove: refuseNow,
   run: refuse,
   start: refuse,

@@ -29,6 +29,8 @@ export interface CommitOptions {
   readonly origin?: Origin | undefined;
   /** Of a directory: patterns of what to leave out, each as a line of `.varveignore`. */
   readonly exclude?: readonly ByteString[] | undefined;
+  /** Dockerfile instructions that change the image config, as docker's `--change`. */
+  readonly configChanges?: readonly string[] | undefined;
   readonly observe?: ((progress: LayerProgress) => void) | undefined;
 }
 

@@ -14,7 +14,8 @@ import type { CommitResult } from "./commit-target.js";
 import { openMachineTrees, requireWritable, withLeadingOf } from "./machine-trees.js";
 import { keepSaved, recordOperation } from "./record-operation.js";
 import { openCommitTree } from "./targets.js";
-import { chosenChanges, type Trial, type TryDecision, type TryResult } from "./try-command.js";
+import { chosenChanges } from "./chosen-changes.js";
+import { type Trial, type TryDecision, type TryResult } from "./try-command.js";
 
 type Keep = Extract<TryDecision, { kind: "keep" }>;
 
@@ -26,7 +27,7 @@ export interface MachineTryOptions {
 
 /**
  * Runs a command on a throw-away layer over this machine's own root. What is kept is two commits of the paths that it changed, alone: as they are on
- * the machine, and after it (docs/decisions/0011-changes-of-the-machine.md). What is applied touches those paths alone, and `undo` takes it back.
+ * the machine, and after it (docs/decisions/0012-changes-of-the-machine.md). What is applied touches those paths alone, and `undo` takes it back.
  *
  * @throws VarveError NAME_TAKEN for a branch that exists; CONFLICT for `apply` of a path that somebody changed meanwhile; what `MachineRoot.tryOut` and
  *   `MachineFiles.apply` throw.

@@ -87,7 +87,7 @@ function pidNamespace(pid: number): string | undefined {
 }
 
 /** @returns False when the process is gone. */
-export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+export function sendSignal(pid: number, signal: NodeJS.Signals | number): boolean {
   try {
     return process.kill(pid, signal);
   } catch (error) {

@@ -19,16 +19,28 @@ import { hasCode } from "../../linux/errno.js";
 import { syncDirectory } from "../../linux/sync.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
-import { containerBusy, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
+import { ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
+import { attachmentTo, isNetworkTrouble, tearDownNetwork } from "../network/container-network.js";
+import { hasAttachment } from "../network/stored-attachment.js";
 import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
+import { lockIdle } from "./lock-idle.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
-import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, writeRestarts } from "./background.js";
+import {
+  hasConsequences,
+  killProcess,
+  ranMilliseconds,
+  readOutput,
+  readRestarts,
+  waitForEnd,
+  writeRestarts,
+  waitForSupervisor,
+} from "./background.js";
 import { execInContainer } from "./exec-in-container.js";
+import { limitRunning } from "./live-limits.js";
 import { clearRun, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
-import { pauseThread } from "../pause-thread.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
@@ -38,6 +50,8 @@ import { UNFINISHED } from "./unfinished.js";
 export interface ContainersOptions {
   /** `<store>/containers`, absolute. Made when the first container is. */
   readonly directory: string;
+  /** `<store>/volumes`, absolute. */
+  readonly volumes: string;
   /** Reads an upper directory as a tree above `base`. Paths absolute. */
   readonly openUpperTree: (upper: string, work: string, base: Tree) => Promise<Tree>;
   /** What is run when the process of a container in the background has ended, by its id. */
@@ -53,13 +67,15 @@ const CONTAINER_ID = /^[0-9a-f]{12}$/;
 
 class DirectoryContainers implements Containers {
   readonly #path: string;
+  readonly #volumes: string;
   readonly #openUpperTree: ContainersOptions["openUpperTree"];
   readonly #endCommand: ContainersOptions["endCommand"];
   readonly #roots: MountedRoots;
 
-  constructor({ directory, openUpperTree, endCommand }: ContainersOptions) {
+  constructor({ directory, volumes, openUpperTree, endCommand }: ContainersOptions) {
     this.#endCommand = endCommand;
     this.#path = directory;
+    this.#volumes = volumes;
     this.#openUpperTree = openUpperTree;
     this.#roots = new MountedRoots(directory, () => this.#holders());
   }
@@ -152,6 +168,11 @@ class DirectoryContainers implements Containers {
     return updated;
   }
 
+  setLimits({ id }: ContainerRecord, limits: ContainerRecord["configuration"]["limits"]): ContainerRecord {
+    const { directory, record } = this.#existing(id);
+    return this.update(record, { configuration: limitRunning(directory, record, limits) });
+  }
+
   async run({ id, name, base }: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult> {
     const { directory } = this.#existing(id);
     const release = lockIdle(directory, "start", name);
@@ -201,7 +222,13 @@ class DirectoryContainers implements Containers {
 
   leaveEnded(id: string): number {
     const ran = ranMilliseconds(this.#directory(id));
-    this.#doing("leave the mounts of a run", () => leaveMounts(this.#path));
+    this.#doing("leave the mounts of a run", () => {
+      try {
+        tearDownNetwork(this.#path, id);
+      } finally {
+        leaveMounts(this.#path);
+      }
+    });
     return ran;
   }
 
@@ -213,9 +240,9 @@ class DirectoryContainers implements Containers {
     this.#doing(`note the restarts of container "${name}"`, () => writeRestarts(this.#directory(id), restarts));
   }
 
-  async stop({ id }: ContainerRecord, graceMilliseconds: number): Promise<void> {
+  async stop({ id, configuration }: ContainerRecord, graceMilliseconds: number): Promise<void> {
     const directory = this.#directory(id);
-    await stopProcess(directory, graceMilliseconds);
+    await stopProcess(directory, graceMilliseconds, configuration.stop?.signal);
     waitForSupervisor(directory);
     this.#clearAbandoned(directory);
   }
@@ -253,7 +280,8 @@ class DirectoryContainers implements Containers {
     // The images are those of the record that was given.
     if (record.base !== base) throw movedMeanwhile(record.name);
     directory.requireOverlay(generation);
-    return { containers: this.#path, directory, stored: { record, generation }, images, roots: this.#roots, runtime };
+    const places = { containers: this.#path, volumes: this.#volumes, directory };
+    return { ...places, stored: { record, generation }, images, roots: this.#roots, runtime };
   }
 
   /** What a killed `create` left: nobody holds its lock any more. */
@@ -315,19 +343,20 @@ class DirectoryContainers implements Containers {
     }
     thawAbandoned(directory);
     const state: ContainerState = freezerOf(directory.id)?.isFrozen() === true ? "paused" : "running";
-    return { record: stored.record, state, pid };
+    const attachment = attachmentTo(this.#path, directory.id);
+    return { record: stored.record, state, pid, ...(attachment && { attachment }) };
   }
 
   /** What a killed command left: the runtime's state, cgroups. Not while another process runs the container. */
   #clearAbandoned(directory: ContainerDirectory): void {
-    if (!existsSync(directory.file("runtime"))) return;
+    if (!existsSync(directory.file("runtime")) && !hasAttachment(this.#path, directory.id)) return;
     const release = directory.tryLock();
     if (release === undefined) return;
     try {
       if (livingProcess(directory) === undefined) clearRun(directory);
     } catch (error) {
       // Whoever may only look is not hindered by what only the owner can clear.
-      if (!hasCode(error, "EACCES", "EPERM", "EROFS")) throw error;
+      if (!hasCode(error, "EACCES", "EPERM", "EROFS") && !isNetworkTrouble(error)) throw error;
     } finally {
       release();
     }
@@ -354,32 +383,6 @@ class DirectoryContainers implements Containers {
     } catch (error) {
       throw systemFailure(action, error, this.#path);
     }
-  }
-}
-
-/** @throws VarveError CONTAINER_RUNNING. */
-function lockIdle(directory: ContainerDirectory, action: string, name: string): () => void {
-  if (livingProcess(directory) !== undefined) throw containerBusy(action, name);
-  const release = directory.lock(action, name);
-  waitForSupervisor(directory);
-  if (livingProcess(directory) === undefined) return release;
-  release();
-  throw containerBusy(action, name);
-}
-
-/** Whether something is to be done when its process ends. */
-function hasConsequences({ configuration: { background } }: ContainerRecord): boolean {
-  return background !== undefined && (background.removed === true || background.restart.name !== "no");
-}
-
-const SUPERVISOR_ATTEMPTS = 1000;
-const SUPERVISOR_PAUSE_MILLISECONDS = 5;
-
-/** It notes how the process ended, and ends then. */
-function waitForSupervisor(directory: ContainerDirectory): void {
-  for (let attempt = 0; attempt < SUPERVISOR_ATTEMPTS; attempt++) {
-    if (livingProcess(directory) !== undefined || livingSupervisor(directory) === undefined) return;
-    pauseThread(SUPERVISOR_PAUSE_MILLISECONDS);
   }
 }
 

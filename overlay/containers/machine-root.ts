@@ -33,7 +33,7 @@ export function openMachineRoot(options: MachineRootOptions): MachineRoot {
 const GENERATION = 1;
 
 async function tryOut<T>(
-  { directory: containers, openUpperTree, openLinked }: MachineRootOptions,
+  { directory: containers, volumes, openUpperTree, openLinked }: MachineRootOptions,
   configuration: RunConfiguration,
   work: (trial: MachineTrial) => Promise<T>,
 ): Promise<T> {
@@ -48,7 +48,7 @@ async function tryOut<T>(
     roots.enter();
     const runtime = chooseRuntime(`${containers}/runtime.json`);
     const stored = { record: recordOf(id, configuration), generation: GENERATION };
-    const result = await runContainer({ containers, directory, stored, images: "machine", roots, runtime });
+    const result = await runContainer({ containers, volumes, directory, stored, images: "machine", roots, runtime });
     await yieldToSignals();
     const before = openLinked(roots.machinePath());
     trees.push(before);

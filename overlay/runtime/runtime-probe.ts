@@ -6,6 +6,7 @@ import { enterPrivateMountNamespace } from "../../linux/namespaces.js";
 import { withProbeFolder, type ProbeFolder } from "../probe-folder.js";
 import { findExecutable } from "../rootfs/executable-search.js";
 import { runRuntimeToEnd, type OciRuntime } from "./oci-runtime.js";
+import { ownCapabilities } from "./process-privileges.js";
 import { runtimeConfiguration } from "./runtime-configuration.js";
 import { runtimeErrors } from "./runtime-log.js";
 
@@ -85,7 +86,8 @@ function tryRuntime(runtime: OciRuntime, { path: folder, cgroup: id }: ProbeFold
 
 function configurationText(id: string, root: string, { cgroups }: OciRuntime): string {
   const user = { uid: 0, gid: 0, groups: [], home: "/" };
-  const request = { id, root, configuration: CONFIGURATION, user, files: [], cgroups, architecture: process.arch };
+  const machine = { cgroups, limitsSwap: false, architecture: process.arch, available: ownCapabilities() };
+  const request = { id, root, configuration: CONFIGURATION, user, files: [], ...machine };
   return JSON.stringify(runtimeConfiguration(request));
 }
 

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
+import { misfits, type Shape } from "../helpers/json-shape.js";
 import { testIf } from "../helpers/requirements.js";
 import { runningStore, type RunningStore } from "../helpers/running-store.js";
 import { cgroupsOf, processesOn, until } from "../overlay/container-fixture.js";
@@ -64,7 +65,7 @@ function leftOf({ store }: RunningStore, id: string): readonly string[] {
 
 test("run -d outlives the command, and its state, output and exit code are told, also to who asks late", async (t) => {
   const store = runningStore(t);
-  const id = runShell(t, store, "job", "echo out; echo err >&2; printf half; sleep 0.3; exit 3");
+  const id = runShell(t, store, "job", "echo out; echo err >&2; printf half; sleep 3; exit 3");
   t.like(listed(store, "job"), { id, state: "running", exitCode: null });
   t.is(store.run("wait", "job").stdout, "3\n");
   const { stdout, stderr } = store.run("logs", "job");
@@ -100,6 +101,15 @@ test("wait from three processes at once gives each the exit code, also of one th
   await until(() => listed(store, "passing") === undefined, "--rm removed it");
   await until(() => leftOf(store, id).length === 0, "nothing is left");
   t.false(existsSync(path.join(store.store, "containers", id)));
+});
+
+test("rm -f of some that go with their processes removes them all", async (t) => {
+  const store = runningStore(t);
+  const made = ["one", "two", "three"].map((name) => runShell(t, store, name, "sleep 600", "--rm"));
+  const { status, stderr } = store.run("rm", "-f", "one", "two", "three");
+  t.is(status, 0, stderr);
+  t.deepEqual(store.json("ps", "-a"), []);
+  await until(() => made.every((id) => leftOf(store, id).length === 0), "nothing is left");
 });
 
 test("stop, kill, start and restart of what runs in the background", async (t) => {
@@ -340,4 +350,21 @@ test("what is refused says what to do instead", (t) => {
   t.is(store.run("run", "--name", "here", "base", "--", "true").status, 0);
   t.regex(store.run("logs", "here").stderr, /Only the output of containers that were made with "varve run -d"/);
   t.regex(store.run("restart", "here").stderr, /varve stop here/);
+});
+
+test("--json has the shape of docs/json.md", (t) => {
+  const store = runningStore(t);
+  t.teardown(() => void store.run("rm", "-f", "--forget", "web", "made"));
+  const one: Shape = { id: /^[0-9a-f]{12}$/, name: /^(web|made)$/ };
+  const fits = (shape: Shape, ...words: string[]): void => {
+    t.deepEqual(misfits(store.json(...words), shape), [], words[0]);
+  };
+  fits(one, "create", "--name", "made", "base", "--", "true");
+  fits(one, "run", "-d", "--name", "web", "base", "--", "sh", "-c", "echo up; sleep 60");
+  fits([one], "restart", "-t", "0", "web");
+  fits([one], "kill", "web");
+  fits([{ ...one, exitCode: { any: ["number", null] } }], "wait", "web");
+  fits([one], "start", "web");
+  fits([one], "kill", "web");
+  fits({ time: /^\d{4}-\d\d-\d\dT/, stream: /^std(out|err)$/, text: "string" }, "logs", "web");
 });

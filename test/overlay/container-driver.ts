@@ -23,6 +23,7 @@ export interface DriverRequest {
 const request = JSON.parse(process.argv[2]!) as DriverRequest;
 const containers = openContainers({
   directory: request.directory,
+  volumes: `${request.directory}/../volumes`,
   openUpperTree: (): Promise<Tree> => {
     throw new RangeError("not used here");
   },
