@@ -1,4 +1,6 @@
+import { closeSync } from "node:fs";
 import { VarveError } from "../core/errors.js";
+import { NAMESPACE_VARIABLE, namespaceDescriptor, userOutside } from "../core/user-outside.js";
 import type { NeedingCommits } from "../core/maintenance/needing-commits.js";
 import type { LayerId } from "../core/model/ids.js";
 import type { Repository } from "../core/ports/repository.js";
@@ -29,12 +31,14 @@ const ENDED = "__ended";
 export async function runCommandLine(): Promise<number> {
   const words = processWords();
   const terminal = openTerminal({ environment: process.env, isTerminal: await terminalTest() });
-  const seen: Seen = { json: isGiven(words, "--json"), command: undefined, opened: [], pager: undefined };
+  settleInNamespace();
+  const seen: Seen = { json: isGiven(words, "--json"), command: undefined, session: undefined, opened: [], pager: undefined };
   try {
     const status = await dispatch(words, terminal, seen);
     await leavePager(terminal, seen);
     return status;
-  } catch (error) {
+  } catch (thrown) {
+    const error = isNamespaceNeeded(thrown) ? await startAnew(seen, thrown) : thrown;
     const wasPaged = await leavePager(terminal, seen);
     // Who leaves a pager has seen enough.
     return wasPaged && error instanceof OutputClosed ? 0 : fail(error, terminal, seen);
@@ -59,6 +63,7 @@ async function pageOutput({ terminal }: Session, seen: Seen): Promise<void> {
 interface Seen {
   json: boolean;
   command: string | undefined;
+  session: Session | undefined;
   readonly opened: Repository[];
   pager: Pager | undefined;
 }
@@ -92,11 +97,41 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
     typed: shellLine([name, ...following]),
     opened: seen.opened,
   };
+  seen.session = session;
+  if (command.namespace !== undefined) await enterNamespace(session, command.namespace);
   const { catchSignals } = await import("./signals.js");
   catchSignals();
   const isPaged = command.paged === true && terminal.interactive && !session.json && parsed.options["no-pager"] !== true;
   if (isPaged) await pageOutput(session, seen);
   return (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0;
+}
+
+async function enterNamespace(session: Session, when: NonNullable<Command["namespace"]>): Promise<void> {
+  if (process.geteuid?.() === 0) return;
+  const { enterUserNamespace } = await import("./open-repository.js");
+  await enterUserNamespace(session, when === "where used");
+}
+
+function isNamespaceNeeded(error: unknown): boolean {
+  return error instanceof VarveError && error.code === "NAMESPACE_NEEDED";
+}
+
+/** What the command had begun was taken back. @returns Why it can't be started anew. */
+async function startAnew({ session }: Seen, reason: unknown): Promise<unknown> {
+  try {
+    if (session !== undefined) await enterNamespace(session, "always");
+    return reason;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** A descriptor that led here is not for the programs that this one starts. */
+function settleInNamespace(): void {
+  const descriptor = namespaceDescriptor(process.env);
+  if (descriptor === undefined) return;
+  process.env[NAMESPACE_VARIABLE] = `- ${userOutside(process.env) ?? ""}`;
+  closeSync(descriptor);
 }
 
 async function complete(words: readonly string[], terminal: Terminal): Promise<number> {

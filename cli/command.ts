@@ -65,6 +65,11 @@ export interface CommandParts<Table extends OptionTable> {
   /** What stands after `--`. Without it the words after `--` are words like all others. Of a `command` the first word ends the options, too. */
   readonly rest?: "paths" | "command" | "command after dashes";
   readonly options: Table;
+  /**
+   * What an ordinary user can't do outside of a user namespace: `always`, or only where the store has containers that ran in one. Of other commands
+   * that is found out on the way.
+   */
+  readonly namespace?: "always" | "where used";
   /** Whether a person reads its output, which may be long, in a pager. */
   readonly paged?: true;
   readonly examples: readonly (readonly [line: string, says: string])[];

@@ -42,6 +42,7 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   DISK_FULL: 51,
   IO: 52,
   MOUNT_UNAVAILABLE: 53,
+  NAMESPACE_NEEDED: 54,
   BISECT_ABORTED: 60,
   BUG: 70,
   RUNTIME_MISSING: 125,

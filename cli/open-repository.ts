@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { VarveError } from "../core/errors.js";
 import type { FinishedOperation } from "../core/operations/finish-interrupted.js";
@@ -15,6 +15,7 @@ import type { Worktree } from "../core/ports/worktree.js";
 import type { ContainersOptions } from "../overlay/containers/containers.js";
 import type { Probe } from "../overlay/probes.js";
 import type { LayerStoreOptions } from "../store/layers/layer-store.js";
+import type { UpperTreeSource } from "../store/directory/upper-tree.js";
 import { openStore } from "../store/open-store.js";
 import { scratchPath } from "../store/scratch.js";
 import type { LockOptions } from "../store/store-lock.js";
@@ -218,9 +219,36 @@ async function containersOptions(layout: StoreLayout): Promise<ContainersOptions
   const { openUpperTree } = await import("../store/directory/upper-tree.js");
   return {
     directory: layout.containers,
-    openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }),
+    openUpperTree: async (upper, work, base, inNamespace) =>
+      openUpperTree({ upper, work, base, ...(inNamespace ? await namespaceForm() : {}) }),
+    unpack: async (layers) => (await import("../store/layers/unpacked-layers.js")).unpackLayers(layout, layers),
     endCommand: (id) => [process.execPath, process.argv[1] ?? "", "__ended", layout.root, id],
   };
+}
+
+/** How upper directories are kept by overlay mounts of user namespaces. */
+async function namespaceForm(): Promise<Pick<UpperTreeSource, "prefix" | "representation">> {
+  const { Representation } = await import("../store/directory/representation.js");
+  return { prefix: "user.overlay.", representation: new Representation() };
+}
+
+/**
+ * Starts this command anew as root of a user namespace, where that is needed: see overlay/rootless/. Nothing after it is done then.
+ *
+ * @param onlyWhereUsed Not where no container has ever run in one.
+ */
+export async function enterUserNamespace(session: Session, onlyWhereUsed: boolean): Promise<void> {
+  if (process.geteuid?.() === 0) return;
+  const layout = storeLayout(locateStore(session.store, surroundings()).store);
+  if (!existsSync(layout.format) || (onlyWhereUsed && !existsSync(layout.unpacked))) return;
+  const { enterNamespaceOf } = await import("../overlay/containers/enter-namespace.js");
+  enterNamespaceOf(layout.containers, (reason) => tellSingleOwner(session, reason));
+}
+
+function tellSingleOwner({ terminal }: Session, reason: string): void {
+  terminal.complain(
+    `varve: warning: in containers of this user all files have one owner, since ${printableLine(reason)}. What a commit says of owners stays as it was.\n`,
+  );
 }
 
 async function openWorktreeOf(layout: StoreLayout, tracked: string | undefined): Promise<Worktree | undefined> {

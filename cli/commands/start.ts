@@ -22,6 +22,7 @@ with "varve run -d" or "varve create" runs in the background; of one that was ma
 until it ends.`,
     words: [{ name: "CONTAINER", required: true, many: true }],
     options,
+    namespace: "always",
     examples: [
       ["varve start web", "run it again"],
       ["varve start -a job", "and see what it writes"],

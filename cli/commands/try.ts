@@ -70,6 +70,7 @@ never writes to it.`,
     words: [{ name: "REV", required: false }],
     rest: "command after dashes",
     options,
+    namespace: "always",
     examples: [
       ["varve try base -- sh -c 'echo hello > /etc/motd'", "see what it does; answer what becomes of it"],
       ["varve try --yes -b next -m 'add git' base -- apk add git", "keep it on the branch next"],

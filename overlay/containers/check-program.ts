@@ -6,6 +6,7 @@ import { PROGRAM_HEAD_BYTES } from "../rootfs/program-interpreter.js";
 import { readUserDatabase } from "../rootfs/read-user-database.js";
 import { readRootHead, rootFileMode } from "../rootfs/root-files.js";
 import { environmentOf } from "../runtime/runtime-configuration.js";
+import { mappedUser } from "../rootless/mapped-user.js";
 import { latin1 } from "./container-directory.js";
 
 /**
@@ -15,7 +16,7 @@ import { latin1 } from "./container-directory.js";
  * @throws VarveError COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, and what `resolveUser` throws.
  */
 export function checkProgram(configuration: RunConfiguration, root: number): ContainerUser {
-  const user = resolveUser(configuration.user, readUserDatabase(root));
+  const user = mappedUser(resolveUser(configuration.user, readUserDatabase(root)));
   const searchPath = environmentOf(configuration, user)
     .find((variable) => variable.startsWith("PATH="))!
     .slice("PATH=".length);

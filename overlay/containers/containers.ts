@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { CommitId, LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
@@ -19,7 +20,10 @@ import { hasCode } from "../../linux/errno.js";
 import { syncDirectory } from "../../linux/sync.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
-import { containerBusy, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
+import { isInUserNamespace } from "../../linux/user-namespace.js";
+import { isWrittenInNamespace, requireNamespace } from "./written-ids.js";
+import type { RootImages } from "../mounts/mount-plan.js";
+import { CONTAINER_ID, containerBusy, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
 import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
@@ -38,8 +42,13 @@ import { UNFINISHED } from "./unfinished.js";
 export interface ContainersOptions {
   /** `<store>/containers`, absolute. Made when the first container is. */
   readonly directory: string;
-  /** Reads an upper directory as a tree above `base`. Paths absolute. */
-  readonly openUpperTree: (upper: string, work: string, base: Tree) => Promise<Tree>;
+  /**
+   * Reads an upper directory as a tree above `base`. Paths absolute.
+   * @param inNamespace Whether it is in the form of a user namespace, which this process is in.
+   */
+  readonly openUpperTree: (upper: string, work: string, base: Tree, inNamespace: boolean) => Promise<Tree>;
+  /** Gives layers, newest first, as directories for overlayfs: what a user namespace mounts. */
+  readonly unpack?: (layers: readonly LayerId[]) => Promise<readonly string[]>;
   /** What is run when the process of a container in the background has ended, by its id. */
   readonly endCommand?: (id: string) => readonly string[];
 }
@@ -49,15 +58,15 @@ export function openContainers(options: ContainersOptions): Containers {
   return new DirectoryContainers(options);
 }
 
-const CONTAINER_ID = /^[0-9a-f]{12}$/;
-
 class DirectoryContainers implements Containers {
   readonly #path: string;
   readonly #openUpperTree: ContainersOptions["openUpperTree"];
   readonly #endCommand: ContainersOptions["endCommand"];
+  readonly #unpack: ContainersOptions["unpack"];
   readonly #roots: MountedRoots;
 
-  constructor({ directory, openUpperTree, endCommand }: ContainersOptions) {
+  constructor({ directory, openUpperTree, endCommand, unpack }: ContainersOptions) {
+    this.#unpack = unpack;
     this.#endCommand = endCommand;
     this.#path = directory;
     this.#openUpperTree = openUpperTree;
@@ -130,11 +139,13 @@ class DirectoryContainers implements Containers {
   async openTree(record: ContainerRecord, base: Tree): Promise<Tree> {
     if (this.isFresh(record)) return base;
     const { directory, generation } = this.#existing(record.id);
-    return this.#openUpperTree(directory.upper(generation), directory.work(generation), base);
+    const inNamespace = isWrittenInNamespace(directory, generation);
+    return this.#openUpperTree(directory.upper(generation), directory.work(generation), base, inNamespace);
   }
 
   rebase({ id, name }: ContainerRecord, base: CommitId, layers: readonly LayerId[]): ContainerRecord {
     return this.#whileIdle("rebase", id, name, ({ directory, record, generation }) => {
+      isWrittenInNamespace(directory, generation);
       const next = { record: { ...record, base, layers }, generation: generation + 1 };
       directory.makeGeneration(next.generation);
       directory.sync();
@@ -156,7 +167,7 @@ class DirectoryContainers implements Containers {
     const { directory } = this.#existing(id);
     const release = lockIdle(directory, "start", name);
     try {
-      const result = await runContainer(this.#prepared(directory, base, images));
+      const result = await runContainer(await this.#prepared(directory, base, images));
       directory.writeExitCode(result.exitCode);
       return result;
     } catch (error) {
@@ -170,7 +181,7 @@ class DirectoryContainers implements Containers {
     const { directory } = this.#existing(id);
     const release = lockIdle(directory, "start", name);
     try {
-      const request = this.#prepared(directory, base, images);
+      const request = await this.#prepared(directory, base, images);
       await startSupervised(request, hasConsequences(request.stored.record) ? this.#endCommand?.(id) : undefined);
     } catch (error) {
       throw systemFailure(`start container "${name}"`, error, directory.path);
@@ -243,7 +254,8 @@ class DirectoryContainers implements Containers {
   }
 
   /** Under the container's lock. */
-  #prepared(directory: ContainerDirectory, base: CommitId, images: readonly LayerImageFile[]): RunRequest {
+  async #prepared(directory: ContainerDirectory, base: CommitId, images: readonly LayerImageFile[]): Promise<RunRequest> {
+    requireNamespace(directory);
     clearRun(directory);
     directory.forgetExitCode();
     this.#roots.unmount(directory.id);
@@ -253,7 +265,16 @@ class DirectoryContainers implements Containers {
     // The images are those of the record that was given.
     if (record.base !== base) throw movedMeanwhile(record.name);
     directory.requireOverlay(generation);
-    return { containers: this.#path, directory, stored: { record, generation }, images, roots: this.#roots, runtime };
+    isWrittenInNamespace(directory, generation);
+    const root = await this.#rootImages(record, images);
+    return { containers: this.#path, directory, stored: { record, generation }, images: root, roots: this.#roots, runtime };
+  }
+
+  async #rootImages({ layers }: ContainerRecord, images: readonly LayerImageFile[]): Promise<RootImages> {
+    if (!isInUserNamespace() || this.#unpack === undefined) return images;
+    const directories = await this.#unpack(layers);
+    // Relative, as all paths that are given to the overlay: an option's value may have 255 bytes.
+    return { directories: directories.map((each) => path.relative(this.#path, each)) };
   }
 
   /** What a killed `create` left: nobody holds its lock any more. */

@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
+import { VarveError } from "../../core/errors.js";
 import type { CommitId, RefName } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
 import type { ContainerRecord, RunConfiguration } from "../../core/ports/containers.js";
 import type { MachineRoot, MachineTrial } from "../../core/ports/machine-root.js";
 import { yieldToSignals } from "../../core/yield-to-signals.js";
+import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
 import { MountedRoots } from "../mounts/mounted-roots.js";
 import { systemFailure } from "../system-failure.js";
@@ -31,6 +33,7 @@ async function tryOut<T>(
   configuration: RunConfiguration,
   work: (trial: MachineTrial) => Promise<T>,
 ): Promise<T> {
+  if (isInUserNamespace()) throw notWhole();
   const id = `${UNFINISHED}${randomBytes(6).toString("hex")}`;
   const directory = new ContainerDirectory(containers, id);
   const roots = new MountedRoots(containers);
@@ -44,7 +47,7 @@ async function tryOut<T>(
     await yieldToSignals();
     const before = openUnscanned(roots.machinePath());
     trees.push(before);
-    const after = await openUpperTree(directory.upper(GENERATION), directory.work(GENERATION), before);
+    const after = await openUpperTree(directory.upper(GENERATION), directory.work(GENERATION), before, false);
     trees.unshift(after);
     return await work({ result, before, after });
   } catch (error) {
@@ -55,6 +58,13 @@ async function tryOut<T>(
     directory.remove();
     release();
   }
+}
+
+/** The kernel shows an ordinary user no filesystem without those that are mounted on it. */
+function notWhole(): VarveError {
+  return new VarveError("UNSUPPORTED", "Cannot try a command on this machine's own root: only root can mount it apart", {
+    hint: 'Run the command as root, or on a commit: "varve try REV -- COMMAND".',
+  });
 }
 
 /** @returns Gives its lock back. */

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
-import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { terminalSize } from "../../linux/terminal.js";
 import { removeCgroups } from "../runtime/cgroups.js";
@@ -8,11 +7,14 @@ import { checkProgram } from "./check-program.js";
 import { latin1, type ContainerDirectory } from "./container-directory.js";
 import { makeMountPointLayer, MOUNT_POINTS, writeIdentityFiles } from "./container-mounts.js";
 import { livingProcess, sendSignal } from "./container-process.js";
+import type { RootImages } from "../mounts/mount-plan.js";
 import type { MountedRoots } from "../mounts/mounted-roots.js";
 import type { OciRuntime } from "../runtime/oci-runtime.js";
 import { copyRootAttributes } from "../rootfs/root-attributes.js";
-import { runtimeConfiguration } from "../runtime/runtime-configuration.js";
+import { runtimeConfiguration, TERMINAL_GROUP, type RuntimeRequest } from "../runtime/runtime-configuration.js";
 import { isExecFailure, runtimeErrors } from "../runtime/runtime-log.js";
+import { noteWrittenIds } from "./written-ids.js";
+import { holdsId, isInUserNamespace, readIdMap } from "../../linux/user-namespace.js";
 import { preparePlaces } from "./run-places.js";
 import type { StoredContainer } from "./stored-container.js";
 
@@ -20,8 +22,7 @@ export interface RunRequest {
   readonly containers: string;
   readonly directory: ContainerDirectory;
   readonly stored: StoredContainer;
-  /** Newest first; `machine`: this machine's own root in their place. */
-  readonly images: readonly LayerImageFile[] | "machine";
+  readonly images: RootImages;
   readonly roots: MountedRoots;
   readonly runtime: OciRuntime;
 }
@@ -68,6 +69,7 @@ function mountRoot({ containers, directory, stored, images, roots, runtime }: Ru
   const beforeOverlay = (topmost: string): void => {
     if (!existsSync(fresh)) return;
     if (readdirSync(directory.upper(stored.generation)).length === 0) copyRootAttributes(topmost, upper);
+    noteWrittenIds(directory, stored.generation);
     rmSync(fresh);
   };
   return roots.mount(
@@ -86,13 +88,17 @@ function writeBundle({ directory, stored: { record }, runtime }: RunRequest, roo
     const files = writeIdentityFiles(directory.file("etc"), configuration, root);
     // crun takes a terminal's size from the configuration alone.
     const size = configuration.terminal ? (terminalSize(1) ?? terminalSize(2)) : undefined;
-    const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: size };
+    const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: size, userNamespace: ownNamespace() };
     const bundle = { id, root: rootPath, configuration, user, files, ...machine };
     writeFileSync(directory.file("config.json"), JSON.stringify(runtimeConfiguration(bundle)), { mode: 0o600 });
     mkdirSync(directory.file("runtime"), { recursive: true, mode: 0o700 });
   } finally {
     closeDescriptor(root);
   }
+}
+
+function ownNamespace(): RuntimeRequest["userNamespace"] {
+  return isInUserNamespace() ? { hasTerminalGroup: holdsId(readIdMap("gid"), TERMINAL_GROUP) } : undefined;
 }
 
 /** A runtime that never wrote the pid down never started the process: then its status is its own, not the process's. */

@@ -54,6 +54,8 @@ export interface RuntimeRequest {
   readonly files: readonly { readonly source: string; readonly destination: string }[];
   /** Whether the runtime can make cgroups. Without them nothing limits devices, so that making device nodes is forbidden. */
   readonly cgroups: boolean;
+  /** Of a process that is root of a user namespace alone. */
+  readonly userNamespace?: { readonly hasTerminalGroup: boolean } | undefined;
   /** Node's `process.arch`. */
   readonly architecture: string;
   /** Of this process's terminal, when there is one. */
@@ -71,7 +73,7 @@ export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfigurat
     },
     root: { path: root, readonly: configuration.readOnly },
     hostname: configuration.hostname,
-    mounts: [...systemMounts(cgroups), ...files.map(fileMount), ...volumeMounts(configuration)],
+    mounts: [...systemMounts(request), ...files.map(fileMount), ...volumeMounts(configuration)],
     linux: {
       namespaces: namespacesOf(configuration, cgroups),
       maskedPaths: MASKED,
@@ -138,7 +140,13 @@ function namespacesOf({ network }: RunConfiguration, cgroups: boolean): readonly
 
 const SAFE = ["nosuid", "noexec", "nodev"];
 
-function systemMounts(cgroups: boolean): readonly RuntimeMount[] {
+/** `tty`, which terminals belong to: of the same number everywhere. */
+export const TERMINAL_GROUP = 5;
+
+function systemMounts({ cgroups, configuration, userNamespace }: RuntimeRequest): readonly RuntimeMount[] {
+  const group = userNamespace?.hasTerminalGroup === false ? [] : [`gid=${TERMINAL_GROUP}`];
+  // The kernel shows the devices of a network to its owner alone: that of the host is shown as it stands there.
+  const isBound = userNamespace !== undefined && configuration.network === "host";
   return [
     { destination: "/proc", type: "proc", source: "proc", options: SAFE },
     { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "strictatime", "mode=755", "size=65536k"] },
@@ -146,11 +154,13 @@ function systemMounts(cgroups: boolean): readonly RuntimeMount[] {
       destination: "/dev/pts",
       type: "devpts",
       source: "devpts",
-      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", ...group],
     },
     { destination: "/dev/shm", type: "tmpfs", source: "shm", options: [...SAFE, "mode=1777", "size=65536k"] },
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: SAFE },
-    { destination: "/sys", type: "sysfs", source: "sysfs", options: [...SAFE, "ro"] },
+    isBound
+      ? { destination: "/sys", type: "bind", source: "/sys", options: ["rbind", "rprivate", ...SAFE, "ro"] }
+      : { destination: "/sys", type: "sysfs", source: "sysfs", options: [...SAFE, "ro"] },
     ...(cgroups ? [{ destination: CGROUP_ROOT, type: "cgroup", source: "cgroup", options: [...SAFE, "relatime", "ro"] }] : []),
   ];
 }
