@@ -4,7 +4,7 @@ import { NAMESPACE_VARIABLE, namespaceDescriptor, userOutside } from "../core/us
 import type { NeedingCommits } from "../core/maintenance/needing-commits.js";
 import type { LayerId } from "../core/model/ids.js";
 import type { Repository } from "../core/ports/repository.js";
-import type { Command, Session } from "./command.js";
+import type { Command, NamespaceUse, Session } from "./command.js";
 import { atOperationOf } from "./at-operation.js";
 import { ALIASES, COMMANDS } from "./command-table.js";
 import { closestNames } from "../core/revision/closest-names.js";
@@ -106,10 +106,10 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
   return (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0;
 }
 
-async function enterNamespace(session: Session, when: NonNullable<Command["namespace"]>): Promise<void> {
+async function enterNamespace(session: Session, use: NamespaceUse): Promise<void> {
   if (process.geteuid?.() === 0) return;
   const { enterUserNamespace } = await import("./open-repository.js");
-  await enterUserNamespace(session, when === "where used");
+  await enterUserNamespace(session, use);
 }
 
 function isNamespaceNeeded(error: unknown): boolean {

@@ -20,7 +20,7 @@ import { openStore } from "../store/open-store.js";
 import { scratchPath } from "../store/scratch.js";
 import type { LockOptions } from "../store/store-lock.js";
 import { storeLayout, type StoreLayout } from "../store/store-layout.js";
-import type { Session } from "./command.js";
+import type { NamespaceUse, Session } from "./command.js";
 import { printableLine } from "./printable.js";
 import { showCount, showProgress } from "./progress.js";
 import { locateStore, surroundings, type StoreLocation } from "./store-location.js";
@@ -235,14 +235,23 @@ async function namespaceForm(): Promise<Pick<UpperTreeSource, "prefix" | "repres
 /**
  * Starts this command anew as root of a user namespace, where that is needed: see overlay/rootless/. Nothing after it is done then.
  *
- * @param onlyWhereUsed Not where no container has ever run in one.
+ * @throws VarveError RUNTIME_MISSING, MOUNT_UNAVAILABLE, PERMISSION, but for `alone`.
  */
-export async function enterUserNamespace(session: Session, onlyWhereUsed: boolean): Promise<void> {
-  if (process.geteuid?.() === 0) return;
+export async function enterUserNamespace(session: Session, use: NamespaceUse): Promise<void> {
+  if (use === "alone") return enterAlone();
   const layout = storeLayout(locateStore(session.store, surroundings()).store);
-  if (!existsSync(layout.format) || (onlyWhereUsed && !existsSync(layout.unpacked))) return;
+  if (!existsSync(layout.format) || (use === "where used" && !existsSync(layout.unpacked))) return;
   const { enterNamespaceOf } = await import("../overlay/containers/enter-namespace.js");
   enterNamespaceOf(layout.containers, (reason) => tellSingleOwner(session, reason));
+}
+
+async function enterAlone(): Promise<void> {
+  const { enterUserNamespace: enter } = await import("../overlay/rootless/enter-user-namespace.js");
+  try {
+    enter(undefined);
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+  }
 }
 
 function tellSingleOwner({ terminal }: Session, reason: string): void {

@@ -57,6 +57,11 @@ export function clearRun(directory: ContainerDirectory): void {
 }
 
 function limitsUnavailable(): VarveError {
+  if (isInUserNamespace()) {
+    return new VarveError("UNSUPPORTED", "Cannot limit the container: this user may not make cgroups", {
+      hint: "Limits need root here. Without --memory, --pids-limit and --cpus the container can run.",
+    });
+  }
   return new VarveError("UNSUPPORTED", "Cannot limit the container: no OCI runtime can make cgroups on this machine", {
     hint: '"varve doctor" tells what each runtime says. Without --memory, --pids-limit and --cpus the container can run.',
   });

@@ -25,6 +25,8 @@ export function newNamespace(): NamespaceProgram {
   const { uid, username: name } = userInfo();
   const [uids, gids] = ["/etc/subuid", "/etc/subgid"].map((file) => subordinateRange(file, { name, uid }));
   const base = ["--user", "--map-root-user"];
+  const isLocked = /^NoNewPrivs:\s*1$/m.test(readFileSync("/proc/self/status", "latin1"));
+  if (isLocked) return { path, words: base, single: "no program that it starts gets more rights (no_new_privs)" };
   const lacking = ["newuidmap", "newgidmap"].find((program) => findExecutable(program) === undefined);
   if (uids === undefined || gids === undefined) {
     const file = uids === undefined ? "/etc/subuid" : "/etc/subgid";

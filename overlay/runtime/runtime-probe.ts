@@ -6,6 +6,7 @@ import { enterPrivateMountNamespace } from "../../linux/namespaces.js";
 import { holdsId, isInUserNamespace, readIdMap } from "../../linux/user-namespace.js";
 import { withProbeFolder, type ProbeFolder } from "../probe-folder.js";
 import { findExecutable } from "../rootfs/executable-search.js";
+import { mayMakeCgroups } from "./cgroups.js";
 import { runRuntimeToEnd, type OciRuntime } from "./oci-runtime.js";
 import { runtimeConfiguration, TERMINAL_GROUP } from "./runtime-configuration.js";
 import { runtimeErrors } from "./runtime-log.js";
@@ -30,8 +31,9 @@ export function runtimeCandidates(): readonly OciRuntime[] {
     const file = findExecutable(name);
     return file === undefined ? [] : [{ name, path: file }];
   });
+  const withCgroups = isInUserNamespace() && !mayMakeCgroups() ? [] : found;
   return [
-    ...found.map((runtime) => ({ ...runtime, options: [], cgroups: true })),
+    ...withCgroups.map((runtime) => ({ ...runtime, options: [], cgroups: true })),
     ...found.flatMap((runtime) => {
       const options = (isInUserNamespace() ? IN_USER_NAMESPACE : WITHOUT_CGROUPS)[runtime.name];
       return options === undefined ? [] : [{ ...runtime, options, cgroups: false }];
