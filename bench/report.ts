@@ -23,6 +23,7 @@ const SECTIONS = [
   "Any depth",
   "Trees that differ little",
   "Page cache",
+  "Containers",
   "Looking at changes",
   "Undo and rollback of a container",
   "Merging two branches",

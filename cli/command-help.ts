@@ -1,4 +1,4 @@
-import type { Command, OptionTable } from "./command.js";
+import type { Command, Option, OptionTable } from "./command.js";
 import { GLOBAL_OPTIONS } from "./global-options.js";
 
 /** Columns: the same everywhere, so that docs/commands is the same everywhere. */
@@ -27,11 +27,18 @@ function withoutOwn(shared: OptionTable, own: OptionTable): OptionTable {
 }
 
 function optionRows(options: OptionTable): (readonly [string, string])[] {
-  return Object.entries(options).map(([name, { alias, value, array, describe }]) => {
+  return Object.entries(options).map(([name, option]) => {
+    const { alias, array, describe } = option;
     const short = alias === undefined ? "    " : `-${alias}, `;
     const again = array === true ? " (may be repeated)" : "";
-    return [`${short}--${name}${value === undefined ? "" : ` ${value}`}`, describe + again];
+    return [`${short}--${name}${valueWords(option)}`, describe + again];
   });
+}
+
+/** What stands behind an option's name in help: ` BRANCH`, `[=A|B]`. */
+export function valueWords({ value, alone }: Option): string {
+  if (value === undefined) return "";
+  return alone === undefined ? ` ${value}` : `[=${value}]`;
 }
 
 function section(title: string, rows: readonly (readonly [left: string, right: string])[]): string {

@@ -1,10 +1,8 @@
-import { closeSync } from "node:fs";
 import { VarveError } from "../core/errors.js";
-import { NAMESPACE_VARIABLE, namespaceDescriptor, userOutside } from "../core/user-outside.js";
 import type { NeedingCommits } from "../core/maintenance/needing-commits.js";
 import type { LayerId } from "../core/model/ids.js";
 import type { Repository } from "../core/ports/repository.js";
-import type { Command, NamespaceUse, Session } from "./command.js";
+import type { Command, Session } from "./command.js";
 import { atOperationOf } from "./at-operation.js";
 import { ALIASES, COMMANDS } from "./command-table.js";
 import { closestNames } from "../core/revision/closest-names.js";
@@ -16,7 +14,8 @@ import type { Pager } from "./pager.js";
 import { processWords } from "./process-arguments.js";
 import { reportFailure } from "./report-failure.js";
 import { shellLine } from "./shell-line.js";
-import { openTerminal, OutputClosed, quietTerminal, terminalTest, type Terminal } from "./terminal.js";
+import { COLOUR_CHOICES, openTerminal, OutputClosed, quietTerminal, terminalTest, type Terminal } from "./terminal.js";
+import { enterNamespace, settleInNamespace, startAnew } from "./start-anew.js";
 import { VERSION } from "./version.js";
 
 /** Of a damaged layer, as many are named as fit on a screen. */
@@ -38,7 +37,7 @@ export async function runCommandLine(): Promise<number> {
     await leavePager(terminal, seen);
     return status;
   } catch (thrown) {
-    const error = isNamespaceNeeded(thrown) ? await startAnew(seen, thrown) : thrown;
+    const error = await startAnew(seen.session, thrown);
     const wasPaged = await leavePager(terminal, seen);
     // Who leaves a pager has seen enough.
     return wasPaged && error instanceof OutputClosed ? 0 : fail(error, terminal, seen);
@@ -89,6 +88,7 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
     return printHelp(command, terminal);
   }
   requireWords(command, parsed.words);
+  await setColour(parsed.options["color"], terminal);
   const session: Session = {
     terminal: parsed.options["quiet"] === true ? quietTerminal(terminal) : terminal,
     json: seen.json,
@@ -106,32 +106,11 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
   return (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0;
 }
 
-async function enterNamespace(session: Session, use: NamespaceUse): Promise<void> {
-  if (process.geteuid?.() === 0) return;
-  const { enterUserNamespace } = await import("./open-repository.js");
-  await enterUserNamespace(session, use);
-}
-
-function isNamespaceNeeded(error: unknown): boolean {
-  return error instanceof VarveError && error.code === "NAMESPACE_NEEDED";
-}
-
-/** What the command had begun was taken back. @returns Why it can't be started anew. */
-async function startAnew({ session }: Seen, reason: unknown): Promise<unknown> {
-  try {
-    if (session !== undefined) await enterNamespace(session, "always");
-    return reason;
-  } catch (error) {
-    return error;
-  }
-}
-
-/** A descriptor that led here is not for the programs that this one starts. */
-function settleInNamespace(): void {
-  const descriptor = namespaceDescriptor(process.env);
-  if (descriptor === undefined) return;
-  process.env[NAMESPACE_VARIABLE] = `- ${userOutside(process.env) ?? ""}`;
-  closeSync(descriptor);
+/** @throws VarveError USAGE. */
+async function setColour(typed: unknown, terminal: Terminal): Promise<void> {
+  if (typeof typed !== "string") return;
+  const { choiceOf } = await import("./option-values.js");
+  terminal.colour(choiceOf("--color", typed, COLOUR_CHOICES));
 }
 
 async function complete(words: readonly string[], terminal: Terminal): Promise<number> {

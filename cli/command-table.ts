@@ -46,7 +46,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
   show: {
     group: "look",
-    summary: "Show one commit and what it changed, or what it holds at a path",
+    summary: "Show commits and what they changed, or what they hold at a path",
     load: async () => (await import("./commands/show.js")).showCommand,
   },
   blame: {
@@ -136,7 +136,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
   "forget-path": {
     group: "change",
-    summary: "Take a path out of every commit that holds it",
+    summary: "Take paths out of every commit that holds them",
     load: async () => (await import("./commands/forget-path.js")).forgetPathCommand,
   },
   undo: {

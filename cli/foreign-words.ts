@@ -18,8 +18,9 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   save: "Use varve export REV -o FILE, which writes a tar of one tree.",
 };
 
-/** The same for options, by command; before one is named, by `""`. */
+/** The same for options, by command; before one is named, by `""`, and of all by `"*"`. */
 export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "*": { "--no-color": "Use --color=never." },
   "": { "-v": "Use varve --version." },
   checkout: { "-b": "Use varve switch -c NAME [REV]: checkout copies a tree into an empty directory." },
   commit: {

@@ -5,5 +5,11 @@ export const GLOBAL_OPTIONS = {
   json: { type: "boolean", describe: "Print JSON, of the shape that docs/json.md tells" },
   quiet: { type: "boolean", alias: "q", describe: "Print data, failures and warnings alone" },
   "no-pager": { type: "boolean", describe: "Print to the terminal itself, not through $VARVE_PAGER, $PAGER or less" },
+  color: {
+    type: "string",
+    value: "always|auto|never",
+    alone: "always",
+    describe: "Colour stdout; auto: on a terminal, unless NO_COLOR is set. Alone: always, as for less -R",
+  },
   help: { type: "boolean", alias: "h", describe: "Show this help" },
 } as const;

@@ -1,3 +1,4 @@
+import { valueWords } from "./command-help.js";
 import type { Command, Option, OptionTable } from "./command.js";
 import { COMMANDS } from "./command-table.js";
 import { GLOBAL_OPTIONS } from "./global-options.js";
@@ -52,10 +53,11 @@ function tagged([left, right]: Pair): string {
 }
 
 function optionRows(options: OptionTable): readonly Pair[] {
-  return Object.entries(options).map(([name, { alias, value, array, describe }]: readonly [string, Option]): Pair => {
+  return Object.entries(options).map(([name, option]: readonly [string, Option]): Pair => {
+    const { alias, array, describe } = option;
     const short = alias === undefined ? "" : `-${alias}, `;
     const again = array === true ? " (may be repeated)" : "";
-    return [`${short}--${name}${value === undefined ? "" : ` ${value}`}`, describe + again];
+    return [`${short}--${name}${valueWords(option)}`, describe + again];
   });
 }
 

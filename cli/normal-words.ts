@@ -62,6 +62,7 @@ function longOption(word: string, next: string | undefined, grammar: Grammar): E
     throw usage(`Cannot read "${word}": --${name} takes no value`, grammar);
   }
   if (equals !== -1) return { words: [word], tookNext: false };
+  if (option.alone !== undefined) return { words: [`${word}=${option.alone}`], tookNext: false };
   return withValue(name, word, next, grammar);
 }
 
@@ -104,8 +105,11 @@ function unknownOption(option: string, grammar: Grammar, within: string = option
 }
 
 function foreignHint(option: string, { command = "" }: Grammar): string | undefined {
-  const known = Object.hasOwn(FOREIGN_OPTIONS, command) ? FOREIGN_OPTIONS[command] : undefined;
-  return known !== undefined && Object.hasOwn(known, option) ? known[option] : undefined;
+  for (const about of [command, "*"]) {
+    const known = Object.hasOwn(FOREIGN_OPTIONS, about) ? FOREIGN_OPTIONS[about] : undefined;
+    if (known !== undefined && Object.hasOwn(known, option)) return known[option];
+  }
+  return undefined;
 }
 
 function usage(message: string, grammar: Grammar): VarveError {

@@ -1,4 +1,5 @@
 import { VarveError } from "../core/errors.js";
+import type { LineRange } from "../core/text/line-ranges.js";
 
 /** A whole number from 1, such as `-n 5`. @throws VarveError USAGE. */
 export function countOf(option: string, text: string): number {
@@ -64,4 +65,26 @@ export function ageOf(option: string, text: string): number {
   const [, number, unit = ""] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
   if (number !== undefined) return Number(number) * (UNIT_MILLISECONDS[unit] ?? 0);
   throw new VarveError("USAGE", `Cannot read ${option} "${text}": wanted an age, such as 30d, 12h, 2w or now`);
+}
+
+/**
+ * Lines as git's -L takes them: `10,20`, `10,+5` (five from 10 on), `20,-5` (five up to 20), `10` and `10,` (to the end), `,20`.
+ * @throws VarveError USAGE.
+ */
+export function lineRangeOf(option: string, text: string): LineRange {
+  const [, first = "", comma, sign = "", second = ""] = /^(\d{1,9})?(?:(,)(?:([+-])?(\d{1,9}))?)?$/.exec(text) ?? [];
+  const start = first === "" ? 1 : Number(first);
+  const last = second === "" ? undefined : Number(second);
+  const isRead = first !== "" || (comma !== undefined && sign === "" && last !== undefined);
+  if (!isRead || start === 0 || last === 0) throw noLines(option, text);
+  if (last === undefined) return { start: start - 1, end: Infinity };
+  if (sign === "+") return { start: start - 1, end: start - 1 + last };
+  if (sign === "-") return { start: Math.max(0, start - last), end: start };
+  return { start: Math.min(start, last) - 1, end: Math.max(start, last) };
+}
+
+function noLines(option: string, text: string): VarveError {
+  return new VarveError("USAGE", `Cannot read ${option} "${text}": wanted lines, such as 10,20 or 10,+5 or 10,`, {
+    hint: "Lines count from 1. Patterns are not looked for.",
+  });
 }

@@ -81,12 +81,18 @@ export async function nameMatcherOf(
   };
 }
 
-function isContainer(about: AnySide | Target): boolean {
-  return about.kind === "live" ? isContainer(about.target) : about.kind === "container";
+/** Whether a word may match more than one path. */
+export function isPattern(word: string): boolean {
+  return GLOB.test(word);
 }
 
-function isTakenAway(word: string): boolean {
+/** Whether it takes away what it matches from what other words select. */
+export function isTakenAway(word: string): boolean {
   return word.startsWith("!") && word[1] !== "(";
+}
+
+function isContainer(about: AnySide | Target): boolean {
+  return about.kind === "live" ? isContainer(about.target) : about.kind === "container";
 }
 
 /** The words before paths that start where one stands. */

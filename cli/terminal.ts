@@ -11,6 +11,9 @@ export class OutputClosed extends Error {
   override readonly name = "OutputClosed";
 }
 
+export const COLOUR_CHOICES = ["always", "auto", "never"] as const;
+export type ColourChoice = (typeof COLOUR_CHOICES)[number];
+
 export type Style = "red" | "green" | "yellow" | "cyan" | "bold" | "dim";
 
 /** Where commands write: data on stdout, talk on stderr. */
@@ -29,6 +32,8 @@ export interface Terminal {
   readonly progress: (text: string) => void;
   /** For stdout: the text in that style, or as it is when there is no colour. */
   readonly paint: (style: Style, text: string) => string;
+  /** Has stdout be coloured always, never, or as its surroundings want it. */
+  readonly colour: (when: ColourChoice) => void;
   /** Whether a person reads stdout. */
   readonly interactive: boolean;
   /** Has data go to another descriptor from the first of it on, and holds back talk, which would be written across it. */
@@ -47,7 +52,8 @@ const CODES: Readonly<Record<Style, number>> = { red: 31, green: 32, yellow: 33,
 /** @see https://no-color.org for NO_COLOR: any value but the empty one switches colour off. */
 export function openTerminal({ environment, isTerminal }: TerminalOptions): Terminal {
   const interactive = isTerminal(STDOUT);
-  const colour = interactive && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
+  const wanted = interactive && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
+  let isColoured = wanted;
   const talks = isTerminal(STDERR);
   let progressShown = false;
   let output = STDOUT;
@@ -97,7 +103,8 @@ export function openTerminal({ environment, isTerminal }: TerminalOptions): Term
       held = [];
       return wasPaged;
     },
-    paint: (style, text) => (colour ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text),
+    colour: (when) => void (isColoured = when === "auto" ? wanted : when === "always"),
+    paint: (style, text) => (isColoured ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text),
   };
 }
 

@@ -1,25 +1,26 @@
 import { VarveError } from "../../core/errors.js";
-import { blame, type Blame, type BlamedPath } from "../../core/operations/history/blame.js";
-import type { BlamedLines } from "../../core/operations/history/blame-file.js";
-import { headOf } from "../../core/operations/targets.js";
-import { isUtf8, textOf, type ByteString } from "../../core/model/byte-string.js";
-import type { Commit } from "../../core/model/commit.js";
-import type { CommitId } from "../../core/model/ids.js";
+import { blame, type Blame, type BlameOptions } from "../../core/operations/history/blame.js";
+import { parseSide, type Side } from "../../core/operations/sides.js";
+import type { ByteString } from "../../core/model/byte-string.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
 import { openRepository } from "../open-repository.js";
 import { findWordTarget } from "../open-target.js";
+import { lineRangeOf } from "../option-values.js";
 import { FROM_WHERE, placeOfWord } from "../path-words.js";
-import { printableLine, printableName, printablePath } from "../printable.js";
+import { blameJson, printBlamedLines, printBlamedPaths } from "../render/blamed.js";
 import { printJsonArray } from "../render/json-array.js";
-import { jsonName, jsonPath, shortId } from "../render/names.js";
-import { isoTime, readableTime } from "../render/timestamps.js";
-import { subject } from "../render/commit-text.js";
-import { commitOf, splitSidePath } from "../revision-words.js";
-import type { Terminal } from "../terminal.js";
+import { splitSidePath } from "../revision-words.js";
 
 const options = {
   recursive: { type: "boolean", alias: "r", describe: "Of a directory, show all that stands below it" },
+  lines: {
+    type: "string",
+    alias: "L",
+    array: true,
+    value: "START,END",
+    describe: "Of a text file, show these lines alone: 10,20 or 10,+5 or 10, (to the end) or ,20",
+  },
 } as const;
 
 export const blameCommand: Command = command(
@@ -28,8 +29,9 @@ export const blameCommand: Command = command(
     form: "PATH | REV:PATH | REV PATH",
     summary: "Show which commit last changed each path, or each line of a text",
     description: `Of a directory: each path in it, and the commit that last changed the path or something below it. Of a text file: each line, and the
-commit that brought it; a file that was moved is followed. Of any other file: one row. REV is a revision or a container
-(default: HEAD). ${FROM_WHERE} What is not committed is not looked at.`,
+commit that brought it; a file that was moved is followed. Of any other file: one row. REV is a revision, or a container or tracked
+directory as it is now (default: @, the tracked directory). What is not committed there is marked "Not Committed Yet", as git does.
+${FROM_WHERE}`,
     words: [
       { name: "REV", required: false },
       { name: "PATH", required: false },
@@ -38,27 +40,31 @@ commit that brought it; a file that was moved is followed. Of any other file: on
     options,
     paged: true,
     examples: [
-      ["varve blame /etc", "who changed what in a directory"],
+      ["varve blame /etc", "who changed what in a directory, and what is not committed"],
+      ["varve blame -L 10,20 etc/passwd", "some lines of a text"],
       ["varve blame v1:/etc/passwd", "who brought each line, as of v1"],
       ["varve blame -r web -- /srv", "all below a directory of a container"],
     ],
     statuses: [
       ["20", "no such revision"],
-      ["22", "no such path in that commit"],
+      ["22", "no such path in that tree"],
+      ["23", "with -L: what stands there is no text file"],
     ],
   },
-  async ({ words, rest, options: { recursive }, session }) => {
-    const { repository, commit, path } = await placeOf(session, words, rest ?? []);
-    const found = await blame(repository, commit, path, { recursive });
+  async ({ words, rest, options: { recursive, lines: ranges }, session }) => {
+    const lines = ranges.map((text) => lineRangeOf("-L", text));
+    const place = await placeOf(session, words, rest ?? []);
+    const found = await blameOf(place, { recursive, lines });
     if (session.json) return printJsonArray(session.terminal, blameJson(found));
-    if (found.kind === "lines") printLines(session.terminal, found);
-    else printPaths(session.terminal, found.paths, path);
+    if (found.kind === "lines") printBlamedLines(session.terminal, found);
+    else printBlamedPaths(session.terminal, found.paths, place.path);
   },
 );
 
 interface BlamedPlace {
   readonly repository: Repository;
-  readonly commit: CommitId;
+  /** A commit, or a live tree. */
+  readonly side: Side;
   readonly path: ByteString;
 }
 
@@ -68,7 +74,7 @@ async function placeOf(session: Session, words: readonly string[], rest: readonl
   if (words.length + rest.length === 1 && rest.length === 0 && first.includes(":")) {
     const repository = await openRepository(session);
     const { side, path } = await splitSidePath(repository, first);
-    return { repository, commit: await commitOf(repository, side), path };
+    return { repository, side: await parseSide(repository, side), path };
   }
   const [revision, path] = others.length === 0 ? [undefined, first] : [first, others[0] ?? ""];
   if (others.length > 1 || rest.length > 1 || path === "") {
@@ -80,93 +86,17 @@ async function placeOf(session: Session, words: readonly string[], rest: readonl
   const found = revision === undefined ? undefined : await findWordTarget(session, revision);
   if (found !== undefined) {
     const { repository, target } = found;
-    const { branch } = await headOf(repository, target);
-    return { repository, commit: await commitOf(repository, "HEAD", branch), path: placeOfWord(path, repository, [target]) };
+    return { repository, side: { kind: "live", target }, path: placeOfWord(path, repository, [target]) };
   }
   const repository = await openRepository(session);
-  return { repository, commit: await commitOf(repository, revision ?? "HEAD"), path: placeOfWord(path, repository) };
+  // A store without a tracked directory has a HEAD all the same.
+  const word = revision ?? (repository.worktree === undefined ? "HEAD" : "@");
+  return { repository, side: await parseSide(repository, word), path: placeOfWord(path, repository) };
 }
 
-function* eachLine({ lines, blamed }: Extract<Blame, { kind: "lines" }>): Generator<readonly [number, BlamedLines, ByteString]> {
-  for (const run of blamed) {
-    for (let line = run.start; line < run.start + run.count; line += 1) yield [line, run, lines[line]!];
-  }
-}
-
-function printLines({ paint, print }: Terminal, found: Extract<Blame, { kind: "lines" }>): void {
-  const authors = new Map(found.blamed.map(({ commit }) => [commit.id, printableLine(commit.author.name)]));
-  const width = Math.max(0, ...[...authors.values()].map(({ length }) => length));
-  const digits = String(found.lines.length).length;
-  const isMoved = new Set(found.blamed.map(({ path }) => path)).size > 1;
-  let text = "";
-  for (const [line, { commit, path }, content] of eachLine(found)) {
-    const name = isMoved ? ` ${printablePath(path)}` : "";
-    const who = (authors.get(commit.id) ?? "").padEnd(width);
-    const words = `(${who} ${readableTime(commit.author)} ${String(line + 1).padStart(digits)})`;
-    text += `${paint("yellow", shortId(commit.id))}${name} ${paint("dim", words)} ${shownText(content)}\n`;
-    if (text.length > PIECE) {
-      print(text);
-      text = "";
-    }
-  }
-  print(text);
-}
-
-/** Characters that are gathered before they are written. */
-const PIECE = 64 * 1024;
-
-function withoutEnd(content: ByteString): ByteString {
-  return (content.endsWith("\n") ? content.slice(0, -1) : content) as ByteString;
-}
-
-/** Tabs stand; what a terminal would act upon does not. */
-function shownText(content: ByteString): string {
-  const text = withoutEnd(content);
-  return text
-    .split("\t")
-    .map((part) => printableLine(textOf(part as ByteString)))
-    .join("\t");
-}
-
-function printPaths({ paint, print }: Terminal, paths: readonly BlamedPath[], place: ByteString): void {
-  const authors = new Map(paths.map(({ commit }) => [commit.id, printableLine(commit.author.name)]));
-  const width = [...authors.values()].reduce((widest, { length }) => Math.max(widest, length), 0);
-  for (const { path, type, commit } of paths) {
-    const slash = type === "directory" ? "/" : "";
-    const words = `${(authors.get(commit.id) ?? "").padEnd(width)}  ${readableTime(commit.author)}`;
-    const name = `${printableName(nameBelow(place, path))}${slash}`;
-    print(`${paint("yellow", shortId(commit.id))}  ${words}  ${name}  ${paint("dim", subject(commit))}\n`);
-  }
-}
-
-/** Relative to what was asked for; what is no directory shows its own name. */
-function nameBelow(place: ByteString, path: ByteString): ByteString {
-  if (place !== "" && path.startsWith(`${place}/`)) return path.slice(place.length + 1) as ByteString;
-  return place === path ? (path.slice(path.lastIndexOf("/") + 1) as ByteString) : path;
-}
-
-function* blameJson(found: Blame): Generator<Record<string, unknown>> {
-  if (found.kind === "paths") {
-    for (const { path, type, commit } of found.paths) yield { ...jsonPath("path", path), type, ...commitFacts(commit) };
-    return;
-  }
-  for (const [line, { commit, path, start, originalStart }, content] of eachLine(found)) {
-    const original = originalStart + line - start + 1;
-    yield { line: line + 1, ...jsonPath("path", path), originalLine: original, ...commitFacts(commit), ...lineJson(content) };
-  }
-}
-
-function commitFacts(commit: Commit): Record<string, unknown> {
-  const { id, author, message } = commit;
-  return {
-    commit: id,
-    author: { name: author.name, email: author.email },
-    time: isoTime(author),
-    subject: message.split("\n")[0] ?? "",
-  };
-}
-
-function lineJson(content: ByteString): Record<string, unknown> {
-  const text = withoutEnd(content);
-  return isUtf8(text) ? { text: textOf(text) } : jsonName("text", text);
+async function blameOf({ repository, side, path }: BlamedPlace, options: BlameOptions): Promise<Blame> {
+  if (side.kind === "live")
+    return (await import("../../core/operations/history/blame-live.js")).blameLive(repository, side.target, path, options);
+  if (side.commit === undefined) throw new RangeError("a revision is a commit");
+  return blame(repository, side.commit, path, options);
 }

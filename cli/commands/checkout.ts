@@ -1,9 +1,12 @@
 import path from "node:path";
-import { checkoutCommit } from "../../core/operations/checkout-commit.js";
+import { checkoutCommit, planCheckout } from "../../core/operations/checkout-commit.js";
 import { VarveError } from "../../core/errors.js";
+import type { Change } from "../../core/model/change.js";
 import { command, type Command } from "../command.js";
 import { openRepository } from "../open-repository.js";
 import { wordMissing } from "../parse-words.js";
+import { changeJson } from "../render/change-json.js";
+import { printDryRun } from "../render/dry-run.js";
 import { printJson } from "../render/json-array.js";
 import { shortId } from "../render/names.js";
 import { commitOf } from "../revision-words.js";
@@ -22,28 +25,32 @@ holes. The directory is a plain copy: it is not tracked. Owners and devices need
       { name: "DIR", required: false },
     ],
     rest: "paths",
-    options: {},
+    options: { "dry-run": { type: "boolean", alias: "n", describe: "Only show what would be written" } },
     examples: [
       ["varve checkout base ./rootfs", "a branch"],
       ["varve checkout main~3 /tmp/old", "an older commit"],
+      ["varve checkout -n base ./rootfs", "what that would write, and whether it can"],
     ],
     statuses: [
       ["20", "no such revision"],
       ["36", "DIR is not empty"],
     ],
   },
-  async ({ words: [revision, directory], rest, session }) => {
+  async ({ words: [revision, directory], rest, options: { "dry-run": dryRun }, session }) => {
     if (rest !== undefined) throw pathsAreForRestore(revision, rest);
     if (revision === undefined || directory === undefined) throw wordMissing(FORM, revision === undefined ? "REV" : "DIR");
     const repository = await openRepository(session);
     const commit = await commitOf(repository, revision);
     const place = path.resolve(directory);
+    let changes: readonly Change[] | undefined;
     try {
-      await checkoutCommit(repository, commit, place);
+      if (dryRun) changes = await planCheckout(repository, commit, place);
+      else await checkoutCommit(repository, commit, place);
     } catch (error) {
       throw withWayOut(error, revision);
     }
-    if (session.json) printJson(session.terminal, { commit, directory: place });
+    if (session.json) printJson(session.terminal, { commit, directory: place, dryRun, paths: changes?.map(changeJson) ?? null });
+    else if (changes !== undefined) printDryRun(session.terminal, changes, `${shortId(commit)} would be written to ${place}`);
     else session.terminal.say(`Wrote ${shortId(commit)} to ${place}`);
   },
 );

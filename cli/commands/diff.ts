@@ -21,7 +21,8 @@ import { openSideAlone, openSides, sidesOfRange, WHAT_SIDES_ARE, type OpenedSide
 const OPTIONS = {
   ...FORM_OPTIONS,
   packages: { type: "boolean", describe: "Show packages that came, went or have another version: dpkg, apk, npm, pip" },
-  semantic: { type: "boolean", describe: "Leave out what differs in its mtime alone, and tell how many paths do" },
+  semantic: { type: "boolean", describe: "Leave out what differs in its mtime alone, and tell how many paths do, if any" },
+  reverse: { type: "boolean", alias: "R", describe: "Swap the sides: show what would take B back to A" },
   "find-copies-harder": {
     type: "boolean",
     describe: "Look for copies of unchanged files, too: reads the names of the whole tree",
@@ -53,6 +54,7 @@ patch and git apply can't: owners, xattrs, whole modes, directories, devices, bi
       ["varve diff -- '**/*.conf' '!etc/ssl'", "files by a pattern, without a directory"],
       ["varve diff --stat v1 @web", "from tag v1 to the container as it is now"],
       ["varve diff -p v1 web | patch -d DIR -p1", "lines, for another directory"],
+      ["varve diff -R web", "what would take web back to its last commit"],
       ["varve diff base ./rootfs.tar.zst --semantic", "a commit and an archive, whatever their times"],
       ["varve diff ./image-old ./image-new --packages", "packages of two OCI layouts"],
     ],
@@ -64,9 +66,10 @@ patch and git apply can't: owners, xattrs, whole modes, directories, devices, bi
   },
   async ({ words, rest, options, session }) => {
     const { terminal } = session;
-    const { semantic, "find-copies-harder": ofAll } = options;
+    const { semantic, reverse, "find-copies-harder": ofAll } = options;
     const copies = ofAll ? "of-all" : "of-changed";
-    const difference = await differenceOf(session, words, { rest: rest ?? [], options: { copies, ignoreTimes: semantic } });
+    const compared = { copies, ignoreTimes: semantic, reverse } as const;
+    const difference = await differenceOf(session, words, { rest: rest ?? [], options: compared });
     try {
       const { changes, ignoredTimes, warnings } = difference;
       for (const warning of warnings) terminal.complain(`varve: warning: ${printableLine(warning)}\n`);
@@ -76,7 +79,7 @@ patch and git apply can't: owners, xattrs, whole modes, directories, devices, bi
         // The status says what differs, also to who has left the pager.
         if (!(error instanceof OutputClosed) || !terminal.interactive) throw error;
       }
-      if (semantic) terminal.say(`${counted(ignoredTimes, "path")} with another mtime alone: ignored`);
+      if (ignoredTimes > 0) terminal.say(`${counted(ignoredTimes, "path")} with another mtime alone: ignored`);
       return (options["exit-code"] || options.quiet) && changes.length > 0 ? DIFFERENT : 0;
     } finally {
       difference.close();

@@ -3,7 +3,8 @@ import { everyTip, findTarget, headOf, type Target } from "../../core/operations
 import { diffSides, type Difference } from "../../core/operations/diff-sides.js";
 import { readLog, type LogEntry, type LogOptions } from "../../core/operations/history/read-log.js";
 import type { RefName } from "../../core/model/ids.js";
-import type { PathSelection } from "../../core/paths/path-selection.js";
+import type { ByteString } from "../../core/model/byte-string.js";
+import { selectPlaces, type PathSelection } from "../../core/paths/path-selection.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { selectCommits } from "../../core/revision/select-commits.js";
 import { command, type Command, type Session } from "../command.js";
@@ -17,8 +18,11 @@ import { FORM_OPTIONS, isFormAsked, printDifference, type Form } from "../render
 import { logEntryJson } from "../render/commit-json.js";
 import { commitLine, commitText } from "../render/commit-text.js";
 import { HistoryGraph } from "../render/history-graph.js";
+import { withMargin } from "../render/margin.js";
 import { printJsonArray } from "../render/json-array.js";
+import { counted } from "../render/quantities.js";
 import { commitOf, splitRangeWord } from "../revision-words.js";
+import type { Terminal } from "../terminal.js";
 
 const options = {
   number: { type: "string", alias: "n", digits: true, value: "N", describe: "Show at most N commits; also -N" },
@@ -26,6 +30,7 @@ const options = {
   graph: { type: "boolean", describe: "Draw lines from commits to their parents" },
   all: { type: "boolean", describe: "Begin at every branch and tag, and HEAD" },
   "first-parent": { type: "boolean", describe: "Of merges, follow the branch that they were made on" },
+  follow: { type: "boolean", describe: "Follow one file to the names that it had before, as long as its content was the same" },
   reverse: { type: "boolean", describe: "Show the oldest first; with -n, of the newest N" },
   ...FORM_OPTIONS,
   ...FILTER_OPTIONS,
@@ -40,7 +45,8 @@ export const logCommand: Command = command(
 has not, A...B what one of them has and not both (default: HEAD, also for a side that is left out). Of several, the commits of
 all are shown; ^REV leaves out what leads to REV. With PATH (a path or a pattern), only commits that changed it or something below it. ${FROM_WHERE} A commit made by a run also tells its
 command, exit code and duration. --grep and --author take regular expressions as git does, and may be given more than once: one of
-them must fit. -p and its like show after each commit what it changed against its first parent. "varve history" is the same command.`,
+them must fit. With --follow PATH is one file, and needs no "--". -p and its like show after each commit what it changed against its
+first parent. "varve history" is the same command.`,
     words: [{ name: "REV", required: false, many: true }],
     rest: "paths",
     options,
@@ -54,28 +60,30 @@ them must fit. -p and its like show after each commit what it changed against it
       ["varve log -- '**/*.service'", "what touched a service file"],
       ["varve log main -- /etc/passwd", "who changed that file"],
       ["varve log -p -- /etc/passwd", "and what of it"],
+      ["varve log --follow --name-status etc/passwd", "where it came from, too, when it was moved"],
+      ["varve log --graph -p main", "lines that changed, beside the graph"],
     ],
     statuses: [["20", "no such revision"]],
   },
   async ({ words, rest, options: values, session }) => {
     const { number, oneline, graph, all, reverse } = values;
+    const [revisions, places] = values.follow && rest === undefined ? [words.slice(0, -1), words.slice(-1)] : [words, rest];
     const isShown = isFormAsked(values);
     const limit = number === undefined ? undefined : countOf("-n", number);
-    if (graph && (reverse || session.json || isShown)) {
-      throw notDrawn(reverse ? "--reverse" : session.json ? "--json" : "what commits changed");
-    }
+    if (graph && (reverse || session.json)) throw notDrawn(reverse ? "--reverse" : "--json");
     const has = await filterOf(values);
-    const { repository, range, head, targets = [] } = await rangeOf(session, words, all);
-    const paths = await selectionOf(rest, repository, targets);
+    const { repository, range, head, targets = [] } = await rangeOf(session, revisions, all);
+    const paths = await selectionOf(places, repository, targets);
     const order = graph ? "graph" : "date";
-    const entries = readLog(repository, { ...range, limit, paths, has, order, reverse, firstParent: values["first-parent"] });
+    const which = values.follow ? { follow: followed(paths) } : { paths };
+    const entries = readLog(repository, { ...range, ...which, limit, has, order, reverse, firstParent: values["first-parent"] });
     if (session.json) {
       const json = async (entry: LogEntry): Promise<unknown> =>
         isShown ? { ...logEntryJson(entry), changes: await changesJson(repository, entry, paths) } : logEntryJson(entry);
       return printJsonArray(session.terminal, mapEach(entries, json));
     }
     const after = isShown
-      ? (entry: LogEntry) => showChanges(session, repository, entry, { form: values, paths, oneline })
+      ? (entry: LogEntry, terminal: Terminal) => showChanges(terminal, repository, entry, { form: values, paths, oneline })
       : undefined;
     await printEntries(session, entries, head, { oneline, graph, after });
   },
@@ -84,6 +92,21 @@ them must fit. -p and its like show after each commit what it changed against it
 function notDrawn(option: string): VarveError {
   return new VarveError("USAGE", `Cannot combine --graph with ${option}: the graph is drawn for people, from top to bottom`, {
     hint: option === "--json" ? "The key parents tells the same." : undefined,
+  });
+}
+
+/** @throws VarveError USAGE for anything but one path. */
+function followed({ places }: PathSelection): ByteString {
+  const [place, ...others] = places ?? [];
+  if (place !== undefined && place !== "" && others.length === 0) return place;
+  const state =
+    place === ""
+      ? "it is the whole tree"
+      : places === undefined
+        ? "a pattern is given"
+        : `${counted(places.length, "path")} given`;
+  throw new VarveError("USAGE", `Cannot follow a path: ${state}, wanted one file`, {
+    hint: "The form is: varve log --follow [REV…] -- PATH",
   });
 }
 
@@ -126,11 +149,12 @@ interface EntryForm {
   readonly oneline: boolean;
   readonly graph: boolean;
   /** What follows each. */
-  readonly after: ((entry: LogEntry) => Promise<void>) | undefined;
+  readonly after: ((entry: LogEntry, terminal: Terminal) => Promise<void>) | undefined;
 }
 
-/** What a commit changed against its first parent. */
-async function changesOf(repository: Repository, { commit }: LogEntry, paths: PathSelection): Promise<Difference> {
+/** What a commit changed against its first parent. A file that is followed has a name of its own in each. */
+async function changesOf(repository: Repository, { commit, names }: LogEntry, selected: PathSelection): Promise<Difference> {
+  const paths = names === undefined ? selected : selectPlaces(names);
   return diffSides(repository, { kind: "commit", commit: commit.parents[0] }, { kind: "commit", commit: commit.id }, { paths });
 }
 
@@ -141,7 +165,7 @@ async function changesJson(repository: Repository, entry: LogEntry, paths: PathS
 }
 
 async function showChanges(
-  { terminal }: Session,
+  terminal: Terminal,
   repository: Repository,
   entry: LogEntry,
   { form, paths, oneline }: { readonly form: Form; readonly paths: PathSelection; readonly oneline: boolean },
@@ -169,7 +193,7 @@ async function printEntries(
     const text = oneline ? commitLine(entry, head, terminal.paint) : commitText(entry, head, terminal.paint);
     const node = { id: entry.commit.id, parents: entry.graphParents ?? [] };
     terminal.print(lines?.draw(node, text.trimEnd().split("\n"), isApart) ?? (isApart ? `\n${text}` : text));
-    await after?.(entry);
+    await after?.(entry, lines === undefined ? terminal : withMargin(terminal, lines.margin));
     isFirst = false;
   }
 }

@@ -106,7 +106,7 @@ function valueNameOf(word: string, options: OptionTable): string | undefined {
   const found = Object.entries(options).find(
     ([name, { alias }]) => word === `--${name}` || (letter !== undefined && alias === letter),
   );
-  return found?.[1].type === "string" ? (found[1].value ?? "") : undefined;
+  return found?.[1].type === "string" && found[1].alone === undefined ? (found[1].value ?? "") : undefined;
 }
 
 function storeOf(words: readonly string[]): string | undefined {

@@ -59,6 +59,7 @@ const FREE: ReadonlySet<string> = new Set([
   "PATTERN",
   "PERCENT",
   "SECONDS",
+  "START,END",
   "SIDE",
   "SIGNAL",
   "SIZE",

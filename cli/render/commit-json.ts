@@ -13,7 +13,8 @@ export function commitResultJson({ commit, branch, ignored, mounts }: CommitResu
 }
 
 /** One element of what `log --json` prints: docs/json.md, "log". */
-export function logEntryJson({ commit, refs }: LogEntry): Record<string, unknown> {
+export function logEntryJson({ commit, refs, names = [] }: LogEntry): Record<string, unknown> {
+  const [name] = names;
   const { id, parents, tree, layer, author, message, added, modified, deleted, storedBytes, origin } = commit;
   return {
     commit: id,
@@ -29,6 +30,7 @@ export function logEntryJson({ commit, refs }: LogEntry): Record<string, unknown
     deleted,
     storedBytes,
     origin: origin === undefined ? null : originJson(origin),
+    ...(name === undefined ? {} : jsonPath("path", name)),
   };
 }
 

@@ -49,6 +49,7 @@ export class HistoryGraph {
   readonly #paint: Terminal["paint"];
   #lanes: readonly Lane[] = [];
   #colour = 0;
+  #margin = "";
   #last: Last = { kind: "none", at: 0, spread: 0, targets: [] };
 
   constructor(paint: Terminal["paint"]) {
@@ -72,8 +73,14 @@ export class HistoryGraph {
       if (row.value.kind === "commit") said = 0;
       drawn += line(row.value.cells.widen(step.width), said >= 0 ? (text[said++] ?? "") : "");
     }
-    for (; said < text.length; said += 1) drawn += line(this.#padding(step).widen(step.width), text[said] ?? "");
+    this.#margin = this.#padding(step).widen(step.width).text;
+    for (; said < text.length; said += 1) drawn += `${`${this.#margin}${text[said] ?? ""}`.trimEnd()}\n`;
     return drawn;
+  }
+
+  /** What stands before further lines of the commit that was drawn last. */
+  get margin(): string {
+    return this.#margin;
   }
 
   #enter(node: GraphNode): Step {

@@ -53,7 +53,7 @@ class PatchOutput {
     if (this.#terminal.interactive) {
       const text = printableBytes(bytes);
       this.#text += `${style === undefined ? text : this.#terminal.paint(style, text)}\n`;
-    } else this.#text += `${bytes}\n`;
+    } else this.#text += `${style === undefined ? bytes : this.#terminal.paint(style, bytes)}\n`;
     if (this.#text.length >= PIECE) this.flush();
   }
 

@@ -1,4 +1,4 @@
-import { textOf, type ByteString } from "./byte-string.js";
+import { parentPath, textOf, type ByteString } from "./byte-string.js";
 import type { DirectoryNode, Tree, TreeNode } from "./tree.js";
 
 /** A path as a person gives it (`/etc/hosts`, `etc//hosts/`, `.`) in the form of this code: no slash at either end, `""` for the root. `..` stays at the root. */
@@ -19,6 +19,21 @@ export function treePathText(path: ByteString): string {
 /** Whether `path` is one of `places` or stands below one. Without places: yes. */
 export function isBelowAny(path: ByteString, places: readonly ByteString[]): boolean {
   return places.length === 0 || places.some((place) => place === "" || path === place || path.startsWith(`${place}/`));
+}
+
+/** Whether `path` is in a set or stands below what is: for many places. */
+export function isBelowSome(path: ByteString, places: ReadonlySet<ByteString>): boolean {
+  if (places.has(path)) return true;
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+    if (places.has(path.slice(0, end) as ByteString)) return true;
+  }
+  return false;
+}
+
+/** Those that don't stand below another, in byte order. */
+export function topmostPaths(paths: Iterable<ByteString>): readonly ByteString[] {
+  const all = new Set(paths);
+  return [...all].filter((path) => path === "" || !isBelowSome(parentPath(path), all)).sort();
 }
 
 /** The node at a path; symlinks are not followed. `undefined` when there is none. */

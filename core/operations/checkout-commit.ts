@@ -1,5 +1,7 @@
 import type { CommitId } from "../model/ids.js";
+import type { Change } from "../model/change.js";
 import type { Repository } from "../ports/repository.js";
+import { compareTrees } from "../trees/compare-trees.js";
 import { openCommitTree } from "./targets.js";
 
 /**
@@ -12,5 +14,19 @@ export async function checkoutCommit(repository: Repository, commit: CommitId, d
     await repository.directories.writeTree(tree, directory);
   } finally {
     tree.close();
+  }
+}
+
+/**
+ * What a checkout would write: every path, as one that is added.
+ * @throws VarveError as `checkoutCommit`, as far as that can be known without writing anything.
+ */
+export async function planCheckout(repository: Repository, commit: CommitId, directory: string): Promise<readonly Change[]> {
+  const [nothing, tree] = [await openCommitTree(repository, undefined), await openCommitTree(repository, commit)];
+  try {
+    await repository.directories.requireWritable(tree, directory);
+    return await compareTrees(nothing, tree);
+  } finally {
+    for (const each of [tree, nothing]) each.close();
   }
 }

@@ -29,6 +29,8 @@ export interface DiffOptions {
   readonly copies?: "none" | "of-changed" | "of-all";
   /** Leaves out what differs in mtime alone. */
   readonly ignoreTimes?: boolean;
+  /** Swaps the sides: what leads from the second tree to the first. */
+  readonly reverse?: boolean;
 }
 
 /** @param repository All of it for sides of a store. */
@@ -45,7 +47,7 @@ export async function diffSides(
     () => open(after),
     options,
   );
-  const isFirst = before.kind === "commit" && before.commit === undefined;
+  const isFirst = [before, after].some((side) => side.kind === "commit" && side.commit === undefined);
   return isFirst ? withoutRoot(difference) : difference;
 }
 
@@ -67,8 +69,7 @@ export async function diffOutside(
 export async function diffTarget(repository: Repository, target: Target, options?: DiffOptions): Promise<Difference> {
   const { head, committed, live, close } = await openLiveTree(repository, target);
   try {
-    const found = await compareWithin(committed, live, options);
-    const difference = { ...found, before: committed, after: live, warnings: [], close };
+    const difference = { ...(await compareWithin(committed, live, options)), warnings: [], close };
     return head.commit === undefined ? withoutRoot(difference) : difference;
   } catch (error) {
     close();
@@ -89,7 +90,7 @@ async function diffOpened(
   try {
     after = await openAfter();
     const found = await compareWithin(before, after, options);
-    return { ...found, before, after, warnings: [...(before.warnings ?? []), ...(after.warnings ?? [])], close };
+    return { ...found, warnings: [...(before.warnings ?? []), ...(after.warnings ?? [])], close };
   } catch (error) {
     close();
     throw error;
@@ -102,16 +103,17 @@ function withoutRoot(difference: Difference): Difference {
 }
 
 async function compareWithin(
-  before: Tree,
-  after: Tree,
-  { paths = ALL_PATHS, copies = "of-changed", ignoreTimes = false }: DiffOptions = {},
-): Promise<Pick<Difference, "changes" | "ignoredTimes">> {
+  first: Tree,
+  second: Tree,
+  { paths = ALL_PATHS, copies = "of-changed", ignoreTimes = false, reverse = false }: DiffOptions = {},
+): Promise<Pick<Difference, "before" | "after" | "changes" | "ignoredTimes">> {
+  const [before, after] = reverse ? [second, first] : [first, second];
   const found = await compareTrees(before, after);
   const all = copies === "none" ? found : await detectCopies(found, before, copies === "of-all");
   const changes = all.filter(
     ({ path, from, status }) => paths.has(path) || (status === "R" && from !== undefined && paths.has(from)),
   );
-  if (!ignoreTimes) return { changes, ignoredTimes: 0 };
+  if (!ignoreTimes) return { before, after, changes, ignoredTimes: 0 };
   const { changes: left, ignored } = withoutTimes(changes);
-  return { changes: left, ignoredTimes: ignored };
+  return { before, after, changes: left, ignoredTimes: ignored };
 }

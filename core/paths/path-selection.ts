@@ -1,4 +1,4 @@
-import { isBelowAny } from "../model/paths.js";
+import { isBelowAny, isBelowSome } from "../model/paths.js";
 import type { ByteString } from "../model/byte-string.js";
 
 /** Which paths a command is about: what stands after `--`. */
@@ -11,9 +11,14 @@ export interface PathSelection {
   readonly named?: readonly ByteString[];
 }
 
+/** Of so many each is compared with a path. */
+const FEW = 8;
+
 /** @param places None: everything. */
 export function selectPlaces(places: readonly ByteString[]): PathSelection {
-  return { has: (path) => isBelowAny(path, places), places };
+  if (places.length <= FEW || places.includes("" as ByteString)) return { has: (path) => isBelowAny(path, places), places };
+  const set = new Set(places);
+  return { has: (path) => isBelowSome(path, set), places };
 }
 
 export const ALL_PATHS: PathSelection = selectPlaces([]);

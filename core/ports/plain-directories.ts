@@ -23,4 +23,7 @@ export interface PlainDirectories {
    * @throws VarveError DESTINATION_NOT_EMPTY, PERMISSION (owners or devices that this user may not make), DISK_FULL, INTERRUPTED.
    */
   writeTree(tree: Tree, path: string): Promise<void>;
+
+  /** Whether `writeTree` could begin, as far as that can be known without writing anything. @throws VarveError as that. */
+  requireWritable(tree: Tree, path: string): Promise<void>;
 }

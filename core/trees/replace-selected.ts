@@ -2,7 +2,7 @@ import { joinPath, type ByteString } from "../model/byte-string.js";
 import { changeReasons, sameMetadata } from "../model/compare-entries.js";
 import type { DirectoryEntry } from "../model/entry.js";
 import type { DirectoryNode, FileNode, LinkGroup, OtherNode, Tree, TreeNode } from "../model/tree.js";
-import { isBelowAny, nodeAt } from "../model/paths.js";
+import { nodeAt } from "../model/paths.js";
 import type { PathSelection } from "../paths/path-selection.js";
 
 /**
@@ -12,14 +12,14 @@ import type { PathSelection } from "../paths/path-selection.js";
 export function replaceSelected(tree: Tree, source: Tree, wanted: PathSelection): Tree {
   const root = "" as ByteString;
   const selection = withJoinedNames(tree, source, wanted);
-  const mixture = { selection, parted: partedNames(tree, selection) };
+  const mixture = { selection, above: withPathsAbove([...(selection.places ?? []), ...partedNames(tree, selection)]) };
   return { root: new MixedDirectory(mixture, root, tree.root, source.root), close: () => undefined };
 }
 
 interface Mixture {
   readonly selection: PathSelection;
-  /** Unselected names of inodes that have a selected name too: they part. */
-  readonly parted: readonly ByteString[];
+  /** Places of the selection and unselected names of inodes that have a selected name too, which part; and all that stands above these. */
+  readonly above: ReadonlySet<ByteString>;
 }
 
 /** A directory of which something is selected, or may be: it stands in one tree or in both. */
@@ -96,9 +96,16 @@ class MixedDirectory implements DirectoryNode {
 }
 
 /** Whether a path, or one below it, may be another than the tree has. */
-function reaches({ selection: { places }, parted }: Mixture, path: ByteString): boolean {
-  if (places === undefined || isBelowAny(path, places)) return true;
-  return [...places, ...parted].some((place) => isBelowAny(place, [path]));
+function reaches({ selection, above }: Mixture, path: ByteString): boolean {
+  return selection.places === undefined || above.has(path) || selection.has(path);
+}
+
+function withPathsAbove(paths: readonly ByteString[]): ReadonlySet<ByteString> {
+  const all = new Set<ByteString>();
+  for (const path of paths) {
+    for (let end = path.length; end > 0; end = path.lastIndexOf("/", end - 1)) all.add(path.slice(0, end) as ByteString);
+  }
+  return all;
 }
 
 function partedNames(tree: Tree, selection: PathSelection): readonly ByteString[] {

@@ -9,7 +9,7 @@ import { treeOfLiveDirectory } from "./directory-tree.js";
 import { openLiveDirectoryInTurns } from "./live-directory.js";
 import { startReadingThread } from "./read-ahead.js";
 import { openUnscannedTree } from "./unscanned-tree.js";
-import { writeTree } from "./write-directory.js";
+import { requireWritable, writeTree } from "./write-directory.js";
 
 /** Directories outside a store, as core asks for them. @param store Its directory, which is left out of those that it stands in; absent without one. */
 export function openDirectories(store?: string): PlainDirectories {
@@ -17,6 +17,7 @@ export function openDirectories(store?: string): PlainDirectories {
     openTree: (path, exclude = [], readsAll = true) => openPlain({ path, patterns: exclude, store, readsAll }),
     openUnscanned: openUnscannedTree,
     writeTree: async (tree, path) => inTurns(writeTree(tree, path)),
+    requireWritable: async (tree, path) => inTurns(requireWritable(tree, path)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { constants, rmdirSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, rmdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { bytesOfText, joinPath, type ByteString } from "../../core/model/byte-string.js";
@@ -26,8 +26,7 @@ const ROOT = "" as ByteString;
  *   set; DISK_FULL.
  */
 export function* writeTree(target: Tree, directory: string): Turns<void> {
-  const permission = new WritePermission();
-  if (!permission.isFull) yield* checkNode(permission, target.root, ROOT);
+  yield* requirePermission(target);
   const made = makeRoot(directory);
   try {
     yield* withWriter(directory, (writer) => fillOrEmpty(writer, target, directory));
@@ -35,6 +34,31 @@ export function* writeTree(target: Tree, directory: string): Turns<void> {
     if (made !== undefined) removeDirectories(directory, made);
     throw error;
   }
+}
+
+/**
+ * Whether `writeTree` could begin, as far as that can be known without writing anything.
+ * @throws VarveError as `writeTree`.
+ */
+export function* requireWritable(target: Tree, directory: string): Turns<void> {
+  yield* requirePermission(target);
+  const nearest = nearestExisting(path.resolve(directory));
+  try {
+    if (!statSync(nearest).isDirectory()) throw noDirectory(directory, undefined);
+    accessSync(nearest, constants.W_OK | constants.X_OK);
+    if (nearest === path.resolve(directory) && readdirSync(nearest, "latin1").length > 0) throw notEmpty(directory);
+  } catch (error) {
+    throw systemFailure(`write "${directory}"`, error, directory);
+  }
+}
+
+function nearestExisting(place: string): string {
+  return existsSync(place) || path.dirname(place) === place ? place : nearestExisting(path.dirname(place));
+}
+
+function* requirePermission(target: Tree): Turns<void> {
+  const permission = new WritePermission();
+  if (!permission.isFull) yield* checkNode(permission, target.root, ROOT);
 }
 
 function* fillOrEmpty({ opener, writer }: DirectoryWriter, target: Tree, directory: string): Turns<void> {
@@ -54,12 +78,16 @@ function makeRoot(directory: string): string | undefined {
     return makeDirectories(directory);
   } catch (error) {
     if (!hasCode(error, "EEXIST", "ENOTDIR")) throw systemFailure(`make "${directory}"`, error, directory);
-    throw new VarveError("WRONG_TYPE", `Cannot write into "${directory}": a part of its path is no directory`, {
-      path: directory,
-      hint: "Name a directory that is empty or absent.",
-      cause: error,
-    });
+    throw noDirectory(directory, error);
   }
+}
+
+function noDirectory(directory: string, cause: unknown): VarveError {
+  return new VarveError("WRONG_TYPE", `Cannot write into "${directory}": a part of its path is no directory`, {
+    path: directory,
+    hint: "Name a directory that is empty or absent.",
+    cause,
+  });
 }
 
 /** Those that are empty, from the lowest up to the topmost. */

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
+import { misfits, type Shape } from "../helpers/json-shape.js";
 import { testIf } from "../helpers/requirements.js";
 import { runningStore, type RunningStore } from "../helpers/running-store.js";
 import { cgroupsOf, processesOn, until } from "../overlay/container-fixture.js";
@@ -340,4 +341,21 @@ test("what is refused says what to do instead", (t) => {
   t.is(store.run("run", "--name", "here", "base", "--", "true").status, 0);
   t.regex(store.run("logs", "here").stderr, /Only the output of containers that were made with "varve run -d"/);
   t.regex(store.run("restart", "here").stderr, /varve stop here/);
+});
+
+test("--json has the shape of docs/json.md", (t) => {
+  const store = runningStore(t);
+  t.teardown(() => void store.run("rm", "-f", "--forget", "web", "made"));
+  const one: Shape = { id: /^[0-9a-f]{12}$/, name: /^(web|made)$/ };
+  const fits = (shape: Shape, ...words: string[]): void => {
+    t.deepEqual(misfits(store.json(...words), shape), [], words[0]);
+  };
+  fits(one, "create", "--name", "made", "base", "--", "true");
+  fits(one, "run", "-d", "--name", "web", "base", "--", "sh", "-c", "echo up; sleep 60");
+  fits([one], "restart", "-t", "0", "web");
+  fits([one], "kill", "web");
+  fits([{ ...one, exitCode: { any: ["number", null] } }], "wait", "web");
+  fits([one], "start", "web");
+  fits([one], "kill", "web");
+  fits({ time: /^\d{4}-\d\d-\d\dT/, stream: /^std(out|err)$/, text: "string" }, "logs", "web");
 });

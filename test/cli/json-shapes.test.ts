@@ -124,12 +124,17 @@ test("--json of each command for tracked directories has the shape of docs/json.
   writeFileSync(path.join(cwd, "file"), "two");
   mkdirSync(path.join(cwd, "sub"));
   fits(t, json("diff"), CHANGES);
+  writeFileSync(path.join(cwd, "sub/own"), "two");
+  const own = { path: /^\/sub\/own$/, commit: null, author: null, time: null, subject: null } as const;
+  fits(t, json("blame", "-L1,1", "sub/own"), [{ ...own, line: "number", originalLine: "number", text: /^two$/ }]);
+  fits(t, json("blame", "sub"), [{ ...own, type: /^file$/ }]);
   fits(t, json("commit", "-m", "second"), COMMITTED);
   fits(t, json("log"), [LOGGED]);
   fits(t, json("show"), { ...LOGGED, changes: CHANGES });
   fits(t, json("log", "--all", "--reverse", "--no-merges"), [LOGGED]);
   fits(t, json("blame", "file"), [{ ...BLAMED, line: "number", originalLine: "number", text: /^two$/ }]);
   fits(t, json("blame", "-r", "/"), [{ ...BLAMED, type: /^(file|directory|symlink)$/ }]);
+  fits(t, json("show", "HEAD", "HEAD~1"), [{ ...LOGGED, changes: CHANGES }]);
   fits(t, json("find", "file", "link"), [FOUND]);
   fits(t, json("reflog", "main"), [MOVED]);
   fits(t, json("show", "HEAD:file"), { path: /^\/file$/, size: "number", sha256: DIGEST, contentBase64: /^dHdv$/ });
@@ -185,7 +190,7 @@ test("--json of each command for tracked directories has the shape of docs/json.
   fits(t, json("tag", "-m", "about it", "v2"), { tag: /^v2$/, commit: COMMIT_ID, before: null });
   const annotation = { tag: COMMIT_ID, tagger: "string", time: "string", message: /^about it$/ } as const;
   fits(t, json("tag"), [{ name: "string", commit: COMMIT_ID, annotation: { any: [annotation, null] } }]);
-  fits(t, json("checkout", "HEAD", "../copy"), { commit: COMMIT_ID, directory: /copy$/ });
+  fits(t, json("checkout", "HEAD", "../copy"), { commit: COMMIT_ID, directory: /copy$/, dryRun: "boolean", paths: null });
   fits(t, json("export", "HEAD", "-o", "../out.tar"), { file: "string", skipped: [/^\//] });
   fits(t, json("import", "../out.tar", "-b", "other"), COMMITTED);
   t.deepEqual(json("ps"), []);
@@ -196,10 +201,10 @@ test("--json of each command for tracked directories has the shape of docs/json.
     left: [{ ref: /^refs\//, commit: COMMIT_ID }],
   });
   t.deepEqual(json("squash", "-n", "1"), { squashed: null });
-  fits(t, json("forget-path", "link", "--all", "-n"), {
+  fits(t, json("forget-path", "lin*", "--all", "-n"), {
     dryRun: "boolean",
-    holding: "number",
-    rewritten: "number",
+    matched: [{ pattern: /^lin\*$/, paths: [{ path: /^\/link$/ }] }],
+    ...{ holding: "number", rewritten: "number" },
     replaced: { layers: "number", bytes: "number" },
     contents: [{ digest: DIGEST, size: "number", keptAt: null }],
     refs: [{ ref: /^refs\//, before: COMMIT_ID, after: null }],

@@ -44,6 +44,21 @@ testIf("script")(
   },
 );
 
+testIf("script")("--color is stronger than NO_COLOR and TERM=dumb, and than a terminal", (t) => {
+  const run = subject(t);
+  const painted = "\u001b[33mM\u001b[0m  /f  \u001b[2mcontent mtime\u001b[0m\n";
+  const plain = "M  /f  content mtime\n";
+  for (const environment of [{ NO_COLOR: "1" }, { TERM: "dumb" }]) {
+    t.is(run("varve --no-pager diff", environment).output, plain);
+    t.is(run("varve --no-pager diff --color", environment).output, painted);
+    t.is(run("varve --no-pager diff --color=auto", environment).output, plain);
+  }
+  t.is(run("varve --no-pager diff --color=auto").output, painted);
+  t.is(run("varve --no-pager diff --color=never").output, plain);
+  t.is(run("varve diff --color=auto | cat").output, plain);
+  t.is(run("varve diff --color | cat").output, painted);
+});
+
 testIf("script")("who leaves the pager ends the command, and its exit status stays", (t) => {
   const run = subject(t);
   const left = run("varve diff -p --exit-code", { PAGER: "head -n 1" });
@@ -68,8 +83,9 @@ testIf("script")("no pager has JSON, what another command prints, a failure, or 
 });
 
 testIf("script")("warnings and talk are told after the pager", (t) => {
-  const { output } = subject(t)("varve diff --semantic", { PAGER: MARK });
-  t.regex(output, /^PAGED:.*\n.*0 paths with another mtime alone: ignored\n$/);
+  const line = "varve commit -qm two; touch -d 2001-02-03 f; echo x > g; varve diff --semantic";
+  const { output } = subject(t)(line, { PAGER: MARK });
+  t.is(output, "PAGED:\u001b[32mA\u001b[0m  /g\n1 path with another mtime alone: ignored\n");
 });
 
 test("pagerCommand() is $VARVE_PAGER, $PAGER or less, none for an empty one, cat, one that is not there, or no less", (t) => {

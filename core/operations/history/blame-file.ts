@@ -3,11 +3,13 @@ import type { Commit } from "../../model/commit.js";
 import type { CommitId } from "../../model/ids.js";
 import { changedLines } from "../../text/line-diff.js";
 import { isText, splitLines } from "../../text/text-lines.js";
+import { clippedRanges, type LineRange } from "../../text/line-ranges.js";
 import type { FileVersion, FileVersions } from "./file-versions.js";
 
 /** Lines that one commit brought: from where they stand now on. Counted from 0. */
 export interface BlamedLines {
-  readonly commit: Commit;
+  /** `undefined` for lines that are not committed yet. */
+  readonly commit: Commit | undefined;
   /** Of the file in that commit. */
   readonly path: ByteString;
   readonly start: number;
@@ -18,12 +20,18 @@ export interface BlamedLines {
 
 export interface BlamedFile {
   readonly lines: readonly ByteString[];
-  /** In order of `start`, without gaps. */
+  /** In order of `start`; without gaps, but where some lines alone are asked for. */
   readonly blamed: readonly BlamedLines[];
 }
 
+/** A file as it is in a live tree. */
+export interface LiveFile {
+  readonly path: ByteString;
+  readonly content: ByteString;
+}
+
 /** A text of more is not looked into: lines take several times its memory. */
-const LARGEST_TEXT_BYTES = 2 ** 26;
+export const LARGEST_TEXT_BYTES: number = 2 ** 26;
 /** Versions whose lines are kept: the one that is looked at and those of its parents. */
 const KEPT_TEXTS = 4;
 
@@ -39,14 +47,55 @@ interface Segment {
  * Which commit brought each line of a file, as `git blame` tells it: lines that are in a parent's file, too, are that one's. A file that a commit moved
  * is followed to where it was.
  *
+ * @param ranges The lines that are asked for; all when there is none.
  * @returns `undefined` for what is no text, or of more than 64 MiB.
+ * @throws VarveError USAGE for a range behind the last line.
  */
-export async function blameFile(versions: FileVersions, newest: FileVersion): Promise<BlamedFile | undefined> {
+export async function blameFile(
+  versions: FileVersions,
+  newest: FileVersion,
+  ranges: readonly LineRange[] = [],
+): Promise<BlamedFile | undefined> {
   const texts = new Texts(versions);
   const lines = await texts.lines(newest);
   if (lines === undefined) return undefined;
+  return { lines, blamed: inOrder(await follow(versions, texts, newest, segmentsOf(ranges, lines.length))) };
+}
+
+/** The same for a file that may have lines which are not committed yet. @param committed What it was made from, when a commit has that. */
+export async function blameLiveFile(
+  versions: FileVersions,
+  { path, content }: LiveFile,
+  committed: FileVersion | undefined,
+  ranges: readonly LineRange[] = [],
+): Promise<BlamedFile | undefined> {
+  const lines = linesOf(content);
+  if (lines === undefined) return undefined;
+  const texts = new Texts(versions);
+  const before = (committed && (await texts.lines(committed))) ?? [];
+  const { common, rest } = splitSegments(segmentsOf(ranges, lines.length), await equalRuns(before, lines));
+  const own = rest.map(({ start, count, at }) => ({ commit: undefined, path, start, count, originalStart: at }));
+  const older = committed === undefined ? [] : await follow(versions, texts, committed, common);
+  return { lines, blamed: inOrder([...own, ...older]) };
+}
+
+function segmentsOf(ranges: readonly LineRange[], lines: number): readonly Segment[] {
+  return clippedRanges(ranges, lines).map(({ start, end }) => ({ start, count: end - start, at: start }));
+}
+
+function inOrder(blamed: readonly BlamedLines[]): readonly BlamedLines[] {
+  return blamed.filter(({ count }) => count > 0).sort((a, b) => a.start - b.start);
+}
+
+/** Where lines of a version come from. */
+async function follow(
+  versions: FileVersions,
+  texts: Texts,
+  newest: FileVersion,
+  segments: readonly Segment[],
+): Promise<readonly BlamedLines[]> {
   const pending = new PendingSegments();
-  pending.add(newest, [{ start: 0, count: lines.length, at: 0 }]);
+  pending.add(newest, segments);
   const blamed: BlamedLines[] = [];
   for (let next = pending.take(); next !== undefined; next = pending.take()) {
     const { version } = next;
@@ -55,7 +104,7 @@ export async function blameFile(versions: FileVersions, newest: FileVersion): Pr
       blamed.push({ commit: version.commit, path: version.path, start, count, originalStart: at });
     }
   }
-  return { lines, blamed: blamed.filter(({ count }) => count > 0).sort((a, b) => a.start - b.start) };
+  return blamed;
 }
 
 interface Pending {

@@ -1,3 +1,4 @@
+import type { ByteString } from "../../model/byte-string.js";
 import type { Commit } from "../../model/commit.js";
 import type { CommitId, RefName } from "../../model/ids.js";
 import type { Repository } from "../../ports/repository.js";
@@ -5,6 +6,7 @@ import type { PathSelection } from "../../paths/path-selection.js";
 import { NAMED } from "../../revision/ref-names.js";
 import { ancestorsOf, walkHistory, type Examined, type WalkedCommit } from "../../history/walk-history.js";
 import { shownParents } from "../../history/shown-parents.js";
+import { followPath, type FollowedCommit } from "./follow-path.js";
 import { PathChanges } from "./path-changes.js";
 
 export interface LogEntry {
@@ -13,6 +15,8 @@ export interface LogEntry {
   readonly refs: readonly RefName[];
   /** With `order: "graph"`: the commits that lines lead to, its parents or what stands for them among those that are shown. */
   readonly graphParents?: readonly CommitId[];
+  /** With `follow`: what the file is called in the commit. */
+  readonly names?: readonly ByteString[];
 }
 
 export interface LogOptions {
@@ -22,6 +26,8 @@ export interface LogOptions {
   readonly limit?: number | undefined;
   /** Keeps commits that changed something selected, as `git log -- PATH` does: a merge that took all of it from one side is left out, and the other side with it. */
   readonly paths?: PathSelection | undefined;
+  /** Keeps commits that changed this file, also where it had another name. */
+  readonly follow?: ByteString | undefined;
   /** Keeps some commits. */
   readonly has?: ((commit: Commit) => boolean) | undefined;
   readonly firstParent?: boolean | undefined;
@@ -36,8 +42,8 @@ export async function* readLog(repository: Repository, options: LogOptions): Asy
   try {
     const commits = options.order === "graph" ? inGraph(repository, options) : selected(repository, options);
     const entries = limited(commits, options.limit ?? Infinity);
-    for await (const { commit, graphParents } of options.reverse ? reversed(entries) : entries) {
-      yield { commit, refs: refs.get(commit.id) ?? [], ...(graphParents && { graphParents }) };
+    for await (const { commit, graphParents, names } of options.reverse ? reversed(entries) : entries) {
+      yield { commit, refs: refs.get(commit.id) ?? [], ...(graphParents && { graphParents }), ...(names && { names }) };
     }
   } finally {
     repository.layers.keepNames?.();
@@ -47,6 +53,7 @@ export async function* readLog(repository: Repository, options: LogOptions): Asy
 interface Selected {
   readonly commit: Commit;
   readonly graphParents?: readonly CommitId[];
+  readonly names?: readonly ByteString[];
 }
 
 async function* selected(repository: Repository, options: LogOptions): AsyncGenerator<Selected> {
@@ -55,22 +62,25 @@ async function* selected(repository: Repository, options: LogOptions): AsyncGene
 
 /** Whoever draws lines wants to know all commits first: those that are left out pass their lines on. */
 async function* inGraph(repository: Repository, options: LogOptions): AsyncGenerator<Selected> {
-  const commits: WalkedCommit[] = [];
+  const commits: Walked[] = [];
   for await (const walked of walk(repository, options)) commits.push(walked);
   const shown = commits.filter((walked) => isShown(walked, options));
   const parents = shownParents(commits, new Set(shown.map(({ id }) => id)));
-  for (const { id, commit } of shown) yield { commit, graphParents: parents.get(id) ?? [] };
+  for (const { id, commit, names } of shown) yield { commit, graphParents: parents.get(id) ?? [], ...(names && { names }) };
 }
 
 function isShown({ commit, isSelected }: WalkedCommit, { has }: LogOptions): boolean {
   return isSelected && (has === undefined || has(commit));
 }
 
-async function* walk(repository: Repository, options: LogOptions): AsyncGenerator<WalkedCommit> {
-  const { from, exclude = [], order = "date" } = options;
+type Walked = WalkedCommit & Partial<FollowedCommit>;
+
+async function* walk(repository: Repository, options: LogOptions): AsyncGenerator<Walked> {
+  const { from, exclude = [], order = "date", follow } = options;
   const excluded = await ancestorsOf(repository.history, exclude);
   const examine = examination(repository, options);
-  yield* walkHistory(repository.history, { tips: [...new Set(from)], excluded, order, examine });
+  const walked = walkHistory(repository.history, { tips: [...new Set(from)], excluded, order, examine });
+  yield* follow === undefined ? walked : followPath(repository, walked, from, follow);
 }
 
 function examination(repository: Repository, { paths, firstParent }: LogOptions): (commit: Commit) => Promise<Examined> {

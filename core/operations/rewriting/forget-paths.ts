@@ -3,8 +3,7 @@ import { keptLayers } from "../../layers/kept-layers.js";
 import type { ByteString } from "../../model/byte-string.js";
 import type { Commit } from "../../model/commit.js";
 import type { CommitId, ContentDigest, DirectoryDigest, LayerId, RefName } from "../../model/ids.js";
-import { VarveError } from "../../errors.js";
-import { nodeAt, treePathText } from "../../model/paths.js";
+import { nodeAt } from "../../model/paths.js";
 import type { RefUpdate } from "../../ports/history.js";
 import type { StandingUpdate, TreeUpdate } from "../../ports/operation-log.js";
 import type { Repository } from "../../ports/repository.js";
@@ -14,7 +13,14 @@ import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
 import { saveLive } from "../commit-target.js";
 import { requireStopped } from "../container-state.js";
 import { findContents } from "./find-holders.js";
-import { planForgetting, type ContainerTarget, type ForgettingPlan, type ForgettingScope } from "./plan-forgetting.js";
+import type { MatchedPattern } from "./match-patterns.js";
+import {
+  heldByNone,
+  planForgetting,
+  type ContainerTarget,
+  type ForgettingPlan,
+  type ForgettingScope,
+} from "./plan-forgetting.js";
 import { performOperation, treeAct, type TreeAct } from "../change-trees.js";
 import { keepSaved } from "../record-operation.js";
 import { rewriteCommits, type Rewritten } from "./rewrite-commits.js";
@@ -29,6 +35,8 @@ export interface ForgetOptions extends ForgettingScope {
 }
 
 export interface ForgetResult {
+  /** Of each pattern the paths that were forgotten. */
+  readonly matched: readonly MatchedPattern[];
   /** How many commits held one of the paths. */
   readonly holding: number;
   /** How many commits were written anew: those, and what comes from them. */
@@ -65,7 +73,7 @@ export interface ContentPlace {
  * borrow from those which had it are written anew, too: what the old ones hold nothing needs any more but `undo`. What is not committed in a container
  * stays so, without the path. The tracked directory is left as it is.
  *
- * @throws VarveError PATH_MISSING when nothing has one of them; CONTAINER_RUNNING; IN_PROGRESS while a merge or the like is in progress.
+ * @throws VarveError PATH_MISSING when nothing has one of them, or nothing matches a pattern; CONTAINER_RUNNING; IN_PROGRESS while a merge or the like is in progress.
  */
 export async function forgetPaths(repository: Repository, options: ForgetOptions): Promise<ForgetResult> {
   return repository.exclusively(async () => {
@@ -75,16 +83,6 @@ export async function forgetPaths(repository: Repository, options: ForgetOptions
     for (const { target } of plan.containers) requireStopped(target, "forget a path in");
     if (options.dryRun === true) return resultOf(repository, plan, new Map(), []);
     return carryOut(repository, plan, options);
-  });
-}
-
-function heldByNone({ places, branches }: ForgetOptions): VarveError {
-  const [place = ""] = places;
-  const more = places.length > 1 ? ` and ${places.length - 1} more` : "";
-  const where = branches === undefined ? "no commit and no container" : "no commit of the branch";
-  return new VarveError("PATH_MISSING", `Cannot forget "${treePathText(place as ByteString)}"${more}: ${where} has it`, {
-    path: treePathText(place as ByteString),
-    hint: "Paths are those of the trees, from their root: `varve ls REV` lists what a commit holds.",
   });
 }
 
@@ -258,6 +256,7 @@ async function resultOf(
   const sizes = new Map([...holders.contents, ...uncommitted]);
   const kept = await stillHeld(repository, plan, rewritten, sizes);
   return {
+    matched: plan.matched,
     holding: holders.commits.size,
     rewritten: changed.size,
     replaced: { layers: dropped.size, bytes },

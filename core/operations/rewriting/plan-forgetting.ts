@@ -1,17 +1,21 @@
+import { VarveError } from "../../errors.js";
 import { oldestFirst } from "../../history/oldest-first.js";
 import type { ByteString } from "../../model/byte-string.js";
 import type { Commit } from "../../model/commit.js";
 import type { CommitId, ContentDigest, LayerId, RefName } from "../../model/ids.js";
-import { nodeAt } from "../../model/paths.js";
+import { nodeAt, topmostPaths, treePathText } from "../../model/paths.js";
 import type { Repository } from "../../ports/repository.js";
 import { PASSING, SAVED } from "../../revision/ref-names.js";
 import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
 import { contentsAt, findHolders, type Holders } from "./find-holders.js";
+import { matchPatterns, type MatchedPattern, type PathPattern } from "./match-patterns.js";
 import { findTarget, openLiveTree, type Target } from "../targets.js";
 
 export interface ForgettingScope {
   /** Paths to forget, with what stands below them; not the root. */
   readonly places: readonly ByteString[];
+  /** The same for what matches one of them. */
+  readonly patterns?: readonly PathPattern[];
   /** All branches, tags, stashes and containers when absent. */
   readonly branches?: readonly RefName[] | undefined;
 }
@@ -20,7 +24,9 @@ export type ContainerTarget = Extract<Target, { kind: "container" }>;
 
 /** What taking paths out of history comes to. */
 export interface ForgettingPlan {
+  /** None stands below another. */
   readonly places: readonly ByteString[];
+  readonly matched: readonly MatchedPattern[];
   readonly refs: readonly { readonly name: RefName; readonly commit: CommitId }[];
   /** What the refs come from, oldest first. */
   readonly commits: readonly Commit[];
@@ -34,8 +40,9 @@ export interface ForgettingPlan {
   readonly uncommitted: ReadonlyMap<ContentDigest, number>;
 }
 
-export async function planForgetting(repository: Repository, { places, branches }: ForgettingScope): Promise<ForgettingPlan> {
+export async function planForgetting(repository: Repository, scope: ForgettingScope): Promise<ForgettingPlan> {
   const { history, containers } = repository;
+  const { branches, patterns = [] } = scope;
   const chosen = branches && new Set(branches);
   const refs = (await history.listRefs("refs/")).filter(({ name }) => !isPassing(name) && (chosen?.has(name) ?? true));
   const standing = containers.list().filter(({ record }) => chosen?.has(record.branch) ?? true);
@@ -48,6 +55,10 @@ export async function planForgetting(repository: Repository, { places, branches 
   const scanned = bases.every((base) => known.has(base))
     ? commits
     : await oldestFirst(history, [...refs.map(({ commit }) => commit), ...bases]);
+  const changing = standing.filter(({ record }) => !containers.isFresh(record));
+  const targets = changing.map(({ record }) => findTarget(repository, record.id));
+  const matched = await matchPatterns(repository, scanned, targets, patterns);
+  const places = topmostPaths([...scope.places, ...matched.flatMap(({ paths }) => paths)]);
   const holders = await findHolders(repository, scanned, places);
   const dropped = await layersToDrop(repository, scanned, holders);
   const changed = withDescendants(scanned, ({ layer }) => dropped.has(layer));
@@ -60,7 +71,7 @@ export async function planForgetting(repository: Repository, { places, branches 
     own?.forEach((size, digest) => uncommitted.set(digest, size));
     concerned.push({ target });
   }
-  return { places, refs, commits, holders, changed, dropped, containers: concerned, uncommitted };
+  return { places, matched, refs, commits, holders, changed, dropped, containers: concerned, uncommitted };
 }
 
 /** @returns `undefined` for a container that has none of the paths. */
@@ -113,4 +124,14 @@ function withDescendants(commits: readonly Commit[], concerns: (commit: Commit) 
 /** Kept for `undo`, or as long as a command runs. */
 function isPassing(name: RefName): boolean {
   return name.startsWith(SAVED) || name.startsWith(PASSING);
+}
+
+export function heldByNone({ places, branches }: ForgettingScope): VarveError {
+  const [place = ""] = places;
+  const more = places.length > 1 ? ` and ${places.length - 1} more` : "";
+  const where = branches === undefined ? "no commit and no container" : "no commit of the branch";
+  return new VarveError("PATH_MISSING", `Cannot forget "${treePathText(place as ByteString)}"${more}: ${where} has it`, {
+    path: treePathText(place as ByteString),
+    hint: "Paths are those of the trees, from their root: `varve ls REV` lists what a commit holds.",
+  });
 }

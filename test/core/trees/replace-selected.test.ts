@@ -98,9 +98,16 @@ function withoutPlaces(selection: PathSelection): PathSelection {
   return { places: undefined, has: (path) => selection.has(path) };
 }
 
+/** So many that they are looked up: what is selected is the same. */
+function withStrangePlaces({ places = [] }: PathSelection): PathSelection {
+  const strange = Array.from({ length: 20 }, (_, number) => `strange/${number}` as ByteString);
+  return places.length === 0 ? selectPlaces(places) : selectPlaces([...strange, ...places]);
+}
+
 for (const { what, own, source, selected, expected } of CASES) {
   for (const [form, formOf] of [
     ["places", (selection: PathSelection) => selection],
+    ["many places", withStrangePlaces],
     ["patterns", withoutPlaces],
   ] as const) {
     test(`replaceSelected() of ${what} (${form})`, (t) => {

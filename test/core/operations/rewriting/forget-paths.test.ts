@@ -324,6 +324,25 @@ test("forgetPaths() of what nothing has is refused with PATH_MISSING", async (t)
   t.is(await store.repository.history.readRef(MAIN), store.ids.at(-1));
 });
 
+test("forgetPaths() of a pattern makes the commits that forgetting its paths makes, whether layers tell names or trees do", async (t) => {
+  const store = await secretStore(t);
+  const patterns = [{ word: "pass*", has: (path: ByteString) => path.startsWith("etc/pass") || path === "moved" }];
+  const scope = { places: [], patterns, command, dryRun: true };
+  const told = await forgetPaths(store.reopened(), scope);
+  t.deepEqual(told.matched, [{ word: "pass*", paths: ["etc/passphrase", "moved"] as ByteString[] }]);
+  const { layers, ...others } = store.reopened();
+  const nameless = new Proxy(layers, {
+    get: (_, key) => (key === "names" ? undefined : (layers[key as "openTree"] as () => unknown).bind(layers)),
+  });
+  t.deepEqual(await forgetPaths({ ...others, layers: nameless }, scope), told);
+  const listed = await forgetPaths(store.reopened(), { places: told.matched[0]!.paths, command, dryRun: true });
+  t.deepEqual({ ...told, matched: [] }, listed);
+  await t.throwsAsync(forgetPaths(store.reopened(), { ...scope, patterns: [...patterns, { word: "none*", has: () => false }] }), {
+    code: "PATH_MISSING",
+    message: /"none\*"/,
+  });
+});
+
 test("forgetPaths() is refused while anything is in progress", async (t) => {
   const store = await secretStore(t);
   store.repository.inProgress.write("bisect", { kind: "bisect", commits: [], state: {} });
