@@ -105,7 +105,9 @@ function overlayfs(): string {
         .split("\n")
         .find((line) => line.includes(` ${folder}/root `)) ?? "";
     unmount(`${folder}/root`, MNT_DETACH);
-    const taken = [...OVERLAY_FEATURES.map(([name, value]) => `${name}=${value}`), "userxattr"].filter((option) => options.includes(option));
+    const taken = [...OVERLAY_FEATURES.map(([name, value]) => `${name}=${value}`), "userxattr"].filter((option) =>
+      options.includes(option),
+    );
     const appends = canAppendLayers() ? ["layers one by one"] : [];
     return `mounted; ${[...taken, ...appends].join(", ") || "without extra features"}`;
   });
@@ -183,7 +185,11 @@ const WORDS: ReadonlySet<string> = new Set(["rw", "ro", "relatime", "nosuid", "n
 
 function freezer(): Finding | string {
   if (isInUserNamespace() && !mayMakeCgroups()) {
-    return { ok: false, detail: "not for this user", hint: "Limits and pauses need root here; a running container is committed while it writes." };
+    return {
+      ok: false,
+      detail: "not for this user",
+      hint: "Limits and pauses need root here; a running container is committed while it writes.",
+    };
   }
   return withProbeFolder(({ cgroup }) => {
     makeFreezerGroup(cgroup);

@@ -21,9 +21,9 @@ import { syncDirectory } from "../../linux/sync.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
 import { isInUserNamespace } from "../../linux/user-namespace.js";
-import { isWrittenInNamespace, requireNamespace } from "./written-ids.js";
+import { isWrittenInNamespace, requireNamespace, requireNamespaceToRemove } from "./written-ids.js";
 import type { RootImages } from "../mounts/mount-plan.js";
-import { CONTAINER_ID, containerBusy, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
+import { CONTAINER_ID, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
 import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
@@ -32,7 +32,7 @@ import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, wri
 import { execInContainer } from "./exec-in-container.js";
 import { clearRun, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
-import { pauseThread } from "../pause-thread.js";
+import { lockIdle, waitForSupervisor } from "./idle-container.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
@@ -207,6 +207,7 @@ class DirectoryContainers implements Containers {
   }
 
   exec(record: ContainerRecord, configuration: ExecConfiguration): Promise<ProcessResult> {
+    requireNamespace(this.#directory(record.id));
     return execInContainer(this.#directory(record.id), record, configuration, chooseRuntime(`${this.#path}/runtime.json`));
   }
 
@@ -239,6 +240,7 @@ class DirectoryContainers implements Containers {
   remove({ id, name }: ContainerRecord): void {
     const directory = this.#directory(id);
     if (!existsSync(directory.path)) return;
+    requireNamespaceToRemove(directory);
     const release = lockIdle(directory, "remove", name);
     try {
       this.#doing(`remove container "${name}"`, () => {
@@ -378,30 +380,9 @@ class DirectoryContainers implements Containers {
   }
 }
 
-/** @throws VarveError CONTAINER_RUNNING. */
-function lockIdle(directory: ContainerDirectory, action: string, name: string): () => void {
-  if (livingProcess(directory) !== undefined) throw containerBusy(action, name);
-  const release = directory.lock(action, name);
-  waitForSupervisor(directory);
-  if (livingProcess(directory) === undefined) return release;
-  release();
-  throw containerBusy(action, name);
-}
-
 /** Whether something is to be done when its process ends. */
 function hasConsequences({ configuration: { background } }: ContainerRecord): boolean {
   return background !== undefined && (background.removed === true || background.restart.name !== "no");
-}
-
-const SUPERVISOR_ATTEMPTS = 1000;
-const SUPERVISOR_PAUSE_MILLISECONDS = 5;
-
-/** It notes how the process ended, and ends then. */
-function waitForSupervisor(directory: ContainerDirectory): void {
-  for (let attempt = 0; attempt < SUPERVISOR_ATTEMPTS; attempt++) {
-    if (livingProcess(directory) !== undefined || livingSupervisor(directory) === undefined) return;
-    pauseThread(SUPERVISOR_PAUSE_MILLISECONDS);
-  }
 }
 
 function movedMeanwhile(name: string): VarveError {

@@ -53,6 +53,12 @@ export function requireNamespace({ path }: ContainerDirectory): void {
   });
 }
 
+/** @throws VarveError NAMESPACE_NEEDED when there are files that this process can't remove outside of one. */
+export function requireNamespaceToRemove(directory: ContainerDirectory): void {
+  const stored = directory.read();
+  if (stored !== undefined && readMap(directory.ids(stored.generation)) !== undefined) requireNamespace(directory);
+}
+
 function readMap(file: string): string | undefined {
   try {
     return readFileSync(file, "latin1");

@@ -5,8 +5,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ContainerRecord, ContainerStatus, RunConfiguration } from "../../../core/ports/containers.js";
 import { testIf } from "../../helpers/requirements.js";
 import { containerRecord, ContainerFixture, ended, processesOn, until } from "../container-fixture.js";
+import { runtimeTest } from "../tested-user.js";
 
-const runtimeTest = testIf("erofs", "overlay", "oci-runtime", "mkfs.erofs");
 let fixture: ContainerFixture;
 runtimeTest.before(() => {
   fixture = new ContainerFixture();
