@@ -105,9 +105,14 @@ export class ContainerFixture {
     return spawn(...this.#driver(request), { stdio: ["ignore", "pipe", "pipe", "pipe"], ...options });
   }
 
-  #driver(request: FixtureRequest): [program: string, words: string[]] {
+  /** The driver's program and words, for who starts it in another way. */
+  command(request: FixtureRequest): readonly string[] {
     const call = [process.execPath, ...this.arguments(request)];
-    const [program, ...words] = this.#user === undefined ? call : [...asUser(this.#user), ...call];
+    return this.#user === undefined ? call : [...asUser(this.#user), ...call];
+  }
+
+  #driver(request: FixtureRequest): [program: string, words: string[]] {
+    const [program, ...words] = this.command(request);
     if (this.#prepare === "") return [program!, words];
     const script = `${this.#prepare} && exec "$0" "$@"`;
     return ["unshare", ["--mount", "sh", "-c", script, program!, ...words]];
