@@ -187,22 +187,19 @@ rootTest("whilePaused() freezes the processes and thaws them", async (t) => {
 });
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
-  rootTest(
-    `whilePaused() ended by ${signal} leaves nothing frozen, at the latest when the next command looks`,
-    async (t) => {
-      const name = `thawed-${signal.toLowerCase()}`;
-      const { child, file } = await beginRun(name, shell(COUNTING));
-      const paused = fixture.begin({ action: "pausedFor", name, milliseconds: 60_000 });
-      await until(() => fixture.status(name)?.state === "paused", "it is paused");
-      paused.kill(signal);
-      t.is(await ended(paused), signal);
-      if (signal === "SIGKILL") t.is(fixture.status(name)?.state, "running");
-      const before = readFileSync(path.join(path.dirname(file), "count"), "utf8");
-      await until(() => readFileSync(path.join(path.dirname(file), "count"), "utf8") !== before, "it counts again");
-      fixture.act({ action: "stop", name });
-      await ended(child);
-    },
-  );
+  rootTest(`whilePaused() ended by ${signal} leaves nothing frozen, at the latest when the next command looks`, async (t) => {
+    const name = `thawed-${signal.toLowerCase()}`;
+    const { child, file } = await beginRun(name, shell(COUNTING));
+    const paused = fixture.begin({ action: "pausedFor", name, milliseconds: 60_000 });
+    await until(() => fixture.status(name)?.state === "paused", "it is paused");
+    paused.kill(signal);
+    t.is(await ended(paused), signal);
+    if (signal === "SIGKILL") t.is(fixture.status(name)?.state, "running");
+    const before = readFileSync(path.join(path.dirname(file), "count"), "utf8");
+    await until(() => readFileSync(path.join(path.dirname(file), "count"), "utf8") !== before, "it counts again");
+    fixture.act({ action: "stop", name });
+    await ended(child);
+  });
 }
 
 rootTest("stop() ends a container that is frozen", async (t) => {
@@ -232,24 +229,21 @@ for (const [call, when] of [
   ["fsync", 3],
   ["unlinkat", 4],
 ] as const) {
-  straceTest(
-    `rebase() killed at ${call} ${when} stands on the old commit or on the new one`,
-    (t) => {
-      const name = `killed-${call}-${when}`;
-      const record = fixture.create(name, shell("echo old > /tmp/x"));
-      fixture.start(name);
-      const inject = ["-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${when}`];
-      const { signal } = spawnSync("strace", [...inject, process.execPath, ...fixture.arguments({ action: "rebase", name })]);
-      t.is(signal, "SIGKILL", "it came to that call");
-      const { base, layers } = fixture.status(name)!.record;
-      const generation = base === record.base ? 1 : 2;
-      t.deepEqual(layers, [(generation === 1 ? "0" : "2").repeat(64)]);
-      t.deepEqual(readdirSync(fixture.upper(record, generation)), generation === 1 ? ["tmp"] : []);
-      t.is(fixture.act({ action: "rebase", name }).error, undefined);
-      t.deepEqual(readdirSync(fixture.upper(record, generation + 1)), []);
-      t.is(fixture.start(name).result?.exitCode, 0);
-    },
-  );
+  straceTest(`rebase() killed at ${call} ${when} stands on the old commit or on the new one`, (t) => {
+    const name = `killed-${call}-${when}`;
+    const record = fixture.create(name, shell("echo old > /tmp/x"));
+    fixture.start(name);
+    const inject = ["-f", "-qq", "-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${when}`];
+    const { signal } = spawnSync("strace", [...inject, process.execPath, ...fixture.arguments({ action: "rebase", name })]);
+    t.is(signal, "SIGKILL", "it came to that call");
+    const { base, layers } = fixture.status(name)!.record;
+    const generation = base === record.base ? 1 : 2;
+    t.deepEqual(layers, [(generation === 1 ? "0" : "2").repeat(64)]);
+    t.deepEqual(readdirSync(fixture.upper(record, generation)), generation === 1 ? ["tmp"] : []);
+    t.is(fixture.act({ action: "rebase", name }).error, undefined);
+    t.deepEqual(readdirSync(fixture.upper(record, generation + 1)), []);
+    t.is(fixture.start(name).result?.exitCode, 0);
+  });
 }
 
 runtimeTest.serial("create() of a name that is taken throws NAME_TAKEN", (t) => {
