@@ -46,6 +46,7 @@ export async function openRepository(session: Session, { make = false }: OpenOpt
     onFinish: (finished) => tellFinished(session, finished),
     observe: showProgress(session.terminal, "preparing a long history: "),
     observeNames: showCount(session.terminal, "reading what layers hold: ", "layer"),
+    onLeftOut: (devices) => tellLeftOut(session, devices),
   });
   session.opened.push(repository);
   if (repository.operations.isUnsettled()) await finishFirst(repository);
@@ -166,11 +167,13 @@ export interface RepositorySurroundings {
   readonly onFinish?: (finished: FinishedOperation) => void;
   readonly observe?: LayerStoreOptions["observe"];
   readonly observeNames?: LayerStoreOptions["observeNames"];
+  /** Hears how many devices an ordinary user's containers lack. */
+  readonly onLeftOut?: ((devices: number) => void) | undefined;
 }
 
 /** Puts the parts of an opened store together. */
 export async function repositoryAt(layout: StoreLayout, surrounding: RepositorySurroundings = {}): Promise<Repository> {
-  const { tracked, observe, observeNames, onFinish, ...lock } = surrounding;
+  const { tracked, observe, observeNames, onFinish, onLeftOut, ...lock } = surrounding;
   const [
     { openLayerStore },
     { gitHistory },
@@ -186,7 +189,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     import("../store/operation-log/file-operation-log.js"),
     import("../store/operation-log/file-progress.js"),
     import("../store/store-lock.js"),
-    openContainersOf(layout),
+    openContainersOf(layout, onLeftOut),
     import("../store/directory/plain-directories.js"),
     openWorktreeOf(layout, tracked),
   ]);
@@ -210,18 +213,20 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
   return repository;
 }
 
-async function openContainersOf(layout: StoreLayout): Promise<Containers> {
+type OnLeftOut = RepositorySurroundings["onLeftOut"];
+
+async function openContainersOf(layout: StoreLayout, onLeftOut: OnLeftOut): Promise<Containers> {
   const { openContainers } = await import("../overlay/containers/containers.js");
-  return openContainers(await containersOptions(layout));
+  return openContainers(await containersOptions(layout, onLeftOut));
 }
 
-async function containersOptions(layout: StoreLayout): Promise<ContainersOptions> {
+async function containersOptions(layout: StoreLayout, onLeftOut?: OnLeftOut): Promise<ContainersOptions> {
   const { openUpperTree } = await import("../store/directory/upper-tree.js");
   return {
     directory: layout.containers,
     openUpperTree: async (upper, work, base, inNamespace) =>
       openUpperTree({ upper, work, base, ...(inNamespace ? await namespaceForm() : {}) }),
-    unpack: async (layers) => (await import("../store/layers/unpacked-layers.js")).unpackLayers(layout, layers),
+    unpack: async (layers) => (await import("../store/layers/unpacked-layers.js")).unpackLayers(layout, layers, onLeftOut),
     endCommand: (id) => [process.execPath, process.argv[1] ?? "", "__ended", layout.root, id],
   };
 }
@@ -252,6 +257,13 @@ async function enterAlone(): Promise<void> {
   } catch (error) {
     if (!(error instanceof VarveError)) throw error;
   }
+}
+
+/** Said when layers are unpacked: once for each. */
+function tellLeftOut({ terminal }: Session, devices: number): void {
+  terminal.say(
+    `Left out for containers of an ordinary user, not of commits: ${devices} device ${devices === 1 ? "node" : "nodes"}`,
+  );
 }
 
 function tellSingleOwner({ terminal }: Session, reason: string): void {

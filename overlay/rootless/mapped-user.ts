@@ -16,6 +16,6 @@ export function mappedUser(user: ContainerUser): ContainerUser {
 
 function refused(what: string, id: number, file: string): VarveError {
   return new VarveError("RUNTIME_FAILED", `Cannot run as ${what} ${id} in the container: this user has no id for it`, {
-    hint: `Have an administrator give this user ${id + 1} ids or more in ${file}, or run the command as root.`,
+    hint: `Have an administrator give this user ${id} ids or more in ${file}, or run the command as root.`,
   });
 }

@@ -17,10 +17,11 @@ export interface NamespaceProgram {
  * How a new user namespace is made for this user: unshare(1) calls newuidmap(1) and newgidmap(1), which alone may give a namespace more ids than
  * the user's own.
  *
+ * @param settings Where the kernel shows its settings.
  * @throws VarveError RUNTIME_MISSING, MOUNT_UNAVAILABLE.
  */
-export function newNamespace(): NamespaceProgram {
-  requireNamespaces();
+export function newNamespace(settings = "/proc/sys"): NamespaceProgram {
+  requireNamespaces(settings);
   const path = requireProgram("unshare");
   const { uid, username: name } = userInfo();
   const [uids, gids] = ["/etc/subuid", "/etc/subgid"].map((file) => subordinateRange(file, { name, uid }));
@@ -72,9 +73,9 @@ const FORBIDDING: readonly (readonly [setting: string, value: string, wanted: st
 ];
 
 /** unshare(1) would only say that it is not permitted. */
-function requireNamespaces(): void {
+function requireNamespaces(settings: string): void {
   for (const [setting, value, wanted] of FORBIDDING) {
-    const file = `/proc/sys/${setting}`;
+    const file = `${settings}/${setting}`;
     if (!existsSync(file) || readFileSync(file, "latin1").trim() !== value) continue;
     throw new VarveError(
       "MOUNT_UNAVAILABLE",

@@ -15,6 +15,8 @@ export class Representation {
   readonly #uids: readonly IdRange[];
   readonly #gids: readonly IdRange[];
   readonly #isSingle: boolean;
+  /** How many devices were left out, which nobody may make here. */
+  devices = 0;
 
   constructor(uids: readonly IdRange[] = readIdMap("uid"), gids: readonly IdRange[] = readIdMap("gid")) {
     this.#uids = uids;
@@ -63,7 +65,7 @@ export class Representation {
       `Cannot unpack "${text}": it belongs to ${what} ${id}, and ids here go up to ${highest}`,
       {
         path: text,
-        hint: `Have an administrator give this user ${id + 1} ids or more in ${file}, or run the command as root.`,
+        hint: `Have an administrator give this user ${id} ids or more in ${file}, or run the command as root.`,
       },
     );
   }

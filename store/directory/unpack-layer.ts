@@ -30,7 +30,7 @@ const WHITEOUT: OtherNode = {
 
 /**
  * Writes a layer into an empty directory, so that overlayfs takes it as a lower one in a user namespace. Devices, which nobody may make there, are
- * left out.
+ * left out, and counted.
  *
  * @throws VarveError UNSUPPORTED, DISK_FULL, LAYER_CORRUPT.
  */
@@ -84,7 +84,10 @@ class UnpackedDirectory implements DirectoryNode {
       return { entry: this.#representation.represented(raw.entry, path), content: raw.content, links: raw.links };
     }
     const { entry, links } = raw;
-    if (entry.type === "character" || entry.type === "block") return undefined;
+    if (entry.type === "character" || entry.type === "block") {
+      this.#representation.devices += 1;
+      return undefined;
+    }
     return { entry: this.#representation.represented(entry, path), links };
   }
 }

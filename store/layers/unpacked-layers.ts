@@ -30,10 +30,15 @@ type UnpackLayout = RunLayout & Pick<StoreLayout, "unpacked">;
  * Layers as directories, for overlay mounts where EROFS can't be mounted. Each is there whole or not at all, on the disk, and never changed.
  *
  * @param chain Newest first, not empty.
+ * @param onLeftOut Hears how many devices are in none of the directories that were made.
  * @returns Their paths, the topmost first.
  * @throws VarveError LAYER_CORRUPT, UNSUPPORTED, DISK_FULL, PERMISSION, INTERRUPTED.
  */
-export async function unpackLayers(store: UnpackStore, chain: readonly LayerId[]): Promise<readonly string[]> {
+export async function unpackLayers(
+  store: UnpackStore,
+  chain: readonly LayerId[],
+  onLeftOut?: (devices: number) => void,
+): Promise<readonly string[]> {
   const layout = { ...store, unpacked: ownFolder(store), proven: new ProvenImages(store) };
   const { images, ids } = openComposedImages(layout, chain);
   images.close();
@@ -42,12 +47,14 @@ export async function unpackLayers(store: UnpackStore, chain: readonly LayerId[]
   try {
     mkdirSync(layout.unpacked, { recursive: true, mode: 0o700 });
     const lock = await lockFolder(layout.unpacked);
+    const representation = new Representation();
     try {
       removeUnfinished(layout.unpacked);
       // From the oldest on: so each stands when those above it do.
       for (let level = ids.length - 1; level >= 0; level -= 1) {
-        if (!existsSync(places[level]!)) await unpackOne(layout, chain, level, places[level]!);
+        if (!existsSync(places[level]!)) await unpackOne(layout, chain, level, places[level]!, representation);
       }
+      if (representation.devices > 0) onLeftOut?.(representation.devices);
     } finally {
       closeSync(lock);
     }
@@ -57,14 +64,20 @@ export async function unpackLayers(store: UnpackStore, chain: readonly LayerId[]
   }
 }
 
-async function unpackOne(layout: UnpackLayout, chain: readonly LayerId[], level: number, place: string): Promise<void> {
+async function unpackOne(
+  layout: UnpackLayout,
+  chain: readonly LayerId[],
+  level: number,
+  place: string,
+  representation: Representation,
+): Promise<void> {
   const { images, ids } = openComposedImages(layout, chain);
   const scratch = path.join(layout.unpacked, `${UNFINISHED}${randomBytes(6).toString("hex")}`);
   mkdirSync(scratch, { mode: 0o700 });
   try {
     const image = images.get(ids[level]!);
     const tree = new ChainTree(images, ids.slice(level));
-    await inTurns(unpackLayer(rawRoot(image, tree.root), scratch, new Representation()));
+    await inTurns(unpackLayer(rawRoot(image, tree.root), scratch, representation));
     syncAll(scratch);
     renameSync(scratch, place);
   } catch (error) {

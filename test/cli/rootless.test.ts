@@ -28,9 +28,9 @@ function userStore(t: ExecutionContext, user: OrdinaryUser | undefined, owner = 
   const tar = ["--sort=name", "--mtime=@1000000000", `--owner=${owner}`, `--group=${owner}`, "-cf", "root.tar"];
   t.is(spawnSync("tar", [...tar, "-C", "root", "."], { cwd: home }).status, 0);
   if (user !== undefined) giveTo(user, home);
-  const [program = "", ...before] = [...(user === undefined ? [] : asUser(user)), process.execPath, BUILT_COMMAND];
+  const [program, ...before] = [...(user === undefined ? [] : asUser(user)), process.execPath, BUILT_COMMAND];
   const run = (...words: string[]): SpawnSyncReturns<string> =>
-    spawnSync(program, [...before, "--store", store, ...words], { cwd: home, env, encoding: "utf8", timeout: 60_000 });
+    spawnSync(program!, [...before, "--store", store, ...words], { cwd: home, env, encoding: "utf8", timeout: 60_000 });
   const ok = (...words: string[]): string => {
     const { status, stdout, stderr } = run(...words);
     t.is(status, 0, `${words.join(" ")}: ${stderr}`);
@@ -106,9 +106,9 @@ test("containers of the background: commands that come later enter the user name
 
 test("commands that start at once make one namespace together", async (t) => {
   const { home, store, ok } = userStore(t, ordinaryUser()!);
-  const [program = "", ...before] = [...asUser(ordinaryUser()!), process.execPath, BUILT_COMMAND, "--store", store, "run"];
+  const [program, ...before] = [...asUser(ordinaryUser()!), process.execPath, BUILT_COMMAND, "--store", store, "run"];
   const children = [1, 2, 3, 4].map((n) =>
-    spawn(program, [...before, "-d", "--name", `box${n}`, "base", "--", "sleep", "60"], {
+    spawn(program!, [...before, "-d", "--name", `box${n}`, "base", "--", "sleep", "60"], {
       cwd: home,
       env: environmentWithVarve(home),
       stdio: "ignore",
@@ -154,7 +154,7 @@ test("an owner that /etc/subuid does not reach is refused before anything runs, 
   const { status, stderr } = run("run", "--name", "box", "base", "--", "true");
   t.is(status, 125);
   t.regex(stderr, /^varve: error: Cannot unpack "[^"]+": it belongs to user 70000, and ids here go up to 65536$/m);
-  t.regex(stderr, /^varve: hint: Have an administrator give this user 70001 ids or more in \/etc\/subuid/m);
+  t.regex(stderr, /^varve: hint: Have an administrator give this user 70000 ids or more in \/etc\/subuid/m);
   t.regex(ok("ps", "-a", "--json"), /^\[\]/);
   const unpacked = readdirSync(path.join(store, "unpacked"), { recursive: true }) as string[];
   t.deepEqual(
@@ -210,10 +210,10 @@ test("a tracked directory is read outside of the namespace, also beside containe
   mkdirSync(path.join(home, "tracked"));
   writeFileSync(path.join(home, "tracked/file"), "x\n");
   giveTo(user, path.join(home, "tracked"));
-  const [program = "", ...before] = [...asUser(user), process.execPath, BUILT_COMMAND];
+  const [program, ...before] = [...asUser(user), process.execPath, BUILT_COMMAND];
   const within = (...words: string[]): string => {
     const env = environmentWithVarve(home);
-    const { status, stdout, stderr } = spawnSync(program, [...before, ...words], {
+    const { status, stdout, stderr } = spawnSync(program!, [...before, ...words], {
       cwd: path.join(home, "tracked"),
       env,
       encoding: "utf8",
