@@ -199,6 +199,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "End containers' processes, and start them again",
     load: async () => (await import("./commands/restart.js")).restartCommand,
   },
+  update: {
+    group: "run",
+    summary: "Change what containers may use",
+    load: async () => (await import("./commands/update.js")).updateCommand,
+  },
   kill: {
     group: "run",
     summary: "Send a signal to a container's process",
@@ -224,15 +229,35 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Wait until containers' processes end, and print their exit codes",
     load: async () => (await import("./commands/wait.js")).waitCommand,
   },
+  cp: {
+    group: "run",
+    summary: "Copy files into a container, or out of one",
+    load: async () => (await import("./commands/cp.js")).cpCommand,
+  },
   ps: {
     group: "run",
     summary: "List containers",
     load: async () => (await import("./commands/ps.js")).psCommand,
   },
+  port: {
+    group: "run",
+    summary: "List a container's published ports",
+    load: async () => (await import("./commands/port.js")).portCommand,
+  },
+  network: {
+    group: "run",
+    summary: "Make, list and remove networks of containers",
+    load: async () => (await import("./commands/network.js")).networkCommand,
+  },
   rm: {
     group: "run",
     summary: "Remove containers",
     load: async () => (await import("./commands/rm.js")).rmCommand,
+  },
+  volume: {
+    group: "run",
+    summary: "Make, list and remove volumes: directories that containers share",
+    load: async () => (await import("./commands/volume.js")).volumeCommand,
   },
   mount: {
     group: "run",

@@ -3,7 +3,6 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   add: "There is no staging area: varve commit records the whole tree, but what .varveignore leaves out.",
   build: "Varve has none: each step of a build is a varve run --cache -b BRANCH REV -- CMD…",
   clone: "Varve has no transfer yet: copy the store's directory, or send a tree with varve export and varve import.",
-  cp: "Varve has none: varve cat REV:PATH and varve export REV -- PATH… take files out, varve run -v brings them in.",
   fetch: "Varve has no remotes yet: send trees with varve export and varve import.",
   images: "Trees to run on are commits: varve branch and varve tag list their names.",
   inspect: "Use varve ps -a --json for containers, and varve show REV --json for commits.",
@@ -35,9 +34,6 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
   log: {
     "--after": "Use --since.",
     "--before": "Use --until.",
-  },
-  run: {
-    "-p": "Varve has no networks of its own yet: --network host gives the process this machine's.",
   },
   status: {
     "-s": "Use varve diff --name-status for one short line a path.",

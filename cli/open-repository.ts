@@ -7,10 +7,12 @@ import type { Archives } from "../core/ports/archives.js";
 import type { Containers } from "../core/ports/containers.js";
 import type { Garbage } from "../core/ports/garbage.js";
 import type { MachineRoot } from "../core/ports/machine-root.js";
+import type { Networks } from "../core/ports/networks.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { StoreChecks } from "../core/ports/store-checks.js";
 import type { TreeMounts } from "../core/ports/tree-mounts.js";
 import type { UsageMeter } from "../core/ports/usage-meter.js";
+import type { Volumes } from "../core/ports/volumes.js";
 import type { Worktree } from "../core/ports/worktree.js";
 import type { ContainersOptions } from "../overlay/containers/containers.js";
 import type { Probe } from "../overlay/probes.js";
@@ -125,17 +127,29 @@ export async function openMaintenance(repository: Repository): Promise<Maintenan
   };
 }
 
+/** Named volumes of a store. */
+export async function openVolumes(repository: Repository): Promise<Volumes> {
+  const { openVolumes: open } = await import("../overlay/volumes/named-volumes.js");
+  return open(storeLayout(repository.path).volumes);
+}
+
 /** Trees of commits that are mounted beside containers. */
 export async function openTreeMounts(): Promise<TreeMounts> {
   return (await import("../overlay/mounts/tree-mounts.js")).treeMounts;
+}
+
+/** The networks that containers of the store are tied to. */
+export async function openNetworks(repository: Repository): Promise<Networks> {
+  const { openNetworks: open } = await import("../overlay/network/networks.js");
+  return open(storeLayout(repository.path).containers);
 }
 
 /** This machine's own root, for processes that try something on it. */
 export async function openMachineRoot(repository: Repository): Promise<MachineRoot> {
   const layout = storeLayout(repository.path);
   const { openMachineRoot: open } = await import("../overlay/containers/machine-root.js");
-  const { openUnscanned } = repository.directories;
-  return open({ ...(await containersOptions(layout)), openUnscanned });
+  const { openLinked } = repository.directories;
+  return open({ ...(await containersOptions(layout)), openLinked });
 }
 
 async function openOrMake(location: StoreLocation, make: boolean, { terminal }: Session): Promise<StoreLayout> {
@@ -182,6 +196,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     { exclusively },
     containers,
     { openDirectories },
+    { machineFiles },
     worktree,
   ] = await Promise.all([
     import("../store/layers/layer-store.js"),
@@ -191,6 +206,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     import("../store/store-lock.js"),
     openContainersOf(layout, onLeftOut),
     import("../store/directory/plain-directories.js"),
+    import("../store/directory/machine-files.js"),
     openWorktreeOf(layout, tracked),
   ]);
   const repository: Repository = {
@@ -202,6 +218,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     inProgress: fileProgress(layout),
     directories: openDirectories(layout.root),
     archives: archivesAt(() => scratchPath(scratchOf(layout), "archive")),
+    machine: machineFiles(layout),
     worktree,
     exclusively: (work, options) => exclusively(layout, () => settled(work), { ...lock, ...options }),
   };
@@ -224,6 +241,7 @@ async function containersOptions(layout: StoreLayout, onLeftOut?: OnLeftOut): Pr
   const { openUpperTree } = await import("../store/directory/upper-tree.js");
   return {
     directory: layout.containers,
+    volumes: layout.volumes,
     openUpperTree: async (upper, work, base, inNamespace) =>
       openUpperTree({ upper, work, base, ...(inNamespace ? await namespaceForm() : {}) }),
     unpack: async (layers) => (await import("../store/layers/unpacked-layers.js")).unpackLayers(layout, layers, onLeftOut),
@@ -294,7 +312,7 @@ function archivesAt(scratch: () => string): Archives {
     importTar: async (...parts) => (await import("../store/tar/import-tar.js")).importTar(...parts),
     openTar: async (stream, name) => (await import("../store/tar/open-tar.js")).openTar(stream, name, scratch()),
     openLayout: async (directory, image) => (await import("../store/oci/open-layout.js")).openLayout(directory, image, scratch()),
-    exportTar: async (tree, write) => (await import("../store/tar/export-tar.js")).exportTar(tree, write),
+    exportTar: async (...parts) => (await import("../store/tar/export-tar.js")).exportTar(...parts),
   };
 }
 

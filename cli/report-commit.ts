@@ -8,10 +8,17 @@ import { commitResultJson } from "./render/commit-json.js";
 import { commitReport } from "./render/commit-text.js";
 import { printJson } from "./render/json-array.js";
 
+interface ReportOptions {
+  /** What a person may do now. */
+  readonly next?: string;
+  /** How what was mounted could have been taken along. */
+  readonly takesMounts?: string;
+}
+
 /** Tells of a commit that was made, and of what was lost on the way. */
-export function reportCommit({ terminal, json }: Session, result: CommitResult, next?: string): void {
+export function reportCommit({ terminal, json }: Session, result: CommitResult, { next, takesMounts }: ReportOptions = {}): void {
   for (const warning of result.warnings) terminal.complain(`varve: warning: ${printableLine(warning)}\n`);
-  if (result.mounts.length > 0) terminal.complain(`varve: warning: ${mountsLeftOut(result.mounts)}\n`);
+  if (result.mounts.length > 0) terminal.complain(`varve: warning: ${mountsLeftOut(result.mounts)}${takesMounts ?? ""}\n`);
   if (json) printJson(terminal, commitResultJson(result));
   else terminal.say(next === undefined ? commitReport(result) : `${commitReport(result)}\n${next}`);
 }

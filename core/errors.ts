@@ -26,6 +26,7 @@ export type ErrorCode =
   | "CONTAINER_STOPPED" // the container must run first
   | "NOTHING_TO_COMMIT" // the tree equals HEAD
   | "NOTHING_TO_UNDO" // the operation log is empty or what it names can't be undone
+  | "ADDRESS_TAKEN" // a port, an address or a subnet that another one uses
   | "CONFLICT" // what stands there has changed meanwhile, and would be lost
   | "SOURCE_MISSING" // an import's source, or a file of it, is not there
   | "SOURCE_CHANGED" // a source changed while it was read, again and again
@@ -46,6 +47,7 @@ export type ErrorCode =
   | "NAMESPACE_NEEDED" // the command has to start anew in a user namespace
   | "COMMAND_NOT_EXECUTABLE" // the process's file is no program (126)
   | "COMMAND_NOT_FOUND" // the process's file is not there (127)
+  | "VOLUME_BUSY" // a container has the volume
   | "INTERRUPTED" // a signal ended it (130)
   | "BUG"; // ours
 

@@ -25,6 +25,18 @@ export function copyMounts(pid: number, paths: readonly string[]): readonly numb
   return withWorkingDirectory("/", () => copyThere(pid, paths));
 }
 
+/**
+ * Copies one mount of this process's namespace, without what is mounted below it: there stand the directories that those hide.
+ *
+ * @param path A mount point, bytes in latin1.
+ * @returns A descriptor (O_PATH) of the copy's root. The copy stands nowhere, and ends with the descriptor.
+ * @throws SystemCallError EPERM without the privilege.
+ */
+export function copyMount(path: string): number {
+  const name = Buffer.from(`${path}\0`, "latin1");
+  return checked(openTree(OPEN_TREE, AT_FDCWD, name, OPEN_TREE_CLONE | O_CLOEXEC), "open_tree", path);
+}
+
 function copyThere(pid: number, paths: readonly string[]): readonly number[] {
   const own = openAt(AT_FDCWD, "/proc/thread-self/ns/mnt", constants.O_RDONLY | O_CLOEXEC);
   const copies: number[] = [];

@@ -3,14 +3,18 @@ import { checked } from "./errno.js";
 import { declare } from "./native-library.js";
 import { mount, MS_REC, MS_SLAVE } from "./mount.js";
 import { AT_FDCWD, closeDescriptor, openAt } from "./open-at.js";
+import { withWorkingDirectory } from "./working-directory.js";
 
 const unshare = declare("int unshare(int flags)");
 const setns = declare("int setns(int descriptor, int type)");
 
 /** From linux/sched.h. */
 const CLONE_NEWNS = 0x00020000;
+const CLONE_NEWNET = 0x40000000;
 
 let entered = false;
+/** The mount namespace that this thread has left. */
+let outside: number | undefined;
 
 /**
  * Gives this thread, and every process that it starts from now on, a mount namespace of its own: what is mounted in it nobody else
@@ -23,6 +27,7 @@ let entered = false;
  */
 export function enterPrivateMountNamespace(): void {
   if (entered) return;
+  outside = openAt(AT_FDCWD, "/proc/thread-self/ns/mnt", constants.O_RDONLY);
   leaveMountNamespace();
   entered = true;
 }
@@ -41,6 +46,48 @@ export function inPassingMountNamespace<T>(work: () => T): T {
       return work();
     } finally {
       checked(setns(before, CLONE_NEWNS), "setns");
+    }
+  } finally {
+    closeDescriptor(before);
+  }
+}
+
+/**
+ * Runs `work` in the mount namespace that `enterPrivateMountNamespace` left: what it starts, and leaves running, keeps no mount of ours alive. Its
+ * working directory is `/`.
+ */
+export function outsidePrivateMounts<T>(work: () => T): T {
+  if (outside === undefined) return work();
+  const namespace = outside;
+  const inside = openAt(AT_FDCWD, "/proc/thread-self/ns/mnt", constants.O_RDONLY);
+  try {
+    return withWorkingDirectory("/", () => {
+      checked(setns(namespace, CLONE_NEWNS), "setns");
+      try {
+        return work();
+      } finally {
+        checked(setns(inside, CLONE_NEWNS), "setns");
+      }
+    });
+  } finally {
+    closeDescriptor(inside);
+  }
+}
+
+/**
+ * Makes a network namespace, in which there is nothing but a loopback device that is down. It lasts as long as a process, a mount or the descriptor.
+ *
+ * @returns A descriptor, for the caller to close.
+ * @throws SystemCallError EPERM without CAP_SYS_ADMIN.
+ */
+export function makeNetworkNamespace(): number {
+  const before = openAt(AT_FDCWD, "/proc/thread-self/ns/net", constants.O_RDONLY);
+  try {
+    checked(unshare(CLONE_NEWNET), "unshare");
+    try {
+      return openAt(AT_FDCWD, "/proc/thread-self/ns/net", constants.O_RDONLY);
+    } finally {
+      checked(setns(before, CLONE_NEWNET), "setns");
     }
   } finally {
     closeDescriptor(before);

@@ -47,7 +47,9 @@ function callList(directory: number, name: string, size: number): number {
   hasListxattrat ??= listxattrat(LISTXATTRAT, AT_FDCWD, nativePath("/"), 0, LIST, LIST.length) !== -1;
   if (hasListxattrat) {
     const flags = AT_SYMLINK_NOFOLLOW | (name === "" ? AT_EMPTY_PATH : 0);
-    return listxattrat(LISTXATTRAT, directory, nativePath(name), flags, LIST, size);
+    const length = listxattrat(LISTXATTRAT, directory, nativePath(name), flags, LIST, size);
+    // It takes no descriptor of O_PATH itself, only names below one.
+    if (length !== -1 || name !== "" || lastErrno() !== ERRNO.EBADF) return length;
   }
   return (name === "" ? listFollowing : list)(procPath(directory, name), LIST, size);
 }

@@ -202,7 +202,7 @@ function freezer(): Finding | string {
 
 function seccomp(): Finding {
   const actions = readFileSync("/proc/sys/kernel/seccomp/actions_avail", "latin1").trim();
-  const profile = seccompProfile(process.arch) !== undefined;
+  const profile = seccompProfile(process.arch, []) !== undefined;
   const detail = `actions ${actions}; ${profile ? "a profile" : "no profile"} for ${process.arch}`;
   return {
     ok: actions.includes("errno") && profile,

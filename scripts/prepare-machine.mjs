@@ -7,7 +7,16 @@ import { accessSync, constants, readFileSync } from "node:fs";
 import path from "node:path";
 
 const PROJECT = path.resolve(new URL("..", import.meta.url).pathname);
-const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+const SYSTEM_FOLDERS = [
+  "/usr/local/sbin",
+  "/usr/local/bin",
+  "/usr/sbin",
+  "/usr/bin",
+  "/sbin",
+  "/bin",
+  "/usr/lib/podman",
+  "/usr/libexec/podman",
+];
 
 /** Any one of the commands will do; the package is Debian's and Ubuntu's name. */
 const RUN_PACKAGES = [
@@ -15,7 +24,12 @@ const RUN_PACKAGES = [
   { commands: ["conmon"], name: "conmon", why: "keeps the processes of `varve run -d`" },
 ];
 const TEST_PACKAGES = [
+  { commands: ["netavark"], name: "netavark", why: "makes the networks of containers" },
+  { commands: ["aardvark-dns"], name: "aardvark-dns", why: "answers the names of containers on a network" },
+  { commands: ["iptables"], name: "iptables", why: "publishes ports for netavark" },
+  { commands: ["ip"], name: "iproute2", why: "lets tests look at network devices" },
   { commands: ["crun"], name: "crun", why: "is the second OCI runtime of the tests" },
+  { commands: ["catatonit"], name: "catatonit", why: "is the init of containers in the tests" },
   { commands: ["fsck.erofs"], name: "erofs-utils", why: "checks layer images in the tests, apart from our own code" },
   { commands: ["getfattr"], name: "attr", why: "sets and reads extended attributes in the tests" },
   { commands: ["setfacl"], name: "acl", why: "sets and reads ACLs in the tests" },

@@ -42,6 +42,8 @@ export interface StoreLayout {
   readonly operations: string;
   readonly operationLog: string;
   readonly containers: string;
+  /** Named volumes, which containers share. */
+  readonly volumes: string;
   /** What merges, rebases and bisections need to go on. */
   readonly progress: string;
   readonly worktree: string;
@@ -75,6 +77,7 @@ export function storeLayout(root: string): StoreLayout {
     operations: at("operations"),
     operationLog: at("operations", "log"),
     containers: at("containers"),
+    volumes: at("volumes"),
     progress: at("progress"),
     worktree: at("worktree"),
     scratch: at("scratch"),

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { VarveError } from "../../core/errors.js";
+import { readImageConfig } from "../../core/image/read-image-config.js";
 import { VERDICTS, type Judgement, type Verdict } from "../../core/bisect/bisect-state.js";
 import { parseCommitId, type CommitId } from "../../core/model/ids.js";
 import { runBisection, type BisectStep } from "../../core/operations/history/bisect-run.js";
@@ -132,8 +133,11 @@ async function run(
   const { terminal, typed } = session;
   const { status, steps } = await runBisection(repository, {
     command: typed,
-    configuration: (name) =>
-      runConfiguration({ ...given, interactive: false, tty: false }, { name, command: process_, environment: process.env }),
+    configuration: (name, config) =>
+      runConfiguration(
+        { ...given, interactive: false, tty: false },
+        { name, command: process_, environment: process.env, image: readImageConfig(config) },
+      ),
     before: async (candidate, number) => {
       const commit = await repository.history.readCommit(candidate.commit);
       terminal.say(`Step ${number}: ${commitRow(commit).trimEnd()} (${leftWords(candidate)})`);

@@ -6,13 +6,13 @@ import { openRepository } from "../open-repository.js";
 import { printJson } from "../render/json-array.js";
 import { commitOf } from "../revision-words.js";
 import { BACKGROUND_OPTIONS, backgroundOf } from "../run-options/background.js";
-import { PLACE_OPTIONS, requireCommand } from "../run-options/place.js";
+import { imageCommand, PLACE_OPTIONS } from "../run-options/place.js";
 import { RUN_OPTIONS, runConfiguration } from "../run-options.js";
 
 export const createCommand: Command = command(
   {
     name: "create",
-    form: "[options] REV -- CMD…",
+    form: "[options] REV [-- CMD…]",
     summary: "Make a container on a commit, and start nothing",
     description: `Makes a container on REV, as "varve run -d" does, but does not start it: "varve start NAME" does, in the background. What stands
 on stdout is its id.`,
@@ -29,13 +29,18 @@ on stdout is its id.`,
     statuses: [["31", "there is a container of that name"]],
   },
   async ({ words: [revision = ""], rest = [], options: given, session }) => {
-    requireCommand(rest, revision);
     const branch = given.branch === undefined ? undefined : branchRef(given.branch);
     const repository = await openRepository(session);
     const commit = await commitOf(repository, revision);
     const name = given.name ?? newContainerName(new Set(repository.containers.list().map(({ record }) => record.name)));
     const background = backgroundOf(given, false);
-    const configuration = { ...runConfiguration(given, { name, command: rest, environment: process.env }), background };
+    const { command: started, image } = await imageCommand(repository, commit, {
+      revision,
+      entrypoint: given.entrypoint,
+      words: rest,
+    });
+    const subject = { name, command: started, environment: process.env, image };
+    const configuration = { ...runConfiguration(given, subject), background };
     const { id } = await createContainer(repository, { name, branch, commit, configuration, command: session.typed });
     if (session.json) printJson(session.terminal, { id, name });
     else session.terminal.print(`${id}\n`);

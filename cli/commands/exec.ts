@@ -2,7 +2,8 @@ import { VarveError } from "../../core/errors.js";
 import { command, type Command } from "../command.js";
 import { openRepository } from "../open-repository.js";
 import { shellLine } from "../shell-line.js";
-import { absolute, RUN_OPTIONS, userOf, variableOf } from "../run-options.js";
+import { variableOf } from "../run-options/process.js";
+import { absolute, RUN_OPTIONS, userOf } from "../run-options.js";
 
 const { env, workdir, user, interactive, tty } = RUN_OPTIONS;
 const options = {
@@ -46,7 +47,7 @@ options come before CONTAINER.`,
     const { record } = containers.find(name);
     const { exitCode } = await containers.exec(record, {
       command: rest,
-      environment: given.env.flatMap((variable) => variableOf(variable, process.env)),
+      environment: given.env.flatMap((variable) => variableOf("--env", variable, process.env)),
       ...(given.workdir === undefined ? {} : { workingDirectory: absolute("--workdir", given.workdir) }),
       ...(given.user === undefined ? {} : { user: userOf(given.user) }),
       terminal: given.tty,

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { importSource } from "../../core/operations/import-source.js";
 import { branchRef } from "../../core/revision/ref-names.js";
+import { CHANGE_OPTION } from "../change-option.js";
 import { command, type Command } from "../command.js";
 import { refuseEmptyMessage } from "../commit-message.js";
 import { EXCLUDE_OPTION, excludedPatterns, excludeNeedsDirectory } from "../exclude-option.js";
@@ -19,6 +20,7 @@ const options = {
   },
   message: { type: "string", alias: "m", value: "MSG", describe: "The commit's message (default: what was imported)" },
   exclude: EXCLUDE_OPTION,
+  change: CHANGE_OPTION,
 } as const;
 
 export const importCommand: Command = command(
@@ -28,13 +30,15 @@ export const importCommand: Command = command(
     summary: "Commit a directory or a tar archive to a branch",
     description: `Commits a whole tree from outside: SOURCE is a directory, a tar archive (plain, gzip, zstd or xz), or "-" for an
 archive on stdin. Owners, times, xattrs, hardlinks, devices and holes are kept. What the branch holds already is not stored again.
-Of a directory, what its .varveignore files say is left out.`,
+Of a directory, what its .varveignore files say is left out. --change says what "varve run" starts on it, and how, in the words of a
+Dockerfile; without it the branch's image config stays.`,
     words: [{ name: "SOURCE", required: true }],
     options,
     examples: [
       ['varve import ./rootfs -b base -m "Debian 12"', "a directory"],
       ["varve import / -b host --exclude '/proc/*' --exclude '/var/cache/**/*.deb'", "this machine, without some of it"],
       ["varve import rootfs.tar.xz -b base", "an archive"],
+      [`varve import rootfs.tar -b web --change 'CMD ["nginx"]' --change "ENV LANG=C.UTF-8"`, "with what runs on it"],
       ["docker export web | varve import - -b web", "a container of docker's"],
     ],
     statuses: [
@@ -42,7 +46,7 @@ Of a directory, what its .varveignore files say is left out.`,
       ["40-43", "the source is missing, changed meanwhile, unreadable or invalid"],
     ],
   },
-  async ({ words: [source = ""], options: { branch = "main", message, exclude }, session }) => {
+  async ({ words: [source = ""], options: { branch = "main", message, exclude, change }, session }) => {
     const ref = branchRef(branch);
     refuseEmptyMessage(message, "import");
     const opened = await openImportSource(source);
@@ -56,6 +60,7 @@ Of a directory, what its .varveignore files say is left out.`,
         branch: ref,
         message: says,
         exclude: patterns,
+        configChanges: change,
         command: session.typed,
         observe,
       });
@@ -64,7 +69,7 @@ Of a directory, what its .varveignore files say is left out.`,
       reportCommit(
         session,
         result,
-        isNew ? `Look at it: varve ls ${name}. Run something on it: varve run ${name} -- CMD…` : undefined,
+        isNew ? { next: `Look at it: varve ls ${name}. Run something on it: varve run ${name} -- CMD…` } : {},
       );
     });
   },

@@ -1,5 +1,6 @@
 import type { CommitId } from "../../core/model/ids.js";
 import type { ContainerStatus } from "../../core/ports/containers.js";
+import type { PublishedPort } from "../../core/ports/endpoints.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command } from "../command.js";
 import { openRepository } from "../open-repository.js";
@@ -7,6 +8,7 @@ import { printableLine } from "../printable.js";
 import { printJsonArray } from "../render/json-array.js";
 import { refText, shortId } from "../render/names.js";
 import { counted } from "../render/quantities.js";
+import { hostPlace, portJson } from "../render/port-text.js";
 import { textTable } from "../render/text-table.js";
 import { shellLine } from "../shell-line.js";
 
@@ -26,7 +28,8 @@ export const psCommand: Command = command(
     name: "ps",
     form: "[-a] [-q]",
     summary: "List containers",
-    description: `Lists the containers that run, or all with -a: name, state, branch, commit and command.`,
+    description: `Lists the containers that run, or all with -a: name, state, branch, commit and command, and
+published ports where one has any.`,
     words: [],
     options,
     examples: [
@@ -45,7 +48,9 @@ export const psCommand: Command = command(
     if (json) return printJsonArray(terminal, rows.map(rowJson));
     if (quiet) return terminal.print(rows.map(({ status }) => `${status.record.id}\n`).join(""));
     if (rows.length > 0) {
-      terminal.print(textTable([["NAME", "STATE", "BRANCH", "COMMIT", "COMMAND"], ...rows.map(rowText)]));
+      const hasPorts = rows.some(({ status }) => portsOf(status).length > 0);
+      const head = ["NAME", "STATE", "BRANCH", "COMMIT", ...(hasPorts ? ["PORTS"] : []), "COMMAND"];
+      terminal.print(textTable([head, ...rows.map((row) => rowText(row, hasPorts))]));
       return;
     }
     if (every.length === 0) terminal.say("There is no container. Make one with: varve run REV -- CMD…");
@@ -57,7 +62,7 @@ async function withCommits({ history }: Repository, statuses: readonly Container
   return Promise.all(statuses.map(async (status) => ({ status, commit: await history.readRef(status.record.branch) })));
 }
 
-function rowJson({ status: { record, state, pid }, commit }: Row): Record<string, unknown> {
+function rowJson({ status: { record, state, pid, attachment }, commit }: Row): Record<string, unknown> {
   const { id, name, branch, exitCode, created, configuration } = record;
   return {
     id,
@@ -68,16 +73,30 @@ function rowJson({ status: { record, state, pid }, commit }: Row): Record<string
     pid: pid ?? null,
     exitCode: exitCode ?? null,
     command: configuration.command,
+    network: configuration.network,
+    address: attachment?.address ?? null,
+    ports: (attachment?.ports ?? []).map(portJson),
     created,
+    labels: configuration.labels ?? {},
   };
 }
 
 const LONGEST_COMMAND = 40;
 
-function rowText({ status: { record, state }, commit }: Row): readonly string[] {
+function portsOf({ attachment }: ContainerStatus): readonly PublishedPort[] {
+  return attachment?.ports ?? [];
+}
+
+function rowText({ status, commit }: Row, hasPorts: boolean): readonly string[] {
+  const { record, state } = status;
   const { name, branch, exitCode, configuration } = record;
   const line = printableLine(shellLine(configuration.command));
   const shown = state === "stopped" && exitCode !== undefined ? `stopped (${exitCode})` : state;
   const short = line.length > LONGEST_COMMAND ? `${line.slice(0, LONGEST_COMMAND - 1)}…` : line;
-  return [name, shown, refText(branch), commit === undefined ? "none" : shortId(commit), short];
+  const ports = hasPorts ? [portsOf(status).map(shortPort).join(", ")] : [];
+  return [name, shown, refText(branch), commit === undefined ? "none" : shortId(commit), ...ports, short];
+}
+
+function shortPort(port: PublishedPort): string {
+  return `${hostPlace(port)}->${port.containerPort}/${port.protocol}`;
 }

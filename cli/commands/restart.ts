@@ -6,7 +6,12 @@ import { openRepository } from "../open-repository.js";
 import { printJsonArray } from "../render/json-array.js";
 
 const options = {
-  time: { type: "string", alias: "t", value: "SECONDS", describe: "Wait so long before it is killed (default: 10)" },
+  time: {
+    type: "string",
+    alias: "t",
+    value: "SECONDS",
+    describe: "Wait so long before it is killed (default: its --stop-timeout, else 10)",
+  },
 } as const;
 
 export const restartCommand: Command = command(
@@ -25,8 +30,8 @@ committed. One that does not run is started.`,
       ["44", "it was made to run in the foreground"],
     ],
   },
-  async ({ words, options: { time = "10" }, session }) => {
-    const grace = millisecondsOf("--time", time);
+  async ({ words, options: { time }, session }) => {
+    const grace = time === undefined ? undefined : millisecondsOf("--time", time);
     const repository = await openRepository(session);
     const records = words.map((name) => repository.containers.find(name).record);
     const foreground = records.find(({ configuration }) => configuration.background === undefined);

@@ -9,6 +9,7 @@ import { printDryRun } from "../render/dry-run.js";
 import { printJson } from "../render/json-array.js";
 import { refText, shortId } from "../render/names.js";
 import { counted } from "../render/quantities.js";
+import { RESTART_OPTION, restarting } from "../restart-option.js";
 import { commitOf } from "../revision-words.js";
 
 export const restoreCommand: Command = command(
@@ -18,12 +19,13 @@ export const restoreCommand: Command = command(
     summary: "Make paths of a directory or container what they are in a commit",
     description: `Makes each PATH in TARGET's tree, with what stands below it, exactly what it is in REV, by default HEAD; what REV
 lacks goes. All else stays as it is, and no branch moves. What was not committed is saved first: "varve undo" brings it back. A
-container must not run. PATH is a path or a pattern. ${FROM_WHERE}`,
+container must not run; --restart stops one that does, and starts it again. PATH is a path or a pattern. ${FROM_WHERE}`,
     words: [{ name: "TARGET", required: false }],
     rest: "paths",
     options: {
       source: { type: "string", alias: "s", value: "REV", describe: "the commit to take the paths from (default: HEAD)" },
       "dry-run": { type: "boolean", alias: "n", describe: "only show what would change" },
+      ...RESTART_OPTION,
     },
     examples: [
       ["varve restore -- etc/hosts", "discard what was done to a file since the last commit"],
@@ -38,18 +40,21 @@ container must not run. PATH is a path or a pattern. ${FROM_WHERE}`,
   },
   async ({ words, rest, options, session }) => {
     if (rest === undefined || rest.length === 0) throw noPaths();
-    const { repository, target } = await openTarget(session, words[0]);
+    const opened = await openTarget(session, words[0]);
+    const { repository, target } = opened;
     const { branch } = await headOf(repository, target);
     const source = await commitOf(repository, options.source ?? "HEAD", branch);
     const dryRun = options["dry-run"];
     const paths = await selectionOf(rest, repository, [target]);
-    const result = await restorePaths(repository, target, { source, paths, command: session.typed, dryRun });
-    try {
-      if (session.json) printRestoreJson(session, result, source);
-      else printText(session, result, dryRun);
-    } finally {
-      result.close();
-    }
+    await restarting(opened, options, { action: "restore paths of", session }, async (stopped) => {
+      const result = await restorePaths(repository, stopped, { source, paths, command: session.typed, dryRun });
+      try {
+        if (session.json) printRestoreJson(session, result, source);
+        else printText(session, result, dryRun);
+      } finally {
+        result.close();
+      }
+    });
   },
 );
 

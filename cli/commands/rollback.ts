@@ -7,6 +7,7 @@ import { printDryRun } from "../render/dry-run.js";
 import { printJson } from "../render/json-array.js";
 import { refText, shortId } from "../render/names.js";
 import { counted } from "../render/quantities.js";
+import { RESTART_OPTION, restarting } from "../restart-option.js";
 import { commitOf } from "../revision-words.js";
 
 export const rollbackCommand: Command = command(
@@ -16,21 +17,24 @@ export const rollbackCommand: Command = command(
     summary: "Make a directory's or container's tree equal to a commit",
     description: `Makes TARGET's tree exactly REV and moves its branch there. REV is by default HEAD: that discards what is not
 committed. What is discarded is saved first: "varve undo" brings it back. One word alone is a TARGET if it
-names a container or a tracked directory's path, else a REV.`,
+names a container or a tracked directory's path, else a REV. A container must not run; --restart stops one that does, and starts
+it again in the background.`,
     words: [
       { name: "TARGET", required: false },
       { name: "REV", required: false },
     ],
-    options: { "dry-run": { type: "boolean", alias: "n", describe: "only show what would change" } },
+    options: { "dry-run": { type: "boolean", alias: "n", describe: "only show what would change" }, ...RESTART_OPTION },
     examples: [
       ["varve rollback", "discard what is not committed in the tracked directory"],
       ["varve rollback HEAD~2", "go back two commits"],
       ["varve rollback -n HEAD~2", "what that would change"],
       ["varve rollback web v1", "make the container web what tag v1 holds"],
+      ["varve rollback --restart web HEAD~1", "while it runs: it is stopped, and started again"],
     ],
     statuses: [
       ["20", "no such revision"],
       ["32", "the container is running"],
+      ["44", "--restart of a container that runs in the foreground"],
     ],
   },
   async ({ words, options, session }) => {
@@ -39,14 +43,16 @@ names a container or a tracked directory's path, else a REV.`,
     const { branch } = await headOf(repository, target);
     const commit = await commitOf(repository, revision, branch);
     const dryRun = options["dry-run"];
-    const result = await rollbackTarget(repository, target, commit, { command: session.typed, dryRun });
-    try {
-      if (session.json) printJson(session.terminal, resultJson(result, dryRun));
-      else if (dryRun) printDryRun(session.terminal, result.changes ?? [], dryText(result));
-      else session.terminal.say(resultText(result));
-    } finally {
-      result.close();
-    }
+    await restarting(opened, options, { action: "roll back", session }, async (stopped) => {
+      const result = await rollbackTarget(repository, stopped, commit, { command: session.typed, dryRun });
+      try {
+        if (session.json) printJson(session.terminal, resultJson(result, dryRun));
+        else if (dryRun) printDryRun(session.terminal, result.changes ?? [], dryText(result));
+        else session.terminal.say(resultText(result));
+      } finally {
+        result.close();
+      }
+    });
   },
 );
 

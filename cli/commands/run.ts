@@ -21,7 +21,7 @@ import { commitReport } from "../render/commit-text.js";
 import { printJson } from "../render/json-array.js";
 import { commitOf } from "../revision-words.js";
 import { BACKGROUND_OPTIONS, backgroundOf, refuseBackgroundOptions } from "../run-options/background.js";
-import { PLACE_OPTIONS, requireCommand } from "../run-options/place.js";
+import { imageCommand, PLACE_OPTIONS } from "../run-options/place.js";
 import { requireTerminal, RUN_OPTIONS, runConfiguration } from "../run-options.js";
 import { CACHE_OPTIONS, cacheEntry, isReused, keepForLater, requireCacheable, type CacheEntry } from "../run-cache.js";
 import { shellLine } from "../shell-line.js";
@@ -42,9 +42,10 @@ const options = {
 export const runCommand: Command = command(
   {
     name: "run",
-    form: "[options] REV -- CMD…",
+    form: "[options] REV [-- CMD…]",
     summary: "Run a process in a new container on a commit",
-    description: `Makes a container on REV and runs CMD in it, isolated, with the tree of REV as its root. What it writes stays in the
+    description: `Makes a container on REV and runs CMD in it, isolated, with the tree of REV as its root. What the image config of REV
+says of entrypoint, command, environment, user, directory and labels holds where options do not. What it writes stays in the
 container: "varve diff NAME" shows it, "varve commit NAME" records it, "varve start NAME" runs CMD again on it.
 A run whose process can't be started leaves no container.
 With --commit a process that ends with 0 has its changes committed, with its command, exit status and duration; one that fails commits
@@ -62,6 +63,7 @@ before REV.`,
       ["varve run -d --name web --restart on-failure base -- httpd -f", "in the background: varve logs -f web"],
       ["varve run --rm --verify base -- sh", "after each file of base was read and compared with its digest"],
       ['varve run --rm -b base --commit -m "add git" base -- apk add git', "one step of a build"],
+      ["varve run --rm -v pgdata:/var/lib/postgresql postgres", "what its image says, with a named volume"],
       ["varve run --cache -b ci -v .:/src:ro ci -- make -C /src install", "one that is run when the sources have changed"],
     ],
     statuses: [
@@ -72,7 +74,6 @@ before REV.`,
     ],
   },
   async ({ words: [revision = ""], rest = [], options: given, session }) => {
-    requireCommand(rest, revision);
     if (given.detach) requireDetachable(given);
     else {
       refuseBackgroundOptions(given);
@@ -84,7 +85,8 @@ before REV.`,
     const repository = await openRepository(session);
     const commit = await commitOf(repository, revision);
     const name = given.name ?? newContainerName(new Set(repository.containers.list().map(({ record }) => record.name)));
-    const subject = { name, command: rest, environment: process.env };
+    const { command, image } = await imageCommand(repository, commit, { revision, entrypoint: given.entrypoint, words: rest });
+    const subject = { name, command, environment: process.env, image };
     const background = given.detach ? { background: backgroundOf(given, given.rm) } : {};
     const configuration = { ...runConfiguration(given, subject), ...background };
     const entry = await cacheEntry(repository, given, { parent: commit, configuration });

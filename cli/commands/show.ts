@@ -130,7 +130,8 @@ async function openDifference({ repository, entry, targets }: ShownEntry, rest: 
 
 async function entryJson(shown: ShownEntry, rest: readonly string[], form: Form): Promise<Record<string, unknown>> {
   const tag = await annotationOf(shown.repository, shown.word);
-  const head = { ...logEntryJson(shown.entry), ...(tag && { annotation: annotationJson(tag) }) };
+  const config = shown.entry.commit.config ?? null;
+  const head = { ...logEntryJson(shown.entry), config, ...(tag && { annotation: annotationJson(tag) }) };
   if (form["no-patch"]) return head;
   const { changes, close } = await openDifference(shown, rest);
   close();

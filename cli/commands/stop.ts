@@ -5,7 +5,12 @@ import { openRepository } from "../open-repository.js";
 import { printJsonArray } from "../render/json-array.js";
 
 const options = {
-  time: { type: "string", alias: "t", value: "SECONDS", describe: "Wait so long before it is killed (default: 10)" },
+  time: {
+    type: "string",
+    alias: "t",
+    value: "SECONDS",
+    describe: "Wait so long before it is killed (default: its --stop-timeout, else 10)",
+  },
 } as const;
 
 export const stopCommand: Command = command(
@@ -13,7 +18,7 @@ export const stopCommand: Command = command(
     name: "stop",
     form: "CONTAINER… [-t SECONDS]",
     summary: "End a container's process",
-    description: `Asks the process to end (SIGTERM), and kills it when it has not ended in time. The container and what it wrote stay. One
+    description: `Asks the process to end (SIGTERM, or its --stop-signal), and kills it when it has not ended in time. The container and what it wrote stay. One
 that does not run stays as it is.`,
     words: [{ name: "CONTAINER", required: true, many: true }],
     options,
@@ -23,8 +28,8 @@ that does not run stays as it is.`,
     ],
     statuses: [["24", "no such container"]],
   },
-  async ({ words, options: { time = "10" }, session }) => {
-    const grace = millisecondsOf("--time", time);
+  async ({ words, options: { time }, session }) => {
+    const grace = time === undefined ? undefined : millisecondsOf("--time", time);
     const repository = await openRepository(session);
     // All are looked up first, so that a slip in the last name stops none.
     const statuses = words.map((name) => repository.containers.find(name));

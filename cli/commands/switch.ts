@@ -11,6 +11,7 @@ import { printDryRun } from "../render/dry-run.js";
 import { printJson } from "../render/json-array.js";
 import { refText, shortId } from "../render/names.js";
 import { counted } from "../render/quantities.js";
+import { RESTART_OPTION, restarting } from "../restart-option.js";
 import { commitOf } from "../revision-words.js";
 
 const FORM = { name: "switch", form: "[TARGET] BRANCH | [TARGET] -c BRANCH [REV] | [TARGET] -" } as const;
@@ -29,6 +30,7 @@ at REV. "-" is the branch before the last switch. A branch is used by one direct
     options: {
       create: { type: "string", alias: "c", value: "BRANCH", describe: "make this branch and switch to it" },
       "dry-run": { type: "boolean", alias: "n", describe: "only show what would change" },
+      ...RESTART_OPTION,
     },
     examples: [
       ["varve switch next", "the tracked directory, on branch next"],
@@ -49,15 +51,17 @@ at REV. "-" is the branch before the last switch. A branch is used by one direct
     const from = start === undefined ? undefined : await commitOf(repository, start, head);
     const create = options.create === undefined ? undefined : { start: from };
     const dryRun = options["dry-run"];
-    const result = await switchBranch(repository, target, branch, { command: session.typed, create, dryRun });
-    try {
-      if (session.json) printJson(session.terminal, resultJson(result, dryRun));
-      else if (dryRun && result.from !== result.to)
-        printDryRun(session.terminal, result.changes, `${refText(result.from)} would be left for ${refText(result.to)}`);
-      else session.terminal.say(resultText(result, create !== undefined));
-    } finally {
-      result.close();
-    }
+    await restarting(opened, options, { action: "switch", session }, async (stopped) => {
+      const result = await switchBranch(repository, stopped, branch, { command: session.typed, create, dryRun });
+      try {
+        if (session.json) printJson(session.terminal, resultJson(result, dryRun));
+        else if (dryRun && result.from !== result.to)
+          printDryRun(session.terminal, result.changes, `${refText(result.from)} would be left for ${refText(result.to)}`);
+        else session.terminal.say(resultText(result, create !== undefined));
+      } finally {
+        result.close();
+      }
+    });
   },
 );
 

@@ -1,12 +1,14 @@
+import { chosenChanges } from "../../core/operations/chosen-changes.js";
 import os from "node:os";
 import { VarveError } from "../../core/errors.js";
+import { readImageConfig } from "../../core/image/read-image-config.js";
+import type { ImageConfig } from "../../core/model/commit.js";
 import type { RefName } from "../../core/model/ids.js";
 import type { PathSelection } from "../../core/paths/path-selection.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
-import { notApplicable, requireNewBranch, tryOnMachine } from "../../core/operations/try-on-machine.js";
+import { requireNewBranch, tryOnMachine } from "../../core/operations/try-on-machine.js";
 import { parseSide, type Side } from "../../core/operations/sides.js";
 import {
-  chosenChanges,
   requireApplicableSide,
   requireKeepable,
   tryCommand,
@@ -22,22 +24,17 @@ import { refuseEmptyMessage } from "../commit-message.js";
 import { openMachineRoot, openRepository } from "../open-repository.js";
 import { wordMissing } from "../parse-words.js";
 import { FROM_WHERE, selectionOf, type WordSelection } from "../path-words.js";
-import { changeJson } from "../render/change-json.js";
 import { changeLine, changeSummary } from "../render/change-text.js";
-import { commitResultJson } from "../render/commit-json.js";
-import { commitReport } from "../render/commit-text.js";
-import { printJson } from "../render/json-array.js";
-import { shortId } from "../render/names.js";
-import { counted } from "../render/quantities.js";
+import { reportTry } from "../render/try-report.js";
 import { requireTerminal, RUN_OPTIONS, runConfiguration } from "../run-options.js";
 import { shellLine } from "../shell-line.js";
 import { verifier, VERIFY_OPTION } from "../verify-option.js";
 
 const options = {
   keep: { type: "boolean", describe: "Keep the changes as a commit on --branch" },
-  apply: { type: "boolean", describe: "Apply the changes to the directory or container that REV names" },
+  apply: { type: "boolean", describe: "Apply the changes to the directory or container that REV names, or to this machine" },
   discard: { type: "boolean", describe: "Discard the changes" },
-  yes: { type: "boolean", alias: "y", describe: "Ask nothing: --apply for @ and @NAME, --keep for a commit" },
+  yes: { type: "boolean", alias: "y", describe: "Ask nothing: --apply for @ and @NAME, else --keep" },
   no: { type: "boolean", alias: "n", describe: "Ask nothing: --discard" },
   pick: { type: "string", array: true, value: "PATTERN", describe: "Keep or apply only changes below such paths" },
   "keep-failed": { type: "boolean", describe: "Let the changes of a CMD that failed be kept or applied, too" },
@@ -65,8 +62,12 @@ container as it is). Without REV over this machine's own root, which CMD sees an
 of other filesystems (a /home or /tmp of its own) it sees the empty directory below, unless -v shows them. Then shows what CMD changed, and why, as "diff" does, and asks: keep it as a commit on a branch, apply it to that
 directory or container, pick paths, or discard it. Until then nothing but the layer has changed, and the layer goes in any case. Without a
 terminal and without an option that tells, the changes are discarded. So are those of a CMD that fails, unless --keep-failed is given. What
-was applied or kept, "varve undo" takes back. PATTERN is a path or a pattern. ${FROM_WHERE} Over this machine's root changes are kept (the changed paths alone, on a new branch) or discarded: varve
-never writes to it.`,
+was applied or kept, "varve undo" takes back. PATTERN is a path or a pattern. ${FROM_WHERE}
+
+Over this machine's root --apply writes the changed paths alone, and follows no symlink; what it overwrites or removes is kept in the store first. It
+refuses when somebody changed one of the paths since CMD began. Left alone, and told, is what is no part of the root: /proc, /sys, /dev, /run, where
+other filesystems are mounted, and the store. --keep makes a new branch with two commits of the changed paths alone: as they are on the machine, and
+after CMD, so that "varve diff BRANCH^ BRANCH" tells what it changed and deleted.`,
     words: [{ name: "REV", required: false }],
     rest: "command after dashes",
     options,
@@ -77,6 +78,7 @@ never writes to it.`,
       ["varve try --apply --pick etc @web -- dpkg-reconfigure tzdata", "take over what changed below /etc"],
       ["varve try --no @ -- make install", "only look"],
       ["varve try -- apt-get install -y --no-install-recommends nginx", "what would it do to this machine?"],
+      ["varve try --apply --pick etc -- sh -c 'echo hello > /etc/motd'", 'do it to this machine; "varve undo" takes it back'],
     ],
     statuses: [
       ["0-255", "that of CMD"],
@@ -100,7 +102,7 @@ never writes to it.`,
     if (choice === "keep") await place.requireKeepable(branch ?? throwNoBranch());
     const questions = { place, session, given, branch, picked, choice, line: shellLine(rest) };
     const result = await place.run(rest, given, session, (trial) => decide(trial, questions));
-    report(session, result);
+    reportTry(session, result);
     return result.trial.result.exitCode;
   },
 );
@@ -126,8 +128,8 @@ function overSide(repository: Repository, side: Side): Place {
     requireKeepable: (branch) => requireKeepable(repository, side, branch),
     select: (words) => selectionOf(words, repository, [side]),
     run: (process_, given, session, decision) => {
-      const configuration = (name: string): RunConfiguration =>
-        runConfiguration(given, { name, command: process_, environment: process.env });
+      const configuration = (name: string, config?: ImageConfig): RunConfiguration =>
+        runConfiguration(given, { name, command: process_, environment: process.env, image: readImageConfig(config) });
       const verify = verifier(given.verify, repository, session);
       return tryCommand(repository, { side, configuration, verify, command: session.typed }, decision);
     },
@@ -136,10 +138,8 @@ function overSide(repository: Repository, side: Side): Place {
 
 function overMachine(repository: Repository): Place {
   return {
-    canApply: false,
-    requireApplicable: () => {
-      throw notApplicable();
-    },
+    canApply: true,
+    requireApplicable: () => undefined,
     requireKeepable: (branch) => requireNewBranch(repository, branch),
     // From the root, wherever one stands.
     select: (words) =>
@@ -225,7 +225,7 @@ async function askWhat(trial: Trial, questions: Questions): Promise<TryDecision>
     try {
       if (isAnswer(answer, "pick")) picked = await askPaths(trial, questions);
       else {
-        const decision = await decisionFor(answer, questions, picked);
+        const decision = await decisionFor(answer, trial, questions, picked);
         if (decision !== undefined) return decision;
       }
     } catch (error) {
@@ -242,6 +242,7 @@ function isAnswer(answer: string, word: string): boolean {
 /** @returns `undefined` for an answer that means nothing. */
 async function decisionFor(
   answer: string,
+  trial: Trial,
   questions: Questions,
   picked: PathSelection | undefined,
 ): Promise<TryDecision | undefined> {
@@ -249,6 +250,7 @@ async function decisionFor(
   if (answer === "" || isAnswer(answer, "discard") || isAnswer(answer, "no")) return { kind: "discard" };
   if (place.canApply && isAnswer(answer, "apply")) {
     place.requireApplicable();
+    trial.requireApplicable?.(picked);
     return { kind: "apply", paths: picked };
   }
   if (!isAnswer(answer, "keep")) return undefined;
@@ -265,28 +267,6 @@ async function askPaths({ changes }: Trial, { session: { terminal }, place }: Qu
     chosen.map((change) => changeLine(change, (_style, text) => text)).join("\n") || "No change is below such a path.",
   );
   return picked;
-}
-
-function report({ terminal, json }: Session, { trial, decision, commit, applied }: TryResult): void {
-  const { exitCode, durationMilliseconds } = trial.result;
-  if (json) {
-    printJson(terminal, {
-      exitCode,
-      durationMilliseconds,
-      changes: trial.changes.map(changeJson),
-      decision,
-      commit: commit === undefined ? null : commitResultJson(commit),
-      applied: applied === undefined ? null : { changes: applied.changes, saved: applied.saved ?? null },
-    });
-    return;
-  }
-  if (commit !== undefined) terminal.say(commitReport(commit));
-  else if (decision === "keep") terminal.say("Nothing to keep: no change was chosen.");
-  if (applied?.changes === 0) terminal.say("Nothing to apply: no change was chosen.");
-  else if (applied !== undefined) {
-    const kept = applied.saved === undefined ? "" : ` What was not committed is kept as ${shortId(applied.saved)}.`;
-    terminal.say(`Applied ${counted(applied.changes, "change")}.${kept}\nTake it back: varve undo`);
-  }
 }
 
 function throwNoBranch(): never {

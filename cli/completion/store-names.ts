@@ -1,7 +1,7 @@
 import { openSide, parseSide } from "../../core/operations/sides.js";
 import { normalizePath, nodeAt } from "../../core/model/paths.js";
 import type { Repository } from "../../core/ports/repository.js";
-import { openRepository } from "../open-repository.js";
+import { openRepository, openVolumes } from "../open-repository.js";
 import { printableLine } from "../printable.js";
 import { bytesOfWord, wordOfBytes } from "../process-arguments.js";
 import { refText } from "../render/names.js";
@@ -34,6 +34,8 @@ async function namesOf(repository: Repository, kind: WordKind): Promise<readonly
     case "container":
     case "target":
       return containers();
+    case "volume":
+      return (await openVolumes(repository)).list().map(({ name }) => ({ value: name, description: "volume" }));
     case "operation":
       return operationIds(repository);
     case "branch":

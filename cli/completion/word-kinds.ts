@@ -4,6 +4,7 @@ export type WordKind =
   | "branch"
   | "tag"
   | "container"
+  | "volume"
   /** A container, or a tracked directory's path. */
   | "target"
   /** A revision, or the live state of something: `@`, `@NAME`. */
@@ -39,7 +40,9 @@ const KINDS: Readonly<Record<string, WordKind>> = {
   FILE: "file",
   PATH: "file",
   DIR: "directory",
-  "SRC:DST[:ro]": "file",
+  "SRC:DST[:OPTS]": "file",
+  "SRC[:DST[:rwm]]": "file",
+  VOLUME: "volume",
   ID: "operation",
   COMMAND: "command",
 };
@@ -47,6 +50,19 @@ const KINDS: Readonly<Record<string, WordKind>> = {
 /** Names of what only the person knows. */
 const FREE: ReadonlySet<string> = new Set([
   "NAME",
+  "NAME=VALUE",
+  "NAME=SOFT[:HARD]",
+  "NAME:ADDRESS",
+  "ADDRESS",
+  "CAP",
+  "DOMAIN",
+  "GROUP",
+  "INSTRUCTION",
+  "MOUNT",
+  "OPT",
+  "OPTION",
+  "PATH[:OPTS]",
+  "PROGRAM",
   "NAME[=VALUE]",
   "MSG",
   "N",
@@ -65,6 +81,11 @@ const FREE: ReadonlySet<string> = new Set([
   "SIZE",
   "max-size=SIZE",
   "USER[:GROUP]",
+  "IP",
+  "MAC",
+  "SUBNET",
+  "PORT[/udp]",
+  "[[IP:]HOST:]PORT[/udp]",
 ]);
 
 /** @returns `undefined` for a name that is neither known nor a choice. */
@@ -72,7 +93,7 @@ export function kindOf(name: string): WordKind | undefined {
   return KINDS[name] ?? (FREE.has(name) || name.includes("|") ? "free" : undefined);
 }
 
-/** The words that a name like `none|host` offers. */
+/** The words that a name like `none|host|NAME` offers: those that stand for themselves. */
 export function choicesOf(name: string): readonly string[] {
-  return name.includes("|") ? name.split("|") : [];
+  return name.includes("|") ? name.split("|").filter((word) => !/[A-Z]/.test(word)) : [];
 }

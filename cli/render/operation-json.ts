@@ -16,6 +16,7 @@ export function operationJson({ operation, live }: OperationState): Record<strin
     refs: refs.map(({ name, before, after }) => ({ name, before: before ?? null, after: after ?? null })),
     head: head === undefined ? null : { before: refText(head.before), after: refText(head.after) },
     trees: trees.map(({ target, before, after }) => ({
+      kind: target.kind,
       container: target.kind === "container" ? target.id : null,
       before: before ?? null,
       after: after ?? null,

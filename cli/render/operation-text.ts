@@ -55,6 +55,7 @@ function nameText(name: RefName | undefined): string {
 }
 
 export function treeName(target: TreeUpdate["target"], name: (id: string) => string): string {
+  if (target.kind === "machine") return "this machine's root";
   return target.kind === "directory" ? "tracked directory" : name(target.id);
 }
 
@@ -62,6 +63,7 @@ function treeLine({ target, before, after }: TreeUpdate, name: (id: string) => s
   const place = treeName(target, name);
   if (target.kind === "container" && before === undefined) return `${place} made, on ${commitText(after)}`;
   if (target.kind === "container" && after === undefined) return `${place} removed, it held ${commitText(before)}`;
+  if (target.kind === "machine") return `paths of ${place} ${commitText(before)} → ${commitText(after)}`;
   return `tree of ${place.replace("tracked", "the tracked")} ${commitText(before)} → ${commitText(after)}`;
 }
 

@@ -26,6 +26,7 @@ export interface CacheQuestion {
  */
 export function cacheKey({ parent, configuration, namesHost, volumes, inputs }: CacheQuestion): string {
   const { command, environment, workingDirectory, user, hostname, network, readOnly } = configuration;
+  const { security, tmpfs, devices, ulimits, sysctls, groups, names, namespaces, shmBytes, init } = configuration;
   const record = {
     varve: "run 1",
     tree: parent.tree,
@@ -37,6 +38,8 @@ export function cacheKey({ parent, configuration, namesHost, volumes, inputs }: 
     hostname: namesHost ? hostname : null,
     network,
     readOnly,
+    // Left out where nothing is asked for, so that keys of before stay.
+    ...{ security, tmpfs, devices, ulimits, sysctls, groups, names, namespaces, shmBytes, init },
     volumes: sorted(volumes),
     inputs: sorted(inputs),
   };

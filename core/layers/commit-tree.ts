@@ -1,4 +1,5 @@
 import type { Commit, ImageConfig, Origin, Signature } from "../model/commit.js";
+import { changeImageConfig } from "../image/change-image-config.js";
 import type { CommitId, LayerId } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
 import type { LayerWriter } from "../ports/layer-store.js";
@@ -26,6 +27,8 @@ export interface CommitTreeOptions {
   readonly kept?: ReadonlySet<LayerId> | undefined;
   /** Taken over from the parent when absent. */
   readonly config?: ImageConfig | undefined;
+  /** Dockerfile instructions that change the config: then there is a commit even where the tree is the parent's. */
+  readonly configChanges?: readonly string[] | undefined;
   readonly origin?: Origin | undefined;
   readonly observe?: ((progress: LayerProgress) => void) | undefined;
 }
@@ -44,12 +47,15 @@ export async function commitTree(repository: Repository, options: CommitTreeOpti
   const { history, layers } = repository;
   const parent = options.parent === undefined ? undefined : await history.readCommit(options.parent);
   const chain: readonly LayerId[] = parent === undefined ? [] : await layerChain(history, parent.id);
+  const before = options.config ?? parent?.config;
+  const config = changeImageConfig(before, options.configChanges ?? []);
   const writer = layers.write(chain, options.kept ?? (await keptLayers(history, parent?.id)));
   try {
     const target = await options.target(writer);
     const { sockets, ...summary } = await writeLayer(writer, options.base, target, options.observe);
     options.check?.();
-    if (summary.tree === parent?.tree && options.allowEmpty !== true) return undefined;
+    const isChanged = summary.tree !== parent?.tree || JSON.stringify(config) !== JSON.stringify(before);
+    if (!isChanged && options.allowEmpty !== true) return undefined;
     const { id: layer, storedBytes } = writer.publish();
     // The empty tree has a root directory too, which the first commit only seems to modify.
     const counted = parent === undefined ? { ...summary, modified: 0 } : summary;
@@ -60,7 +66,7 @@ export async function commitTree(repository: Repository, options: CommitTreeOpti
       parents: [...(parent === undefined ? [] : [parent.id]), ...(options.otherParents ?? [])],
       author: options.author ?? (await history.author()),
       message: options.message,
-      config: options.config ?? parent?.config,
+      config,
       origin: options.origin,
     });
     return { ...(await history.readCommit(id)), sockets };

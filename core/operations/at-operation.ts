@@ -102,8 +102,8 @@ function movesUpTo(log: readonly RefMove[], commit: CommitId | undefined, operat
 async function containersAt({ containers, history }: Repository, { trees, standings }: EarlierState): Promise<Containers> {
   const bases = new Map<string, { readonly base: CommitId; readonly layers: readonly LayerId[] }>();
   const statuses = new Map(containers.list().map((status) => [status.record.id, status]));
-  for (const [id, { commit, container }] of trees) {
-    if (id === "directory") continue;
+  for (const [id, { target, commit, container }] of trees) {
+    if (target.kind !== "container") continue;
     if (commit === undefined) {
       statuses.delete(id);
       continue;
@@ -124,6 +124,8 @@ async function containersAt({ containers, history }: Repository, { trees, standi
     find: (nameOrId) => findAmong(list, nameOrId),
     isFresh: (record) => bases.has(record.id) || containers.isFresh(record),
     fault: (id) => containers.fault(id),
+    mountedPlaces: (record) => (bases.has(record.id) ? [] : containers.mountedPlaces(record)),
+    openRoot: () => undefined,
     openTree: async (record, base) => (bases.has(record.id) ? base : containers.openTree(record, base)),
   };
 }
@@ -132,6 +134,7 @@ const REFUSING = {
   create: refuseNow,
   rebase: refuseNow,
   update: refuseNow,
+  setLimits: refuseNow,
   remove: refuseNow,
   run: refuse,
   start: refuse,

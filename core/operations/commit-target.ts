@@ -8,6 +8,7 @@ import { layerChain } from "../layers/layer-chain.js";
 import { requireStanding, vanishedWarnings } from "./vanishing-source.js";
 import { openEnding } from "./ending-progress.js";
 import { recordOperation } from "./record-operation.js";
+import { withMounts, type WithMounts } from "./mounted-content.js";
 import { openLiveTree, type LiveTree, type Target } from "./targets.js";
 import type { LayerProgress } from "../layers/write-layer.js";
 
@@ -29,6 +30,10 @@ export interface CommitOptions {
   readonly origin?: Origin | undefined;
   /** Of a directory: patterns of what to leave out, each as a line of `.varveignore`. */
   readonly exclude?: readonly ByteString[] | undefined;
+  /** Of a container: places whose mounts are committed, too, without a slash before them. */
+  readonly includeMounts?: readonly ByteString[] | undefined;
+  /** Dockerfile instructions that change the image config, as docker's `--change`. */
+  readonly configChanges?: readonly string[] | undefined;
   readonly observe?: ((progress: LayerProgress) => void) | undefined;
 }
 
@@ -47,24 +52,29 @@ export async function commitTarget(repository: Repository, target: Target, optio
 async function commitLive(repository: Repository, target: Target, options: CommitOptions): Promise<CommitResult> {
   const ending = await openEnding(repository, target);
   const trees = await openLiveTree(repository, target, { ...options, tracked: ending.tracked });
+  let mounts: WithMounts | undefined;
   try {
     const { branch, commit: parent } = trees.head;
-    await ending.requireReady(trees.live);
-    const check = (): void => requireStanding(trees.live, "commit the tree");
+    if (target.kind === "container")
+      mounts = await withMounts(repository, target.record, trees.live, options.includeMounts ?? []);
+    const live = mounts?.tree ?? trees.live;
+    await ending.requireReady(live);
+    const check = (): void => requireStanding(live, "commit the tree");
     const commit = await commitTree(repository, {
       ...options,
       ...ending.commit,
       parent,
       base: trees.committed,
-      target: async () => trees.live,
+      target: async () => live,
       check,
     });
     if (commit === undefined) throw nothingToCommit(branch);
     const refs = [{ name: branch, before: parent, after: commit.id }];
     await recordOperation(repository, { command: options.command, refs, trees: [], ...ending.effect });
     await settle(repository, target, trees, commit.id);
-    return { commit, branch, ignored: trees.live.ignored, mounts: trees.live.mounts, warnings: vanishedWarnings(trees.live) };
+    return { commit, branch, ignored: live.ignored, mounts: live.mounts, warnings: vanishedWarnings(live) };
   } finally {
+    mounts?.close();
     trees.close();
     ending.close();
   }

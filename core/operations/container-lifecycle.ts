@@ -15,6 +15,7 @@ import { layerChain } from "../layers/layer-chain.js";
 import { keepSaved, requireLayers } from "./record-operation.js";
 import { becomeTree, performOperation } from "./change-trees.js";
 import { putBack } from "./revert-effect.js";
+import { withSharedNetwork } from "./shared-network.js";
 import { findTarget, headOf, openLiveTree, type Target } from "./targets.js";
 import { compareTrees } from "../trees/compare-trees.js";
 
@@ -53,7 +54,7 @@ export async function createContainer(repository: Repository, options: CreateOpt
       base: options.commit,
       layers: await layerChain(history, options.commit),
       created: new Date().toISOString(),
-      configuration: options.configuration,
+      configuration: withSharedNetwork(containers, options.configuration),
     };
     // The branch first: a crash after it leaves a branch, never a container without one.
     const refs = before === undefined ? [{ name: branch, before, after: options.commit }] : [];
@@ -176,11 +177,17 @@ async function creationOf({ operations }: Repository, id: string): Promise<Opera
   return undefined;
 }
 
-/** Resolves when its process is gone. Its policy does not start it again. */
+/** Docker's. */
+const GRACE_SECONDS = 10;
+
+/**
+ * Resolves when its process is gone. Its policy does not start it again.
+ * @param graceMilliseconds By default what the container was made with.
+ */
 export async function stopContainer(
   { containers }: Repository,
   record: ContainerRecord,
-  graceMilliseconds: number,
+  graceMilliseconds: number = (record.configuration.stop?.seconds ?? GRACE_SECONDS) * 1000,
 ): Promise<void> {
   if (record.configuration.background !== undefined)
     containers.noteRestarts(record, { ...containers.restarts(record), stopped: true });
@@ -210,7 +217,10 @@ export async function removeContainers(
   if (options.force === true)
     for (const id of distinct) await stopContainer(repository, repository.containers.find(id).record, 0);
   await repository.exclusively(async () => {
-    const targets = distinct.map((id) => findTarget(repository, id) as ContainerTarget);
+    // One that goes with its process may be gone by now.
+    const there = new Set(repository.containers.list().map(({ record }) => record.id));
+    const left = distinct.filter((id) => there.has(id) || options.force !== true);
+    const targets = left.map((id) => findTarget(repository, id) as ContainerTarget);
     for (const target of targets) requireStopped(target, "remove");
     // A throw-away one, that a killed command left, was never to be kept.
     const isForgotten = ({ record }: ContainerTarget): boolean => options.forget === true || record.branch.startsWith(PASSING);

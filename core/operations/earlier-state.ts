@@ -11,7 +11,7 @@ export interface EarlierState {
   readonly standings: ReadonlyMap<string, Standing>;
   readonly upstreams: ReadonlyMap<RefName, RefName | undefined>;
   readonly progress: ReadonlyMap<ProgressSlot, Progress | undefined>;
-  /** By `directory`, or a container's id. */
+  /** By `directory`, or a container's id. Changes of this machine's root, each by itself since they are of other paths: by `machine …`. */
   readonly trees: ReadonlyMap<string, EarlierTree>;
 }
 
@@ -41,7 +41,11 @@ export function stateBefore(newer: readonly Operation[]): EarlierState {
     for (const { container, before } of operation.standings ?? []) standings.set(container, before);
     for (const { branch, before } of operation.upstreams ?? []) upstreams.set(branch, before);
     for (const { slot, before } of operation.progress ?? []) progress.set(slot, before);
-    for (const update of operation.trees) {
+    for (const [index, update] of operation.trees.entries()) {
+      if (update.target.kind === "machine") {
+        addMachine(trees, update, `machine ${operation.id} ${index}`);
+        continue;
+      }
       const key = treeKey(update.target);
       const known = trees.get(key);
       const { target, before, after, container } = update;
@@ -57,6 +61,18 @@ export function stateBefore(newer: readonly Operation[]): EarlierState {
   return { refs, head, standings, upstreams, progress, trees };
 }
 
+/** What took another back, or did it again, adds up with it. */
+function addMachine(trees: Map<string, EarlierTree>, { target, before, after }: TreeUpdate, key: string): void {
+  const following = [...trees].find(([, tree]) => tree.target.kind === "machine" && tree.commit === after);
+  if (following === undefined) {
+    trees.set(key, { target, commit: before, last: after, container: undefined });
+    return;
+  }
+  const [known, { last }] = following;
+  trees.delete(known);
+  if (last !== before) trees.set(known, { target, commit: before, last, container: undefined });
+}
+
 export function treeKey(target: TreeUpdate["target"]): string {
-  return target.kind === "directory" ? "directory" : target.id;
+  return target.kind === "container" ? target.id : target.kind;
 }

@@ -8,6 +8,7 @@ import type { Operation, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { layerChain } from "../layers/layer-chain.js";
+import { finishMachine } from "./change-machine.js";
 import { becomeTree } from "./change-trees.js";
 import { putBack } from "./revert-effect.js";
 import { findTarget, openCommitTree, openLiveTreeBefore } from "./targets.js";
@@ -54,6 +55,7 @@ async function finishTrees(repository: Repository, trees: readonly TreeUpdate[])
 
 /** @returns Whether there was something to do, or why it can't be done. */
 async function finishTree(repository: Repository, update: TreeUpdate): Promise<boolean | string> {
+  if (update.target.kind === "machine") return finishMachine(repository, update, isWorkedOn);
   return update.target.kind === "directory" ? finishDirectory(repository, update) : finishContainer(repository, update);
 }
 

@@ -19,7 +19,7 @@ export function requireNothingInProgress({ inProgress }: Repository, target: Tar
   const progress = inProgress.read(slotOf(target));
   if (progress === undefined) return;
   throw new VarveError("IN_PROGRESS", `Cannot ${verb}: a ${progress.kind} is in progress, wanted one that is ended`, {
-    hint: `End it first: ${waysOut(progress, target)}`,
+    hint: `End it first: ${waysOut(progress, wordOf(target))}`,
   });
 }
 
@@ -99,10 +99,12 @@ export function requireInProgress(
     });
   }
   throw new VarveError("IN_PROGRESS", `Cannot ${verb}: a ${progress.kind} is in progress, not a ${kind}`, {
-    hint: `Go on with it: ${waysOut(progress, target)}`,
+    hint: `Go on with it: ${waysOut(progress, wordOf(target))}`,
   });
 }
 
-function waysOut({ kind }: Progress, target: Target): string {
-  return `varve ${kind}${wordOf(target)} --continue, or give it up: varve ${kind}${wordOf(target)} --abort`;
+/** How what is in progress is ended. @param word TARGET as a person types it, with the space before it. */
+export function waysOut({ kind }: Progress, word: string): string {
+  if (kind === "bisect") return "varve bisect reset";
+  return `varve ${kind}${word} --continue, or give it up: varve ${kind}${word} --abort`;
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { VarveError } from "../errors.js";
+import type { ImageConfig } from "../model/commit.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { ContainerRecord, Containers, ProcessResult, RunConfiguration } from "../ports/containers.js";
 import type { LayerImageFile } from "../ports/layer-store.js";
@@ -9,12 +10,15 @@ import { PASSING } from "../revision/ref-names.js";
 import { unheard, yieldToSignals } from "../yield-to-signals.js";
 import { requireLayers } from "./record-operation.js";
 
+/** @param config The image config of the commit that it stands on. */
+export type PassingConfiguration = (name: string, config: ImageConfig | undefined) => RunConfiguration;
+
 export interface PassingOptions {
   /** What it stands on, found while the store is locked: a commit that no ref names is kept from then on, by the container. */
   readonly base: () => Promise<CommitId>;
   /** Before the container's id in its name: `bisect`, `try`. */
   readonly word: string;
-  readonly configuration: (name: string) => RunConfiguration;
+  readonly configuration: PassingConfiguration;
   readonly verify?: ((layers: readonly LayerId[]) => Promise<void>) | undefined;
 }
 
@@ -74,7 +78,7 @@ async function makePassing(repository: Repository, { base, word, configuration }
     base: commit,
     layers: await layerChain(repository.history, commit),
     created: new Date().toISOString(),
-    configuration: configuration(name),
+    configuration: configuration(name, (await repository.history.readCommit(commit)).config),
   };
   repository.containers.create(record);
   return record;

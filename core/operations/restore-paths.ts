@@ -38,7 +38,7 @@ export interface RestoreResult {
  * @throws VarveError CONTAINER_RUNNING; PATH_MISSING for a place that neither tree has; CONFLICT.
  */
 export async function restorePaths(repository: Repository, target: Target, options: RestoreOptions): Promise<RestoreResult> {
-  if (target.kind === "container") requireStopped(target, "restore paths of");
+  if (target.kind === "container") requireStopped(target, "restore paths of", true);
   return repository.exclusively(async () => {
     const trees = await openLiveTreeBefore(repository, target, options.source);
     let source: Tree | undefined;

@@ -28,7 +28,8 @@ export interface CachedRun {
 export async function keyOfRun({ history, directories }: Repository, run: CachedRun): Promise<string> {
   const { configuration, namesHost } = run;
   const volumes: InputDigest[] = [];
-  for (const { source, destination, readOnly } of configuration.volumes) {
+  for (const { source, destination, readOnly, named } of configuration.volumes) {
+    if (named === true) throw unseen(source);
     if (!readOnly) throw writable(source, destination);
     volumes.push({ name: destination, digest: await digestInput(directories, source) });
   }
@@ -167,6 +168,16 @@ function elsewhere(branch: RefName, at: CommitId, parent: CommitId): VarveError 
     "CONFLICT",
     `Cannot give branch "${short}" a cached commit: it stands at ${at.slice(0, 12)}, not ${parent.slice(0, 12)}`,
     { hint: `Run ${short} itself to go on from there, or put it back first: varve branch -f ${short} REV` },
+  );
+}
+
+function unseen(volume: string): VarveError {
+  return new VarveError(
+    "USAGE",
+    `Cannot cache the run: what the volume "${volume}" holds is not compared with an earlier run's`,
+    {
+      hint: "Show a directory of this machine read-only in its place, or leave out --cache.",
+    },
   );
 }
 

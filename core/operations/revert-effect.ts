@@ -6,6 +6,7 @@ import type { Effect, Operation, OperationDraft, TreeUpdate } from "../ports/ope
 import type { Repository } from "../ports/repository.js";
 import { layerChain } from "../layers/layer-chain.js";
 import { requireFree } from "./branches.js";
+import { prepareMachine } from "./change-machine.js";
 import { NO_TREES, performOperation, treeAct, type TreeAct } from "./change-trees.js";
 import { saveLive } from "./commit-target.js";
 import { isUntouched, requireStopped } from "./container-state.js";
@@ -102,6 +103,7 @@ interface PreparedTree {
 
 async function prepareTree(repository: Repository, update: TreeUpdate, task: string): Promise<PreparedTree> {
   const { target } = update;
+  if (target.kind === "machine") return prepareMachine(repository, update, task);
   if (target.kind === "directory") return prepareTarget(repository, findTarget(repository, undefined), update, task);
   const stands = repository.containers.list().some(({ record }) => record.id === target.id);
   const unmade = update.before === undefined;

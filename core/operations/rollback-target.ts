@@ -44,7 +44,7 @@ export async function rollbackTarget(
   commit: CommitId,
   options: RollbackOptions,
 ): Promise<RollbackResult> {
-  if (target.kind === "container") requireStopped(target, "roll back");
+  if (target.kind === "container") requireStopped(target, "roll back", true);
   return repository.exclusively(async () => {
     if (target.kind === "container" && options.dryRun !== true && (await isUntouched(repository, target)))
       return rebase(repository, target, commit, options);

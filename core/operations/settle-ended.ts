@@ -7,6 +7,8 @@ const LONGEST_DELAY_MILLISECONDS = 60_000;
 /** A process that ran so long is taken as one that works: the next restart waits as little as the first. */
 const SOUND_MILLISECONDS = 10_000;
 
+const GRACE_MILLISECONDS = 10_000;
+
 export interface Ended {
   readonly exitCode: number | undefined;
   readonly ranMilliseconds: number;
@@ -51,8 +53,11 @@ export async function settleEnded(
   const now = containerOf(repository, id);
   if (now === undefined || containers.restarts(now).stopped) return;
   const { record, images } = await prepareStart(repository, { id }, {});
-  containers.noteRestarts(record, { count: restarted.count + 1, stopped: false });
+  containers.noteRestarts(record, { ...containers.restarts(record), count: restarted.count + 1 });
+  if (containers.restarts(record).stopped) return;
   await containers.start(record, images);
+  // Whoever stopped it just before found nothing to stop.
+  if (containers.restarts(record).stopped) await containers.stop(record, GRACE_MILLISECONDS);
 }
 
 /** @returns `undefined` when it is gone, or runs. */

@@ -49,7 +49,7 @@ export async function switchBranch(
   branch: RefName,
   options: SwitchOptions,
 ): Promise<SwitchResult> {
-  if (target.kind === "container") requireStopped(target, "switch");
+  if (target.kind === "container") requireStopped(target, "switch", true);
   return repository.exclusively(async () => {
     const head = await headOf(repository, target);
     const commit = await commitToSwitchTo(repository, head, branch, options);

@@ -6,6 +6,7 @@ import type { Repository } from "../ports/repository.js";
 import type { ProgressSlot } from "../ports/work-in-progress.js";
 import type { Worktree, WorktreeOptions } from "../ports/worktree.js";
 import { NAMED } from "../revision/ref-names.js";
+import { underMounts } from "./mounted-content.js";
 import { layerChain } from "../layers/layer-chain.js";
 
 /** Something whose tree changes while nobody commits. */
@@ -78,11 +79,16 @@ export async function openLiveTree(repository: Repository, target: Target, optio
   const live =
     target.kind === "directory"
       ? await target.worktree.openTree(committed, committedId, options)
-      : unfiltered(await repository.containers.openTree(target.record, base));
+      : unfiltered(await openOwnTree(repository, target.record, base, committed));
   const close = (): void => {
     for (const tree of new Set([live, base, committed])) tree.close();
   };
   return { head, committed, committedId, live, close };
+}
+
+async function openOwnTree({ containers }: Repository, record: ContainerRecord, base: Tree, committed: Tree): Promise<Tree> {
+  const own = await containers.openTree(record, base);
+  return base === committed ? own : underMounts(own, committed, containers.mountedPlaces(record));
 }
 
 /** The same for a target that is about to be made equal to a commit: no path of that commit is ignored, so that it is saved before. */

@@ -3,16 +3,18 @@ import type { ByteString } from "../model/byte-string.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
 import type { PathSelection } from "../paths/path-selection.js";
-import type { ContainerRecord, ProcessResult, RunConfiguration } from "../ports/containers.js";
+import type { ContainerRecord, ProcessResult } from "../ports/containers.js";
 import type { Repository } from "../ports/repository.js";
 import { VarveError } from "../errors.js";
 import { commitTree } from "../layers/commit-tree.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { replaceSelected } from "../trees/replace-selected.js";
+import type { SkippedPath } from "./applicable-changes.js";
 import { requireFree } from "./branches.js";
+import { chosenChanges } from "./chosen-changes.js";
 import { saveLive, type CommitResult } from "./commit-target.js";
 import { requireStopped } from "./container-state.js";
-import { inPassingContainer } from "./passing-container.js";
+import { inPassingContainer, type PassingConfiguration } from "./passing-container.js";
 import { keepSaved, recordOperation } from "./record-operation.js";
 import { restorePaths } from "./restore-paths.js";
 import type { Side } from "./sides.js";
@@ -21,7 +23,7 @@ import { headOf, openCommitTree, openLiveTree, type Target } from "./targets.js"
 export interface TryOptions {
   /** What the command runs over. Of a live tree what is not committed counts, too. */
   readonly side: Side;
-  readonly configuration: (name: string) => RunConfiguration;
+  readonly configuration: PassingConfiguration;
   readonly verify?: ((layers: readonly LayerId[]) => Promise<void>) | undefined;
   /** What the person typed, for the operation log. */
   readonly command: string;
@@ -31,6 +33,8 @@ export interface TryOptions {
 export interface Trial {
   readonly result: ProcessResult;
   readonly changes: readonly Change[];
+  /** Of this machine's root: @throws VarveError CONFLICT when somebody has changed one of the selected paths meanwhile. */
+  readonly requireApplicable?: (paths?: PathSelection) => void;
 }
 
 /** What becomes of it. `paths` keeps some of the changes; absent: all. */
@@ -51,7 +55,15 @@ export interface TryResult {
   /** Of `keep`; `undefined` when no change was chosen. */
   readonly commit: CommitResult | undefined;
   /** Of `apply`. */
-  readonly applied: { readonly changes: number; readonly saved: CommitId | undefined } | undefined;
+  readonly applied:
+    | {
+        readonly changes: number;
+        /** Holds what it overwrote or removed. */
+        readonly saved: CommitId | undefined;
+        /** Of this machine's root: what is never written to. */
+        readonly skipped?: readonly SkippedPath[];
+      }
+    | undefined;
 }
 
 /**
@@ -140,7 +152,7 @@ async function keep(
       const target = paths === undefined ? live : replaceSelected(base, live, exactly(trial.changes, paths));
       const { command } = options;
       const { exitCode, durationMilliseconds } = trial.result;
-      const origin = { command: options.configuration("").command, exitCode, durationMilliseconds };
+      const origin = { command: options.configuration("", undefined).command, exitCode, durationMilliseconds };
       const commit = await commitTree(repository, { parent, base: committed, target: async () => target, message, origin });
       if (commit === undefined) return undefined;
       const before = await repository.history.readRef(branch);
@@ -196,11 +208,6 @@ export function exactly(changes: readonly Change[], wanted?: PathSelection): Pat
   const paths = new Set<ByteString>(chosen.flatMap(({ path, from }) => (from === undefined ? [path] : [path, from])));
   const has = (path: ByteString): boolean => paths.has(path);
   return { has, places: paths.size <= MOST_PLACES ? [...paths] : undefined };
-}
-
-export function chosenChanges(changes: readonly Change[], wanted: PathSelection | undefined): readonly Change[] {
-  if (wanted === undefined) return changes;
-  return changes.filter(({ path, from }) => wanted.has(path) || (from !== undefined && wanted.has(from)));
 }
 
 function throwNoCommit(): never {

@@ -2,6 +2,7 @@ import { VarveError } from "../errors.js";
 import type { RefName } from "../model/ids.js";
 import type { Repository } from "../ports/repository.js";
 import type { Progress, ProgressSlot } from "../ports/work-in-progress.js";
+import { waysOut } from "./in-progress.js";
 
 /**
  * Whoever moves a branch to other commits would leave what is in progress on it without its ground.
@@ -27,14 +28,11 @@ async function branchOf({ containers, history }: Repository, slot: ProgressSlot)
   return containers.list().find(({ record }) => record.id === slot)?.record.branch;
 }
 
-function inProgress({ containers }: Repository, verb: string, slot: ProgressSlot, { kind }: Progress): VarveError {
+function inProgress({ containers }: Repository, verb: string, slot: ProgressSlot, progress: Progress): VarveError {
   const name = containers.list().find(({ record }) => record.id === slot)?.record.name;
   const where = name === undefined ? "" : ` in container "${name}"`;
   const word = name === undefined ? "" : ` ${name}`;
-  return new VarveError("IN_PROGRESS", `Cannot ${verb}: a ${kind} is in progress${where}, wanted none`, {
-    hint:
-      kind === "bisect"
-        ? "End it first: varve bisect reset"
-        : `Bring it to its end, or give it up: varve ${kind}${word} --continue, or varve ${kind}${word} --abort`,
+  return new VarveError("IN_PROGRESS", `Cannot ${verb}: a ${progress.kind} is in progress${where}, wanted none`, {
+    hint: `End it first: ${waysOut(progress, word)}`,
   });
 }

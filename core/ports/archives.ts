@@ -27,8 +27,15 @@ export interface Archives {
    */
   openLayout(directory: string, image: string | undefined): Promise<ImportedTar>;
 
-  /** Writes a PAX tar, the same bytes for the same tree. */
-  exportTar(tree: Tree, write: (chunk: Uint8Array) => Promise<void>): Promise<ExportedTar>;
+  /**
+   * Writes a PAX tar, the same bytes for the same tree.
+   * @param options `withoutRoot`: the root itself does not stand in it, only what is below.
+   */
+  exportTar(
+    tree: Tree,
+    write: (chunk: Uint8Array) => Promise<void>,
+    options?: { readonly withoutRoot?: boolean },
+  ): Promise<ExportedTar>;
 }
 
 export interface ImportedTar {

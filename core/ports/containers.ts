@@ -1,8 +1,12 @@
+import type { ByteString } from "../model/byte-string.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
+import type { Isolation } from "./isolation.js";
+import type { Limits } from "./container-limits.js";
+import type { Attachment, Endpoint } from "./endpoints.js";
 import type { LayerImageFile } from "./layer-store.js";
 
-export interface RunConfiguration {
+export interface RunConfiguration extends Isolation {
   readonly command: readonly string[];
   /** `NAME=value`. */
   readonly environment: readonly string[];
@@ -11,12 +15,17 @@ export interface RunConfiguration {
   /** `user[:group]`, names or numbers, as docker's `-u`. */
   readonly user: string;
   readonly hostname: string;
-  readonly network: "none" | "host";
+  /** `none`; `host`; `container:ID`, that of another container; or the name of a network. */
+  readonly network: string;
+  /** Of one on a network of ours. */
+  readonly endpoint?: Endpoint;
   readonly terminal: boolean;
   readonly interactive: boolean;
   readonly readOnly: boolean;
   readonly volumes: readonly Volume[];
-  readonly limits: { readonly memoryBytes?: number; readonly processes?: number; readonly cpus?: number };
+  readonly limits: Limits;
+  /** -1000 to 1000: how soon the kernel ends the process when memory is short. */
+  readonly oomScoreAdjustment?: number;
   /** Of one that runs in the background: absent where its input and output are those of the command that starts it. */
   readonly background?: Background;
 }
@@ -38,11 +47,19 @@ export type RestartPolicy =
   | { readonly name: "on-failure"; readonly most?: number };
 
 export interface Volume {
-  /** Absolute, on the host; it must exist. */
+  /** Absolute, on the host; it must exist. Of a named volume its name. */
   readonly source: string;
   /** Absolute, within the container. */
   readonly destination: string;
   readonly readOnly: boolean;
+  /** One of the store's own, which is made where it is missing. */
+  readonly named?: boolean;
+  /** Leaves a named volume that is empty so, where it would get what the image holds at its place. */
+  readonly noCopy?: boolean;
+  /** Whether what is mounted in the source later on is seen, too. By default `rprivate`: it is not. */
+  readonly propagation?: "private" | "rprivate" | "slave" | "rslave";
+  /** Leaves out what is mounted within the source. */
+  readonly shallow?: boolean;
 }
 
 /** Docker's rule, so that every name is also a branch's, and a word that people type. */
@@ -76,6 +93,21 @@ export interface ContainerStatus {
   readonly state: ContainerState;
   /** The process's id on the host, while there is one. */
   readonly pid: number | undefined;
+  /** Its place on a network, while it runs on one. */
+  readonly attachment?: Attachment;
+}
+
+export interface MountedPlace {
+  /** Seen from the root, without a slash before it. */
+  readonly path: ByteString;
+  /** What a volume shows, absolute on this machine. Absent for what was mounted otherwise, which can be read through the root alone. */
+  readonly source: string | undefined;
+}
+
+export interface OpenedRoot {
+  /** Leads to that directory for as long as it is open, whatever the process does. Symlinks below lead out of it, unless `ConfinedRoot` reads them. */
+  readonly path: string;
+  close(): void;
 }
 
 /** Some bytes of what a process wrote, from one line at most. */
@@ -135,6 +167,15 @@ export interface Containers {
   /** By name, id or an id's prefix. @throws VarveError TARGET_UNKNOWN. */
   find(nameOrId: string): ContainerStatus;
 
+  /**
+   * Where something else than the container's own tree stands below its root: volumes and, while it runs, what a process in it has mounted. Without
+   * what every container has of its own, such as /proc. In byte order; of a container that does not run as they were given, symlinks and all.
+   */
+  mountedPlaces(record: ContainerRecord): readonly MountedPlace[];
+
+  /** The root that its process sees, held open; `undefined` when it does not run. */
+  openRoot(record: ContainerRecord): OpenedRoot | undefined;
+
   /** Whether nothing stands above the container's base: no process has run in it since it was made, committed or rolled back. */
   isFresh(record: ContainerRecord): boolean;
 
@@ -152,6 +193,12 @@ export interface Containers {
 
   /** Writes changed parts of a record (name, branch, configuration). */
   update(record: ContainerRecord, changes: Partial<Omit<ContainerRecord, "id">>): ContainerRecord;
+
+  /**
+   * Gives a container other limits: at once when it runs, and in its record.
+   * @throws VarveError RUNTIME_FAILED when they can't be set; then neither has changed.
+   */
+  setLimits(record: ContainerRecord, limits: Limits): ContainerRecord;
 
   /**
    * Mounts, starts the process on this terminal's input and output, waits for its end and unmounts, whatever happens.

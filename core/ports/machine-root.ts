@@ -1,5 +1,7 @@
+import type { ByteString } from "../model/byte-string.js";
 import type { Tree } from "../model/tree.js";
 import type { ProcessResult, RunConfiguration } from "./containers.js";
+import type { FileTime } from "./machine-files.js";
 
 /** What a process did to the root that it saw. */
 export interface MachineTrial {
@@ -7,6 +9,10 @@ export interface MachineTrial {
   /** This machine's root, without what other filesystems hold. Directories that nothing touched are the same node in both. */
   readonly before: Tree;
   readonly after: Tree;
+  /** When the layer was made, before the process began. */
+  readonly began: FileTime;
+  /** Whether what stands at a path in the layer was made from what the root had there. */
+  readonly isCopied: (path: ByteString) => boolean;
 }
 
 /** This machine's own root, for processes that must not change it. */

@@ -44,7 +44,9 @@ export interface Operation extends Effect {
 export type OperationDraft = Omit<Operation, "id" | "time" | "user">;
 
 export interface TreeUpdate {
-  readonly target: { readonly kind: "directory" } | { readonly kind: "container"; readonly id: string };
+  /** Of this machine's root the commits hold those paths alone that were changed, and the directories that lead to them. */
+  readonly target:
+    { readonly kind: "directory" } | { readonly kind: "machine" } | { readonly kind: "container"; readonly id: string };
   /** A commit that holds the tree as it was, byte for byte; `undefined`: there was no such container. */
   readonly before: CommitId | undefined;
   /** The commit whose tree it was made; `undefined`: the container was removed. */

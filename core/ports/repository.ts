@@ -2,6 +2,7 @@ import type { Archives } from "./archives.js";
 import type { Containers } from "./containers.js";
 import type { History } from "./history.js";
 import type { LayerStore } from "./layer-store.js";
+import type { MachineFiles } from "./machine-files.js";
 import type { OperationLog } from "./operation-log.js";
 import type { PlainDirectories } from "./plain-directories.js";
 import type { WorkInProgress } from "./work-in-progress.js";
@@ -18,6 +19,7 @@ export interface Repository {
   readonly inProgress: WorkInProgress;
   readonly directories: PlainDirectories;
   readonly archives: Archives;
+  readonly machine: MachineFiles;
   /** Absent for a shared store. */
   readonly worktree: Worktree | undefined;
 

@@ -6,6 +6,7 @@ import type { ContainerRecord, LogPiece, LogQuery, Restarts } from "../../core/p
 import { hasCode } from "../../linux/errno.js";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { readLog } from "../supervisor/container-log.js";
+import { pauseThread } from "../pause-thread.js";
 import type { ContainerDirectory } from "./container-directory.js";
 import { livingProcess, livingSupervisor, sendSignal } from "./container-process.js";
 
@@ -80,12 +81,13 @@ export function readRestarts(directory: ContainerDirectory): Restarts {
   }
 }
 
-/** Whole at any time. Not made durable: after a power cut nothing runs that it could be about. */
+/** Whole at any time. That a person stopped it is made durable: after a power cut it is not to be started again. */
 export function writeRestarts(directory: ContainerDirectory, restarts: Restarts): void {
   const file = directory.file("restarts.json");
   rmSync(`${file}.new`, { force: true });
-  writeFileSync(`${file}.new`, JSON.stringify(restarts), { mode: 0o600, flag: "wx" });
+  writeFileSync(`${file}.new`, JSON.stringify(restarts), { mode: 0o600, flag: "wx", flush: restarts.stopped });
   renameSync(`${file}.new`, file);
+  if (restarts.stopped) directory.sync();
 }
 
 /** From the note of its pid, at the start, to that of its exit code. 0 when one of them is missing. */
@@ -93,4 +95,21 @@ export function ranMilliseconds(directory: ContainerDirectory): number {
   const begin = lstatSync(directory.file("pid"), { throwIfNoEntry: false })?.mtimeMs;
   const end = lstatSync(path.join(directory.exits, directory.id), { throwIfNoEntry: false })?.mtimeMs;
   return begin === undefined || end === undefined ? 0 : Math.max(0, end - begin);
+}
+
+/** Whether something is to be done when its process ends. */
+export function hasConsequences({ configuration: { background, network } }: ContainerRecord): boolean {
+  if (background === undefined) return false;
+  return background.removed === true || background.restart.name !== "no" || !["none", "host"].includes(network);
+}
+
+const SUPERVISOR_ATTEMPTS = 1000;
+const SUPERVISOR_PAUSE_MILLISECONDS = 5;
+
+/** It notes how the process ended, and ends then. */
+export function waitForSupervisor(directory: ContainerDirectory): void {
+  for (let attempt = 0; attempt < SUPERVISOR_ATTEMPTS; attempt++) {
+    if (livingProcess(directory) !== undefined || livingSupervisor(directory) === undefined) return;
+    pauseThread(SUPERVISOR_PAUSE_MILLISECONDS);
+  }
 }

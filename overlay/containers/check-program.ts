@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import { checkCommand, type RootView } from "../rootfs/command-lookup.js";
-import { resolveUser, type ContainerUser } from "../rootfs/container-user.js";
+import { resolveUser, withGroups, type ContainerUser } from "../rootfs/container-user.js";
 import { PROGRAM_HEAD_BYTES } from "../rootfs/program-interpreter.js";
 import { readUserDatabase } from "../rootfs/read-user-database.js";
 import { readRootHead, rootFileMode } from "../rootfs/root-files.js";
@@ -16,7 +16,8 @@ import { latin1 } from "./container-directory.js";
  * @throws VarveError COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, and what `resolveUser` throws.
  */
 export function checkProgram(configuration: RunConfiguration, root: number): ContainerUser {
-  const user = mappedUser(resolveUser(configuration.user, readUserDatabase(root)));
+  const database = readUserDatabase(root);
+  const user = mappedUser(withGroups(resolveUser(configuration.user, database), configuration.groups ?? [], database));
   const searchPath = environmentOf(configuration, user)
     .find((variable) => variable.startsWith("PATH="))!
     .slice("PATH=".length);
@@ -35,7 +36,7 @@ function rootView(root: number): RootView {
 }
 
 /** The kernel shows each as a file beside these two. */
-function hasOtherFormats(): boolean {
+export function hasOtherFormats(): boolean {
   const folder = "/proc/sys/fs/binfmt_misc";
   return existsSync(`${folder}/status`) && readdirSync(folder).some((name) => name !== "register" && name !== "status");
 }

@@ -56,6 +56,7 @@ const LOCK_PAUSE_MILLISECONDS = 10;
  * conmon.pid attach ctl winsz   the supervisor's, of a run in the background; gone after it
  * log                what a process in the background wrote, since it was last started by a person
  * restarts.json      how often its policy has restarted it since
+ * network.json       its place on a network, while something of it may stand in the system; network/ reads and writes it
  * paused.json        who froze it, for as long as it is frozen by us
  * lock               flock(2): held while varve runs it or changes it
  * ```

@@ -3,9 +3,14 @@ import path from "node:path";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import { hasCode } from "../../linux/errno.js";
 import { S_IFDIR, S_IFREG } from "../../linux/stat.js";
+import type { ContainerNetwork } from "../network/container-network.js";
+import { nameServers } from "../network/name-servers.js";
 import { isRootEntry } from "../rootfs/root-files.js";
+import { addLookups } from "./name-lookup.js";
 
 const FILES = ["hostname", "hosts", "resolv.conf"] as const;
+/** Where they are in a root. */
+export const IDENTITY_FILES: readonly string[] = FILES.map((file) => `/etc/${file}`);
 
 /** A name that no container id has. */
 export const MOUNT_POINTS = "mount-points";
@@ -26,12 +31,14 @@ export function makeMountPointLayer(containers: string): void {
  * Writes the files that a run binds over /etc: who and where it is, which no layer should hold.
  *
  * @param folder Where they are written. @param root A descriptor of the mounted root.
+ * @param joined The network that it stands on.
  * @returns The binds. A name that in this root is no regular file of /etc (a symlink, say, or a whiteout) gets none.
  */
 export function writeIdentityFiles(
   folder: string,
-  { hostname, network }: RunConfiguration,
+  { hostname, network, names = {} }: RunConfiguration,
   root: number,
+  joined: ContainerNetwork | undefined,
 ): readonly { readonly source: string; readonly destination: string }[] {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   writeFileSync(path.join(folder, "hostname"), `${hostname}\n`);
@@ -39,12 +46,14 @@ export function writeIdentityFiles(
     copyHostFile("/etc/hosts", path.join(folder, "hosts"));
     copyHostFile("/etc/resolv.conf", path.join(folder, "resolv.conf"));
   } else {
+    const own = joined?.address ?? "127.0.1.1";
     writeFileSync(
       path.join(folder, "hosts"),
-      `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 ${hostname}\n`,
+      `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n${own} ${hostname}\n`,
     );
-    writeFileSync(path.join(folder, "resolv.conf"), "");
+    writeFileSync(path.join(folder, "resolv.conf"), joined === undefined ? "" : nameServers(joined));
   }
+  addLookups(folder, names);
   if (!isRootEntry(root, "etc", S_IFDIR)) return [];
   return FILES.filter((file) => isRootEntry(root, `etc/${file}`, S_IFREG)).map((file) => ({
     source: path.join(folder, file),

@@ -10,8 +10,7 @@ import type { ContainerDirectory } from "./container-directory.js";
  * @returns Its id on the host; `undefined` when it is gone.
  */
 export function livingProcess(directory: ContainerDirectory): number | undefined {
-  const pid = readPid(directory.file("pid"));
-  return pid !== undefined && standsOn(pid, directory.id) ? pid : undefined;
+  return standing(readPid(directory.file("pid")), directory);
 }
 
 /**
@@ -19,14 +18,16 @@ export function livingProcess(directory: ContainerDirectory): number | undefined
  * @returns Its id; `undefined` when it is gone.
  */
 export function livingSupervisor(directory: ContainerDirectory): number | undefined {
-  const pid = readPid(directory.file("conmon.pid"));
-  return pid !== undefined && standsOn(pid, directory.id) ? pid : undefined;
+  return standing(readPid(directory.file("conmon.pid")), directory);
 }
 
 /** The process in whose mount namespace a run's images stand: the supervisor, or the command that runs it in the foreground. */
 export function livingHolder(directory: ContainerDirectory): number | undefined {
-  const command = readPid(directory.file("command.pid"));
-  return livingSupervisor(directory) ?? (command !== undefined && standsOn(command, directory.id) ? command : undefined);
+  return livingSupervisor(directory) ?? standing(readPid(directory.file("command.pid")), directory);
+}
+
+function standing(pid: number | undefined, { id }: ContainerDirectory): number | undefined {
+  return pid !== undefined && standsOn(pid, id) ? pid : undefined;
 }
 
 function readPid(file: string): number | undefined {
@@ -36,8 +37,17 @@ function readPid(file: string): number | undefined {
 
 /** A process that has ended but is not yet waited for has no mounts any more (EINVAL). */
 function standsOn(pid: number, id: string): boolean {
-  const mounts = tryRead(`/proc/${pid}/mountinfo`) ?? "";
-  return mounts.includes(`upperdir=${id}/upper.`);
+  return (tryRead(`/proc/${pid}/mountinfo`) ?? "").includes(upperOf(id));
+}
+
+/** Whether a container's overlay is the very root of a process. @param folder What /proc shows of it. */
+export function isRootedOn(folder: string, id: string): boolean {
+  const mounts = (tryRead(`${folder}/mountinfo`) ?? "").split("\n");
+  return mounts.some((line) => line.split(" ")[4] === "/" && line.includes(upperOf(id)));
+}
+
+function upperOf(id: string): string {
+  return `upperdir=${id}/upper.`;
 }
 
 /**
@@ -87,7 +97,7 @@ function pidNamespace(pid: number): string | undefined {
 }
 
 /** @returns False when the process is gone. */
-export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+export function sendSignal(pid: number, signal: NodeJS.Signals | number): boolean {
   try {
     return process.kill(pid, signal);
   } catch (error) {

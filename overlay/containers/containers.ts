@@ -12,6 +12,8 @@ import type {
   ExecConfiguration,
   LogPiece,
   LogQuery,
+  MountedPlace,
+  OpenedRoot,
   ProcessResult,
   Restarts,
 } from "../../core/ports/containers.js";
@@ -24,24 +26,40 @@ import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { isWrittenInNamespace, requireNamespace, requireNamespaceToRemove } from "./written-ids.js";
 import type { RootImages } from "../mounts/mount-plan.js";
 import { CONTAINER_ID, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
+import { attachmentTo, isNetworkTrouble, tearDownNetwork } from "../network/container-network.js";
+import { hasAttachment } from "../network/stored-attachment.js";
 import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
-import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, writeRestarts } from "./background.js";
+import {
+  hasConsequences,
+  killProcess,
+  ranMilliseconds,
+  readOutput,
+  readRestarts,
+  waitForEnd,
+  writeRestarts,
+  waitForSupervisor,
+} from "./background.js";
 import { execInContainer } from "./exec-in-container.js";
-import { clearRun, type RunRequest } from "./prepare-run.js";
+import { limitRunning } from "./live-limits.js";
+import { clearRun, movedMeanwhile, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
-import { lockIdle, waitForSupervisor } from "./idle-container.js";
+import { lockIdle } from "./idle-lock.js";
+import { mountedPlaces } from "./mounted-places.js";
+import { openProcessRoot } from "./process-root.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
 import { systemFailure } from "../system-failure.js";
-import { UNFINISHED } from "./unfinished.js";
+import { removeUnfinished, UNFINISHED } from "./unfinished.js";
 
 export interface ContainersOptions {
   /** `<store>/containers`, absolute. Made when the first container is. */
   readonly directory: string;
+  /** `<store>/volumes`, absolute. */
+  readonly volumes: string;
   /**
    * Reads an upper directory as a tree above `base`. Paths absolute.
    * @param inNamespace Whether it is in the form of a user namespace, which this process is in.
@@ -60,15 +78,17 @@ export function openContainers(options: ContainersOptions): Containers {
 
 class DirectoryContainers implements Containers {
   readonly #path: string;
+  readonly #volumes: string;
   readonly #openUpperTree: ContainersOptions["openUpperTree"];
   readonly #endCommand: ContainersOptions["endCommand"];
   readonly #unpack: ContainersOptions["unpack"];
   readonly #roots: MountedRoots;
 
-  constructor({ directory, openUpperTree, endCommand, unpack }: ContainersOptions) {
+  constructor({ directory, volumes, openUpperTree, endCommand, unpack }: ContainersOptions) {
     this.#unpack = unpack;
     this.#endCommand = endCommand;
     this.#path = directory;
+    this.#volumes = volumes;
     this.#openUpperTree = openUpperTree;
     this.#roots = new MountedRoots(directory, () => this.#holders());
   }
@@ -80,7 +100,7 @@ class DirectoryContainers implements Containers {
     this.#refuseTakenName(record.name);
     this.#doing(`create container "${record.name}"`, () => {
       mkdirSync(this.#path, { recursive: true, mode: 0o700 });
-      this.#removeUnfinished();
+      removeUnfinished(this.#path);
       forgetOldExits(this.#path);
       // Under a name that no listing sees, and locked, until it is whole.
       const unfinished = new ContainerDirectory(this.#path, `${UNFINISHED}${record.id}`);
@@ -115,6 +135,14 @@ class DirectoryContainers implements Containers {
     throw new VarveError("TARGET_UNKNOWN", `Cannot find container "${nameOrId}": ${state}`, {
       hint: '"varve ps -a" lists all containers.',
     });
+  }
+
+  mountedPlaces({ id, configuration }: ContainerRecord): readonly MountedPlace[] {
+    return mountedPlaces(livingProcess(this.#directory(id)), configuration, this.#volumes);
+  }
+
+  openRoot({ id }: ContainerRecord): OpenedRoot | undefined {
+    return openProcessRoot(this.#directory(id));
   }
 
   isFresh({ id }: ContainerRecord): boolean {
@@ -161,6 +189,11 @@ class DirectoryContainers implements Containers {
     const updated = { ...record, ...changes, id };
     this.#doing(`change container "${record.name}"`, () => directory.write({ record: updated, generation }));
     return updated;
+  }
+
+  setLimits({ id }: ContainerRecord, limits: ContainerRecord["configuration"]["limits"]): ContainerRecord {
+    const { directory, record } = this.#existing(id);
+    return this.update(record, { configuration: limitRunning(directory, record, limits) });
   }
 
   async run({ id, name, base }: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult> {
@@ -213,7 +246,13 @@ class DirectoryContainers implements Containers {
 
   leaveEnded(id: string): number {
     const ran = ranMilliseconds(this.#directory(id));
-    this.#doing("leave the mounts of a run", () => leaveMounts(this.#path));
+    this.#doing("leave the mounts of a run", () => {
+      try {
+        tearDownNetwork(this.#path, id);
+      } finally {
+        leaveMounts(this.#path);
+      }
+    });
     return ran;
   }
 
@@ -225,9 +264,9 @@ class DirectoryContainers implements Containers {
     this.#doing(`note the restarts of container "${name}"`, () => writeRestarts(this.#directory(id), restarts));
   }
 
-  async stop({ id }: ContainerRecord, graceMilliseconds: number): Promise<void> {
+  async stop({ id, configuration }: ContainerRecord, graceMilliseconds: number): Promise<void> {
     const directory = this.#directory(id);
-    await stopProcess(directory, graceMilliseconds);
+    await stopProcess(directory, graceMilliseconds, configuration.stop?.signal);
     waitForSupervisor(directory);
     this.#clearAbandoned(directory);
   }
@@ -269,7 +308,8 @@ class DirectoryContainers implements Containers {
     directory.requireOverlay(generation);
     isWrittenInNamespace(directory, generation);
     const root = await this.#rootImages(record, images);
-    return { containers: this.#path, directory, stored: { record, generation }, images: root, roots: this.#roots, runtime };
+    const places = { containers: this.#path, volumes: this.#volumes, directory };
+    return { ...places, stored: { record, generation }, images: root, roots: this.#roots, runtime };
   }
 
   async #rootImages({ layers }: ContainerRecord, images: readonly LayerImageFile[]): Promise<RootImages> {
@@ -277,17 +317,6 @@ class DirectoryContainers implements Containers {
     const directories = await this.#unpack(layers);
     // Relative, as all paths that are given to the overlay: an option's value may have 255 bytes.
     return { directories: directories.map((each) => path.relative(this.#path, each)) };
-  }
-
-  /** What a killed `create` left: nobody holds its lock any more. */
-  #removeUnfinished(): void {
-    for (const name of readdirSync(this.#path).filter((each) => each.startsWith(UNFINISHED))) {
-      const unfinished = new ContainerDirectory(this.#path, name);
-      const release = unfinished.tryLock();
-      if (release === undefined) continue;
-      unfinished.remove();
-      release();
-    }
   }
 
   /** Processes whose mount namespaces hold images of this store. */
@@ -338,19 +367,20 @@ class DirectoryContainers implements Containers {
     }
     thawAbandoned(directory);
     const state: ContainerState = freezerOf(directory.id)?.isFrozen() === true ? "paused" : "running";
-    return { record: stored.record, state, pid };
+    const attachment = attachmentTo(this.#path, directory.id);
+    return { record: stored.record, state, pid, ...(attachment && { attachment }) };
   }
 
   /** What a killed command left: the runtime's state, cgroups. Not while another process runs the container. */
   #clearAbandoned(directory: ContainerDirectory): void {
-    if (!existsSync(directory.file("runtime"))) return;
+    if (!existsSync(directory.file("runtime")) && !hasAttachment(this.#path, directory.id)) return;
     const release = directory.tryLock();
     if (release === undefined) return;
     try {
       if (livingProcess(directory) === undefined) clearRun(directory);
     } catch (error) {
       // Whoever may only look is not hindered by what only the owner can clear.
-      if (!hasCode(error, "EACCES", "EPERM", "EROFS")) throw error;
+      if (!hasCode(error, "EACCES", "EPERM", "EROFS") && !isNetworkTrouble(error)) throw error;
     } finally {
       release();
     }
@@ -378,17 +408,6 @@ class DirectoryContainers implements Containers {
       throw systemFailure(action, error, this.#path);
     }
   }
-}
-
-/** Whether something is to be done when its process ends. */
-function hasConsequences({ configuration: { background } }: ContainerRecord): boolean {
-  return background !== undefined && (background.removed === true || background.restart.name !== "no");
-}
-
-function movedMeanwhile(name: string): VarveError {
-  return new VarveError("CONFLICT", `Cannot start container "${name}": another command moved it to another commit meanwhile`, {
-    hint: "Start it again.",
-  });
 }
 
 function compare(a: string, b: string): number {

@@ -6,7 +6,9 @@ import { VarveError } from "../../core/errors.js";
 import type { ContainerRecord, ExecConfiguration, ProcessResult } from "../../core/ports/containers.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { saveTerminal } from "../../linux/terminal.js";
+import { configurationText } from "../runtime/configuration-text.js";
 import { endOf, startExec, type OciRuntime } from "../runtime/oci-runtime.js";
+import { ownCapabilities } from "../runtime/process-privileges.js";
 import { runtimeErrors, runtimeFailure } from "../runtime/runtime-log.js";
 import { execProcess } from "../runtime/runtime-configuration.js";
 import { notRunning } from "./background.js";
@@ -46,7 +48,8 @@ export async function execInContainer(
     const user = checkProgram(merged, root);
     // runc goes to the root's path first, which stands in the mount namespace of the run alone.
     mkdirSync(directory.mountPoint, { recursive: true, mode: 0o700 });
-    writeFileSync(file, JSON.stringify(execProcess(merged, user, runtime.cgroups)), { mode: 0o600 });
+    const machine = { available: ownCapabilities(), cgroups: runtime.cgroups };
+    writeFileSync(file, configurationText(execProcess(merged, user, machine)), { mode: 0o600 });
     const begin = performance.now();
     const paths = { state: directory.file("runtime"), process: file, log };
     const child = startExec(runtime, paths, record.id, exec);

@@ -1,12 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
+import { bytesOfText, type ByteString } from "../../core/model/byte-string.js";
 import type { CommitId, RefName } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
 import type { ContainerRecord, RunConfiguration } from "../../core/ports/containers.js";
+import type { FileTime } from "../../core/ports/machine-files.js";
 import type { MachineRoot, MachineTrial } from "../../core/ports/machine-root.js";
 import { yieldToSignals } from "../../core/yield-to-signals.js";
 import { isInUserNamespace } from "../../linux/user-namespace.js";
+import { hasCode } from "../../linux/errno.js";
+import { AT_FDCWD } from "../../linux/open-at.js";
+import { statAt } from "../../linux/stat.js";
+import { getXattr } from "../../linux/xattr.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
 import { MountedRoots } from "../mounts/mounted-roots.js";
 import { systemFailure } from "../system-failure.js";
@@ -18,7 +24,7 @@ import { UNFINISHED } from "./unfinished.js";
 
 export interface MachineRootOptions extends ContainersOptions {
   /** Reads a directory of this machine, when it is asked. */
-  readonly openUnscanned: (path: string) => Tree;
+  readonly openLinked: (path: string) => Tree;
 }
 
 /** Layers over `/`, in directories that the next container which is made removes when this process was killed. */
@@ -29,7 +35,7 @@ export function openMachineRoot(options: MachineRootOptions): MachineRoot {
 const GENERATION = 1;
 
 async function tryOut<T>(
-  { directory: containers, openUpperTree, openUnscanned }: MachineRootOptions,
+  { directory: containers, volumes, openUpperTree, openLinked }: MachineRootOptions,
   configuration: RunConfiguration,
   work: (trial: MachineTrial) => Promise<T>,
 ): Promise<T> {
@@ -39,17 +45,19 @@ async function tryOut<T>(
   const roots = new MountedRoots(containers);
   const trees: Tree[] = [];
   const release = makeLayer(containers, directory);
+  const upper = directory.upper(GENERATION);
   try {
+    const began = timeOf(upper);
     roots.enter();
     const runtime = chooseRuntime(`${containers}/runtime.json`);
     const stored = { record: recordOf(id, configuration), generation: GENERATION };
-    const result = await runContainer({ containers, directory, stored, images: "machine", roots, runtime });
+    const result = await runContainer({ containers, volumes, directory, stored, images: "machine", roots, runtime });
     await yieldToSignals();
-    const before = openUnscanned(roots.machinePath());
+    const before = openLinked(roots.machinePath());
     trees.push(before);
-    const after = await openUpperTree(directory.upper(GENERATION), directory.work(GENERATION), before, false);
+    const after = await openUpperTree(upper, directory.work(GENERATION), before, false);
     trees.unshift(after);
-    return await work({ result, before, after });
+    return await work({ result, before, after, began, isCopied: (place) => isCopied(upper, place) });
   } catch (error) {
     throw systemFailure("try a command on this machine's root", error, containers);
   } finally {
@@ -65,6 +73,22 @@ function notWhole(): VarveError {
   return new VarveError("UNSUPPORTED", "Cannot try a command on this machine's own root: only root can mount it apart", {
     hint: 'Run the command as root, or on a commit: "varve try REV -- COMMAND".',
   });
+}
+
+/** When a directory was made, by the clock that all inodes' times are of. */
+function timeOf(directory: string): FileTime {
+  const { ctimeSeconds, ctimeNanoseconds } = statAt(AT_FDCWD, bytesOfText(directory));
+  return { seconds: ctimeSeconds, nanoseconds: ctimeNanoseconds };
+}
+
+/** The kernel notes on what it copied into an upper directory where that came from. */
+function isCopied(upper: string, place: ByteString): boolean {
+  try {
+    return getXattr(AT_FDCWD, `${bytesOfText(upper)}/${place}`, "trusted.overlay.origin") !== undefined;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return false;
+    throw error;
+  }
 }
 
 /** @returns Gives its lock back. */

@@ -1,21 +1,34 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import { VarveError } from "../../core/errors.js";
+import type { RunConfiguration } from "../../core/ports/containers.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { terminalSize } from "../../linux/terminal.js";
-import { removeCgroups } from "../runtime/cgroups.js";
-import { checkProgram } from "./check-program.js";
-import { latin1, type ContainerDirectory } from "./container-directory.js";
+import { canLimitSwap, removeCgroups } from "../runtime/cgroups.js";
+import { configurationText } from "../runtime/configuration-text.js";
+import { containerDevices } from "../runtime/host-devices.js";
+import { findInit } from "../runtime/init-program.js";
+import { ownCapabilities, requireGivable } from "../runtime/process-privileges.js";
+import { requirePlatform } from "../rootfs/platform.js";
+import { checkProgram, hasOtherFormats } from "./check-program.js";
+import { ContainerDirectory, latin1 } from "./container-directory.js";
 import { makeMountPointLayer, MOUNT_POINTS, writeIdentityFiles } from "./container-mounts.js";
 import { livingProcess, sendSignal } from "./container-process.js";
 import type { RootImages } from "../mounts/mount-plan.js";
 import type { MountedRoots } from "../mounts/mounted-roots.js";
 import type { OciRuntime } from "../runtime/oci-runtime.js";
 import { copyRootAttributes } from "../rootfs/root-attributes.js";
-import { runtimeConfiguration, TERMINAL_GROUP, type RuntimeRequest } from "../runtime/runtime-configuration.js";
 import { isExecFailure, runtimeErrors } from "../runtime/runtime-log.js";
 import { noteWrittenIds } from "./written-ids.js";
-import { holdsId, isInUserNamespace, readIdMap } from "../../linux/user-namespace.js";
+import { requireOomScore } from "./oom-score.js";
+import { setUpNetwork, tearDownNetwork } from "../network/container-network.js";
+import { runtimeConfiguration, type RuntimeRequest } from "../runtime/runtime-configuration.js";
+import { joinedNamespaces } from "./joined-namespaces.js";
+import { isInUserNamespace } from "../../linux/user-namespace.js";
+import { ownNamespace } from "../rootless/own-namespace.js";
 import { preparePlaces } from "./run-places.js";
+import { volumePath } from "../volumes/named-volumes.js";
+import { fillVolumes, withVolumePaths } from "./run-volumes.js";
 import type { StoredContainer } from "./stored-container.js";
 
 export interface RunRequest {
@@ -25,6 +38,8 @@ export interface RunRequest {
   readonly images: RootImages;
   readonly roots: MountedRoots;
   readonly runtime: OciRuntime;
+  /** `<store>/volumes`. */
+  readonly volumes: string;
 }
 
 /**
@@ -36,6 +51,7 @@ export interface RunRequest {
 export async function withPreparedRun<T>(request: RunRequest, work: () => Promise<T>): Promise<T> {
   const { directory, stored, runtime } = request;
   if (!runtime.cgroups && Object.keys(stored.record.configuration.limits).length > 0) throw limitsUnavailable();
+  requireOomScore(stored.record.configuration.oomScoreAdjustment);
   const isFirst = !existsSync(directory.file("config.json"));
   try {
     writeBundle(request, mountRoot(request));
@@ -54,6 +70,7 @@ export function clearRun(directory: ContainerDirectory): void {
   if (pid !== undefined) sendSignal(pid, "SIGKILL");
   removeCgroups(directory.id);
   directory.removeRunFiles();
+  tearDownNetwork(path.dirname(directory.path), directory.id);
 }
 
 function limitsUnavailable(): VarveError {
@@ -63,7 +80,7 @@ function limitsUnavailable(): VarveError {
     });
   }
   return new VarveError("UNSUPPORTED", "Cannot limit the container: no OCI runtime can make cgroups on this machine", {
-    hint: '"varve doctor" tells what each runtime says. Without --memory, --pids-limit and --cpus the container can run.',
+    hint: '"varve doctor" tells what each runtime says. Without limits of memory, processors, processes and block I/O the container can run.',
   });
 }
 
@@ -84,26 +101,50 @@ function mountRoot({ containers, directory, stored, images, roots, runtime }: Ru
   );
 }
 
-function writeBundle({ directory, stored: { record }, runtime }: RunRequest, rootPath: string): void {
-  const { configuration, id } = record;
+function writeBundle({ containers, directory, stored: { record }, runtime, volumes }: RunRequest, rootPath: string): void {
+  const { id } = record;
+  const available = ownCapabilities();
+  requireGivable(record.configuration, available);
+  requirePlatform(record.configuration.platform, { architecture: process.arch, hasOtherFormats });
   const root = openAt(AT_FDCWD, latin1(rootPath), O_PATH);
   try {
-    preparePlaces(configuration, root);
-    const user = checkProgram(configuration, root);
-    const files = writeIdentityFiles(directory.file("etc"), configuration, root);
+    preparePlaces(record.configuration, root, (name) => volumePath(volumes, name));
+    const user = checkProgram(record.configuration, root);
+    const isolated = isolationParts(record.configuration, containers);
+    const network = setUpNetwork(containers, record, (other) => livingProcess(new ContainerDirectory(containers, other)));
+    // Volumes come to be when nothing is known that keeps the process from its start.
+    const configuration = withVolumePaths(record.configuration, volumes);
+    fillVolumes(configuration, root);
+    const files = writeIdentityFiles(directory.file("etc"), configuration, root, network);
     // crun takes a terminal's size from the configuration alone.
     const size = configuration.terminal ? (terminalSize(1) ?? terminalSize(2)) : undefined;
-    const machine = { cgroups: runtime.cgroups, architecture: process.arch, terminalSize: size, userNamespace: ownNamespace() };
-    const bundle = { id, root: rootPath, configuration, user, files, ...machine };
-    writeFileSync(directory.file("config.json"), JSON.stringify(runtimeConfiguration(bundle)), { mode: 0o600 });
+    const machine = {
+      cgroups: runtime.cgroups,
+      limitsSwap: canLimitSwap(),
+      architecture: process.arch,
+      terminalSize: size,
+      available,
+      networkNamespace: network?.namespace,
+      userNamespace: ownNamespace(),
+    };
+    const bundle = { id, root: rootPath, configuration, user, files, ...machine, ...isolated };
+    writeFileSync(directory.file("config.json"), configurationText(runtimeConfiguration(bundle)), { mode: 0o600 });
     mkdirSync(directory.file("runtime"), { recursive: true, mode: 0o700 });
   } finally {
     closeDescriptor(root);
   }
 }
 
-function ownNamespace(): RuntimeRequest["userNamespace"] {
-  return isInUserNamespace() ? { hasTerminalGroup: holdsId(readIdMap("gid"), TERMINAL_GROUP) } : undefined;
+/** What of the machine a container gets, or shares. */
+function isolationParts(
+  { security, devices = [], init, namespaces = {} }: RunConfiguration,
+  containers: string,
+): Pick<RuntimeRequest, "devices" | "init" | "joined"> {
+  return {
+    devices: containerDevices(devices, security?.privileged === true),
+    init: init === true ? findInit() : undefined,
+    joined: joinedNamespaces(containers, namespaces),
+  };
 }
 
 /** A runtime that never wrote the pid down never started the process: then its status is its own, not the process's. */
@@ -120,4 +161,10 @@ function mayHaveWritten(error: unknown, { directory, stored }: RunRequest): bool
 export function loggedErrors(directory: ContainerDirectory): readonly string[] {
   const log = directory.file("runtime.log");
   return runtimeErrors(existsSync(log) ? readFileSync(log, "utf8") : "");
+}
+
+export function movedMeanwhile(name: string): VarveError {
+  return new VarveError("CONFLICT", `Cannot start container "${name}": another command moved it to another commit meanwhile`, {
+    hint: "Start it again.",
+  });
 }

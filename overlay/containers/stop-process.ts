@@ -7,14 +7,18 @@ import { livingProcess, sendSignal, signalDisposition } from "./container-proces
 const POLL_MILLISECONDS = 5;
 
 /**
- * Terminates a container's process, then kills it after the grace period. One that does not handle SIGTERM is killed at once: as the
+ * Asks a container's process to end, then kills it after the grace period. One that does not handle the signal is killed at once: as the
  * first process of its namespace it would never notice the signal. Resolves when it is gone.
  */
-export async function stopProcess(directory: ContainerDirectory, graceMilliseconds: number): Promise<void> {
+export async function stopProcess(
+  directory: ContainerDirectory,
+  graceMilliseconds: number,
+  signal: number = os.constants.signals.SIGTERM,
+): Promise<void> {
   const pid = livingProcess(directory);
   if (pid === undefined) return;
-  if (signalDisposition(pid, os.constants.signals.SIGTERM) === "handled") {
-    sendSignal(pid, "SIGTERM");
+  if (signalDisposition(pid, signal) === "handled") {
+    sendSignal(pid, signal);
     freezerOf(directory.id)?.thaw();
     if (await isGone(directory, graceMilliseconds)) return;
   }

@@ -9,7 +9,14 @@ import {
   type RunConfiguration,
   type Volume,
 } from "../../core/ports/containers.js";
+import { CONTAINER_NETWORK } from "../../core/ports/endpoints.js";
+import { NETWORK_NAME } from "../../core/ports/networks.js";
+import { VOLUME_NAME } from "../../core/ports/volumes.js";
 import { isRefName } from "../../core/revision/ref-names.js";
+import { choiceOf, integerOf, listOf, objectOf, optional, textOf, textsOf, truthOf, type Json } from "../checked-json.js";
+import { endpointOf } from "../network/stored-endpoint.js";
+import { isolationOf } from "./stored-isolation.js";
+import { storedLimits } from "./stored-limits.js";
 
 /** What `containers/<id>/container.json` holds. */
 export interface StoredContainer {
@@ -43,8 +50,6 @@ export function parseContainer(text: string, id: string, path: string): StoredCo
   }
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 function recordOf(json: Json, id: string): ContainerRecord {
   return {
     id,
@@ -60,7 +65,6 @@ function recordOf(json: Json, id: string): ContainerRecord {
 }
 
 function configurationOf(json: Json): RunConfiguration {
-  const limits = objectOf(json["limits"], "limits");
   return {
     command: textsOf(json["command"], "command"),
     environment: textsOf(json["environment"], "environment"),
@@ -68,15 +72,14 @@ function configurationOf(json: Json): RunConfiguration {
     user: textOf(json["user"], "user"),
     hostname: textOf(json["hostname"], "hostname"),
     network: networkOf(json["network"]),
+    ...optional("endpoint", json["endpoint"], endpointOf),
     terminal: truthOf(json["terminal"], "terminal"),
     interactive: truthOf(json["interactive"], "interactive"),
     readOnly: truthOf(json["readOnly"], "readOnly"),
     volumes: listOf(json["volumes"], "volumes", volumeOf),
-    limits: {
-      ...optional("memoryBytes", limits["memoryBytes"], (value, name) => integerOf(value, name, 1)),
-      ...optional("processes", limits["processes"], (value, name) => integerOf(value, name, 1)),
-      ...optional("cpus", limits["cpus"], positiveOf),
-    },
+    limits: storedLimits(json["limits"]),
+    ...optional("oomScoreAdjustment", json["oomScoreAdjustment"], (score, name) => integerOf(score, name, -1000, 1000)),
+    ...isolationOf(json),
     ...optional("background", json["background"], backgroundOf),
   };
 }
@@ -95,47 +98,20 @@ function backgroundOf(value: unknown): Background {
 
 function volumeOf(value: unknown): Volume {
   const json = objectOf(value, "volumes");
+  if (json["named"] === true && !VOLUME_NAME.test(textOf(json["source"], "source")))
+    throw new TypeError('"source" names no volume');
   return {
     source: textOf(json["source"], "source"),
     destination: textOf(json["destination"], "destination"),
     readOnly: truthOf(json["readOnly"], "readOnly"),
+    ...optional("named", json["named"], truthOf),
+    ...optional("noCopy", json["noCopy"], truthOf),
+    ...optional("propagation", json["propagation"], (each, name) => choiceOf(each, name, PROPAGATIONS)),
+    ...optional("shallow", json["shallow"], truthOf),
   };
 }
 
-function objectOf(value: unknown, name: string): Json {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new TypeError(`${name} is no object`);
-  return value as Json;
-}
-
-function listOf<T>(value: unknown, name: string, item: (value: unknown) => T): readonly T[] {
-  if (!Array.isArray(value)) throw new TypeError(`"${name}" is no list`);
-  return value.map((each) => item(each));
-}
-
-function textsOf(value: unknown, name: string): readonly string[] {
-  return listOf(value, name, (item) => textOf(item, name));
-}
-
-function textOf(value: unknown, name: string): string {
-  // A NUL would end a C string early: what is checked and what is used would differ.
-  if (typeof value !== "string" || value.includes("\0")) throw new TypeError(`"${name}" is no text`);
-  return value;
-}
-
-function truthOf(value: unknown, name: string): boolean {
-  if (typeof value !== "boolean") throw new TypeError(`"${name}" is neither true nor false`);
-  return value;
-}
-
-function integerOf(value: unknown, name: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
-  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return value as number;
-  throw new TypeError(`"${name}" is no whole number from ${least} on`);
-}
-
-function positiveOf(value: unknown, name: string): number {
-  if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
-  throw new TypeError(`"${name}" is no positive number`);
-}
+const PROPAGATIONS = ["private", "rprivate", "slave", "rslave"] as const;
 
 function nameOf(value: unknown): string {
   const text = textOf(value, "name");
@@ -149,15 +125,8 @@ function branchOf(value: unknown): RefName {
   return text as RefName;
 }
 
-function networkOf(value: unknown): "none" | "host" {
-  if (value === "none" || value === "host") return value;
-  throw new TypeError('"network" is neither "none" nor "host"');
-}
-
-function optional<Name extends string, T>(
-  name: Name,
-  value: unknown,
-  read: (value: unknown, name: string) => T,
-): Partial<Record<Name, T>> {
-  return value === undefined ? {} : ({ [name]: read(value, name) } as Partial<Record<Name, T>>);
+function networkOf(value: unknown): string {
+  const text = textOf(value, "network");
+  if (NETWORK_NAME.test(text) || CONTAINER_NETWORK.test(text)) return text;
+  throw new TypeError('"network" is no name of a network');
 }

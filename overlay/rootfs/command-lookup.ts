@@ -27,11 +27,11 @@ export interface RootView {
  * @throws VarveError COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE.
  */
 export function checkCommand(configuration: RunConfiguration, searchPath: string, root: RootView): void {
-  const { command, workingDirectory, volumes } = configuration;
+  const { command, workingDirectory, volumes, tmpfs = [] } = configuration;
   const [name = ""] = command;
   if (name === "") throw new VarveError("COMMAND_NOT_FOUND", "Cannot run an empty command: expected a program's name");
-  const mounted = [...SYSTEM_PLACES, ...volumes.map((volume) => volume.destination)];
-  const lookup = { name, workingDirectory, root, mounted, hasVolumes: volumes.length > 0 };
+  const chosen = [...volumes, ...tmpfs].map(({ destination }) => destination);
+  const lookup = { name, workingDirectory, root, mounted: [...SYSTEM_PLACES, ...chosen], hasVolumes: chosen.length > 0 };
   const file = name.includes("/")
     ? path.posix.resolve("/", workingDirectory, name)
     : search(name, searchPath, workingDirectory, root);

@@ -34,6 +34,23 @@ export function resolveUser(text: string, { passwd, group }: UserDatabase): Cont
   return { ...account, groups: groupsOf(account.name, group) };
 }
 
+/** The user with groups more, by name or number. @throws VarveError RUNTIME_FAILED for a name that the container does not know. */
+export function withGroups(user: ContainerUser, names: readonly string[], { group }: UserDatabase): ContainerUser {
+  const more = names.map((name) => {
+    const id = parseId(name);
+    const found = id ?? idOfGroup(name, group);
+    if (found !== undefined) return found;
+    throw new VarveError(
+      "RUNTIME_FAILED",
+      `Cannot give the process the group "${name}": the container's /etc/group has no such group`,
+      {
+        hint: `Give a name that it has, or a number from 0 to ${HIGHEST_ID}.`,
+      },
+    );
+  });
+  return { ...user, groups: [...new Set([...user.groups, ...more])] };
+}
+
 interface Account {
   /** Absent for a number that /etc/passwd does not have. */
   readonly name: string | undefined;
@@ -54,13 +71,17 @@ function findAccount(user: string, passwd: string, text: string): Account {
 }
 
 function findGroup(group: string, database: string, text: string): number {
-  const number = parseId(group);
-  if (number !== undefined) return number;
+  const id = parseId(group) ?? idOfGroup(group, database);
+  if (id !== undefined) return id;
+  throw unknown(text, "group", group, hasRow(database, group));
+}
+
+function idOfGroup(group: string, database: string): number | undefined {
   for (const [name, , gid] of rows(database)) {
     const id = parseId(gid);
     if (name === group && id !== undefined) return id;
   }
-  throw unknown(text, "group", group, hasRow(database, group));
+  return undefined;
 }
 
 function groupsOf(user: string | undefined, database: string): readonly number[] {

@@ -50,6 +50,13 @@ export function cgroupPath(id: string): string {
   return `/varve/${id}`;
 }
 
+/** Version 1 can be told not to count swap. With version 2 a machine without swap has none to limit. */
+export function canLimitSwap(): boolean {
+  const memory = cgroupMounts().find(({ controllers }) => controllers.includes("memory"));
+  if (memory !== undefined) return existsSync(`${memory.path}/memory.memsw.limit_in_bytes`);
+  return readFileSync("/proc/swaps", "latin1").trim().split("\n").length > 1;
+}
+
 /** A container's cgroup directories that exist now. */
 function cgroupDirectories(id: string): readonly (CgroupMount & { readonly directory: string })[] {
   return cgroupMounts()

@@ -88,6 +88,17 @@ export function startCreated(
   return spawnSync(path, words, { stdio: "ignore", env: ENVIRONMENT, cwd: "/" }).status ?? undefined;
 }
 
+/** Gives a container that runs other resources. @param resources Holds `linux.resources`. @returns The runtime's exit status. */
+export function updateRunning(
+  { path, options }: OciRuntime,
+  { state, log }: Pick<RunPaths, "state" | "log">,
+  id: string,
+  resources: string,
+): number | undefined {
+  const words = [...options, "--root", state, "--log", log, "--log-format", "json", "update", "--resources", resources, id];
+  return spawnSync(path, words, { stdio: "ignore", env: ENVIRONMENT, cwd: "/" }).status ?? undefined;
+}
+
 export interface ExecPaths extends Pick<RunPaths, "state" | "log"> {
   /** Holds the `process` of an OCI configuration. */
   readonly process: string;

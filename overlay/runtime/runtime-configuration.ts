@@ -1,7 +1,17 @@
 import { posix } from "node:path";
+import { DEFAULT_PATH } from "../../core/isolation/default-path.js";
+import { seccompFileOf } from "../../core/isolation/seccomp-rules.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
+import type { Security } from "../../core/ports/isolation.js";
 import { cgroupPath } from "./cgroups.js";
+import { limitResources, type LimitResources } from "./runtime-resources.js";
 import type { ContainerUser } from "../rootfs/container-user.js";
+import { containerDevices, type ContainerDevices, type DeviceNode, type DeviceRule } from "./host-devices.js";
+import { INIT_PLACE } from "./init-program.js";
+import { boundingCapabilities, processCapabilities, runtimeLimits, type RuntimeLimit } from "./process-privileges.js";
+import { CGROUP_ROOT, runtimeMounts, type MountsRequest, type RuntimeMount } from "./runtime-mounts.js";
+import { profileOfFile } from "./seccomp-file.js";
+import type { OwnNamespace } from "../rootless/own-namespace.js";
 import { seccompProfile, type SeccompProfile } from "./seccomp-profile.js";
 
 /** An OCI runtime configuration (config.json), as far as we write one: github.com/opencontainers/runtime-spec. */
@@ -16,32 +26,32 @@ export interface RuntimeConfiguration {
     readonly cwd: string;
     readonly capabilities: Readonly<Record<string, readonly string[]>>;
     readonly noNewPrivileges: boolean;
+    readonly rlimits?: readonly RuntimeLimit[];
+    readonly oomScoreAdj?: number;
   };
   readonly root: { readonly path: string; readonly readonly: boolean };
-  readonly hostname: string;
+  readonly hostname?: string;
   readonly mounts: readonly RuntimeMount[];
   readonly linux: {
-    readonly namespaces: readonly { readonly type: string }[];
+    readonly namespaces: readonly Namespace[];
     readonly maskedPaths: readonly string[];
     readonly readonlyPaths: readonly string[];
     readonly cgroupsPath?: string;
     readonly resources?: Resources;
     readonly seccomp?: SeccompProfile;
+    readonly devices?: readonly DeviceNode[];
+    readonly sysctl?: Readonly<Record<string, string>>;
   };
 }
 
-export interface RuntimeMount {
-  readonly destination: string;
+interface Namespace {
   readonly type: string;
-  readonly source: string;
-  readonly options: readonly string[];
+  /** An existing one; a new one is made without it. */
+  readonly path?: string;
 }
 
-interface Resources {
-  readonly devices: readonly { readonly allow: boolean; readonly access: string }[];
-  readonly memory?: { readonly limit: number };
-  readonly pids?: { readonly limit: number };
-  readonly cpu?: { readonly quota: number; readonly period: number };
+interface Resources extends LimitResources {
+  readonly devices: readonly DeviceRule[];
 }
 
 export interface RuntimeRequest {
@@ -51,11 +61,22 @@ export interface RuntimeRequest {
   readonly configuration: RunConfiguration;
   readonly user: ContainerUser;
   /** Host files over the root's own, such as /etc/hosts; volumes are added by themselves. */
-  readonly files: readonly { readonly source: string; readonly destination: string }[];
+  readonly files: MountsRequest["files"];
+  /** What `ownCapabilities` says. */
+  readonly available: readonly string[];
+  readonly devices?: ContainerDevices | undefined;
+  /** The init's path on the host, when there is to be one. */
+  readonly init?: string | undefined;
+  /** Namespaces of other containers, by type, as files. */
+  readonly joined?: Readonly<Partial<Record<"pid" | "ipc" | "uts", string>>> | undefined;
   /** Whether the runtime can make cgroups. Without them nothing limits devices, so that making device nodes is forbidden. */
   readonly cgroups: boolean;
   /** Of a process that is root of a user namespace alone. */
-  readonly userNamespace?: { readonly hasTerminalGroup: boolean } | undefined;
+  readonly userNamespace?: OwnNamespace | undefined;
+  /** Whether the kernel can limit swap. */
+  readonly limitsSwap: boolean;
+  /** The path of a network namespace that was made for it; without one it gets an empty one, or this machine's. */
+  readonly networkNamespace?: string | undefined;
   /** Node's `process.arch`. */
   readonly architecture: string;
   /** Of this process's terminal, when there is one. */
@@ -63,33 +84,61 @@ export interface RuntimeRequest {
 }
 
 export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfiguration {
-  const { id, root, configuration, user, files, cgroups, architecture, terminalSize: size } = request;
-  const seccomp = seccompProfile(architecture);
+  const { root, configuration, user, cgroups, terminalSize: size, init } = request;
   return {
     ociVersion: "1.0.2",
     process: {
-      ...execProcess(configuration, user, cgroups),
+      ...execProcess(configuration, user, request),
+      ...(configuration.oomScoreAdjustment === undefined ? {} : { oomScoreAdj: configuration.oomScoreAdjustment }),
       ...(configuration.terminal && size ? { consoleSize: { height: size.rows, width: size.columns } } : {}),
+      ...(init === undefined ? {} : { args: [INIT_PLACE, "--", ...configuration.command] }),
     },
     root: { path: root, readonly: configuration.readOnly },
-    hostname: configuration.hostname,
-    mounts: [...systemMounts(request), ...files.map(fileMount), ...volumeMounts(configuration)],
-    linux: {
-      namespaces: namespacesOf(configuration, cgroups),
-      maskedPaths: MASKED,
-      readonlyPaths: cgroups ? [...READ_ONLY, CGROUP_ROOT] : READ_ONLY,
-      ...(cgroups ? { cgroupsPath: cgroupPath(id), resources: resourcesOf(configuration) } : {}),
-      ...(seccomp === undefined ? {} : { seccomp }),
-    },
+    // Of a host or another container it is not ours to set.
+    ...(configuration.namespaces?.uts === undefined ? { hostname: configuration.hostname } : {}),
+    mounts: runtimeMounts({ ...request, cgroups }),
+    linux: linuxOf(request),
   };
+}
+
+function linuxOf(request: RuntimeRequest): RuntimeConfiguration["linux"] {
+  const { id, configuration, cgroups, devices = containerDevices([], false) } = request;
+  const { security = {}, sysctls } = configuration;
+  const seccomp = seccompOf(security, request.architecture, boundingCapabilities(security, request));
+  const isMasked = security.privileged !== true && security.systemPaths !== true;
+  return {
+    namespaces: namespacesOf(configuration, request),
+    maskedPaths: isMasked ? MASKED : [],
+    readonlyPaths: isMasked ? (cgroups ? [...READ_ONLY, CGROUP_ROOT] : READ_ONLY) : [],
+    ...(cgroups
+      ? {
+          cgroupsPath: cgroupPath(id),
+          resources: { devices: devices.rules, ...limitResources(configuration.limits, request.limitsSwap) },
+        }
+      : {}),
+    ...(seccomp === undefined ? {} : { seccomp }),
+    ...(devices.nodes.length === 0 ? {} : { devices: devices.nodes }),
+    ...(sysctls === undefined ? {} : { sysctl: sysctls }),
+  };
+}
+
+function seccompOf(
+  { seccomp, privileged = false }: Security,
+  architecture: string,
+  capabilities: readonly string[],
+): SeccompProfile | undefined {
+  if (seccomp === "unconfined" || (seccomp === undefined && privileged)) return undefined;
+  if (seccomp === undefined) return seccompProfile(architecture, capabilities);
+  return profileOfFile(seccompFileOf(seccomp), { architecture, capabilities });
 }
 
 /** One process of a container: its first, or one that is run beside it. */
 export function execProcess(
   configuration: RunConfiguration,
   user: ContainerUser,
-  cgroups: boolean,
+  machine: Pick<RuntimeRequest, "available" | "cgroups">,
 ): RuntimeConfiguration["process"] {
+  const { security = {}, ulimits = [] } = configuration;
   return {
     terminal: configuration.terminal,
     user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
@@ -97,12 +146,11 @@ export function execProcess(
     env: environmentOf(configuration, user),
     // As it was checked: after a symlink, runtimes would take ".." otherwise.
     cwd: posix.normalize(configuration.workingDirectory),
-    capabilities: capabilitiesOf(user, cgroups),
-    noNewPrivileges: true,
+    capabilities: processCapabilities(user.uid, boundingCapabilities(security, machine)),
+    noNewPrivileges: !(security.newPrivileges ?? security.privileged ?? false),
+    ...(ulimits.length === 0 ? {} : { rlimits: runtimeLimits(ulimits) }),
   };
 }
-
-const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** Docker's defaults, each of which a variable of the configuration replaces. The last of two equal names counts. */
 export function environmentOf(configuration: RunConfiguration, user: Pick<ContainerUser, "home">): readonly string[] {
@@ -116,84 +164,16 @@ export function environmentOf(configuration: RunConfiguration, user: Pick<Contai
   return [...variables.values()];
 }
 
-/** Docker's fourteen. */
-const CAPABILITIES =
-  `CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL
-  AUDIT_WRITE`
-    .split(/\s+/)
-    .map((name) => `CAP_${name}`);
-
-/** Nothing is inheritable or ambient: a program that is not root's gains nothing by being started. */
-function capabilitiesOf(user: ContainerUser, cgroups: boolean): Readonly<Record<string, readonly string[]>> {
-  // Without the device cgroup a node that it makes would open the host's disk.
-  const bounding = cgroups ? CAPABILITIES : CAPABILITIES.filter((name) => name !== "CAP_MKNOD");
-  const held = user.uid === 0 ? bounding : [];
-  return { bounding, effective: held, permitted: held, inheritable: [], ambient: [] };
-}
-
-function namespacesOf({ network }: RunConfiguration, cgroups: boolean): readonly { readonly type: string }[] {
-  const types = ["pid", "mount", "uts", "ipc"];
-  if (cgroups) types.push("cgroup");
-  if (network === "none") types.push("network");
-  return types.map((type) => ({ type }));
-}
-
-const SAFE = ["nosuid", "noexec", "nodev"];
-
-/** `tty`, which terminals belong to: of the same number everywhere. */
-export const TERMINAL_GROUP = 5;
-
-function systemMounts({ cgroups, configuration, userNamespace }: RuntimeRequest): readonly RuntimeMount[] {
-  const group = userNamespace?.hasTerminalGroup === false ? [] : [`gid=${TERMINAL_GROUP}`];
-  // The kernel shows the devices of a network to its owner alone: that of the host is shown as it stands there.
-  const isBound = userNamespace !== undefined && configuration.network === "host";
-  return [
-    { destination: "/proc", type: "proc", source: "proc", options: SAFE },
-    { destination: "/dev", type: "tmpfs", source: "tmpfs", options: ["nosuid", "strictatime", "mode=755", "size=65536k"] },
-    {
-      destination: "/dev/pts",
-      type: "devpts",
-      source: "devpts",
-      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", ...group],
-    },
-    { destination: "/dev/shm", type: "tmpfs", source: "shm", options: [...SAFE, "mode=1777", "size=65536k"] },
-    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: SAFE },
-    isBound
-      ? { destination: "/sys", type: "bind", source: "/sys", options: ["rbind", "rprivate", ...SAFE, "ro"] }
-      : { destination: "/sys", type: "sysfs", source: "sysfs", options: [...SAFE, "ro"] },
-    ...(cgroups ? [{ destination: CGROUP_ROOT, type: "cgroup", source: "cgroup", options: [...SAFE, "relatime", "ro"] }] : []),
-  ];
-}
-
-function fileMount({ source, destination }: { readonly source: string; readonly destination: string }): RuntimeMount {
-  return { destination, type: "bind", source, options: ["bind", "rprivate"] };
-}
-
-/** Those nearer to the root first, so that one within another is mounted after it. */
-function volumeMounts({ volumes }: RunConfiguration): readonly RuntimeMount[] {
-  const depth = (path: string): number => path.split("/").filter(Boolean).length;
-  return volumes
-    .map(({ source, destination, readOnly }) => ({
-      destination,
-      type: "bind",
-      source,
-      options: ["rbind", "rprivate", readOnly ? "ro" : "rw"],
-    }))
-    .sort((a, b) => depth(a.destination) - depth(b.destination));
-}
-
-const CPU_PERIOD_MICROSECONDS = 100_000;
-
-function resourcesOf({ limits }: RunConfiguration): Resources {
-  return {
-    // The runtime adds those that every container has: null, zero, full, random, urandom, tty, ptmx and pts.
-    devices: [{ allow: false, access: "rwm" }],
-    ...(limits.memoryBytes === undefined ? {} : { memory: { limit: limits.memoryBytes } }),
-    ...(limits.processes === undefined ? {} : { pids: { limit: limits.processes } }),
-    ...(limits.cpus === undefined
-      ? {}
-      : { cpu: { quota: Math.max(1000, Math.round(limits.cpus * CPU_PERIOD_MICROSECONDS)), period: CPU_PERIOD_MICROSECONDS } }),
-  };
+function namespacesOf(
+  { network, namespaces = {} }: RunConfiguration,
+  { cgroups, joined = {}, networkNamespace }: RuntimeRequest,
+): readonly Namespace[] {
+  const cgroup = cgroups ? [{ type: "cgroup" }] : [];
+  const net =
+    network === "host" ? [] : [{ type: "network", ...(networkNamespace === undefined ? {} : { path: networkNamespace }) }];
+  const own = (["pid", "mount", "uts", "ipc"] as const).filter((type) => type === "mount" || namespaces[type] !== "host");
+  const pathOf = (type: (typeof own)[number]): string | undefined => (type === "mount" ? undefined : joined[type]);
+  return [...own.map((type) => ({ type, ...(pathOf(type) === undefined ? {} : { path: pathOf(type)! }) })), ...cgroup, ...net];
 }
 
 const MASKED = [
@@ -212,5 +192,3 @@ const MASKED = [
 ];
 
 const READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
-/** With cgroups of version 1 it is a tmpfs that runc, in a cgroup namespace, leaves writable and without a limit. */
-const CGROUP_ROOT = "/sys/fs/cgroup";

@@ -3,12 +3,14 @@ import path from "node:path";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import { MNT_DETACH, mount, MS_BIND, MS_RDONLY, MS_REC, MS_REMOUNT, unmount } from "../../linux/mount.js";
 import { enterPrivateMountNamespace } from "../../linux/namespaces.js";
-import { holdsId, isInUserNamespace, readIdMap } from "../../linux/user-namespace.js";
+import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { withProbeFolder, type ProbeFolder } from "../probe-folder.js";
 import { findExecutable } from "../rootfs/executable-search.js";
 import { mayMakeCgroups } from "./cgroups.js";
 import { runRuntimeToEnd, type OciRuntime } from "./oci-runtime.js";
-import { runtimeConfiguration, TERMINAL_GROUP } from "./runtime-configuration.js";
+import { ownNamespace } from "../rootless/own-namespace.js";
+import { ownCapabilities } from "./process-privileges.js";
+import { runtimeConfiguration } from "./runtime-configuration.js";
 import { runtimeErrors } from "./runtime-log.js";
 
 export interface RuntimeProbe {
@@ -92,8 +94,14 @@ function tryRuntime(runtime: OciRuntime, { path: folder, cgroup: id }: ProbeFold
 
 function configurationText(id: string, root: string, { cgroups }: OciRuntime): string {
   const user = { uid: 0, gid: 0, groups: [], home: "/" };
-  const userNamespace = isInUserNamespace() ? { hasTerminalGroup: holdsId(readIdMap("gid"), TERMINAL_GROUP) } : undefined;
-  const request = { id, root, configuration: CONFIGURATION, user, files: [], cgroups, architecture: process.arch, userNamespace };
+  const machine = {
+    cgroups,
+    limitsSwap: false,
+    architecture: process.arch,
+    available: ownCapabilities(),
+    userNamespace: ownNamespace(),
+  };
+  const request = { id, root, configuration: CONFIGURATION, user, files: [], ...machine };
   return JSON.stringify(runtimeConfiguration(request));
 }
 

@@ -1,7 +1,7 @@
 /** As the OCI runtime specification has it (config-linux.md, "Seccomp"). */
 export interface SeccompProfile {
   readonly defaultAction: string;
-  readonly defaultErrnoRet: number;
+  readonly defaultErrnoRet?: number;
   readonly architectures: readonly string[];
   readonly syscalls: readonly SeccompRule[];
 }
@@ -35,17 +35,21 @@ const ARCHITECTURES: Readonly<Record<string, { readonly names: readonly string[]
 };
 
 /**
- * What a process may ask the kernel for: docker's default for a container without extra capabilities, less io_uring and less
+ * What a process may ask the kernel for: docker's default for a container with these capabilities, less io_uring and less
  * AF_ALG, AF_VSOCK and socketcall (whose arguments a filter can't see, so that it would be a way around them). What is not listed
  * fails with EPERM.
  *
  * @param architecture Node's `process.arch`.
+ * @param capabilities The container's bounding set: a capability is of no use without its calls.
  * @returns `undefined` for an architecture that we have no list for.
  */
-export function seccompProfile(architecture: string): SeccompProfile | undefined {
+export function seccompProfile(architecture: string, capabilities: readonly string[]): SeccompProfile | undefined {
   const known = ARCHITECTURES[architecture];
   if (known === undefined) return undefined;
-  const names = [...Object.values(ALLOWED), known.own].join(" ").split(/\s+/).filter(Boolean);
+  const listed = wordsOf([...Object.values(ALLOWED), known.own]);
+  const given = wordsOf(capabilities.flatMap((name) => OF_CAPABILITIES[name] ?? []));
+  const names = [...listed, ...new Set(given)];
+  const mayMakeNamespaces = capabilities.includes("CAP_SYS_ADMIN");
   return {
     defaultAction: "SCMP_ACT_ERRNO",
     defaultErrnoRet: EPERM,
@@ -57,16 +61,44 @@ export function seccompProfile(architecture: string): SeccompProfile | undefined
       allowIf("socket", { index: 0, value: AF_ALG, op: "SCMP_CMP_LT" }),
       allowIf("socket", { index: 0, value: AF_ALG + 1, op: "SCMP_CMP_EQ" }),
       allowIf("socket", { index: 0, value: AF_VSOCK, op: "SCMP_CMP_GT" }),
-      allowIf("clone", { index: 0, value: NEW_NAMESPACES, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }),
-      // Its flags stand in memory, where no filter sees them: the C library falls back to clone.
-      { names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: ENOSYS },
+      ...(mayMakeNamespaces ? [] : WITHOUT_NAMESPACES),
     ],
   };
+}
+
+function wordsOf(texts: readonly string[]): readonly string[] {
+  return texts.join(" ").split(/\s+/).filter(Boolean);
 }
 
 function allowIf(name: string, argument: NonNullable<SeccompRule["args"]>[number]): SeccompRule {
   return { names: [name], action: "SCMP_ACT_ALLOW", args: [argument] };
 }
+
+const WITHOUT_NAMESPACES: readonly SeccompRule[] = [
+  allowIf("clone", { index: 0, value: NEW_NAMESPACES, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }),
+  // Its flags stand in memory, where no filter sees them: the C library falls back to clone.
+  { names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: ENOSYS },
+];
+
+/** What a capability is for, beside the calls that all may make. */
+const OF_CAPABILITIES: Readonly<Record<string, string>> = {
+  CAP_SYS_ADMIN: `
+    mount umount umount2 mount_setattr move_mount open_tree fsopen fsconfig fsmount fspick statmount listmount
+    clone clone3 setns unshare sethostname setdomainname quotactl quotactl_fd
+    bpf perf_event_open fanotify_init lookup_dcookie syslog`,
+  CAP_DAC_READ_SEARCH: "open_by_handle_at",
+  CAP_SYS_BOOT: "reboot",
+  CAP_SYS_MODULE: "init_module finit_module delete_module",
+  CAP_SYS_PACCT: "acct",
+  CAP_SYS_PTRACE: "kcmp pidfd_getfd process_madvise",
+  CAP_SYS_RAWIO: "iopl ioperm",
+  CAP_SYS_TIME: "settimeofday stime clock_settime clock_settime64",
+  CAP_SYS_TTY_CONFIG: "vhangup",
+  CAP_SYS_NICE: "get_mempolicy set_mempolicy set_mempolicy_home_node mbind migrate_pages move_pages",
+  CAP_SYSLOG: "syslog",
+  CAP_BPF: "bpf",
+  CAP_PERFMON: "perf_event_open",
+};
 
 /** System calls by what they are about. A `32` or `time64` form is the 32-bit machine's. */
 const ALLOWED: Readonly<Record<string, string>> = {

@@ -29,6 +29,9 @@ export interface ApplyOptions {
   readonly staging?: ByteString | undefined;
 }
 
+/** What is written beside its place, for as long as it is not there. */
+export const TEMPORARY_NAME: RegExp = /^\.varve-new-[0-9a-f]{12}-\d+$/;
+
 /** What is to be done with one name, once all contents are written. */
 interface Action {
   readonly directory: ByteString;

@@ -5,10 +5,11 @@ import type { FilteredTree } from "../../core/model/tree.js";
 import { inTurns } from "../../core/turns.js";
 import { AT_FDCWD } from "../../linux/open-at.js";
 import { statAt } from "../../linux/stat.js";
+import { openConfinedRoot } from "./confined-root.js";
 import { treeOfLiveDirectory } from "./directory-tree.js";
 import { openLiveDirectoryInTurns } from "./live-directory.js";
 import { startReadingThread } from "./read-ahead.js";
-import { openUnscannedTree } from "./unscanned-tree.js";
+import { openLinkedTree, openUnscannedTree } from "./unscanned-tree.js";
 import { requireWritable, writeTree } from "./write-directory.js";
 
 /** Directories outside a store, as core asks for them. @param store Its directory, which is left out of those that it stands in; absent without one. */
@@ -16,6 +17,9 @@ export function openDirectories(store?: string): PlainDirectories {
   return {
     openTree: (path, exclude = [], readsAll = true) => openPlain({ path, patterns: exclude, store, readsAll }),
     openUnscanned: openUnscannedTree,
+    openLinked: openLinkedTree,
+    openWhole: async (path) => treeOfLiveDirectory(await openLiveDirectoryInTurns(path)),
+    openConfined: openConfinedRoot,
     writeTree: async (tree, path) => inTurns(writeTree(tree, path)),
     requireWritable: async (tree, path) => inTurns(requireWritable(tree, path)),
   };

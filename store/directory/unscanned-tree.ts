@@ -1,7 +1,16 @@
 import { joinPath, type ByteString } from "../../core/model/byte-string.js";
 import type { DirectoryEntry, Entry, FileEntry, Metadata } from "../../core/model/entry.js";
 import type { ContentDigest } from "../../core/model/ids.js";
-import type { ContentReader, DirectoryNode, Extent, FileContent, OtherNode, Tree, TreeNode } from "../../core/model/tree.js";
+import type {
+  ContentReader,
+  DirectoryNode,
+  Extent,
+  FileContent,
+  LinkGroup,
+  OtherNode,
+  Tree,
+  TreeNode,
+} from "../../core/model/tree.js";
 import { atOnce, type Turns } from "../../core/turns.js";
 import { hasCode } from "../../linux/errno.js";
 import { fileExtents } from "../../linux/file-holes.js";
@@ -9,6 +18,7 @@ import { readLink } from "../../linux/make-node.js";
 import { closeDescriptor, OPEN_FILE, openAt } from "../../linux/open-at.js";
 import { readDirectory } from "../../linux/read-directory.js";
 import { type FileStat, S_IFDIR, S_IFREG, statAt, statDescriptor } from "../../linux/stat.js";
+import { hardlinksBelow } from "./hardlinks.js";
 import { readFully } from "./read-fully.js";
 import type { DirectoryOpener } from "./directory-opener.js";
 import { hashInTurns } from "./live-content.js";
@@ -24,17 +34,46 @@ import { sourceChanged, sourceFailure, sourceTooShort } from "./source-failure.j
  * @throws VarveError SOURCE_MISSING, WRONG_TYPE, SOURCE_UNREADABLE; while reading also SOURCE_CHANGED.
  */
 export function openUnscannedTree(directory: string): Tree {
+  return unscannedTree(openDirectoryRoot(directory));
+}
+
+/**
+ * The same with hardlinks told: where a file has another name, too, the whole directory is searched once, to find it. The same path gives the same
+ * node, whatever it is, so that what changes meanwhile is not taken for a difference of two trees that share it.
+ */
+export function openLinkedTree(directory: string): Tree {
   const opener = openDirectoryRoot(directory);
-  const places = new Places(opener);
+  let links: ReadonlyMap<ByteString, LinkGroup> | undefined;
+  const places = new SeenPlaces(opener, (path) => (links ??= hardlinksBelow(opener)).get(path));
+  return { root: places.root(), close: () => opener.close() };
+}
+
+/**
+ * The same of a directory that is open.
+ *
+ * @param opener Closed with the tree.
+ * @param links Tells the hardlinks of a path, asked of inodes with more names than one.
+ * @param isWritten Whether processes may go on to write there: of a file that grows, what it held when it was seen is read.
+ */
+export function unscannedTree(
+  opener: DirectoryOpener,
+  links: (path: ByteString) => LinkGroup | undefined = () => undefined,
+  isWritten = false,
+): Tree {
+  const places = new Places(opener, links, isWritten);
   return { root: places.root(), close: () => opener.close() };
 }
 
 class Places {
   readonly opener: DirectoryOpener;
+  readonly #links: (path: ByteString) => LinkGroup | undefined;
+  readonly #isWritten: boolean;
   readonly #directories = new Map<ByteString, DirectoryNode>();
 
-  constructor(opener: DirectoryOpener) {
+  constructor(opener: DirectoryOpener, links: (path: ByteString) => LinkGroup | undefined, isWritten = false) {
     this.opener = opener;
+    this.#links = links;
+    this.#isWritten = isWritten;
   }
 
   root(): DirectoryNode {
@@ -49,9 +88,11 @@ class Places {
       const stat = statAt(parent, name);
       if (stat.type === S_IFDIR) return this.#directory(path, () => entryAt(this.opener.open(directory), name) as DirectoryEntry);
       const entry = entryAt(parent, name, stat);
-      const links = undefined;
+      const links = stat.nlink > 1 ? this.#links(path) : undefined;
       if (stat.type !== S_IFREG) return { entry, links } as OtherNode;
-      return { entry: entry as FileEntry, links, content: new UnscannedContent(this.opener, directory, name, stat) };
+      const open = (): number => openAt(this.opener.open(directory), name, OPEN_FILE);
+      const place = (): ByteString => this.opener.placeOf(path);
+      return { entry: entry as FileEntry, links, content: new UnscannedContent(open, stat, place, this.#isWritten) };
     } catch (error) {
       if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
       throw sourceFailure(error, this.opener.placeOf(path));
@@ -72,6 +113,16 @@ class Places {
     const made = new UnscannedDirectory(this, path, read());
     this.#directories.set(path, made);
     return made;
+  }
+}
+
+class SeenPlaces extends Places {
+  readonly #seen = new Map<ByteString, TreeNode | undefined>();
+
+  override node(directory: ByteString, name: ByteString): TreeNode | undefined {
+    const path = joinPath(directory, name);
+    if (!this.#seen.has(path)) this.#seen.set(path, super.node(directory, name));
+    return this.#seen.get(path);
   }
 }
 
@@ -99,7 +150,7 @@ class UnscannedDirectory implements DirectoryNode {
   }
 }
 
-function entryAt(directory: number, name: string, stat: FileStat = statAt(directory, name)): Entry {
+export function entryAt(directory: number, name: string, stat: FileStat = statAt(directory, name)): Entry {
   const type = TYPES[stat.type]!;
   const metadata: Metadata = {
     mode: stat.permissions,
@@ -123,20 +174,21 @@ function entryAt(directory: number, name: string, stat: FileStat = statAt(direct
 }
 
 /** A file's bytes, read from the file that was seen. */
-class UnscannedContent implements FileContent {
+export class UnscannedContent implements FileContent {
   readonly knownDigest = undefined;
   readonly stored = undefined;
   readonly size: number;
-  readonly #opener: DirectoryOpener;
-  readonly #directory: ByteString;
-  readonly #name: ByteString;
+  readonly #open: () => number;
   readonly #stat: FileStat;
+  readonly #placeOf: () => ByteString;
+  readonly #isWritten: boolean;
 
-  constructor(opener: DirectoryOpener, directory: ByteString, name: ByteString, stat: FileStat) {
-    this.#opener = opener;
-    this.#directory = directory;
-    this.#name = name;
+  /** @param open Opens it for reading. @param placeOf Where a person finds it. @param isWritten See `unscannedTree`. */
+  constructor(open: () => number, stat: FileStat, placeOf: () => ByteString, isWritten: boolean) {
+    this.#open = open;
     this.#stat = stat;
+    this.#placeOf = placeOf;
+    this.#isWritten = isWritten;
     this.size = stat.size;
   }
 
@@ -181,13 +233,13 @@ class UnscannedContent implements FileContent {
   }
 
   get #place(): ByteString {
-    return this.#opener.placeOf(joinPath(this.#directory, this.#name));
+    return this.#placeOf();
   }
 
   #openFile(): number {
     let descriptor: number;
     try {
-      descriptor = openAt(this.#opener.open(this.#directory), this.#name, OPEN_FILE);
+      descriptor = this.#open();
     } catch (error) {
       throw sourceFailure(error, this.#place);
     }
@@ -213,9 +265,10 @@ class UnscannedContent implements FileContent {
 
   #verify(descriptor: number): void {
     const now = statDescriptor(descriptor);
-    const same = (["inodeKey", "size", "mtimeSeconds", "mtimeNanoseconds", "ctimeSeconds", "ctimeNanoseconds"] as const).every(
-      (key) => now[key] === this.#stat[key],
-    );
+    const same = (this.#isWritten ? IDENTITY : STATE).every((key) => now[key] === this.#stat[key]);
     if (!same) throw sourceChanged(this.#place);
   }
 }
+
+const IDENTITY = ["inodeKey"] as const;
+const STATE = [...IDENTITY, "size", "mtimeSeconds", "mtimeNanoseconds", "ctimeSeconds", "ctimeNanoseconds"] as const;

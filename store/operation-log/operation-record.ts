@@ -107,7 +107,7 @@ function checkProgressUpdate({ slot, before, after }: ProgressUpdate): ProgressU
 
 function checkTree({ target, before, after, container }: TreeUpdate): TreeUpdate {
   checkTarget(target);
-  if (container !== undefined && (target.kind === "directory" || container["id"] !== target.id)) {
+  if (container !== undefined && (target.kind !== "container" || container["id"] !== target.id)) {
     throw new RangeError("another container's record");
   }
   return { target, before: checkCommit(before), after: checkCommit(after), ...(container && { container }) };
@@ -116,7 +116,7 @@ function checkTree({ target, before, after, container }: TreeUpdate): TreeUpdate
 /** A container's id becomes the name of its directory. */
 function checkTarget(target: TreeUpdate["target"]): void {
   const kind: string = target.kind;
-  if (kind === "directory" || (target.kind === "container" && ID.test(target.id))) return;
+  if (kind === "directory" || kind === "machine" || (target.kind === "container" && ID.test(target.id))) return;
   throw new RangeError("a target that is none");
 }
 

@@ -20,6 +20,8 @@ import { TarOutput } from "./tar-output.js";
 export interface ExportOptions {
   /** False: holes become zeros, which every reader understands. By default files with holes are written as GNU.sparse 1.0. */
   readonly sparse?: boolean;
+  /** The root itself, `./`, is left out. */
+  readonly withoutRoot?: boolean;
 }
 
 /**
@@ -47,17 +49,19 @@ interface OpenDirectory {
 class TarExport {
   readonly #output: TarOutput;
   readonly #isSparse: boolean;
+  readonly #hasRoot: boolean;
   readonly #skipped: string[] = [];
   /** First path of each hardlink group met. */
   readonly #leaders = new Map<string, ByteString>();
 
-  constructor(output: TarOutput, { sparse = true }: ExportOptions) {
+  constructor(output: TarOutput, { sparse = true, withoutRoot = false }: ExportOptions) {
     this.#output = output;
     this.#isSparse = sparse;
+    this.#hasRoot = !withoutRoot;
   }
 
   async run(root: DirectoryNode): Promise<ExportedTar> {
-    await this.#headers(root, { path: "./" as ByteString, bodySize: 0 });
+    if (this.#hasRoot) await this.#headers(root, { path: "./" as ByteString, bodySize: 0 });
     const stack: OpenDirectory[] = [{ path: "" as ByteString, children: root.children()[Symbol.iterator]() }];
     for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
       const next = top.children.next();

@@ -65,7 +65,7 @@ function leftOf({ store }: RunningStore, id: string): readonly string[] {
 
 test("run -d outlives the command, and its state, output and exit code are told, also to who asks late", async (t) => {
   const store = runningStore(t);
-  const id = runShell(t, store, "job", "echo out; echo err >&2; printf half; sleep 0.3; exit 3");
+  const id = runShell(t, store, "job", "echo out; echo err >&2; printf half; sleep 3; exit 3");
   t.like(listed(store, "job"), { id, state: "running", exitCode: null });
   t.is(store.run("wait", "job").stdout, "3\n");
   const { stdout, stderr } = store.run("logs", "job");
@@ -101,6 +101,15 @@ test("wait from three processes at once gives each the exit code, also of one th
   await until(() => listed(store, "passing") === undefined, "--rm removed it");
   await until(() => leftOf(store, id).length === 0, "nothing is left");
   t.false(existsSync(path.join(store.store, "containers", id)));
+});
+
+test("rm -f of some that go with their processes removes them all", async (t) => {
+  const store = runningStore(t);
+  const made = ["one", "two", "three"].map((name) => runShell(t, store, name, "sleep 600", "--rm"));
+  const { status, stderr } = store.run("rm", "-f", "one", "two", "three");
+  t.is(status, 0, stderr);
+  t.deepEqual(store.json("ps", "-a"), []);
+  await until(() => made.every((id) => leftOf(store, id).length === 0), "nothing is left");
 });
 
 test("stop, kill, start and restart of what runs in the background", async (t) => {

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { ENTRY, misfits, type Shape } from "../helpers/json-shape.js";
+import { ENTRY, misfits, type Shape, ON_NO_NETWORK } from "../helpers/json-shape.js";
 import { testIf } from "../helpers/requirements.js";
 import { temporaryDirectory } from "../helpers/temporary-directory.js";
 import { environmentWithVarve, varve } from "./built-command.js";
@@ -130,11 +130,11 @@ test("--json of each command for tracked directories has the shape of docs/json.
   fits(t, json("blame", "sub"), [{ ...own, type: /^file$/ }]);
   fits(t, json("commit", "-m", "second"), COMMITTED);
   fits(t, json("log"), [LOGGED]);
-  fits(t, json("show"), { ...LOGGED, changes: CHANGES });
+  fits(t, json("show"), { ...LOGGED, config: null, changes: CHANGES });
   fits(t, json("log", "--all", "--reverse", "--no-merges"), [LOGGED]);
   fits(t, json("blame", "file"), [{ ...BLAMED, line: "number", originalLine: "number", text: /^two$/ }]);
   fits(t, json("blame", "-r", "/"), [{ ...BLAMED, type: /^(file|directory|symlink)$/ }]);
-  fits(t, json("show", "HEAD", "HEAD~1"), [{ ...LOGGED, changes: CHANGES }]);
+  fits(t, json("show", "HEAD", "HEAD~1"), [{ ...LOGGED, config: null, changes: CHANGES }]);
   fits(t, json("find", "file", "link"), [FOUND]);
   fits(t, json("reflog", "main"), [MOVED]);
   fits(t, json("show", "HEAD:file"), { path: /^\/file$/, size: "number", sha256: DIGEST, contentBase64: /^dHdv$/ });
@@ -181,8 +181,8 @@ test("--json of each command for tracked directories has the shape of docs/json.
     upstreams: [{ branch: "string", before: side, after: side }],
     progress: [{ slot: "string", before: side, after: side }],
   } as const;
-  fits(t, json("op", "log"), [{ ...operation, trees: [{ container: null, before: side, after: side }] }]);
-  const shown = [{ container: null, before: side, after: side, changes: CHANGES }] as const;
+  fits(t, json("op", "log"), [{ ...operation, trees: [{ kind: /^(directory|machine)$/, container: null, before: side, after: side }] }]);
+  const shown = [{ kind: /^(directory|machine)$/, container: null, before: side, after: side, changes: CHANGES }] as const;
   fits(t, json("op", "show", "@{2}"), { ...operation, trees: shown });
   fits(t, json("op", "restore", "@{1}"), { to: OPERATION, operation: OPERATION, saved: [COMMIT_ID] });
   fits(t, json("branch", "-d", "try"), { branch: /^try$/, commit: null, before: COMMIT_ID });
@@ -283,7 +283,7 @@ testIf(
   fits(t, json(...store, "commit", "web", "-m", "new"), COMMITTED);
   fits(t, json(...store, "start", "web"), ran);
   const listed = { ...CONTAINER, state: /^stopped$/, commit: COMMIT_ID, branch: /^web$/, pid: null, exitCode: "number" };
-  fits(t, json(...store, "ps", "-a"), [{ ...listed, command: ["string"], created: /^\d{4}-.*Z$/ }]);
+  fits(t, json(...store, "ps", "-a"), [{ ...listed, ...ON_NO_NETWORK, command: ["string"], created: /^\d{4}-.*Z$/, labels: {} }]);
   t.like(json(...store, "ps", "-aq"), [{ command: ["touch", "/new"] }]);
   fits(t, json(...store, "stop", "web"), [CONTAINER]);
   fits(t, json(...store, "rm", "web"), [CONTAINER]);
@@ -332,7 +332,7 @@ testIf(
   fits(t, own("try", "-y", "@web", "--", "touch", "/tried"), {
     ...trial,
     commit: null,
-    applied: { changes: "number", saved: { any: [COMMIT_ID, null] } },
+    applied: { changes: "number", saved: { any: [COMMIT_ID, null] }, skipped: [{ path: /^\//, reason: "string" }] },
   });
   const rule = { rule: "string", holds: "boolean", found: "number", limit: "number" } as const;
   const paths = [{ path: /^\//, mode: /^[0-7]{4}$/, bytes: { any: ["number", null] } }] as const;

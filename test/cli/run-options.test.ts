@@ -1,10 +1,16 @@
 import test from "ava";
-import { type RUN_OPTIONS, runConfiguration } from "../../cli/run-options.js";
+import { RUN_OPTIONS, runConfiguration } from "../../cli/run-options.js";
 import type { OptionValues } from "../../cli/command.js";
 import { VarveError } from "../../core/errors.js";
 
 type Options = OptionValues<typeof RUN_OPTIONS>;
-const NONE = { env: [], volume: [], interactive: false, tty: false, "read-only": false } as unknown as Options;
+/** As the command line has it when none is given. */
+const NONE = Object.fromEntries(
+  Object.entries(RUN_OPTIONS).map(([name, option]) => [
+    name,
+    "array" in option ? [] : option.type === "boolean" ? false : undefined,
+  ]),
+) as unknown as Options;
 const process = { name: "web", command: ["sh"], environment: {} };
 
 for (const place of ["/", "//", "/.", "/..", "/a/.."]) {

@@ -222,7 +222,16 @@ test("try without a revision runs over this machine's own root, and changes noth
     ["/opt", "/opt/varve-try", "/opt/varve-try/x", "/opt/varve-try/x/y"],
   );
   t.is(run("try", "--yes", "-b", "machine", "--", "true").status, 125, "a branch that exists");
-  t.is(run("try", "--apply", "--", "true").status, 125);
+  t.is(run("try", "--yes", "-b", "whole", "--pick", "etc/passwd", "--pick", "opt", "--", "sh", "-c", script).status, 0);
+  const kept = names(store.json("diff", "whole^", "whole") as Tried["changes"]);
+  t.deepEqual(
+    kept,
+    ["D /etc/passwd", "A /opt/varve-try", "A /opt/varve-try/x", "A /opt/varve-try/x/y"],
+    "deletions are not lost",
+  );
+  t.is(run("cat", "whole^:etc/passwd").stdout, readFileSync("/etc/passwd", "utf8"));
+  t.is(run("undo").status, 0);
+  t.is(run("show", "whole").status, 20);
   t.is(run("try", "--yes", "--", "true").status, 125);
   t.is(run("try", "--", "sh", "-c", "exit 9").status, 9);
   mkdirSync(path.join(home, "empty"));

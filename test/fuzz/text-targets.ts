@@ -131,7 +131,7 @@ export class LogTarget extends TextTarget {
         hold(name.startsWith("refs/") && !name.includes(".."), "a ref within the repository");
         for (const commit of [before, after]) hold(commit === undefined || /^[0-9a-f]{40}$/.test(commit), "commit ids");
       }
-      for (const { target } of trees) hold(target.kind === "directory" || /^[0-9a-f]{12}$/.test(target.id), "a container's id");
+      for (const { target } of trees) hold(target.kind !== "container" || /^[0-9a-f]{12}$/.test(target.id), "a container's id");
     }
     return "read";
   }

@@ -43,3 +43,10 @@ export const ENTRY: Shape = {
   nlink: "number",
   xattrs: "object",
 };
+
+/** What `ps` tells of the network of a container that is on none. */
+export const ON_NO_NETWORK: Readonly<Record<string, Shape>> = {
+  network: /^none$/,
+  address: null,
+  ports: [{ containerPort: "number", protocol: "string", hostAddress: "string", hostPort: "number" }],
+};

@@ -21,6 +21,7 @@ export function memoryRepository(): Repository {
     inProgress: memoryProgress(),
     directories: none,
     archives: none,
+    machine: none,
     worktree: undefined,
     exclusively: (work) => work(),
   };

@@ -40,6 +40,7 @@ function enterNamespace(): void {
 
 const containers = openContainers({
   directory: request.directory,
+  volumes: `${request.directory}/../volumes`,
   openUpperTree: (): Promise<Tree> => {
     throw new RangeError("not used here");
   },

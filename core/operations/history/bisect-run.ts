@@ -1,6 +1,6 @@
 import { VarveError } from "../../errors.js";
 import type { CommitId } from "../../model/ids.js";
-import type { ProcessResult, RunConfiguration } from "../../ports/containers.js";
+import type { ProcessResult } from "../../ports/containers.js";
 import type { Progress } from "../../ports/work-in-progress.js";
 import type { Repository } from "../../ports/repository.js";
 import type { Answer, ParentMap } from "../../bisect/choose-candidate.js";
@@ -15,7 +15,7 @@ import {
 } from "../../bisect/bisect-state.js";
 import { unheard } from "../../yield-to-signals.js";
 import { decide, progressOrThrow, withCandidate, type BisectStatus } from "./bisect.js";
-import { inPassingContainer } from "../passing-container.js";
+import { inPassingContainer, type PassingConfiguration } from "../passing-container.js";
 
 /** One commit that was tried. */
 export interface BisectStep {
@@ -27,7 +27,7 @@ export interface BisectStep {
 
 export interface BisectRunOptions {
   /** Of each step's throw-away container. */
-  readonly configuration: (name: string) => RunConfiguration;
+  readonly configuration: PassingConfiguration;
   readonly command: string;
   /** Called before a step. @param number From 1. */
   readonly before?: (candidate: Extract<Answer, { kind: "candidate" }>, number: number) => Promise<void>;
@@ -113,7 +113,8 @@ class Search {
     const good = questionOf(stateOf(this.kept))?.good.at(-1);
     if (this.#hasProgram || good === undefined) return;
     const { exitCode } = await this.#process(good, options);
-    if (exitCode === 126 || exitCode === 127) throw noProgram(options.configuration("").command[0] ?? "", good, exitCode);
+    if (exitCode === 126 || exitCode === 127)
+      throw noProgram(options.configuration("", undefined).command[0] ?? "", good, exitCode);
     this.#hasProgram = true;
   }
 

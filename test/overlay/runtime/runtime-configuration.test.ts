@@ -5,6 +5,7 @@ import {
   runtimeConfiguration,
   type RuntimeConfiguration,
 } from "../../../overlay/runtime/runtime-configuration.js";
+import { CAPABILITIES } from "../../../core/isolation/capabilities.js";
 import { CONFIGURATION } from "../container-fixture.js";
 
 const ROOT = { uid: 0, gid: 0, groups: [], home: "/root" };
@@ -18,6 +19,8 @@ function made(configuration: Partial<RunConfiguration> = {}, cgroups = true, uid
     user,
     files: [{ source: "/s/hosts", destination: "/etc/hosts" }],
     cgroups,
+    available: CAPABILITIES,
+    limitsSwap: true,
     architecture: "x64",
   });
 }
@@ -41,6 +44,12 @@ test("runtimeConfiguration() without cgroups forbids making device nodes", (t) =
   t.false(mounts.some(({ type }) => type === "cgroup"));
 });
 
+test("runtimeConfiguration() without cgroups opens no device node of a volume, which may come from the image", (t) => {
+  const volumes = [{ source: "/v", destination: "/d", readOnly: false, named: true }];
+  t.true(made({ volumes }, false).mounts.at(-1)!.options.includes("nodev"));
+  t.false(made({ volumes }).mounts.at(-1)!.options.includes("nodev"));
+});
+
 test("runtimeConfiguration() gives another user than root no capability but the bounding set", (t) => {
   const { capabilities } = made({}, true, 1000).process;
   t.deepEqual(
@@ -54,7 +63,12 @@ test("runtimeConfiguration() denies all devices and sets only the limits that we
   const devices = [{ allow: false, access: "rwm" }];
   t.deepEqual(made().linux.resources, { devices });
   const limits = { memoryBytes: 1 << 20, processes: 7, cpus: 1.5 };
-  const wanted = { devices, memory: { limit: 1 << 20 }, pids: { limit: 7 }, cpu: { quota: 150_000, period: 100_000 } };
+  const wanted = {
+    devices,
+    memory: { limit: 1 << 20, swap: 2 << 20 },
+    pids: { limit: 7 },
+    cpu: { quota: 150_000, period: 100_000 },
+  };
   t.deepEqual(made({ limits }).linux.resources, wanted);
   t.deepEqual(
     made({ limits: { cpus: 0.001 } }).linux.resources?.cpu,

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test from "ava";
+import { CAPABILITIES } from "../../../core/isolation/capabilities.js";
 import { seccompProfile } from "../../../overlay/runtime/seccomp-profile.js";
 import { testIf } from "../../helpers/requirements.js";
 import { ContainerFixture } from "../container-fixture.js";
@@ -92,14 +93,14 @@ testIf(
 
 test("seccompProfile() lists no system call twice", (t) => {
   for (const architecture of ["x64", "arm64"]) {
-    const names = seccompProfile(architecture)!.syscalls[0]!.names;
+    const names = seccompProfile(architecture, CAPABILITIES)!.syscalls[0]!.names;
     t.is(new Set(names).size, names.length);
     t.true(names.length > 300);
   }
 });
 
 test("seccompProfile() covers the 32-bit programs of an architecture, and unknown architectures not at all", (t) => {
-  t.deepEqual(seccompProfile("x64")!.architectures, ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]);
-  t.deepEqual(seccompProfile("arm64")!.architectures, ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"]);
-  t.is(seccompProfile("mips"), undefined);
+  t.deepEqual(seccompProfile("x64", [])!.architectures, ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]);
+  t.deepEqual(seccompProfile("arm64", [])!.architectures, ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"]);
+  t.is(seccompProfile("mips", []), undefined);
 });
