@@ -15,6 +15,7 @@ import { processWords } from "./process-arguments.js";
 import { reportFailure } from "./report-failure.js";
 import { shellLine } from "./shell-line.js";
 import { COLOUR_CHOICES, openTerminal, OutputClosed, quietTerminal, terminalTest, type Terminal } from "./terminal.js";
+import { enterNamespace, settleInNamespace, startAnew } from "./start-anew.js";
 import { VERSION } from "./version.js";
 
 /** Of a damaged layer, as many are named as fit on a screen. */
@@ -29,12 +30,14 @@ const ENDED = "__ended";
 export async function runCommandLine(): Promise<number> {
   const words = processWords();
   const terminal = openTerminal({ environment: process.env, isTerminal: await terminalTest() });
-  const seen: Seen = { json: isGiven(words, "--json"), command: undefined, opened: [], pager: undefined };
+  settleInNamespace();
+  const seen: Seen = { json: isGiven(words, "--json"), command: undefined, session: undefined, opened: [], pager: undefined };
   try {
     const status = await dispatch(words, terminal, seen);
     await leavePager(terminal, seen);
     return status;
-  } catch (error) {
+  } catch (thrown) {
+    const error = await startAnew(seen.session, thrown);
     const wasPaged = await leavePager(terminal, seen);
     // Who leaves a pager has seen enough.
     return wasPaged && error instanceof OutputClosed ? 0 : fail(error, terminal, seen);
@@ -59,6 +62,7 @@ async function pageOutput({ terminal }: Session, seen: Seen): Promise<void> {
 interface Seen {
   json: boolean;
   command: string | undefined;
+  session: Session | undefined;
   readonly opened: Repository[];
   pager: Pager | undefined;
 }
@@ -93,6 +97,8 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
     typed: shellLine([name, ...following]),
     opened: seen.opened,
   };
+  seen.session = session;
+  if (command.namespace !== undefined) await enterNamespace(session, command.namespace);
   const { catchSignals } = await import("./signals.js");
   catchSignals();
   const isPaged = command.paged === true && terminal.interactive && !session.json && parsed.options["no-pager"] !== true;

@@ -67,6 +67,11 @@ export interface CommandParts<Table extends OptionTable> {
   /** What stands after `--`. Without it the words after `--` are words like all others. Of a `command` the first word ends the options, too. */
   readonly rest?: "paths" | "command" | "command after dashes";
   readonly options: Table;
+  /**
+   * What an ordinary user can't do outside of a user namespace: `always`, or only where the store has containers that ran in one; `alone`: without a
+   * store, and not where that is impossible. Of other commands it is found out on the way.
+   */
+  readonly namespace?: NamespaceUse;
   /** Whether a person reads its output, which may be long, in a pager. */
   readonly paged?: true;
   readonly examples: readonly (readonly [line: string, says: string])[];
@@ -86,6 +91,8 @@ export interface Command extends CommandParts<OptionTable> {
   /** @returns The exit status; 0 when it gives none. */
   readonly run: (invocation: Invocation) => Promise<number> | Promise<void>;
 }
+
+export type NamespaceUse = "always" | "where used" | "alone";
 
 /** Ties the options of a command to what its function gets; afterwards the types of the options are forgotten. */
 export function command<const Table extends OptionTable>(

@@ -43,6 +43,7 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   IO: 52,
   MOUNT_UNAVAILABLE: 53,
   ADDRESS_TAKEN: 54,
+  NAMESPACE_NEEDED: 55,
   BISECT_ABORTED: 60,
   VOLUME_BUSY: 61,
   BUG: 70,

@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { VarveError } from "../core/errors.js";
 import type { FinishedOperation } from "../core/operations/finish-interrupted.js";
@@ -17,11 +17,12 @@ import type { Worktree } from "../core/ports/worktree.js";
 import type { ContainersOptions } from "../overlay/containers/containers.js";
 import type { Probe } from "../overlay/probes.js";
 import type { LayerStoreOptions } from "../store/layers/layer-store.js";
+import type { UpperTreeSource } from "../store/directory/upper-tree.js";
 import { openStore } from "../store/open-store.js";
 import { scratchPath } from "../store/scratch.js";
 import type { LockOptions } from "../store/store-lock.js";
 import { storeLayout, type StoreLayout } from "../store/store-layout.js";
-import type { Session } from "./command.js";
+import type { NamespaceUse, Session } from "./command.js";
 import { printableLine } from "./printable.js";
 import { showCount, showProgress } from "./progress.js";
 import { locateStore, surroundings, type StoreLocation } from "./store-location.js";
@@ -47,6 +48,7 @@ export async function openRepository(session: Session, { make = false }: OpenOpt
     onFinish: (finished) => tellFinished(session, finished),
     observe: showProgress(session.terminal, "preparing a long history: "),
     observeNames: showCount(session.terminal, "reading what layers hold: ", "layer"),
+    onLeftOut: (devices) => tellLeftOut(session, devices),
   });
   session.opened.push(repository);
   if (repository.operations.isUnsettled()) await finishFirst(repository);
@@ -179,11 +181,13 @@ export interface RepositorySurroundings {
   readonly onFinish?: (finished: FinishedOperation) => void;
   readonly observe?: LayerStoreOptions["observe"];
   readonly observeNames?: LayerStoreOptions["observeNames"];
+  /** Hears how many devices an ordinary user's containers lack. */
+  readonly onLeftOut?: ((devices: number) => void) | undefined;
 }
 
 /** Puts the parts of an opened store together. */
 export async function repositoryAt(layout: StoreLayout, surrounding: RepositorySurroundings = {}): Promise<Repository> {
-  const { tracked, observe, observeNames, onFinish, ...lock } = surrounding;
+  const { tracked, observe, observeNames, onFinish, onLeftOut, ...lock } = surrounding;
   const [
     { openLayerStore },
     { gitHistory },
@@ -200,7 +204,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     import("../store/operation-log/file-operation-log.js"),
     import("../store/operation-log/file-progress.js"),
     import("../store/store-lock.js"),
-    openContainersOf(layout),
+    openContainersOf(layout, onLeftOut),
     import("../store/directory/plain-directories.js"),
     import("../store/directory/machine-files.js"),
     openWorktreeOf(layout, tracked),
@@ -226,19 +230,64 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
   return repository;
 }
 
-async function openContainersOf(layout: StoreLayout): Promise<Containers> {
+type OnLeftOut = RepositorySurroundings["onLeftOut"];
+
+async function openContainersOf(layout: StoreLayout, onLeftOut: OnLeftOut): Promise<Containers> {
   const { openContainers } = await import("../overlay/containers/containers.js");
-  return openContainers(await containersOptions(layout));
+  return openContainers(await containersOptions(layout, onLeftOut));
 }
 
-async function containersOptions(layout: StoreLayout): Promise<ContainersOptions> {
+async function containersOptions(layout: StoreLayout, onLeftOut?: OnLeftOut): Promise<ContainersOptions> {
   const { openUpperTree } = await import("../store/directory/upper-tree.js");
   return {
     directory: layout.containers,
     volumes: layout.volumes,
-    openUpperTree: (upper, work, base) => openUpperTree({ upper, work, base }),
+    openUpperTree: async (upper, work, base, inNamespace) =>
+      openUpperTree({ upper, work, base, ...(inNamespace ? await namespaceForm() : {}) }),
+    unpack: async (layers) => (await import("../store/layers/unpacked-layers.js")).unpackLayers(layout, layers, onLeftOut),
     endCommand: (id) => [process.execPath, process.argv[1] ?? "", "__ended", layout.root, id],
   };
+}
+
+/** How upper directories are kept by overlay mounts of user namespaces. */
+async function namespaceForm(): Promise<Pick<UpperTreeSource, "prefix" | "representation">> {
+  const { Representation } = await import("../store/directory/representation.js");
+  return { prefix: "user.overlay.", representation: new Representation() };
+}
+
+/**
+ * Starts this command anew as root of a user namespace, where that is needed: see overlay/rootless/. Nothing after it is done then.
+ *
+ * @throws VarveError RUNTIME_MISSING, MOUNT_UNAVAILABLE, PERMISSION, but for `alone`.
+ */
+export async function enterUserNamespace(session: Session, use: NamespaceUse): Promise<void> {
+  if (use === "alone") return enterAlone();
+  const layout = storeLayout(locateStore(session.store, surroundings()).store);
+  if (!existsSync(layout.format) || (use === "where used" && !existsSync(layout.unpacked))) return;
+  const { enterNamespaceOf } = await import("../overlay/containers/enter-namespace.js");
+  enterNamespaceOf(layout.containers, (reason) => tellSingleOwner(session, reason));
+}
+
+async function enterAlone(): Promise<void> {
+  const { enterUserNamespace: enter } = await import("../overlay/rootless/enter-user-namespace.js");
+  try {
+    enter(undefined);
+  } catch (error) {
+    if (!(error instanceof VarveError)) throw error;
+  }
+}
+
+/** Said when layers are unpacked: once for each. */
+function tellLeftOut({ terminal }: Session, devices: number): void {
+  terminal.say(
+    `Left out for containers of an ordinary user, not of commits: ${devices} device ${devices === 1 ? "node" : "nodes"}`,
+  );
+}
+
+function tellSingleOwner({ terminal }: Session, reason: string): void {
+  terminal.complain(
+    `varve: warning: in containers of this user all files have one owner, since ${printableLine(reason)}. What a commit says of owners stays as it was.\n`,
+  );
 }
 
 async function openWorktreeOf(layout: StoreLayout, tracked: string | undefined): Promise<Worktree | undefined> {

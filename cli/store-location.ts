@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { userOutside } from "../core/user-outside.js";
 
 /** The name of a tracked directory's store. The same as STORE_NAME in store/store-layout.ts, which cli/ may not import. */
 export const TRACKED_STORE = ".varve";
@@ -47,7 +48,12 @@ export function sharedStore(named: string | undefined, { environment, workingDir
 
 /** Those of this process. */
 export function surroundings(): Surroundings {
-  return { environment: process.env, workingDirectory: process.cwd(), isRoot: process.geteuid?.() === 0 };
+  return { environment: process.env, workingDirectory: process.cwd(), isRoot: isRoot() };
+}
+
+/** Not who is called root in a user namespace of their own. */
+function isRoot(): boolean {
+  return process.geteuid?.() === 0 && userOutside(process.env) === undefined;
 }
 
 /** `--store` may name the store or, as people do, the directory that it tracks. */

@@ -44,6 +44,7 @@ export type ErrorCode =
   | "RUNTIME_MISSING" // no OCI runtime that can start a process
   | "RUNTIME_FAILED" // the OCI runtime failed before the process ran
   | "MOUNT_UNAVAILABLE" // the kernel, or the lack of a privilege, forbids the mount
+  | "NAMESPACE_NEEDED" // the command has to start anew in a user namespace
   | "COMMAND_NOT_EXECUTABLE" // the process's file is no program (126)
   | "COMMAND_NOT_FOUND" // the process's file is not there (127)
   | "VOLUME_BUSY" // a container has the volume

@@ -57,10 +57,16 @@ export function closeDescriptor(descriptor: number): void {
   close(descriptor);
 }
 
+const F_DUPFD = 0;
 const F_DUPFD_CLOEXEC = 1030;
 
 export function duplicateDescriptor(descriptor: number): number {
   return checked(dup(descriptor, F_DUPFD_CLOEXEC, 3), "fcntl");
+}
+
+/** The same, for the program that is put in this process's place. */
+export function inheritableDescriptor(descriptor: number): number {
+  return checked(dup(descriptor, F_DUPFD, 3), "fcntl");
 }
 
 /** openat2's `resolve` flags, from linux/openat2.h. */

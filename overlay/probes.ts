@@ -5,14 +5,16 @@ import path from "node:path";
 import { MNT_DETACH, mount, unmount } from "../linux/mount.js";
 import { MountBuilder } from "../linux/mount-builder.js";
 import { enterPrivateMountNamespace } from "../linux/namespaces.js";
+import { isInUserNamespace } from "../linux/user-namespace.js";
 import { withProbeFolder } from "./probe-folder.js";
-import { cgroupMounts, freezerOf, makeFreezerGroup } from "./runtime/cgroups.js";
+import { cgroupMounts, freezerOf, makeFreezerGroup, mayMakeCgroups } from "./runtime/cgroups.js";
 import { findExecutable } from "./rootfs/executable-search.js";
 import { mountImage } from "./mounts/image-mount.js";
 import { mountOverlay, OVERLAY_FEATURES } from "./mounts/overlay-mount.js";
 import { probeRuntime, runtimeCandidates } from "./runtime/runtime-probe.js";
 import { seccompProfile } from "./runtime/seccomp-profile.js";
 import { tinyImage } from "./mounts/tiny-image.js";
+import { idsOfUser } from "./rootless/probe-ids.js";
 import { requireConmon } from "./supervisor/conmon.js";
 
 /** One thing that containers need of the machine, tried out. */
@@ -50,6 +52,7 @@ export function probeMachine(folder: string = os.tmpdir()): readonly Probe[] {
       userNamespace,
       "Allow them with the sysctl user.max_user_namespaces; only use without root needs them.",
     ),
+    ...(isInUserNamespace() ? [probe("ids of this user", idsOfUser, "")] : []),
     probe("cgroups", cgroups, "Mount the cgroup filesystem writable; without it containers have no limits and can't be paused."),
     probe("freezer", freezer, "Committing a running container needs a writable cgroup freezer; stop the container first."),
     probe("seccomp", seccomp, "Use a kernel with CONFIG_SECCOMP_FILTER."),
@@ -95,13 +98,16 @@ function overlayfs(): string {
   return inPrivateFolder((folder) => {
     for (const name of ["lower", "upper", "work", "root"]) mkdirSync(path.join(folder, name));
     const step = { lower: [`${folder}/lower`], upper: `${folder}/upper`, work: `${folder}/work`, target: `${folder}/root` };
-    mountOverlay({ kind: "overlay", ...step, withoutDevices: false });
+    const form = isInUserNamespace() ? ({ userXattrs: true } as const) : {};
+    mountOverlay({ kind: "overlay", ...step, withoutDevices: false, ...form });
     const options =
       readFileSync("/proc/self/mountinfo", "latin1")
         .split("\n")
         .find((line) => line.includes(` ${folder}/root `)) ?? "";
     unmount(`${folder}/root`, MNT_DETACH);
-    const taken = OVERLAY_FEATURES.map(([name, value]) => `${name}=${value}`).filter((option) => options.includes(option));
+    const taken = [...OVERLAY_FEATURES.map(([name, value]) => `${name}=${value}`), "userxattr"].filter((option) =>
+      options.includes(option),
+    );
     const appends = canAppendLayers() ? ["layers one by one"] : [];
     return `mounted; ${[...taken, ...appends].join(", ") || "without extra features"}`;
   });
@@ -118,6 +124,7 @@ function canAppendLayers(): boolean {
 }
 
 function erofs(parent: string): string {
+  if (isInUserNamespace()) return "not for ordinary users: layers are unpacked once";
   enterPrivateMountNamespace();
   return withProbeFolder(({ path: folder }) => {
     const [image, target] = [path.join(folder, "image"), path.join(folder, "root")];
@@ -147,6 +154,7 @@ function inPrivateFolder<T>(work: (folder: string) => T): T {
 }
 
 function userNamespace(): Finding | string {
+  if (isInUserNamespace()) return "this command runs in one";
   const program = findExecutable("unshare");
   if (program === undefined) return { ok: false, detail: "there is no unshare(1) to try it with", hint: "Install util-linux." };
   const { status, stderr } = spawnSync(program, ["--user", "--map-root-user", "true"], { encoding: "utf8", timeout: 5000 });
@@ -175,7 +183,14 @@ function cgroups(): Finding | string {
 /** Mount options that are no controllers. */
 const WORDS: ReadonlySet<string> = new Set(["rw", "ro", "relatime", "nosuid", "nodev", "noexec", "xattr"]);
 
-function freezer(): string {
+function freezer(): Finding | string {
+  if (isInUserNamespace() && !mayMakeCgroups()) {
+    return {
+      ok: false,
+      detail: "not for this user",
+      hint: "Limits and pauses need root here; a running container is committed while it writes.",
+    };
+  }
   return withProbeFolder(({ cgroup }) => {
     makeFreezerGroup(cgroup);
     const found = freezerOf(cgroup);

@@ -45,6 +45,7 @@ const TEST_PACKAGES = [
   { commands: ["zsh"], name: "zsh", why: "completes command lines in the tests" },
   { commands: ["fish"], name: "fish", why: "completes command lines in the tests" },
   { commands: ["groff"], name: "groff-base", why: "sets the man pages in the tests" },
+  { commands: ["newuidmap"], name: "uidmap", why: "gives ordinary users more ids than one in their containers" },
   { commands: ["strace"], name: "strace", why: "lets tests look at, and break, system calls" },
 ];
 const DEBIAN_PACKAGES = [
@@ -53,12 +54,26 @@ const DEBIAN_PACKAGES = [
 
 function prepareMachine({ demo, debian }) {
   if (!npmPackagesAreInstalled()) installNpmPackages();
+  if (!demo) makeOrdinaryUser();
   const wanted = [...RUN_PACKAGES, ...(demo ? [] : TEST_PACKAGES), ...(debian ? DEBIAN_PACKAGES : [])];
   const missing = wanted.filter(({ commands }) => !commands.some(findCommand));
   if (missing.length === 0) return;
   const isRoot = process.getuid?.() === 0;
   if (isRoot && findCommand("apt-get")) installSystemPackages(missing);
   else tellMissing(missing, isRoot ? "this machine has no apt-get" : "only root may install packages");
+}
+
+/** Whose containers the tests run, beside root's. It can't log in. */
+const ORDINARY_USER = "varve-test";
+
+function makeOrdinaryUser() {
+  if (process.getuid?.() !== 0 || !findCommand("useradd")) return;
+  const { status } = spawnSync("id", [ORDINARY_USER], { stdio: "ignore" });
+  if (status === 0) return;
+  say(`making the user ${ORDINARY_USER} with ids in /etc/subuid: tests run containers as an ordinary user`);
+  // -F: a system user, who has no other reason to have them, gets ids, too.
+  const words = ["--system", "--no-create-home", "-F", "--shell", "/usr/sbin/nologin", ORDINARY_USER];
+  if (spawnSync("useradd", words, { stdio: ["ignore", 2, 2] }).status !== 0) say("going on without it");
 }
 
 /** The lock file is compared with what npm wrote down when it installed last: times mislead after `git switch`. */

@@ -36,6 +36,8 @@ export interface StoreLayout {
   readonly proofs: string;
   /** Derived from layer images: the names that each of them holds. */
   readonly names: string;
+  /** Derived from layer images, by those who can't mount them: each image's directories and files, by its id. */
+  readonly unpacked: string;
   readonly blobs: string;
   readonly operations: string;
   readonly operationLog: string;
@@ -70,6 +72,7 @@ export function storeLayout(root: string): StoreLayout {
     variants: at("views", "variants"),
     proofs: at("views", "proofs"),
     names: at("views", "names"),
+    unpacked: at("unpacked"),
     blobs: at("blobs"),
     operations: at("operations"),
     operationLog: at("operations", "log"),

@@ -29,6 +29,7 @@ export const doctorCommand: Command = command(
 archives can be committed, compared, rolled back and exported without any of it.`,
     words: [],
     options: {},
+    namespace: "alone",
     examples: [
       ["varve doctor", "for people"],
       ["varve doctor --json", "for programs"],

@@ -25,6 +25,7 @@ options come before CONTAINER.`,
     words: [{ name: "CONTAINER", required: true }],
     rest: "command",
     options,
+    namespace: "always",
     examples: [
       ["varve exec -it web -- sh", "look around in it"],
       ["varve exec -u postgres db -- pg_dump shop > shop.sql", "what it writes is yours"],

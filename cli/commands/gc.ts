@@ -41,6 +41,7 @@ nothing that was done before can be undone, and what "varve forget-path" took ou
 containers that are left.`,
     words: [],
     options,
+    namespace: "where used",
     examples: [
       ["varve gc --dry-run", "what would go, and how much that is"],
       ["varve gc", "remove it"],

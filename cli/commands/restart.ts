@@ -23,6 +23,7 @@ export const restartCommand: Command = command(
 committed. One that does not run is started.`,
     words: [{ name: "CONTAINER", required: true, many: true }],
     options,
+    namespace: "always",
     examples: [["varve restart web", "end it and start it again"]],
     statuses: [
       ["24", "no such container"],

@@ -19,6 +19,7 @@ export const rmCommand: Command = command(
 unless it holds no commit of its own.`,
     words: [{ name: "CONTAINER", required: true, many: true }],
     options,
+    namespace: "where used",
     examples: [
       ["varve rm web", "one that is stopped"],
       ["varve rm -f web worker", "two, running or not"],

@@ -56,6 +56,7 @@ before REV.`,
     words: [{ name: "REV", required: true }],
     rest: "command",
     options,
+    namespace: "always",
     examples: [
       ["varve run --rm -it base -- sh", "look around; nothing is kept"],
       ["varve run --name web -v /srv/www:/www:ro base -- httpd -f", "a container that stays"],

@@ -29,6 +29,7 @@ until it ends.
 "unless-stopped" and was not stopped by a person. One that can't be started hinders no other.`,
     words: [{ name: "CONTAINER", required: false, many: true }],
     options,
+    namespace: "always",
     examples: [
       ["varve start web", "run it again"],
       ["varve start -a job", "and see what it writes"],

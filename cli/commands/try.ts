@@ -71,6 +71,7 @@ after CMD, so that "varve diff BRANCH^ BRANCH" tells what it changed and deleted
     words: [{ name: "REV", required: false }],
     rest: "command after dashes",
     options,
+    namespace: "always",
     examples: [
       ["varve try base -- sh -c 'echo hello > /etc/motd'", "see what it does; answer what becomes of it"],
       ["varve try --yes -b next -m 'add git' base -- apk add git", "keep it on the branch next"],

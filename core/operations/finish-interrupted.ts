@@ -47,7 +47,7 @@ async function finishTrees(repository: Repository, trees: readonly TreeUpdate[])
       changed ||= outcome;
     }
   } catch (error) {
-    if (!(error instanceof VarveError) || error.code === "INTERRUPTED") throw error;
+    if (!(error instanceof VarveError) || ["INTERRUPTED", "NAMESPACE_NEEDED"].includes(error.code)) throw error;
     return error.message;
   }
   return changed ? undefined : DONE;

@@ -6,6 +6,7 @@ import { PROGRAM_HEAD_BYTES } from "../rootfs/program-interpreter.js";
 import { readUserDatabase } from "../rootfs/read-user-database.js";
 import { readRootHead, rootFileMode } from "../rootfs/root-files.js";
 import { environmentOf } from "../runtime/runtime-configuration.js";
+import { mappedUser } from "../rootless/mapped-user.js";
 import { latin1 } from "./container-directory.js";
 
 /**
@@ -16,7 +17,7 @@ import { latin1 } from "./container-directory.js";
  */
 export function checkProgram(configuration: RunConfiguration, root: number): ContainerUser {
   const database = readUserDatabase(root);
-  const user = withGroups(resolveUser(configuration.user, database), configuration.groups ?? [], database);
+  const user = mappedUser(withGroups(resolveUser(configuration.user, database), configuration.groups ?? [], database));
   const searchPath = environmentOf(configuration, user)
     .find((variable) => variable.startsWith("PATH="))!
     .slice("PATH=".length);

@@ -29,6 +29,8 @@ type FileName = "container.json" | "config.json" | "etc" | "lock" | "log" | "res
 /** What a run leaves for the next to find. */
 const PASSING = ["pid", "runtime", "runtime.log", "paused.json", "command.pid", "conmon.pid", "attach", "ctl", "winsz"] as const;
 
+export const CONTAINER_ID: RegExp = /^[0-9a-f]{12}$/;
+
 /** A name that no container id has. */
 const EXITS = "exits";
 /** So long who waits for a removed container has time to read how it ended. */
@@ -46,6 +48,7 @@ const LOCK_PAUSE_MILLISECONDS = 10;
  * container.json     its record
  * upper.<n> work.<n> what the process wrote; n is the record's generation
  * fresh.<n>          stands while upper.<n> has never been mounted
+ * ids.<n>            which users' the numbers of owners in upper.<n> are, when a user namespace made them
  * config.json        the OCI bundle of the run that is or was last
  * etc/               files that the run binds over the root's own
  * runtime/ pid runtime.log   the runtime's state of a run; gone after it
@@ -116,6 +119,11 @@ export class ContainerDirectory {
     return path.join(this.path, `fresh.${generation}`);
   }
 
+  /** Stands where what was written has the owners of a user namespace. */
+  ids(generation: number): string {
+    return path.join(this.path, `ids.${generation}`);
+  }
+
   /** @returns `undefined` when there is no such container. @throws VarveError STORE_DAMAGED. */
   read(): StoredContainer | undefined {
     const file = this.file("container.json");
@@ -183,7 +191,7 @@ export class ContainerDirectory {
   }
 
   removeGeneration(generation: number): void {
-    for (const directory of [this.fresh(generation), this.work(generation), this.upper(generation)]) {
+    for (const directory of [this.fresh(generation), this.work(generation), this.upper(generation), this.ids(generation)]) {
       removeTree(AT_FDCWD, latin1(directory));
     }
   }

@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { CommitId, LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
@@ -21,7 +22,10 @@ import { hasCode } from "../../linux/errno.js";
 import { syncDirectory } from "../../linux/sync.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
-import { ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
+import { isInUserNamespace } from "../../linux/user-namespace.js";
+import { isWrittenInNamespace, requireNamespace, requireNamespaceToRemove } from "./written-ids.js";
+import type { RootImages } from "../mounts/mount-plan.js";
+import { CONTAINER_ID, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
 import { attachmentTo, isNetworkTrouble, tearDownNetwork } from "../network/container-network.js";
 import { hasAttachment } from "../network/stored-attachment.js";
 import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
@@ -56,8 +60,13 @@ export interface ContainersOptions {
   readonly directory: string;
   /** `<store>/volumes`, absolute. */
   readonly volumes: string;
-  /** Reads an upper directory as a tree above `base`. Paths absolute. */
-  readonly openUpperTree: (upper: string, work: string, base: Tree) => Promise<Tree>;
+  /**
+   * Reads an upper directory as a tree above `base`. Paths absolute.
+   * @param inNamespace Whether it is in the form of a user namespace, which this process is in.
+   */
+  readonly openUpperTree: (upper: string, work: string, base: Tree, inNamespace: boolean) => Promise<Tree>;
+  /** Gives layers, newest first, as directories for overlayfs: what a user namespace mounts. */
+  readonly unpack?: (layers: readonly LayerId[]) => Promise<readonly string[]>;
   /** What is run when the process of a container in the background has ended, by its id. */
   readonly endCommand?: (id: string) => readonly string[];
 }
@@ -67,16 +76,16 @@ export function openContainers(options: ContainersOptions): Containers {
   return new DirectoryContainers(options);
 }
 
-const CONTAINER_ID = /^[0-9a-f]{12}$/;
-
 class DirectoryContainers implements Containers {
   readonly #path: string;
   readonly #volumes: string;
   readonly #openUpperTree: ContainersOptions["openUpperTree"];
   readonly #endCommand: ContainersOptions["endCommand"];
+  readonly #unpack: ContainersOptions["unpack"];
   readonly #roots: MountedRoots;
 
-  constructor({ directory, volumes, openUpperTree, endCommand }: ContainersOptions) {
+  constructor({ directory, volumes, openUpperTree, endCommand, unpack }: ContainersOptions) {
+    this.#unpack = unpack;
     this.#endCommand = endCommand;
     this.#path = directory;
     this.#volumes = volumes;
@@ -158,11 +167,13 @@ class DirectoryContainers implements Containers {
   async openTree(record: ContainerRecord, base: Tree): Promise<Tree> {
     if (this.isFresh(record)) return base;
     const { directory, generation } = this.#existing(record.id);
-    return this.#openUpperTree(directory.upper(generation), directory.work(generation), base);
+    const inNamespace = isWrittenInNamespace(directory, generation);
+    return this.#openUpperTree(directory.upper(generation), directory.work(generation), base, inNamespace);
   }
 
   rebase({ id, name }: ContainerRecord, base: CommitId, layers: readonly LayerId[]): ContainerRecord {
     return this.#whileIdle("rebase", id, name, ({ directory, record, generation }) => {
+      isWrittenInNamespace(directory, generation);
       const next = { record: { ...record, base, layers }, generation: generation + 1 };
       directory.makeGeneration(next.generation);
       directory.sync();
@@ -189,7 +200,7 @@ class DirectoryContainers implements Containers {
     const { directory } = this.#existing(id);
     const release = lockIdle(directory, "start", name);
     try {
-      const result = await runContainer(this.#prepared(directory, base, images));
+      const result = await runContainer(await this.#prepared(directory, base, images));
       directory.writeExitCode(result.exitCode);
       return result;
     } catch (error) {
@@ -203,7 +214,7 @@ class DirectoryContainers implements Containers {
     const { directory } = this.#existing(id);
     const release = lockIdle(directory, "start", name);
     try {
-      const request = this.#prepared(directory, base, images);
+      const request = await this.#prepared(directory, base, images);
       await startSupervised(request, hasConsequences(request.stored.record) ? this.#endCommand?.(id) : undefined);
     } catch (error) {
       throw systemFailure(`start container "${name}"`, error, directory.path);
@@ -229,6 +240,7 @@ class DirectoryContainers implements Containers {
   }
 
   exec(record: ContainerRecord, configuration: ExecConfiguration): Promise<ProcessResult> {
+    requireNamespace(this.#directory(record.id));
     return execInContainer(this.#directory(record.id), record, configuration, chooseRuntime(`${this.#path}/runtime.json`));
   }
 
@@ -267,6 +279,7 @@ class DirectoryContainers implements Containers {
   remove({ id, name }: ContainerRecord): void {
     const directory = this.#directory(id);
     if (!existsSync(directory.path)) return;
+    requireNamespaceToRemove(directory);
     const release = lockIdle(directory, "remove", name);
     try {
       this.#doing(`remove container "${name}"`, () => {
@@ -282,7 +295,8 @@ class DirectoryContainers implements Containers {
   }
 
   /** Under the container's lock. */
-  #prepared(directory: ContainerDirectory, base: CommitId, images: readonly LayerImageFile[]): RunRequest {
+  async #prepared(directory: ContainerDirectory, base: CommitId, images: readonly LayerImageFile[]): Promise<RunRequest> {
+    requireNamespace(directory);
     clearRun(directory);
     directory.forgetExitCode();
     this.#roots.unmount(directory.id);
@@ -292,8 +306,17 @@ class DirectoryContainers implements Containers {
     // The images are those of the record that was given.
     if (record.base !== base) throw movedMeanwhile(record.name);
     directory.requireOverlay(generation);
+    isWrittenInNamespace(directory, generation);
+    const root = await this.#rootImages(record, images);
     const places = { containers: this.#path, volumes: this.#volumes, directory };
-    return { ...places, stored: { record, generation }, images, roots: this.#roots, runtime };
+    return { ...places, stored: { record, generation }, images: root, roots: this.#roots, runtime };
+  }
+
+  async #rootImages({ layers }: ContainerRecord, images: readonly LayerImageFile[]): Promise<RootImages> {
+    if (!isInUserNamespace() || this.#unpack === undefined) return images;
+    const directories = await this.#unpack(layers);
+    // Relative, as all paths that are given to the overlay: an option's value may have 255 bytes.
+    return { directories: directories.map((each) => path.relative(this.#path, each)) };
   }
 
   /** Processes whose mount namespaces hold images of this store. */

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
+import { VarveError } from "../../core/errors.js";
 import { bytesOfText, type ByteString } from "../../core/model/byte-string.js";
 import type { CommitId, RefName } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
@@ -7,6 +8,7 @@ import type { ContainerRecord, RunConfiguration } from "../../core/ports/contain
 import type { FileTime } from "../../core/ports/machine-files.js";
 import type { MachineRoot, MachineTrial } from "../../core/ports/machine-root.js";
 import { yieldToSignals } from "../../core/yield-to-signals.js";
+import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { hasCode } from "../../linux/errno.js";
 import { AT_FDCWD } from "../../linux/open-at.js";
 import { statAt } from "../../linux/stat.js";
@@ -37,6 +39,7 @@ async function tryOut<T>(
   configuration: RunConfiguration,
   work: (trial: MachineTrial) => Promise<T>,
 ): Promise<T> {
+  if (isInUserNamespace()) throw notWhole();
   const id = `${UNFINISHED}${randomBytes(6).toString("hex")}`;
   const directory = new ContainerDirectory(containers, id);
   const roots = new MountedRoots(containers);
@@ -52,7 +55,7 @@ async function tryOut<T>(
     await yieldToSignals();
     const before = openLinked(roots.machinePath());
     trees.push(before);
-    const after = await openUpperTree(upper, directory.work(GENERATION), before);
+    const after = await openUpperTree(upper, directory.work(GENERATION), before, false);
     trees.unshift(after);
     return await work({ result, before, after, began, isCopied: (place) => isCopied(upper, place) });
   } catch (error) {
@@ -63,6 +66,13 @@ async function tryOut<T>(
     directory.remove();
     release();
   }
+}
+
+/** The kernel shows an ordinary user no filesystem without those that are mounted on it. */
+function notWhole(): VarveError {
+  return new VarveError("UNSUPPORTED", "Cannot try a command on this machine's own root: only root can mount it apart", {
+    hint: 'Run the command as root, or on a commit: "varve try REV -- COMMAND".',
+  });
 }
 
 /** When a directory was made, by the clock that all inodes' times are of. */

@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
-import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { terminalSize } from "../../linux/terminal.js";
 import { canLimitSwap, removeCgroups } from "../runtime/cgroups.js";
@@ -15,14 +14,18 @@ import { checkProgram, hasOtherFormats } from "./check-program.js";
 import { ContainerDirectory, latin1 } from "./container-directory.js";
 import { makeMountPointLayer, MOUNT_POINTS, writeIdentityFiles } from "./container-mounts.js";
 import { livingProcess, sendSignal } from "./container-process.js";
-import { requireOomScore } from "./oom-score.js";
-import { setUpNetwork, tearDownNetwork } from "../network/container-network.js";
+import type { RootImages } from "../mounts/mount-plan.js";
 import type { MountedRoots } from "../mounts/mounted-roots.js";
 import type { OciRuntime } from "../runtime/oci-runtime.js";
 import { copyRootAttributes } from "../rootfs/root-attributes.js";
-import { runtimeConfiguration, type RuntimeRequest } from "../runtime/runtime-configuration.js";
 import { isExecFailure, runtimeErrors } from "../runtime/runtime-log.js";
+import { noteWrittenIds } from "./written-ids.js";
+import { requireOomScore } from "./oom-score.js";
+import { setUpNetwork, tearDownNetwork } from "../network/container-network.js";
+import { runtimeConfiguration, type RuntimeRequest } from "../runtime/runtime-configuration.js";
 import { joinedNamespaces } from "./joined-namespaces.js";
+import { isInUserNamespace } from "../../linux/user-namespace.js";
+import { ownNamespace } from "../rootless/own-namespace.js";
 import { preparePlaces } from "./run-places.js";
 import { volumePath } from "../volumes/named-volumes.js";
 import { fillVolumes, withVolumePaths } from "./run-volumes.js";
@@ -32,8 +35,7 @@ export interface RunRequest {
   readonly containers: string;
   readonly directory: ContainerDirectory;
   readonly stored: StoredContainer;
-  /** Newest first; `machine`: this machine's own root in their place. */
-  readonly images: readonly LayerImageFile[] | "machine";
+  readonly images: RootImages;
   readonly roots: MountedRoots;
   readonly runtime: OciRuntime;
   /** `<store>/volumes`. */
@@ -72,6 +74,11 @@ export function clearRun(directory: ContainerDirectory): void {
 }
 
 function limitsUnavailable(): VarveError {
+  if (isInUserNamespace()) {
+    return new VarveError("UNSUPPORTED", "Cannot limit the container: this user may not make cgroups", {
+      hint: "Limits need root here. Without --memory, --pids-limit and --cpus the container can run.",
+    });
+  }
   return new VarveError("UNSUPPORTED", "Cannot limit the container: no OCI runtime can make cgroups on this machine", {
     hint: '"varve doctor" tells what each runtime says. Without limits of memory, processors, processes and block I/O the container can run.',
   });
@@ -84,6 +91,7 @@ function mountRoot({ containers, directory, stored, images, roots, runtime }: Ru
   const beforeOverlay = (topmost: string): void => {
     if (!existsSync(fresh)) return;
     if (readdirSync(directory.upper(stored.generation)).length === 0) copyRootAttributes(topmost, upper);
+    noteWrittenIds(directory, stored.generation);
     rmSync(fresh);
   };
   return roots.mount(
@@ -117,6 +125,7 @@ function writeBundle({ containers, directory, stored: { record }, runtime, volum
       terminalSize: size,
       available,
       networkNamespace: network?.namespace,
+      userNamespace: ownNamespace(),
     };
     const bundle = { id, root: rootPath, configuration, user, files, ...machine, ...isolated };
     writeFileSync(directory.file("config.json"), configurationText(runtimeConfiguration(bundle)), { mode: 0o600 });

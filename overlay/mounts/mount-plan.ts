@@ -28,6 +28,8 @@ export interface OverlayMount {
   readonly withoutDevices: boolean;
   /** The upper directory may stand in the lower one, which an index does not take. */
   readonly withoutIndex?: true;
+  /** In a user namespace: overlayfs keeps its marks in `user.overlay.` xattrs, and takes no features. */
+  readonly userXattrs?: true;
 }
 
 /** Its path, among those of images. */
@@ -36,9 +38,16 @@ export const MACHINE_ROOT = "/";
 /** What overlayfs stacks at most: OVL_MAX_STACK of the kernel's fs/overlayfs/overlayfs.h. */
 export const DEEPEST_STACK = 500;
 
+/** What a root is made of, newest first, as `ContainerRecord.layers`; `machine`: this machine's own root. */
+export type RootImages = readonly LayerImageFile[] | UnpackedLayers | "machine";
+
+/** Layers as directories, relative to the containers' directory, for a process that may not mount images. */
+export interface UnpackedLayers {
+  readonly directories: readonly string[];
+}
+
 export interface MountRequest {
-  /** Newest first, as `ContainerRecord.layers`; `machine`: this machine's own root. */
-  readonly images: readonly LayerImageFile[] | "machine";
+  readonly images: RootImages;
   /** Below all images: the names that the runtime mounts on, so that they need not be made in the upper directory. */
   readonly mountPoints: string;
   readonly upper: string;
@@ -63,6 +72,10 @@ export function planMounts(
     const root = targetOf(MACHINE_ROOT);
     const bind: readonly MountStep[] = isMounted(MACHINE_ROOT) ? [] : [{ kind: "root", target: root }];
     return [...bind, { kind: "overlay", lower: [root], ...overlay, withoutIndex: true }];
+  }
+  if ("directories" in images) {
+    const lower = [...images.directories, mountPoints];
+    return [{ kind: "overlay", lower, ...overlay, userXattrs: true }];
   }
   const planned = new Set<string>();
   const steps: MountStep[] = [];

@@ -14,7 +14,11 @@ export const OVERLAY_FEATURES: readonly (readonly [name: string, value: string])
   ["index", "on"],
 ];
 
-function featuresOf({ withoutIndex }: OverlayMount): typeof OVERLAY_FEATURES {
+/** What overlayfs refuses together with `userxattr` is not asked for. */
+const USER_FEATURES: typeof OVERLAY_FEATURES = [["userxattr", ""]];
+
+function featuresOf({ withoutIndex, userXattrs }: OverlayMount): typeof OVERLAY_FEATURES {
+  if (userXattrs === true) return USER_FEATURES;
   return withoutIndex === true
     ? OVERLAY_FEATURES.map(([name, value]) => [name, name === "index" ? "off" : value])
     : OVERLAY_FEATURES;
@@ -81,7 +85,8 @@ function mountOnce(step: OverlayMount): void {
       for (const lower of step.lower) builder.set("lowerdir+", lower);
       builder.set("upperdir", step.upper);
       builder.set("workdir", step.work);
-      for (const [name, value] of featuresOf(step)) builder.trySet(name, value);
+      if (step.userXattrs === true) builder.flag("userxattr");
+      else for (const [name, value] of featuresOf(step)) builder.trySet(name, value);
       builder.attach(step.target, step.withoutDevices ? MOUNT_ATTR_NODEV : 0);
     } finally {
       builder.close();
@@ -127,7 +132,7 @@ function mountByOptions(step: OverlayMount): void {
         data,
       });
     } catch (error) {
-      if (count === 0 || !hasCode(error, "EINVAL")) throw error;
+      if (count === 0 || step.userXattrs === true || !hasCode(error, "EINVAL")) throw error;
     }
   }
 }
@@ -141,7 +146,7 @@ export function overlayOptions(
     `lowerdir=${lower.map((path) => escapeOption(path).replaceAll(":", "\\:")).join(":")}`,
     `upperdir=${escapeOption(upper)}`,
     `workdir=${escapeOption(work)}`,
-    ...features.map(([name, value]) => `${name}=${value}`),
+    ...features.map(([name, value]) => (value === "" ? name : `${name}=${value}`)),
   ].join(",");
 }
 

@@ -4,6 +4,7 @@ import { VarveError } from "../../core/errors.js";
 import type { ContainerRecord } from "../../core/ports/containers.js";
 import { CONTAINER_NETWORK, type Attachment } from "../../core/ports/endpoints.js";
 import { DEFAULT_NETWORK, type NetworkRecord } from "../../core/ports/networks.js";
+import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { requireFreePorts } from "./host-ports.js";
 import { freeAddress, formatAddress, isMemberAddress, parseAddress } from "./ipv4.js";
 import { isSameMachine, networkMachine } from "./machine-id.js";
@@ -49,7 +50,15 @@ export function setUpNetwork(
   const { network } = record.configuration;
   if (network === "none" || network === "host") return undefined;
   const [, other] = CONTAINER_NETWORK.exec(network) ?? [];
+  if (other === undefined && isInUserNamespace()) throw bridgeRefused(network);
   return other === undefined ? joinNetwork(containers, record) : shareNetwork(containers, other, processOf);
+}
+
+/** A bridge, and what leads from it to the world, are the machine's. */
+function bridgeRefused(network: string): VarveError {
+  return new VarveError("UNSUPPORTED", `Cannot tie the container to the network "${network}": only root can make one`, {
+    hint: "Run the command as root, or give --network host or --network none.",
+  });
 }
 
 function shareNetwork(containers: string, other: string, processOf: (id: string) => number | undefined): ContainerNetwork {

@@ -18,7 +18,7 @@ export function copyRootAttributes(from: string, to: string): void {
     changeOwner(target, "", stat.uid, stat.gid);
     changeMode(target, "", stat.permissions);
     for (const name of listXattrs(source, "")) {
-      const value = name.startsWith("trusted.overlay.") ? undefined : getXattr(source, "", name);
+      const value = /^(trusted|user)\.overlay\./.test(name) ? undefined : getXattr(source, "", name);
       if (value !== undefined) setXattr(target, "", name, value);
     }
     setModificationTime(target, "", stat.mtimeSeconds, stat.mtimeNanoseconds);

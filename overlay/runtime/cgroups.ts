@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { hasCode } from "../../linux/errno.js";
 import { pauseThread } from "../pause-thread.js";
 
@@ -31,6 +31,18 @@ function unescapeMount(path: string): string {
 
 export function cgroupMounts(): readonly CgroupMount[] {
   return parseCgroupMounts(readFileSync("/proc/self/mounts", "latin1"));
+}
+
+/** Whether this process may write to the top of each hierarchy. A runtime in a user namespace fails silently where it may not. */
+export function mayMakeCgroups(): boolean {
+  return cgroupMounts().every(({ path }) => {
+    try {
+      accessSync(path, constants.W_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** The path of a container's cgroup in every hierarchy, as the OCI configuration names it. */

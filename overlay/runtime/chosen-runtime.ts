@@ -2,6 +2,7 @@ import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { VarveError } from "../../core/errors.js";
 import { readRegularFile } from "../../linux/regular-file.js";
+import { isInUserNamespace, readIdMap } from "../../linux/user-namespace.js";
 import type { OciRuntime } from "./oci-runtime.js";
 import { probeRuntime, runtimeCandidates } from "./runtime-probe.js";
 
@@ -50,7 +51,12 @@ function fingerprint(candidates: readonly OciRuntime[]): string {
     return [path, ...options, size, mtimeMs].join(" ");
   });
   // A privilege that another caller lacks, or other cgroups, are another answer too.
-  return [os.release(), process.getuid?.(), capabilities(), ...programs].join("\n");
+  return [os.release(), process.getuid?.(), capabilities(), userNamespaceKind(), ...programs].join("\n");
+}
+
+/** Root of a user namespace has all capabilities in it, and few on the machine. */
+function userNamespaceKind(): string {
+  return isInUserNamespace() ? JSON.stringify([readIdMap("uid"), readIdMap("gid")]) : "";
 }
 
 function capabilities(): string {

@@ -11,6 +11,7 @@ import { INIT_PLACE } from "./init-program.js";
 import { boundingCapabilities, processCapabilities, runtimeLimits, type RuntimeLimit } from "./process-privileges.js";
 import { CGROUP_ROOT, runtimeMounts, type MountsRequest, type RuntimeMount } from "./runtime-mounts.js";
 import { profileOfFile } from "./seccomp-file.js";
+import type { OwnNamespace } from "../rootless/own-namespace.js";
 import { seccompProfile, type SeccompProfile } from "./seccomp-profile.js";
 
 /** An OCI runtime configuration (config.json), as far as we write one: github.com/opencontainers/runtime-spec. */
@@ -70,6 +71,8 @@ export interface RuntimeRequest {
   readonly joined?: Readonly<Partial<Record<"pid" | "ipc" | "uts", string>>> | undefined;
   /** Whether the runtime can make cgroups. Without them nothing limits devices, so that making device nodes is forbidden. */
   readonly cgroups: boolean;
+  /** Of a process that is root of a user namespace alone. */
+  readonly userNamespace?: OwnNamespace | undefined;
   /** Whether the kernel can limit swap. */
   readonly limitsSwap: boolean;
   /** The path of a network namespace that was made for it; without one it gets an empty one, or this machine's. */

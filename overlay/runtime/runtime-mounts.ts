@@ -1,6 +1,7 @@
 import type { RunConfiguration, Volume } from "../../core/ports/containers.js";
 import type { Tmpfs } from "../../core/ports/isolation.js";
 import { INIT_PLACE } from "./init-program.js";
+import { type OwnNamespace, TERMINAL_GROUP } from "../rootless/own-namespace.js";
 import { isKernelFrom } from "./kernel-version.js";
 
 /** As an OCI runtime's configuration has it. */
@@ -16,6 +17,7 @@ export interface MountsRequest {
   /** Host files over the root's own, such as /etc/hosts. */
   readonly files: readonly { readonly source: string; readonly destination: string }[];
   readonly cgroups: boolean;
+  readonly userNamespace?: OwnNamespace | undefined;
   /** Of the host; `undefined` for a container without one. */
   readonly init?: string | undefined;
 }
@@ -23,9 +25,10 @@ export interface MountsRequest {
 /** With cgroups of version 1 it is a tmpfs that runc, in a cgroup namespace, leaves writable and without a limit. */
 export const CGROUP_ROOT = "/sys/fs/cgroup";
 
-export function runtimeMounts({ configuration, files, cgroups, init }: MountsRequest): readonly RuntimeMount[] {
+export function runtimeMounts(request: MountsRequest): readonly RuntimeMount[] {
+  const { configuration, files, cgroups, init } = request;
   return [
-    ...systemMounts(configuration, cgroups),
+    ...systemMounts(configuration, request),
     ...files.map(fileMount),
     ...chosenMounts(configuration, cgroups),
     ...(init === undefined ? [] : [{ destination: INIT_PLACE, type: "bind", source: init, options: ["bind", "rprivate", "ro"] }]),
@@ -36,9 +39,12 @@ const SAFE = ["nosuid", "noexec", "nodev"];
 const SHM_BYTES = 64 * 1024 ** 2;
 
 function systemMounts(
-  { security, shmBytes = SHM_BYTES, namespaces }: RunConfiguration,
-  cgroups: boolean,
+  { security, shmBytes = SHM_BYTES, namespaces, network }: RunConfiguration,
+  { cgroups, userNamespace }: MountsRequest,
 ): readonly RuntimeMount[] {
+  const group = userNamespace?.hasTerminalGroup === false ? [] : [`gid=${TERMINAL_GROUP}`];
+  // The kernel shows the devices of a network to its owner alone: that of the host is shown as it stands there.
+  const isBound = userNamespace !== undefined && network === "host";
   const system = security?.privileged === true ? "rw" : "ro";
   return [
     { destination: "/proc", type: "proc", source: "proc", options: SAFE },
@@ -47,7 +53,7 @@ function systemMounts(
       destination: "/dev/pts",
       type: "devpts",
       source: "devpts",
-      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", ...group],
     },
     namespaces?.ipc === "host"
       ? { destination: "/dev/shm", type: "bind", source: "/dev/shm", options: ["rbind", "rprivate"] }
@@ -58,7 +64,9 @@ function systemMounts(
           options: [...SAFE, "mode=1777", `size=${Math.ceil(shmBytes / 1024)}k`],
         },
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: SAFE },
-    { destination: "/sys", type: "sysfs", source: "sysfs", options: [...SAFE, system] },
+    isBound
+      ? { destination: "/sys", type: "bind", source: "/sys", options: ["rbind", "rprivate", ...SAFE, system] }
+      : { destination: "/sys", type: "sysfs", source: "sysfs", options: [...SAFE, system] },
     ...(cgroups ? [{ destination: CGROUP_ROOT, type: "cgroup", source: "cgroup", options: [...SAFE, "relatime", system] }] : []),
   ];
 }

@@ -1,11 +1,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { RunConfiguration } from "../../core/ports/containers.js";
-import { MNT_DETACH, mount, MS_BIND, MS_RDONLY, MS_REMOUNT, unmount } from "../../linux/mount.js";
+import { MNT_DETACH, mount, MS_BIND, MS_RDONLY, MS_REC, MS_REMOUNT, unmount } from "../../linux/mount.js";
 import { enterPrivateMountNamespace } from "../../linux/namespaces.js";
+import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { withProbeFolder, type ProbeFolder } from "../probe-folder.js";
 import { findExecutable } from "../rootfs/executable-search.js";
+import { mayMakeCgroups } from "./cgroups.js";
 import { runRuntimeToEnd, type OciRuntime } from "./oci-runtime.js";
+import { ownNamespace } from "../rootless/own-namespace.js";
 import { ownCapabilities } from "./process-privileges.js";
 import { runtimeConfiguration } from "./runtime-configuration.js";
 import { runtimeErrors } from "./runtime-log.js";
@@ -20,6 +23,8 @@ export interface RuntimeProbe {
 /** The fastest first. */
 const NAMES = ["crun", "runc", "youki"];
 const WITHOUT_CGROUPS: Readonly<Record<string, readonly string[]>> = { crun: ["--cgroup-manager=disabled"] };
+/** runc goes without cgroups where it may make none, but only for who is not root of the machine. */
+const IN_USER_NAMESPACE: typeof WITHOUT_CGROUPS = { ...WITHOUT_CGROUPS, runc: ["--rootless=true"] };
 const LONGEST_MILLISECONDS = 20_000;
 
 /** Every way in which a runtime of this machine could be used, the better ones first: those that make cgroups come before the others. */
@@ -28,10 +33,11 @@ export function runtimeCandidates(): readonly OciRuntime[] {
     const file = findExecutable(name);
     return file === undefined ? [] : [{ name, path: file }];
   });
+  const withCgroups = isInUserNamespace() && !mayMakeCgroups() ? [] : found;
   return [
-    ...found.map((runtime) => ({ ...runtime, options: [], cgroups: true })),
+    ...withCgroups.map((runtime) => ({ ...runtime, options: [], cgroups: true })),
     ...found.flatMap((runtime) => {
-      const options = WITHOUT_CGROUPS[runtime.name];
+      const options = (isInUserNamespace() ? IN_USER_NAMESPACE : WITHOUT_CGROUPS)[runtime.name];
       return options === undefined ? [] : [{ ...runtime, options, cgroups: false }];
     }),
   ];
@@ -73,9 +79,11 @@ function tryRuntime(runtime: OciRuntime, { path: folder, cgroup: id }: ProbeFold
   const root = path.join(folder, "root");
   mkdirSync(root);
   enterPrivateMountNamespace();
-  mount({ source: "/", target: root, type: "none", flags: MS_BIND });
+  // In a user namespace nothing is shown without what is mounted on it.
+  const isWhole = isInUserNamespace();
+  mount({ source: "/", target: root, type: "none", flags: isWhole ? MS_BIND | MS_REC : MS_BIND });
   try {
-    mount({ source: "none", target: root, type: "none", flags: MS_BIND | MS_REMOUNT | MS_RDONLY });
+    if (!isWhole) mount({ source: "none", target: root, type: "none", flags: MS_BIND | MS_REMOUNT | MS_RDONLY });
     writeFileSync(path.join(folder, "config.json"), configurationText(id, root, runtime));
     const code = runRuntimeToEnd(runtime, paths, id, LONGEST_MILLISECONDS);
     return { runtime, works: code === 0, detail: code === 0 ? "" : whyNot(paths.log, code) };
@@ -86,7 +94,13 @@ function tryRuntime(runtime: OciRuntime, { path: folder, cgroup: id }: ProbeFold
 
 function configurationText(id: string, root: string, { cgroups }: OciRuntime): string {
   const user = { uid: 0, gid: 0, groups: [], home: "/" };
-  const machine = { cgroups, limitsSwap: false, architecture: process.arch, available: ownCapabilities() };
+  const machine = {
+    cgroups,
+    limitsSwap: false,
+    architecture: process.arch,
+    available: ownCapabilities(),
+    userNamespace: ownNamespace(),
+  };
   const request = { id, root, configuration: CONFIGURATION, user, files: [], ...machine };
   return JSON.stringify(runtimeConfiguration(request));
 }

@@ -1,5 +1,5 @@
 import { joinPath, type ByteString } from "../../core/model/byte-string.js";
-import type { DirectoryEntry, FileEntry } from "../../core/model/entry.js";
+import type { DirectoryEntry, Entry, FileEntry } from "../../core/model/entry.js";
 import type { DirectoryDigest } from "../../core/model/ids.js";
 import type { DirectoryNode, FileContent, FileNode, LinkGroup, OtherNode, Tree, TreeNode } from "../../core/model/tree.js";
 import { LinkGroups } from "./link-groups.js";
@@ -7,6 +7,7 @@ import { LiveContent } from "./live-content.js";
 import { type LiveDirectory, openLiveDirectoryInTurns, readEntry, typeOfRow } from "./live-directory.js";
 import { type OverlayIndex, readOverlayIndex } from "./overlay-index.js";
 import { type OverlayPrefix, shownXattrs, upperDamaged } from "./overlay-marks.js";
+import type { Representation } from "./representation.js";
 import { GONE, WORD } from "./stat-table.js";
 import { type LinkOverride, type OriginLookup, UpperLinks } from "./upper-links.js";
 import { type BaseDirectory, UpperPlacement } from "./upper-placement.js";
@@ -21,6 +22,8 @@ export interface UpperTreeSource {
   readonly origin?: OriginLookup;
   /** By default `trusted.overlay.`. */
   readonly prefix?: OverlayPrefix;
+  /** What files there can't be is as it was in the base. */
+  readonly representation?: Representation | undefined;
 }
 
 /**
@@ -31,7 +34,8 @@ export interface UpperTreeSource {
  *
  * @throws VarveError STORE_DAMAGED when upper and base don't belong together; SOURCE_UNREADABLE, SOURCE_CHANGED, INTERRUPTED.
  */
-export async function openUpperTree({ upper, work, base, origin, prefix = "trusted.overlay." }: UpperTreeSource): Promise<Tree> {
+export async function openUpperTree(source: UpperTreeSource): Promise<Tree> {
+  const { upper, work, base, origin, prefix = "trusted.overlay.", representation } = source;
   const live = await openLiveDirectoryInTurns(upper, { whiteouts: true }, shownXattrs(prefix));
   let index: OverlayIndex | undefined;
   const close = (): void => {
@@ -40,7 +44,7 @@ export async function openUpperTree({ upper, work, base, origin, prefix = "trust
   };
   try {
     index = readOverlayIndex(work, prefix);
-    const merged = mergeOverBase(live, index, base, prefix, origin);
+    const merged = { ...mergeOverBase(live, index, base, prefix, origin), representation };
     return { root: new MergedDirectory(merged, 0, "" as ByteString), close };
   } catch (error) {
     close();
@@ -55,6 +59,7 @@ interface Merged {
   readonly base: Tree;
   readonly placement: UpperPlacement;
   readonly links: UpperLinks;
+  readonly representation: Representation | undefined;
 }
 
 function mergeOverBase(
@@ -63,7 +68,7 @@ function mergeOverBase(
   base: Tree,
   prefix: OverlayPrefix,
   lookup: OriginLookup | undefined,
-): Merged {
+): Omit<Merged, "representation"> {
   const placement = new UpperPlacement(upper, base, prefix);
   const groups = new LinkGroups(upper.table, "upper ");
   const source = { inodes: index.inodes, base, lookup };
@@ -76,13 +81,19 @@ function nodeOfRow(merged: Merged, row: number, path: ByteString): TreeNode {
   const type = typeOfRow(merged.upper.table, row);
   if (type === "directory") return new MergedDirectory(merged, row, path);
   const links = merged.links.ofRow(row, merged.upper.table.inodeKey(row));
-  const entry = readEntry(merged.upper, row);
+  const entry = entryOf(merged, row, () => merged.placement.origin(row)?.node);
   if (type !== "file") return { entry, links } as OtherNode;
   if (!merged.placement.marks(row).metacopy)
     return { entry: entry as FileEntry, links, content: new LiveContent(merged.upper, row, merged.upper.looks(row)) };
   const content = contentOf(merged.placement.origin(row)?.node);
   if (content === undefined) throw upperDamaged(path, "its content stands in no file of the base");
   return metacopy(entry as FileEntry, content, links);
+}
+
+function entryOf(merged: Merged, row: number, former: () => TreeNode | undefined): Entry {
+  const entry = readEntry(merged.upper, row);
+  const before = merged.representation === undefined ? undefined : former()?.entry;
+  return before?.type === entry.type ? merged.representation!.restored(entry, before) : entry;
 }
 
 function metacopy(entry: FileEntry, content: FileContent, links: LinkGroup | undefined): FileNode {
@@ -126,7 +137,7 @@ class MergedDirectory implements DirectoryNode {
   }
 
   get entry(): DirectoryEntry {
-    return (this.#entry ??= readEntry(this.#merged.upper, this.#row) as DirectoryEntry);
+    return (this.#entry ??= entryOf(this.#merged, this.#row, () => this.#base?.node) as DirectoryEntry);
   }
 
   get #base(): BaseDirectory | undefined {

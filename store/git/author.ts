@@ -1,6 +1,7 @@
 import os from "node:os";
 import path from "node:path";
 import type { Signature } from "../../core/model/commit.js";
+import { userOutside } from "../../core/user-outside.js";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { commitTime } from "../clock.js";
 import { parseGitConfig } from "./git-config.js";
@@ -61,7 +62,7 @@ function systemUser(): { name: string; email: string } {
 /** A user id without an entry in passwd has no name. */
 function userName(): string {
   try {
-    return os.userInfo().username;
+    return userOutside(process.env) ?? os.userInfo().username;
   } catch {
     return `user-${process.getuid?.() ?? 0}`;
   }

@@ -38,6 +38,15 @@ export function openComposedTree(layout: RunLayout, chain: readonly LayerId[]): 
   return new ChainTree(imagesOf(layout, shown), idsOf(shown));
 }
 
+/** The opened images that a chain is read through, and their ids, the topmost first. The images are closed by the caller. */
+export function openComposedImages(
+  layout: RunLayout,
+  chain: readonly LayerId[],
+): { readonly images: LayerImages; readonly ids: readonly LayerId[] } {
+  const shown = standing(layout, chain, composeChain(chain));
+  return { images: imagesOf(layout, shown), ids: idsOf(shown) };
+}
+
 /**
  * Makes the images of a chain's runs that are not there, or are damaged, or point at what is gone: each is there whole or not at all. A cache in
  * `views/`.

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { LayerId } from "../../core/model/ids.js";
@@ -8,6 +8,7 @@ import { layerIdOf } from "../erofs/layer-id.js";
 import { LayerImages } from "../erofs/layer-images.js";
 import { layersOfPack, listPacks, namesIn } from "../layers/layer-packs.js";
 import { listRuns } from "../layers/layer-runs.js";
+import { listUnpacked } from "../layers/unpacked-layers.js";
 import { areContentsSound } from "../layers/sound-contents.js";
 import type { StoreLayout } from "../store-layout.js";
 import { stateOf } from "../erofs/verify-image.js";
@@ -28,13 +29,37 @@ interface DerivedImage {
 export function listViews(layout: StoreLayout): readonly KeptView[] {
   const derived = new DerivedImages(layout);
   try {
-    return [...derived.runs, ...derived.packs].map((image) => {
+    const images = [...derived.runs, ...derived.packs].map((image) => {
       const blocks = statSync(image.file, { throwIfNoEntry: false })?.blocks ?? 0;
       return { path: path.relative(layout.root, image.path), layers: derived.shownBy(image), bytes: blocks * STAT_BLOCK_BYTES };
     });
+    return [...images, ...unpackedViews(layout, derived)];
   } finally {
     derived.close();
   }
+}
+
+/** Images that were unpacked for a user namespace: they go with the layers, or the run, that they are of. */
+function unpackedViews(layout: StoreLayout, derived: DerivedImages): readonly KeptView[] {
+  return listUnpacked(layout).map(({ path: directory, id }) => {
+    const run = derived.runs.find((each) => each.id === id);
+    const layers = run === undefined ? [id] : derived.shownBy(run);
+    return { path: path.relative(layout.root, directory), layers, bytes: bytesBelow(directory) };
+  });
+}
+
+/** Names are bytes, which strings would lose. */
+function bytesBelow(directory: string): number {
+  let blocks = 0;
+  const folders = [Buffer.from(directory)];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const entry of readdirSync(folder, { withFileTypes: true, encoding: "buffer" })) {
+      const file = Buffer.concat([folder, Buffer.from("/"), entry.name]);
+      if (entry.isDirectory()) folders.push(file);
+      blocks += lstatSync(file, { throwIfNoEntry: false })?.blocks ?? 0;
+    }
+  }
+  return blocks * STAT_BLOCK_BYTES;
 }
 
 /** Runs and packs that are damaged, or show what is gone, and what else stands among them. */

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmdirSync
 import os from "node:os";
 import path from "node:path";
 import test, { type TestFn } from "ava";
+import { ordinaryUser, whyNotAs } from "./ordinary-user.js";
 
 /**
  * What a test needs of the machine. Any other text is the name of a command that must be found, such as `fsck.erofs`.
@@ -11,12 +12,22 @@ import test, { type TestFn } from "ava";
  * - `mounts`: root that may mount, in a mount namespace of its own
  * - `erofs`, `overlay`: `mounts`, and a kernel with that filesystem
  * - `oci-runtime`: `mounts`, and runc or crun
+ * - `ordinary-user`: root, and a user with ids in /etc/subuid who may make user namespaces
  * - `false-sizes`: files of /sys whose size is not what can be read of them
  * - `immutable-files`: root, chattr(1), and a filesystem below the temporary directory that has them
  * - `no-shared-store`: nothing at `/var/lib/varve`, where root's shared store is by default
  */
 export type Requirement =
-  "root" | "mounts" | "erofs" | "overlay" | "oci-runtime" | "false-sizes" | "immutable-files" | "no-shared-store" | (string & {});
+  | "root"
+  | "mounts"
+  | "erofs"
+  | "overlay"
+  | "oci-runtime"
+  | "ordinary-user"
+  | "false-sizes"
+  | "immutable-files"
+  | "no-shared-store"
+  | (string & {});
 
 /** The kernel says 4096 bytes of each file in it. */
 export const FALSE_SIZES = "/sys/kernel/mm/transparent_hugepage";
@@ -57,6 +68,8 @@ function probe(requirement: Requirement): string | undefined {
       return missing("mounts") ?? (hasFilesystem(requirement) ? undefined : `needs ${requirement} in the kernel`);
     case "oci-runtime":
       return missing("mounts") ?? (hasCommand("runc") || hasCommand("crun") ? undefined : "needs runc or crun");
+    case "ordinary-user":
+      return missing("root", "setpriv", "unshare", "newuidmap") ?? lacksOrdinaryUser();
     case "false-sizes":
       return existsSync(FALSE_SIZES) ? undefined : `needs ${FALSE_SIZES}`;
     case "immutable-files":
@@ -66,6 +79,11 @@ function probe(requirement: Requirement): string | undefined {
     default:
       return hasCommand(requirement) ? undefined : `needs the command ${requirement}`;
   }
+}
+
+function lacksOrdinaryUser(): string | undefined {
+  const user = ordinaryUser();
+  return user === undefined ? "needs the user that scripts/prepare-machine.mjs makes" : whyNotAs(user);
 }
 
 function canBeImmutable(): boolean {

@@ -7,6 +7,9 @@ import type { CommitId, LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
 import type { ContainerRecord, Containers } from "../../core/ports/containers.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
+import { declare } from "../../linux/native-library.js";
+import { needsUserNamespace } from "../../linux/user-namespace.js";
+import { enterNamespaceOf } from "../../overlay/containers/enter-namespace.js";
 import { openContainers } from "../../overlay/containers/containers.js";
 
 export interface DriverRequest {
@@ -18,15 +21,30 @@ export interface DriverRequest {
   readonly milliseconds?: number;
   readonly other?: ContainerRecord;
   readonly count?: number;
+  /** What a user namespace mounts in place of the images. */
+  readonly unpacked?: readonly string[];
 }
 
 const request = JSON.parse(process.argv[2]!) as DriverRequest;
+/** From linux/fcntl.h. */
+const F_SETFD = 2;
+const REPORT = 3;
+if (request.unpacked !== undefined) enterNamespace();
+
+/** As the command does: an ordinary user's goes on in a user namespace. */
+function enterNamespace(): void {
+  if (!needsUserNamespace()) return;
+  declare("int fcntl(int descriptor, int command, int value)")(REPORT, F_SETFD, 0);
+  enterNamespaceOf(request.directory, () => undefined);
+}
+
 const containers = openContainers({
   directory: request.directory,
   volumes: `${request.directory}/../volumes`,
   openUpperTree: (): Promise<Tree> => {
     throw new RangeError("not used here");
   },
+  ...(request.unpacked === undefined ? {} : { unpack: async () => request.unpacked! }),
 });
 
 async function act(
@@ -86,7 +104,7 @@ try {
 
 function report(value: unknown): void {
   try {
-    writeSync(3, JSON.stringify(value));
+    writeSync(REPORT, JSON.stringify(value));
   } catch {
     // Nobody listens.
   }

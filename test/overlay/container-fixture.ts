@@ -7,7 +7,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { CommitId, LayerId, RefName } from "../../core/model/ids.js";
 import type { ContainerRecord, ContainerStatus, ProcessResult, RunConfiguration } from "../../core/ports/containers.js";
+import { asUser, giveTo } from "../helpers/ordinary-user.js";
 import type { DriverRequest } from "./container-driver.js";
+import { testedUser } from "./tested-user.js";
 import { makeImage, makeSmallRoot } from "./small-root.js";
 
 export const DRIVER: string = fileURLToPath(new URL("./container-driver.js", import.meta.url));
@@ -45,11 +47,19 @@ export class ContainerFixture {
 
   readonly #prepare: string;
 
+  readonly #user = testedUser();
+
   /** @param prepare Shell commands for a mount namespace in which each driver then runs, such as other cgroups. */
   constructor(prepare = "") {
     this.#prepare = prepare;
     makeSmallRoot(path.join(this.folder, "root"));
     makeImage(path.join(this.folder, "root"), this.image);
+    if (this.#user !== undefined) giveTo(this.#user, this.folder);
+  }
+
+  /** What root has made, for who runs the containers. */
+  give(...paths: readonly string[]): void {
+    if (this.#user !== undefined) giveTo(this.#user, ...paths);
   }
 
   /** Also ends what a failed test left running. */
@@ -95,15 +105,24 @@ export class ContainerFixture {
     return spawn(...this.#driver(request), { stdio: ["ignore", "pipe", "pipe", "pipe"], ...options });
   }
 
+  /** The driver's program and words, for who starts it in another way. */
+  command(request: FixtureRequest): readonly string[] {
+    const call = [process.execPath, ...this.arguments(request)];
+    return this.#user === undefined ? call : [...asUser(this.#user), ...call];
+  }
+
   #driver(request: FixtureRequest): [program: string, words: string[]] {
-    if (this.#prepare === "") return [process.execPath, this.arguments(request)];
+    const [program, ...words] = this.command(request);
+    if (this.#prepare === "") return [program!, words];
     const script = `${this.#prepare} && exec "$0" "$@"`;
-    return ["unshare", ["--mount", "sh", "-c", script, process.execPath, ...this.arguments(request)]];
+    return ["unshare", ["--mount", "sh", "-c", script, program!, ...words]];
   }
 
   arguments(request: FixtureRequest): string[] {
     const images = [{ id: "0".repeat(64) as LayerId, path: this.image, devices: [] }];
-    return [DRIVER, JSON.stringify({ directory: this.directory, images, ...request })];
+    // As the store unpacks it: files of root inside.
+    const unpacked = this.#user === undefined ? {} : { unpacked: [path.join(this.folder, "root")] };
+    return [DRIVER, JSON.stringify({ directory: this.directory, images, ...unpacked, ...request })];
   }
 
   status(name: string): ContainerStatus | undefined {

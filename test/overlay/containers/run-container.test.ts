@@ -1,24 +1,10 @@
-import { spawnSync } from "node:child_process";
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import os from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test from "ava";
 import type { RunConfiguration } from "../../../core/ports/containers.js";
-import { testIf } from "../../helpers/requirements.js";
-import { containerRecord, ContainerFixture, DRIVER } from "../container-fixture.js";
+import { ContainerFixture } from "../container-fixture.js";
+import { isByUser, runtimeTest } from "../tested-user.js";
 
-const runtimeTest = testIf("erofs", "overlay", "oci-runtime", "mkfs.erofs");
 let fixture: ContainerFixture;
 runtimeTest.before(() => {
   fixture = new ContainerFixture();
@@ -31,7 +17,53 @@ const shell = (script: string): Partial<RunConfiguration> => ({ command: ["/bin/
 let number = 0;
 const nextName = (): string => `box-${++number}`;
 
-const facts: readonly { readonly fact: string; readonly run: Partial<RunConfiguration>; readonly wants: string | RegExp }[] = [
+/** Of the machine's root alone: an ordinary user has no cgroups, no devices and fewer ids. */
+const rootTest = isByUser ? () => undefined : runtimeTest;
+
+interface Fact {
+  readonly fact: string;
+  readonly run: Partial<RunConfiguration>;
+  readonly wants: string | RegExp;
+}
+
+const factsOfRoot: readonly Fact[] = [
+  {
+    fact: "has docker's capabilities and no others",
+    run: shell("grep Cap /proc/self/status"),
+    wants: /^CapInh:\t0+\nCapPrm:\t0+a80425fb\nCapEff:\t0+a80425fb\nCapBnd:\t0+a80425fb\nCapAmb:\t0+\n$/,
+  },
+  {
+    fact: "can't open the host's disk through a node it makes",
+    run: shell(`mknod /x b ${DISK}; head -c 1 /x 2>&1 | grep -o 'not permitted'`),
+    wants: "not permitted\n",
+  },
+  {
+    fact: "runs as the highest number that a user can have",
+    run: { ...shell("id -u; id -g"), user: "2147483647:2147483647" },
+    wants: "2147483647\n2147483647\n",
+  },
+];
+const factsOfUser: readonly Fact[] = [
+  {
+    fact: "has docker's capabilities but that of making devices, in its user's namespace",
+    run: shell("grep Cap /proc/self/status; cat /proc/self/uid_map"),
+    wants:
+      /^CapInh:\t0+\nCapPrm:\t0+a00425fb\nCapEff:\t0+a00425fb\nCapBnd:\t0+a00425fb\nCapAmb:\t0+\n +0 +[1-9]\d* +1\n +1 +[1-9]\d* +\d{5,}\n$/,
+  },
+  {
+    fact: "can't make a node of the host's disk",
+    run: shell(`mknod /x b ${DISK} 2>&1 | grep -o 'not permitted'`),
+    wants: "not permitted\n",
+  },
+  { fact: "makes files of other users", run: shell("echo > /tmp/x; chown 33:50 /tmp/x; stat -c %u:%g /tmp/x"), wants: "33:50\n" },
+  {
+    fact: "sees the host's network devices in /sys with network host",
+    run: { ...shell("ls /sys/class/net/lo > /dev/null && echo seen"), network: "host" },
+    wants: "seen\n",
+  },
+];
+
+const facts: readonly Fact[] = [
   { fact: "is process 1 of its own namespace", run: shell("echo $$"), wants: "1\n" },
   { fact: "has the hostname it was given", run: shell("hostname; cat /etc/hostname; echo $HOSTNAME"), wants: "box\nbox\nbox\n" },
   { fact: "has the loopback device alone", run: shell("ls /sys/class/net"), wants: "lo\n" },
@@ -39,11 +71,6 @@ const facts: readonly { readonly fact: string; readonly run: Partial<RunConfigur
     fact: "sees the host's devices with network host",
     run: { ...shell("ls /proc/self/net/dev; cat /proc/self/net/dev | wc -l"), network: "host" },
     wants: /\/dev\n/,
-  },
-  {
-    fact: "has docker's capabilities and no others",
-    run: shell("grep Cap /proc/self/status"),
-    wants: /^CapInh:\t0+\nCapPrm:\t0+a80425fb\nCapEff:\t0+a80425fb\nCapBnd:\t0+a80425fb\nCapAmb:\t0+\n$/,
   },
   {
     fact: "stands under a seccomp filter",
@@ -68,11 +95,6 @@ const facts: readonly { readonly fact: string; readonly run: Partial<RunConfigur
     wants: "refused\n",
   },
   { fact: "can't mount", run: shell("mount -t tmpfs none /tmp 2>/dev/null || echo refused"), wants: "refused\n" },
-  {
-    fact: "can't open the host's disk through a node it makes",
-    run: shell(`mknod /x b ${DISK}; head -c 1 /x 2>&1 | grep -o 'not permitted'`),
-    wants: "not permitted\n",
-  },
   {
     fact: "has cgroups mounted read-only",
     run: shell("grep ' cgroup2* ' /proc/self/mounts | grep -v -c ' ro,'; true"),
@@ -106,11 +128,6 @@ const facts: readonly { readonly fact: string; readonly run: Partial<RunConfigur
     wants: "77\n88\nCapEff:\t0000000000000000\n",
   },
   {
-    fact: "runs as the highest number that a user can have",
-    run: { ...shell("id -u; id -g"), user: "2147483647:2147483647" },
-    wants: "2147483647\n2147483647\n",
-  },
-  {
     fact: "can't write to a read-only root",
     run: { ...shell("touch /x 2>/dev/null || echo refused"), readOnly: true },
     wants: "refused\n",
@@ -124,7 +141,7 @@ const facts: readonly { readonly fact: string; readonly run: Partial<RunConfigur
   { fact: "gets its own hosts file", run: shell("cat /etc/hosts"), wants: /127\.0\.0\.1 localhost\n[^]*127\.0\.1\.1 box\n/ },
 ];
 
-for (const { fact, run, wants } of facts) {
+for (const { fact, run, wants } of [...facts, ...(isByUser ? factsOfUser : factsOfRoot)]) {
   runtimeTest(`run() starts a process that ${fact}`, (t) => {
     const { stdout, stderr, result } = fixture.run(nextName(), run);
     if (typeof wants === "string") t.is(stdout, wants, stderr);
@@ -216,7 +233,8 @@ runtimeTest("run() without a change leaves the upper directory empty", (t) => {
 runtimeTest("run() shows the image's own root attributes", (t) => {
   const { stdout } = fixture.run(nextName(), { command: ["stat", "-c", "%a %u %g %Y", "/"] });
   const { mode, uid, gid, mtimeMs } = statSync(path.join(fixture.folder, "root"));
-  t.is(stdout, `${(mode & 0o7777).toString(8)} ${uid} ${gid} ${Math.floor(mtimeMs / 1000)}\n`);
+  const owner = isByUser ? "0 0" : `${uid} ${gid}`;
+  t.is(stdout, `${(mode & 0o7777).toString(8)} ${owner} ${Math.floor(mtimeMs / 1000)}\n`);
 });
 
 runtimeTest("run() again finds what the run before wrote", (t) => {
@@ -230,6 +248,7 @@ runtimeTest("run() mounts volumes, read-only ones read-only, and makes their mou
   const host = path.join(fixture.folder, "volume");
   mkdirSync(host);
   writeFileSync(path.join(host, "file"), "from the host\n");
+  fixture.give(host);
   const volumes = [
     { source: host, destination: "/mnt/rw", readOnly: false },
     { source: host, destination: "/mnt/ro", readOnly: true },
@@ -267,10 +286,11 @@ runtimeTest("run() binds nothing over an /etc/hosts that is a symlink", (t) => {
   const record = fixture.create(nextName(), { command: ["readlink", "/etc/hosts"] });
   mkdirSync(path.join(fixture.upper(record), "etc"));
   symlinkSync("/somewhere", path.join(fixture.upper(record), "etc/hosts"));
+  fixture.give(fixture.upper(record));
   t.is(fixture.start(record.name).stdout, "/somewhere\n");
 });
 
-runtimeTest("run() keeps to the limit of memory", (t) => {
+rootTest("run() keeps to the limit of memory", (t) => {
   const script = "dd if=/dev/zero of=/dev/null bs=200M count=1 2>&1";
   const { result, stderr, error } = fixture.run(nextName(), {
     command: ["/bin/sh", "-c", `${script}; exit $?`],
@@ -279,13 +299,13 @@ runtimeTest("run() keeps to the limit of memory", (t) => {
   t.is(result?.exitCode, 137, JSON.stringify(error) + stderr);
 });
 
-runtimeTest("run() keeps to the limit of processes", (t) => {
+rootTest("run() keeps to the limit of processes", (t) => {
   const script = "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1 & done; echo all";
   const { stderr } = fixture.run(nextName(), { ...shell(script), limits: { processes: 5 } });
   t.regex(stderr, /fork/);
 });
 
-runtimeTest("run() gives the kernel the quota of processors", (t) => {
+rootTest("run() gives the kernel the quota of processors", (t) => {
   const v2 = existsSync("/sys/fs/cgroup/cgroup.controllers");
   const script = v2 ? "cat /sys/fs/cgroup/cpu.max" : "cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us";
   const { stdout } = fixture.run(nextName(), { ...shell(script), limits: { cpus: 0.5 } });
@@ -305,28 +325,6 @@ runtimeTest("run() of two containers at once mounts the image once and keeps the
     [0, 0],
   );
   t.deepEqual(stdout.trim().split("\n").sort(), ["1", "2"]);
-});
-
-testIf(
-  "erofs",
-  "overlay",
-  "oci-runtime",
-  "mkfs.erofs",
-  "setpriv",
-)("run() without privileges throws MOUNT_UNAVAILABLE with a hint", (t) => {
-  const record = containerRecord("unprivileged");
-  const folder = mkdtempSync(path.join(os.tmpdir(), "varve-unprivileged-"));
-  chownSync(folder, 65534, 65534);
-  const driver = (action: "create" | "run"): string => {
-    const request = { directory: path.join(folder, "containers"), action, record, name: record.name };
-    const words = ["--reuid=65534", "--regid=65534", "--clear-groups", process.execPath, DRIVER, JSON.stringify(request)];
-    return spawnSync("setpriv", words, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe", "pipe"] }).output[3] ?? "";
-  };
-  t.is(driver("create"), '{"result":null}');
-  const { error } = JSON.parse(driver("run")) as { error: { code: string; hint: string } };
-  t.is(error.code, "MOUNT_UNAVAILABLE");
-  t.regex(error.hint, /CAP_SYS_ADMIN/);
-  rmSync(folder, { recursive: true });
 });
 
 test("the tests of this file use mounts of a private namespace alone", (t) => {

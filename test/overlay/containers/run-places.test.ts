@@ -1,10 +1,9 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { RunConfiguration, Volume } from "../../../core/ports/containers.js";
-import { testIf } from "../../helpers/requirements.js";
 import { ContainerFixture } from "../container-fixture.js";
+import { runtimeTest } from "../tested-user.js";
 
-const runtimeTest = testIf("erofs", "overlay", "oci-runtime", "mkfs.erofs");
 let fixture: ContainerFixture;
 runtimeTest.before(() => {
   fixture = new ContainerFixture();
