@@ -1,7 +1,9 @@
 import { VarveError } from "../../core/errors.js";
 import { operationStates, type OperationState } from "../../core/operations/operation-states.js";
-import { restoreOperation } from "../../core/operations/restore-operation.js";
+import { planRestoreOperation, restoreOperation } from "../../core/operations/restore-operation.js";
 import { showOperation, type ShownOperation } from "../../core/operations/show-operation.js";
+import type { RevertPlan } from "../../core/operations/plan-revert.js";
+import type { Operation } from "../../core/ports/operation-log.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
 import { openRepository } from "../open-repository.js";
@@ -13,6 +15,7 @@ import { changeLine } from "../render/change-text.js";
 import { printJson, printJsonArray } from "../render/json-array.js";
 import { operationJson } from "../render/operation-json.js";
 import { ContainerNames, operationText, treeName } from "../render/operation-text.js";
+import { planJson, printPlan } from "../render/revert-plan.js";
 import { keptLines, operationFacts } from "../render/undo-text.js";
 
 const FORM = { name: "op", form: "log [-n N] | show [ID] | restore ID" } as const;
@@ -32,18 +35,22 @@ as it was then.`,
     ],
     options: {
       number: { type: "string", alias: "n", digits: true, value: "N", describe: "list at most N operations; also -N" },
+      "dry-run": { type: "boolean", describe: "of restore: only show what would move and change" },
     },
     examples: [
       ["varve op log -5", "the last five"],
       ["varve op show 4f1c9a2b", "what one of them changed"],
       ["varve op restore @{3}", "all as it was before the last three"],
+      ["varve op restore --dry-run @{3}", "only show what that would move and change"],
     ],
     statuses: [
       ["26", "there is no such operation"],
       ["34", "what it would bring back is gone"],
     ],
   },
-  async ({ words: [action = "log", id], options: { number }, session }) => {
+  async ({ words: [action = "log", id], options: { number, "dry-run": dryRun }, session }) => {
+    if (dryRun && action !== "restore")
+      throw new VarveError("USAGE", `Cannot use --dry-run with varve op ${action}: it is for varve op restore`);
     if (action === "log") {
       if (id !== undefined) throw wordTooMany(FORM, id);
       return printLog(session, number === undefined ? Infinity : countOf("-n", number));
@@ -52,7 +59,7 @@ as it was then.`,
     if (action === "show") return printShown(session, id ?? "@");
     if (action !== "restore") throw unknownAction(action);
     if (id === undefined) throw wordMissing(FORM, "ID");
-    return restore(session, id);
+    return dryRun ? showRestore(session, id) : restore(session, id);
   },
 );
 
@@ -128,16 +135,40 @@ function shownText({ terminal: { paint } }: Session, { state, trees }: ShownOper
 async function restore(session: Session, id: string): Promise<void> {
   const { terminal, json, typed } = session;
   const { to, restored, lost } = await restoreOperation(await openRepository(session), id, { command: typed });
-  if (lost.length > 0)
-    terminal.complain(
-      `varve: warning: nothing was kept of ${lost.length === 1 ? "container" : "containers"} ${lost.join(", ")}\n`,
-    );
+  tellLost(session, lost);
   if (json) {
     const operation = restored === undefined ? null : operationFacts(restored.operation);
     return printJson(terminal, { to: to === undefined ? null : operationFacts(to), operation, saved: restored?.saved ?? [] });
   }
-  const then = to === undefined ? "before the first operation" : `after: ${printableLine(to.command)} (of ${to.time})`;
+  const then = thenText(to);
   if (restored === undefined) return terminal.say(`Nothing to restore: all is as it was ${then}`);
   const lines = [`Restored all as it was ${then}`, ...keptLines(restored.operation, restored.saved), "Take it back: varve undo"];
   terminal.say(lines.join("\n"));
+}
+
+async function showRestore(session: Session, id: string): Promise<void> {
+  const { terminal, json } = session;
+  const repository = await openRepository(session);
+  const { to, plan, lost } = await planRestoreOperation(repository, id);
+  try {
+    tellLost(session, lost);
+    const facts = { to: to === undefined ? null : operationFacts(to), dryRun: true };
+    if (json) printJson(terminal, { ...facts, ...planJson(plan ?? NOTHING) });
+    else if (plan === undefined) terminal.say(`Nothing to restore: all is as it was ${thenText(to)}`);
+    else printPlan(session, repository, plan, `Would restore all as it was ${thenText(to)}`);
+  } finally {
+    plan?.close();
+  }
+}
+
+const NOTHING: RevertPlan = { effect: { refs: [], trees: [] }, trees: [], close: () => undefined };
+
+function tellLost({ terminal }: Session, lost: readonly string[]): void {
+  if (lost.length === 0) return;
+  const containers = lost.length === 1 ? "container" : "containers";
+  terminal.complain(`varve: warning: nothing was kept of ${containers} ${lost.join(", ")}\n`);
+}
+
+function thenText(to: Operation | undefined): string {
+  return to === undefined ? "before the first operation" : `after: ${printableLine(to.command)} (of ${to.time})`;
 }

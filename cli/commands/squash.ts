@@ -1,12 +1,14 @@
 import { VarveError } from "../../core/errors.js";
+import type { Ref } from "../../core/model/commit.js";
 import type { CommitId, RefName } from "../../core/model/ids.js";
-import { squashCommits, type SquashResult } from "../../core/operations/rewriting/squash-commits.js";
+import { planSquash, squashCommits, type SquashPlan, type SquashResult } from "../../core/operations/rewriting/squash-commits.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { branchNamed, commitBefore, openBranch } from "../branch-words.js";
 import { command, type Command, type Session } from "../command.js";
 import { refuseEmptyMessage } from "../commit-message.js";
 import { countOf } from "../option-values.js";
 import { wordMissing, wordTooMany } from "../parse-words.js";
+import { subject } from "../render/commit-text.js";
 import { printJson } from "../render/json-array.js";
 import { refText, shortId } from "../render/names.js";
 import { counted } from "../render/quantities.js";
@@ -36,10 +38,12 @@ with merges in it can be squashed when all of it leads from A to B.`,
         value: "MSG",
         describe: "what the new commit is about (default: all their messages)",
       },
+      "dry-run": { type: "boolean", describe: "only show what would become one commit" },
     },
     examples: [
       ["varve squash -n 3", "the last three commits of HEAD's branch"],
       ['varve squash v1..v2 -m "second release"', "all between two tags; what came after v2 stays"],
+      ["varve squash --dry-run v1..v2", "only show what that would make one commit of"],
       ["varve squash web -n 5", "the last five of the container web"],
     ],
     statuses: [
@@ -47,10 +51,12 @@ with merges in it can be squashed when all of it leads from A to B.`,
       ["37", "a merge or the like is in progress there"],
     ],
   },
-  async ({ words, options: { number, message }, session }) => {
+  async ({ words, options: { number, message, "dry-run": dryRun }, session }) => {
     refuseEmptyMessage(message, "squash");
     const { repository, branch, ...range } = await rangeOf(session, words, number);
-    const result = await squashCommits(repository, branch, { ...range, message, command: session.typed });
+    const options = { ...range, message, command: session.typed };
+    if (dryRun) return showPlan(session, await planSquash(repository, branch, options));
+    const result = await squashCommits(repository, branch, options);
     if (session.json) printJson(session.terminal, result === undefined ? { squashed: null } : resultJson(result));
     else session.terminal.say(result === undefined ? NOTHING : resultText(result));
   },
@@ -92,8 +98,11 @@ function noRange(word: string): VarveError {
 const NOTHING = "Nothing to squash: the range holds one commit. Give it another message with -m.";
 
 function resultJson({ branch, before, after, squashed, commits, replayed, left }: SquashResult): Record<string, unknown> {
-  const refs = left.map(({ name, commit }) => ({ ref: name, commit }));
-  return { branch: refText(branch), before, after, squashed, commits, replayed, left: refs };
+  return { branch: refText(branch), before, after, squashed, commits, replayed, left: leftJson(left) };
+}
+
+function leftJson(left: readonly Ref[]): readonly Record<string, unknown>[] {
+  return left.map(({ name, commit }) => ({ ref: name, commit }));
 }
 
 function resultText({ branch, after, squashed, commits, replayed, left }: SquashResult): string {
@@ -103,4 +112,21 @@ function resultText({ branch, after, squashed, commits, replayed, left }: Squash
       : ` ${counted(replayed, "commit")} on it ${replayed === 1 ? "stays" : "stay"}: ${refText(branch)} is at ${shortId(after)}.`;
   const others = left.map(({ name, commit }) => `${refText(name)} stays at ${shortId(commit)}, of the history as it was.\n`);
   return `Squashed ${counted(commits, "commit")} into ${shortId(squashed)}.${onTop}\n${others.join("")}Take it back: varve undo`;
+}
+
+function showPlan({ terminal, json }: Session, plan: SquashPlan | undefined): void {
+  if (json) return printJson(terminal, plan === undefined ? { squashed: null, dryRun: true } : planJson(plan));
+  if (plan === undefined) return terminal.say(NOTHING);
+  const { branch, range, replayed, left } = plan;
+  terminal.print(range.map((commit) => `${shortId(commit.id)} ${subject(commit)}\n`).join(""));
+  const onTop = replayed === 0 ? "" : `, ${counted(replayed, "commit")} on it would stay`;
+  const others = left.map(({ name, commit }) => `${refText(name)} would stay at ${shortId(commit)}.\n`);
+  terminal.say(
+    `${counted(range.length, "commit")} of ${refText(branch)} would become one${onTop}.\n${others.join("")}Nothing was done, as asked.`,
+  );
+}
+
+function planJson({ branch, before, range, replayed, message, left }: SquashPlan): Record<string, unknown> {
+  const commits = range.map(({ id }) => id);
+  return { branch: refText(branch), before, dryRun: true, commits, message, replayed, left: leftJson(left) };
 }

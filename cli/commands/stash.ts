@@ -1,6 +1,14 @@
 import { VarveError } from "../../core/errors.js";
-import { diffSides, diffTarget, type Difference } from "../../core/operations/diff-sides.js";
-import { applyStash, dropStashes, findStash, listStashes, pushStash, type Stash } from "../../core/operations/stash.js";
+import { diffSides, type Difference } from "../../core/operations/diff-sides.js";
+import {
+  applyStash,
+  dropStashes,
+  findStash,
+  listStashes,
+  planStash,
+  pushStash,
+  type Stash,
+} from "../../core/operations/stash.js";
 import { closestNames } from "../../core/revision/closest-names.js";
 import { stashName } from "../../core/revision/stash-refs.js";
 import { command, type Command, type OptionValues, type Session } from "../command.js";
@@ -28,7 +36,7 @@ const OPTIONS = {
   "dry-run": {
     type: "boolean",
     alias: "n",
-    describe: "of push, apply and pop: only show what would be stashed, or would change",
+    describe: "only show what would be stashed, changed or dropped: of all but list and show",
   },
   ...FORM_OPTIONS,
 } as const;
@@ -69,7 +77,7 @@ PATH is a path or a pattern. ${FROM_WHERE}`,
     const given = { words: action === undefined ? words : others, rest, options, session };
     if (action !== show && isFormAsked(options)) throw onlyOfShow();
     if (action === undefined) return push(given);
-    if (options["dry-run"] && ![push, ACTIONS["apply"], ACTIONS["pop"]].includes(action)) throw noDryRun(first ?? "");
+    if (options["dry-run"] && [list, show].includes(action)) throw noDryRun(first ?? "");
     if (first !== "push") requirePlain(first ?? "", given);
     return action(given);
   },
@@ -99,7 +107,7 @@ function onlyOfShow(): VarveError {
 }
 
 function noDryRun(action: string): VarveError {
-  return new VarveError("USAGE", `Cannot run varve stash ${action}: -n is for push, apply and pop`, {
+  return new VarveError("USAGE", `Cannot run varve stash ${action}: it changes nothing, so that -n has no meaning`, {
     hint: `The form is: varve stash ${FORM.form}`,
   });
 }
@@ -115,7 +123,7 @@ async function push({ words: [word, extra], rest, options, session }: Given): Pr
   if (extra !== undefined) throw wordTooMany(FORM, extra);
   const { repository, target } = await openNamed(session, word);
   const paths = rest === undefined || rest.length === 0 ? undefined : await selectionOf(rest, repository, [target]);
-  if (options["dry-run"]) return printDry(session, await diffTarget(repository, target, paths && { paths }), "would be stashed");
+  if (options["dry-run"]) return printDry(session, await planStash(repository, target, { paths }), "would be stashed");
   const stash = await pushStash(repository, target, { command: session.typed, message: options.message, paths });
   if (session.json) return printJson(session.terminal, stashJson(stash));
   const again = word === undefined ? "" : ` ${shellLine([word])}`;
@@ -192,14 +200,16 @@ async function apply({ words, options, session }: Given, dropped: boolean): Prom
   );
 }
 
-async function drop({ words, session }: Given, all: boolean): Promise<void> {
+async function drop({ words, options, session }: Given, all: boolean): Promise<void> {
   const { number, others } = numberOf(all ? ["0", ...words] : words);
   if (others[0] !== undefined) throw wordTooMany(FORM, others[0]);
-  const dropped = await dropStashes(await openRepository(session), all ? undefined : number, { command: session.typed });
+  const dryRun = options["dry-run"];
+  const dropped = await dropStashes(await openRepository(session), all ? undefined : number, { command: session.typed, dryRun });
   if (session.json) return printJsonArray(session.terminal, dropped.map(stashJson));
   if (dropped.length === 0) return session.terminal.say("Nothing is stashed.");
-  const lines = dropped.map(({ number: at, commit }) => `Dropped ${stashName(at)}: ${subject(commit)} (${shortId(commit.id)})`);
-  session.terminal.say(`${lines.join("\n")}\nTake it back: varve undo`);
+  const word = dryRun ? "Would drop" : "Dropped";
+  const lines = dropped.map(({ number: at, commit }) => `${word} ${stashName(at)}: ${subject(commit)} (${shortId(commit.id)})`);
+  session.terminal.say(`${lines.join("\n")}\n${dryRun ? "Nothing was done, as asked." : "Take it back: varve undo"}`);
 }
 
 /** The first word is a stash when it looks like one. @throws VarveError USAGE. */

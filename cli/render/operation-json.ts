@@ -1,18 +1,24 @@
 import type { OperationState } from "../../core/operations/operation-states.js";
-import type { Standing } from "../../core/ports/operation-log.js";
+import type { Effect, Standing } from "../../core/ports/operation-log.js";
 import { refText } from "./names.js";
 
 /** One element of `op log --json`: docs/json.md, "op". */
 export function operationJson({ operation, live }: OperationState): Record<string, unknown> {
-  const { id, time, user, command, kind, undoes, refs, trees, head, standings = [], upstreams = [], progress = [] } = operation;
+  const { id, time, user, command, kind, undoes } = operation;
+  const facts = { id, time, user: user ?? null, command, live, kind: kind ?? null, undoes: undoes ?? null };
+  return { ...facts, ...effectJson(operation) };
+}
+
+/** What it moved. */
+export function effectJson({
+  refs,
+  trees,
+  head,
+  standings = [],
+  upstreams = [],
+  progress = [],
+}: Effect): Record<string, unknown> {
   return {
-    id,
-    time,
-    user: user ?? null,
-    command,
-    live,
-    kind: kind ?? null,
-    undoes: undoes ?? null,
     refs: refs.map(({ name, before, after }) => ({ name, before: before ?? null, after: after ?? null })),
     head: head === undefined ? null : { before: refText(head.before), after: refText(head.after) },
     trees: trees.map(({ target, before, after }) => ({

@@ -1,5 +1,5 @@
 import type { OperationState } from "../../core/operations/operation-states.js";
-import type { Effect, Operation, TreeUpdate } from "../../core/ports/operation-log.js";
+import type { Effect, TreeUpdate } from "../../core/ports/operation-log.js";
 import { SAVED } from "../../core/revision/ref-names.js";
 import type { CommitId, RefName } from "../../core/model/ids.js";
 import { printableLine } from "../printable.js";
@@ -85,7 +85,7 @@ export class ContainerNames {
     for (const { record } of standing) this.#names.set(record.id, record.name);
   }
 
-  see({ trees }: Operation): void {
+  see({ trees }: Effect): void {
     for (const { target, container } of trees) {
       const name = container?.["name"];
       if (target.kind === "container" && typeof name === "string" && !this.#names.has(target.id))

@@ -4,7 +4,8 @@ import type { Effect, Operation, TreeUpdate, UpstreamUpdate } from "../ports/ope
 import type { Repository } from "../ports/repository.js";
 import { stateBefore, type EarlierState, type EarlierTree } from "./earlier-state.js";
 import { findOperation } from "./find-operation.js";
-import { revertEffect, type Reverted } from "./revert-effect.js";
+import { planRevert, type RevertPlan } from "./plan-revert.js";
+import { revertEffect, type Reverted, type RevertOptions } from "./revert-effect.js";
 
 export interface RestoreOperationResult {
   /** Absent for `root`. */
@@ -28,15 +29,35 @@ export async function restoreOperation(
   { command }: { readonly command: string },
 ): Promise<RestoreOperationResult> {
   return repository.exclusively(async () => {
-    const { found, newer } = await findOperation(repository.operations, word);
-    const to = found?.operation;
-    const earlier = stateBefore(newer.map(({ operation }) => operation));
-    const { effect, lost } = await effectSince(repository, earlier);
+    const { to, effect, lost, ...options } = await differenceSince(repository, word);
     if (isNothing(effect)) return { to, restored: undefined, lost };
-    const task = `restore what stood after "${to?.command ?? word}"`;
-    const options = { command, kind: "restore", task, wayOut: async () => undefined } as const;
-    return { to, restored: await revertEffect(repository, effect, options), lost };
+    return { to, restored: await revertEffect(repository, effect, { command, kind: "restore", ...options }), lost };
   });
+}
+
+export interface RestoreOperationPlan extends Omit<RestoreOperationResult, "restored"> {
+  /** Absent when all is as it was then. */
+  readonly plan: RevertPlan | undefined;
+}
+
+/** What `restoreOperation` would do: nothing is written. @throws VarveError as it does. */
+export async function planRestoreOperation(repository: Repository, word: string): Promise<RestoreOperationPlan> {
+  return repository.exclusively(async () => {
+    const { to, effect, lost, ...options } = await differenceSince(repository, word);
+    return { to, plan: isNothing(effect) ? undefined : await planRevert(repository, effect, options), lost };
+  });
+}
+
+interface DifferenceSince extends Omit<RestoreOperationResult, "restored">, Pick<RevertOptions, "task" | "wayOut"> {
+  readonly effect: Effect;
+}
+
+async function differenceSince(repository: Repository, word: string): Promise<DifferenceSince> {
+  const { found, newer } = await findOperation(repository.operations, word);
+  const to = found?.operation;
+  const earlier = stateBefore(newer.map(({ operation }) => operation));
+  const task = `restore what stood after "${to?.command ?? word}"`;
+  return { to, ...(await effectSince(repository, earlier)), task, wayOut: async () => undefined };
 }
 
 function isNothing({ refs, trees, head, standings = [], upstreams = [], progress = [] }: Effect): boolean {

@@ -66,7 +66,7 @@ export async function revertEffect(repository: Repository, effect: Effect, optio
 }
 
 /** One that was stopped half-way has moved them. */
-async function notMovedYet({ history }: Repository, refs: readonly RefUpdate[]): Promise<readonly RefUpdate[]> {
+export async function notMovedYet({ history }: Repository, refs: readonly RefUpdate[]): Promise<readonly RefUpdate[]> {
   const moves: RefUpdate[] = [];
   for (const update of refs) {
     const isThere =
@@ -77,7 +77,7 @@ async function notMovedYet({ history }: Repository, refs: readonly RefUpdate[]):
 }
 
 /** Nobody may come to stand where somebody stands meanwhile. */
-async function requireBranchesFree(repository: Repository, { head, standings = [], trees }: Effect): Promise<void> {
+export async function requireBranchesFree(repository: Repository, { head, standings = [], trees }: Effect): Promise<void> {
   const leaving = new Set(standings.map(({ container }) => container));
   for (const { container, before, after } of standings) {
     if (before.branch !== after.branch)
@@ -150,7 +150,7 @@ export async function putBack(repository: Repository, record: ContainerRecord, b
   containers.create({ ...record, base, layers: await layerChain(history, base) });
 }
 
-async function requireApplicable(
+export async function requireApplicable(
   repository: Repository,
   target: Target,
   { live }: LiveTree,
@@ -167,6 +167,19 @@ async function requireApplicable(
 
 /** A container that was removed stands again, on what it held. */
 async function bringBack(repository: Repository, update: TreeUpdate): Promise<PreparedTree> {
+  const { base, record } = requireReturn(repository, update);
+  const act = {
+    act: () => putBack(repository, record, base),
+    takeBack: async () => repository.containers.remove(record),
+  };
+  return { update: { ...update, before: undefined, after: base }, act };
+}
+
+/** @throws VarveError NOTHING_TO_UNDO when nothing was kept of a container; NAME_TAKEN. */
+export function requireReturn(
+  repository: Repository,
+  update: TreeUpdate,
+): { readonly base: CommitId; readonly record: ContainerRecord } {
   const base = update.before;
   if (base === undefined || update.container === undefined) {
     throw new VarveError(
@@ -180,9 +193,5 @@ async function bringBack(repository: Repository, update: TreeUpdate): Promise<Pr
       hint: `Remove that one first: varve rm ${record.name}`,
     });
   }
-  const act = {
-    act: () => putBack(repository, record, base),
-    takeBack: async () => repository.containers.remove(record),
-  };
-  return { update: { ...update, before: undefined, after: base }, act };
+  return { base, record };
 }

@@ -63,12 +63,8 @@ export interface PushOptions extends StashOptions {
 export async function pushStash(repository: Repository, target: Target, options: PushOptions): Promise<Stash> {
   if (target.kind === "container") requireStopped(target, "stash in");
   return repository.exclusively(async () => {
-    // Else the files that show conflicts would be gone, as if these were resolved.
-    requireNothingInProgress(repository, target, "stash");
-    const trees = await openLiveTree(repository, target);
+    const { trees, head } = await openToStash(repository, target);
     try {
-      const head = trees.head.commit;
-      if (head === undefined) throw unborn(trees.head.branch);
       const commit = await writeStash(repository, trees, head, options);
       if (commit === undefined) throw nothingToStash(trees.head.branch);
       const ref = await nextRef(repository.history);
@@ -84,20 +80,63 @@ export async function pushStash(repository: Repository, target: Target, options:
   });
 }
 
+/** What `pushStash` would put aside: nothing is written. @throws VarveError as it does. */
+export async function planStash(
+  repository: Repository,
+  target: Target,
+  { paths }: Pick<PushOptions, "paths">,
+): Promise<Pick<AppliedStash, "changes" | "close">> {
+  if (target.kind === "container") requireStopped(target, "stash in");
+  return repository.exclusively(async () => {
+    const { trees } = await openToStash(repository, target);
+    try {
+      const { live, committed, head } = trees;
+      const changes = await compareTrees(committed, stashedTree(trees, paths));
+      if (changes.length === 0) throw nothingToStash(head.branch);
+      const wanted = paths === undefined ? committed : replaceSelected(live, committed, paths);
+      if (target.kind === "directory") target.worktree.requireApplicable(live, wanted);
+      return { changes, close: () => trees.close() };
+    } catch (error) {
+      trees.close();
+      throw error;
+    }
+  });
+}
+
+async function openToStash(
+  repository: Repository,
+  target: Target,
+): Promise<{ readonly trees: LiveTree; readonly head: CommitId }> {
+  // Else the files that show conflicts would be gone, as if these were resolved.
+  requireNothingInProgress(repository, target, "stash");
+  const trees = await openLiveTree(repository, target);
+  const { branch, commit } = trees.head;
+  if (commit !== undefined) return { trees, head: commit };
+  trees.close();
+  throw unborn(branch);
+}
+
+/** HEAD's tree with what is put aside. @throws VarveError PATH_MISSING. */
+function stashedTree({ live, committed }: LiveTree, paths: PathSelection | undefined): Tree {
+  if (paths === undefined) return live;
+  requirePlaces(paths, live, committed);
+  return replaceSelected(committed, live, paths);
+}
+
 async function writeStash(
   repository: Repository,
-  { head, live, committed }: LiveTree,
+  trees: LiveTree,
   parent: CommitId,
   { message, paths }: PushOptions,
 ): Promise<Commit | undefined> {
-  if (paths !== undefined) requirePlaces(paths, live, committed);
+  const { head, committed } = trees;
+  const stashed = stashedTree(trees, paths);
   const { message: about } = await repository.history.readCommit(parent);
   const branch = shortName(head.branch);
   const text =
     message === undefined
       ? `WIP on ${branch}: ${parent.slice(0, 10)} ${about.split("\n", 1)[0] ?? ""}`
       : `On ${branch}: ${message}`;
-  const stashed = paths === undefined ? live : replaceSelected(committed, live, paths);
   return commitTree(repository, { parent, base: committed, target: async () => stashed, message: text });
 }
 
@@ -178,14 +217,15 @@ async function treeWithStash(
   });
 }
 
-/** @param number Absent: all. @returns What was dropped. @throws VarveError REVISION_UNKNOWN. */
+/** @param number Absent: all. @returns What was dropped, or would be. @throws VarveError REVISION_UNKNOWN. */
 export async function dropStashes(
   repository: Repository,
   number: number | undefined,
-  { command }: StashOptions,
+  { command, dryRun = false }: StashOptions & { readonly dryRun?: boolean },
 ): Promise<readonly Stash[]> {
   return repository.exclusively(async () => {
     const dropped = number === undefined ? await listStashes(repository) : [await findStash(repository, number)];
+    if (dryRun) return dropped;
     const refs = dropped.map(({ ref, commit }) => ({ name: ref, before: commit.id, after: undefined }));
     if (refs.length > 0) await recordOperation(repository, { command, refs, trees: [] });
     return dropped;

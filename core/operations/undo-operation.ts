@@ -5,7 +5,8 @@ import { treeKey } from "./earlier-state.js";
 import { findOperation, ROOT } from "./find-operation.js";
 import { operationStates, type OperationState } from "./operation-states.js";
 import { isNotSaved } from "./record-operation.js";
-import { revertEffect, type Reverted } from "./revert-effect.js";
+import { planRevert, type RevertPlan } from "./plan-revert.js";
+import { revertEffect, type Reverted, type RevertOptions } from "./revert-effect.js";
 
 export interface UndoResult extends Reverted {
   /** What was taken back. */
@@ -27,7 +28,7 @@ export interface UndoOptions {
  */
 export async function undoOperation(repository: Repository, { command, operation }: UndoOptions): Promise<UndoResult> {
   return repository.exclusively(async () => {
-    const undone = operation === undefined ? await newestUndoable(repository.operations) : await named(repository, operation);
+    const undone = await undoable(repository, operation);
     return takeBack(repository, undone, { command, kind: "undo" });
   });
 }
@@ -45,14 +46,44 @@ export async function redoOperation(repository: Repository, { command }: Pick<Un
   });
 }
 
+export interface UndoPlan extends RevertPlan {
+  /** What would be taken back. */
+  readonly undone: Operation;
+}
+
+/** What `undoOperation` would do: nothing is written. @throws VarveError as it does. */
+export async function planUndo(repository: Repository, { operation }: Pick<UndoOptions, "operation">): Promise<UndoPlan> {
+  return repository.exclusively(async () => planTakingBack(repository, await undoable(repository, operation), "undo"));
+}
+
+/** What `redoOperation` would do: nothing is written. @throws VarveError as it does. */
+export async function planRedo(repository: Repository): Promise<UndoPlan> {
+  return repository.exclusively(async () => {
+    const undo = await newestRedoable(repository.operations);
+    const plan = await planTakingBack(repository, undo, "redo");
+    return { ...plan, undone: (await operationOf(repository.operations, undo.undoes)) ?? undo };
+  });
+}
+
+async function planTakingBack(repository: Repository, undone: Operation, kind: "undo" | "redo"): Promise<UndoPlan> {
+  return { undone, ...(await planRevert(repository, undone, taskOf(repository, undone, kind))) };
+}
+
+async function undoable(repository: Repository, operation: string | undefined): Promise<Operation> {
+  return operation === undefined ? newestUndoable(repository.operations) : named(repository, operation);
+}
+
+function taskOf({ operations }: Repository, undone: Operation, kind: "undo" | "redo"): Pick<RevertOptions, "task" | "wayOut"> {
+  return { task: `${kind} "${undone.command}" of ${undone.time}`, wayOut: () => wayBack(operations, undone) };
+}
+
 async function takeBack(
   repository: Repository,
   undone: Operation,
   { command, kind }: { readonly command: string; readonly kind: "undo" | "redo" },
 ): Promise<UndoResult> {
-  const task = `${kind} "${undone.command}" of ${undone.time}`;
-  const wayOut = (): Promise<string> => wayBack(repository.operations, undone);
-  return { undone, ...(await revertEffect(repository, undone, { command, kind, undoes: undone.id, task, wayOut })) };
+  const options = { command, kind, undoes: undone.id, ...taskOf(repository, undone, kind) };
+  return { undone, ...(await revertEffect(repository, undone, options)) };
 }
 
 /** A ref that something else has moved makes it impossible to take back this one alone. */

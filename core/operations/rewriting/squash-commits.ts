@@ -50,12 +50,9 @@ export async function squashCommits(
   options: SquashOptions,
 ): Promise<SquashResult | undefined> {
   return repository.exclusively(async () => {
-    const { history } = repository;
-    await requireNoneInProgress(repository, "squash", new Set([branch]));
-    const before = await history.readRef(branch);
-    if (before === undefined) throw notInHistory(branch, options.to);
-    const { range, above } = await divide(repository, branch, before, options);
-    if (range.length === 1 && options.message === undefined) return undefined;
+    const found = await rangeToSquash(repository, branch, options);
+    if (found === undefined) return undefined;
+    const { before, range, above } = found;
     const squashed = await writeSquashed(repository, branch, { range, above }, options);
     const rewritten: Rewritten = new Map([[options.to, squashed]]);
     await rewriteCommits(repository, above, rewritten);
@@ -64,6 +61,53 @@ export async function squashCommits(
     await recordOperation(repository, { command: options.command, refs: [{ name: branch, before, after }], trees: [] });
     return { branch, before, after, squashed, commits: range.length, replayed: rewritten.size - 1, left };
   });
+}
+
+export interface SquashPlan {
+  readonly branch: RefName;
+  readonly before: CommitId;
+  /** What would become one commit, oldest first. */
+  readonly range: readonly Commit[];
+  /** How many commits would be put on it, with the same trees. */
+  readonly replayed: number;
+  /** The message that it would have. */
+  readonly message: string;
+  readonly left: readonly Ref[];
+}
+
+/** What `squashCommits` would do: nothing is written. @throws VarveError as it does. */
+export async function planSquash(
+  repository: Repository,
+  branch: RefName,
+  options: SquashOptions,
+): Promise<SquashPlan | undefined> {
+  return repository.exclusively(async () => {
+    const found = await rangeToSquash(repository, branch, options);
+    if (found === undefined) return undefined;
+    const { before, range, above } = found;
+    const left = await standingOn(repository, branch, [...range, ...above]);
+    return { branch, before, range, replayed: movedWith(options.to, above), message: options.message ?? joined(range), left };
+  });
+}
+
+/** Those that come from the range; what a merge above it brought in does not. */
+function movedWith(to: CommitId, above: readonly Commit[]): number {
+  const moved = new Set([to]);
+  for (const { id, parents } of above) if (parents.some((parent) => moved.has(parent))) moved.add(id);
+  return moved.size - 1;
+}
+
+/** @returns `undefined` when it would stay as it is. */
+async function rangeToSquash(
+  repository: Repository,
+  branch: RefName,
+  options: SquashOptions,
+): Promise<(Division & { readonly before: CommitId }) | undefined> {
+  await requireNoneInProgress(repository, "squash", new Set([branch]));
+  const before = await repository.history.readRef(branch);
+  if (before === undefined) throw notInHistory(branch, options.to);
+  const division = await divide(repository, branch, before, options);
+  return division.range.length === 1 && options.message === undefined ? undefined : { before, ...division };
 }
 
 interface Division {
