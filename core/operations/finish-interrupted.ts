@@ -10,6 +10,7 @@ import { compareTrees } from "../trees/compare-trees.js";
 import { layerChain } from "../layers/layer-chain.js";
 import { finishMachine } from "./change-machine.js";
 import { becomeTree } from "./change-trees.js";
+import { finishIntended } from "./finish-intended.js";
 import { putBack } from "./revert-effect.js";
 import { findTarget, openCommitTree, openLiveTreeBefore } from "./targets.js";
 
@@ -29,10 +30,12 @@ export interface FinishedOperation {
 export async function finishInterrupted(repository: Repository): Promise<FinishedOperation | undefined> {
   const { operations } = repository;
   if (!operations.isUnsettled()) return undefined;
+  const logged = await finishIntended(repository);
   const operation = await operations.interrupted();
   const obstacle = operation && (await finishTrees(repository, operation.trees));
   await operations.settle();
-  return operation && obstacle !== DONE ? { operation, obstacle } : undefined;
+  if (operation && obstacle !== DONE) return { operation, obstacle };
+  return logged && { operation: logged, obstacle: undefined };
 }
 
 /** Nothing was left to do. */

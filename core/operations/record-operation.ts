@@ -13,7 +13,8 @@ export function savedRef(commit: CommitId): RefName {
 
 /**
  * Moves the refs of an operation and writes it to the operation log. In this order: a crash between the two leaves moved refs, which the
- * reflog tells of, and never a log of something that did not happen.
+ * reflog tells of, and never a log of something that did not happen. What moves in several steps is noted before: killed among them, the next
+ * command brings them to their end and logs the operation (finish-intended.ts).
  *
  * @param moves The refs that have still to be moved.
  * @throws VarveError REVISION_UNKNOWN, LAYER_CORRUPT when a commit's layer is gone; CONFLICT when a ref is not what the operation says it was;
@@ -25,13 +26,28 @@ export async function recordOperation(
   moves: readonly RefUpdate[] = operation.refs,
 ): Promise<Operation> {
   const refs = operation.refs.filter(isMove);
-  await moveRefs(repository, { ...operation, refs: moves.filter(isMove) }, operation.command);
+  const moved = { ...operation, refs: moves.filter(isMove) };
+  if (steps(moved) < 2) return moveAndLog(repository, moved, { ...operation, refs });
+  await repository.operations.intend({ ...operation, refs });
   try {
-    return await repository.operations.append({ ...operation, refs });
+    return await moveAndLog(repository, moved, { ...operation, refs });
+  } finally {
+    await repository.operations.withdraw();
+  }
+}
+
+async function moveAndLog(repository: Repository, moved: Moves, operation: OperationDraft): Promise<Operation> {
+  await moveRefs(repository, moved, operation.command);
+  try {
+    return await repository.operations.append(operation);
   } catch (error) {
-    await moveRefs(repository, takenBack({ ...operation, refs }), operation.command);
+    await moveRefs(repository, takenBack(operation), operation.command);
     throw error;
   }
+}
+
+function steps({ refs, head, standings = [], upstreams = [], progress = [] }: Moves): number {
+  return refs.length + standings.length + upstreams.length + progress.length + (head === undefined ? 0 : 1);
 }
 
 function isMove({ before, after, beforeTag, afterTag }: RefUpdate): boolean {

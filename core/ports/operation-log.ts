@@ -83,7 +83,17 @@ export interface OperationLog {
    */
   begin(): Promise<void>;
   settle(): Promise<void>;
-  /** Whether one was begun and not settled: cheap, for every command to ask. */
+
+  /**
+   * Notes durably what is about to be moved in several steps, and logged. Until `withdraw` it counts as begun, also when this process is killed.
+   * The store's lock is held by the caller.
+   */
+  intend(operation: OperationDraft): Promise<void>;
+  withdraw(): Promise<void>;
+  /** With the store's lock held, what a killed process intended and did not log. @throws VarveError STORE_DAMAGED. */
+  intended(): Promise<OperationDraft | undefined>;
+
+  /** Whether one was begun and not settled, or intended and not withdrawn: cheap, for every command to ask. */
   isUnsettled(): boolean;
   /** With the store's lock held, what a killed process logged and may not have brought to its end. @throws VarveError STORE_DAMAGED. */
   interrupted(): Promise<Operation | undefined>;

@@ -1,18 +1,26 @@
-import type { Operation, OperationLog } from "../../core/ports/operation-log.js";
+import type { Operation, OperationDraft, OperationLog } from "../../core/ports/operation-log.js";
 
 /** An operation log without a disk, for tests of what stands above it. */
 export function memoryOperationLog(): OperationLog {
   const operations: Operation[] = [];
   /** The id of the last operation when something was begun. */
   let begun: { readonly before: string | undefined } | undefined;
+  let intent: { readonly operation: OperationDraft; readonly before: string | undefined } | undefined;
   return {
+    intend: async (operation) => {
+      intent = { operation, before: operations.at(-1)?.id };
+    },
+    withdraw: async () => {
+      intent = undefined;
+    },
+    intended: async () => (intent?.before === operations.at(-1)?.id ? intent?.operation : undefined),
     begin: async () => {
       begun = { before: operations.at(-1)?.id };
     },
     settle: async () => {
       begun = undefined;
     },
-    isUnsettled: () => begun !== undefined,
+    isUnsettled: () => begun !== undefined || intent !== undefined,
     interrupted: async () => {
       const last = operations.at(-1);
       return begun === undefined || last?.id === begun.before ? undefined : last;

@@ -9,7 +9,8 @@ import { syncDirectory, writeFully } from "../durable-file.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
 import { linesBackwards } from "./lines-backwards.js";
-import { unsettledMark } from "./unsettled-mark.js";
+import { intendedMark, type IntendedMark } from "./intended-mark.js";
+import { unsettledMark, type UnsettledMark } from "./unsettled-mark.js";
 import { decodeOperation, encodeOperation, operationId } from "./operation-record.js";
 
 /** The store's operation log: one file of JSON lines with checksums. Appends happen under the store's lock. */
@@ -18,8 +19,16 @@ export function fileOperationLog(layout: StoreLayout): OperationLog {
   return {
     append: async (operation) => append(file, operation, writerOf(layout)),
     list: () => list(file),
-    ...unsettledMark(layout.operations, () => list(file)),
+    ...marks(layout.operations, () => list(file)),
   };
+}
+
+function marks(
+  operations: string,
+  all: () => AsyncIterable<Operation>,
+): Pick<OperationLog, keyof UnsettledMark | keyof IntendedMark> {
+  const [unsettled, intended] = [unsettledMark(operations, all), intendedMark(operations, all)];
+  return { ...unsettled, ...intended, isUnsettled: () => unsettled.isUnsettled() || intended.isUnsettled() };
 }
 
 function writerOf({ git }: StoreLayout): string {

@@ -9,19 +9,18 @@ const LARGEST_MARK_BYTES = 64;
 /** What the mark holds when the log is empty. */
 const NONE = "none";
 
+export type UnsettledMark = Pick<OperationLog, "begin" | "settle" | "isUnsettled" | "interrupted">;
+
 /**
  * `operations/unsettled`: stands while a command changes trees after it has logged that it does. It holds the id of the operation before, so that
  * a process that was killed before it logged anything is told from one that was killed later.
  *
  * @param list The operations, newest first.
  */
-export function unsettledMark(
-  operations: string,
-  list: () => AsyncIterable<Operation>,
-): Pick<OperationLog, "begin" | "settle" | "isUnsettled" | "interrupted"> {
+export function unsettledMark(operations: string, list: () => AsyncIterable<Operation>): UnsettledMark {
   const file = path.join(operations, "unsettled");
   return {
-    begin: async () => write(file, (await newest(list))?.id ?? NONE),
+    begin: async () => writeMark(file, Buffer.from(`${(await newest(list))?.id ?? NONE}\n`)),
     settle: async () => remove(file),
     isUnsettled: () => existsSync(file),
     interrupted: async () => {
@@ -33,16 +32,17 @@ export function unsettledMark(
   };
 }
 
-async function newest(list: () => AsyncIterable<Operation>): Promise<Operation | undefined> {
+export async function newest(list: () => AsyncIterable<Operation>): Promise<Operation | undefined> {
   for await (const operation of list()) return operation;
   return undefined;
 }
 
-function write(file: string, before: string): void {
+/** Durable when it returns. */
+export function writeMark(file: string, bytes: Buffer): void {
   try {
     const fd = openSync(file, "w", 0o600);
     try {
-      writeFully(fd, Buffer.from(`${before}\n`));
+      writeFully(fd, bytes);
       fsyncSync(fd);
     } finally {
       closeSync(fd);

@@ -57,6 +57,21 @@ export function operationLogContract(test: TestFn, name: string, open: (t: Execu
     }
   });
 
+  test(`${name}: intended() is what was intended and not logged, until it is withdrawn`, async (t) => {
+    const log = open(t);
+    for (const command of ["first", "second"]) {
+      const draft = operationDraft(command);
+      await log.intend(draft);
+      t.true(log.isUnsettled());
+      t.deepEqual(await log.intended(), draft);
+      if (command === "second") await log.append(draft);
+      if (command === "second") t.is(await log.intended(), undefined, "it is logged");
+      await log.withdraw();
+      t.false(log.isUnsettled());
+      t.is(await log.intended(), undefined);
+    }
+  });
+
   test(`${name}: list() may stop early and begin again`, async (t) => {
     const log = open(t);
     await log.append(operationDraft("a"));
