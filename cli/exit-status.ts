@@ -46,6 +46,7 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   NAMESPACE_NEEDED: 55,
   BISECT_ABORTED: 60,
   VOLUME_BUSY: 61,
+  MERGE_BASE_BAD: 62,
   BUG: 70,
   RUNTIME_MISSING: 125,
   RUNTIME_FAILED: 125,

@@ -36,6 +36,7 @@ export type ErrorCode =
   | "IN_PROGRESS" // a merge, rebase or bisection was begun and is not ended
   | "NOTHING_IN_PROGRESS" // none was begun
   | "CONTRADICTION" // what a bisection was told of commits can't all be true
+  | "MERGE_BASE_BAD" // what the good and the bad commit of a bisection come from is bad: something was mended on the good side
   | "BISECT_ABORTED" // the command of a bisection says nothing of the commits
   | "DESTINATION_NOT_EMPTY" // checkout into a directory with entries
   | "PERMISSION" // the system said EACCES, EPERM or EROFS

@@ -41,7 +41,7 @@ export const bisectCommand: Command = command(
     form: FORM,
     summary: "Find the commit that brought a change, by halving",
     description: `Between a commit that is bad and earlier ones that are good, "bisect" proposes the commit that halves what is left: 1,000
-commits take 10 steps. Merges are followed. "run" tries them itself: each step runs CMD isolated on a throw-away container of the
+commits take 10 steps. Merges are followed. Where good and bad are on two lines, what both come from is to be tested first. "run" tries them itself: each step runs CMD isolated on a throw-away container of the
 candidate, of which nothing stays. CMD says good by 0, bad by 1 to 127, can't be tested by 125; from 128 on it ends the bisection. By hand,
 look at the candidate, then say good, bad or skip; without REV they are about the candidate. No directory or container is touched, and "varve
 undo" takes back the last word, or a whole run. Without a word: where the bisection stands. "log" prints what was said, which "replay" says again.`,
@@ -52,6 +52,7 @@ undo" takes back the last word, or a whole run. Without a word: where the bisect
     rest: "command after dashes",
     options: UNATTENDED_RUN_OPTIONS,
     examples: [
+      ["varve bisect start main v1-fixes", "a good commit on another line: the merge base is tested first"],
       ["varve bisect start main v1.0", "main is bad, v1.0 was good"],
       ["varve bisect run -- sh -c 'nginx -t'", "find the first commit on which that fails"],
       ["varve bisect run -v ./check.sh:/check.sh:ro -- sh /check.sh", "with a script of this machine"],
@@ -64,6 +65,7 @@ undo" takes back the last word, or a whole run. Without a word: where the bisect
       ["38", "none is in progress"],
       ["39", "good and bad contradict each other, such as swapped ones"],
       ["60", "CMD ended with 128 or more, or is not found on a good commit either"],
+      ["62", "what good and bad come from is bad, too: it was mended on the good side"],
     ],
   },
   async ({ words: [word, ...revisions], rest, options, session }) => {
@@ -170,7 +172,8 @@ async function report(
 
 async function reportOpen({ history }: Repository, { terminal }: Session, { state, answer }: BisectStatus): Promise<void> {
   if (answer.kind === "candidate") {
-    terminal.say(`Bisecting: ${leftWords(answer)}.`);
+    const first = answer.isMergeBase ? "a merge base must be tested first; then " : "";
+    terminal.say(`Bisecting: ${first}${leftWords(answer)}.`);
     terminal.print(commitRow(await history.readCommit(answer.commit)));
     terminal.say(candidateHelp(answer.commit));
   } else if (answer.kind === "undecided") {

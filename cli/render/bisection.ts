@@ -24,6 +24,7 @@ export function bisectionJson(
     good: of("good"),
     skipped: of("skip"),
     candidate: candidate?.commit ?? null,
+    mergeBase: candidate?.isMergeBase ?? false,
     left: candidate?.left ?? null,
     steps: candidate?.steps ?? null,
     first,

@@ -2,7 +2,7 @@ import type { CommitId } from "../model/ids.js";
 import type { Turns } from "../turns.js";
 import { isTurnDue } from "../yield-to-signals.js";
 
-/** Each commit's parents; closed over the ancestors of the bad commit. */
+/** Each commit's parents; closed over the ancestors of the bad commit and the good ones. */
 export type ParentMap = ReadonlyMap<CommitId, readonly CommitId[]>;
 
 export interface Question {
@@ -17,7 +17,14 @@ export interface Question {
  * - `undecided`: all that could tell were skipped; one of these is the first bad commit.
  */
 export type Answer =
-  | { readonly kind: "candidate"; readonly commit: CommitId; readonly left: number; readonly steps: number }
+  | {
+      readonly kind: "candidate";
+      readonly commit: CommitId;
+      readonly left: number;
+      readonly steps: number;
+      /** The bad commit and a good one come from it on two lines: where it is bad, too, nothing between it and the bad one is to blame. */
+      readonly isMergeBase?: true;
+    }
   | { readonly kind: "found"; readonly commit: CommitId }
   | { readonly kind: "undecided"; readonly commits: readonly CommitId[] };
 
@@ -36,6 +43,13 @@ export function* chooseCandidate(parents: ParentMap, { bad, good, skipped }: Que
   const chosen = skips === 0 ? best(tried, gains) : awayFromSkipped(tried, gains, skips);
   const left = suspects.length - weights[chosen]! - 1;
   return { kind: "candidate", commit: suspects[chosen]!, left: Math.max(left, 0), steps: stepsFor(suspects.length) };
+}
+
+/** To be tried before all others. What is left counts as if it was good. */
+export function* mergeBaseAnswer(parents: ParentMap, { bad, good }: Question, base: CommitId): Turns<Answer> {
+  const suspects = yield* suspectsOf(parents, bad, [...good, base]);
+  const count = suspects.length;
+  return { kind: "candidate", commit: base, left: count - 1, steps: stepsFor(count), isMergeBase: true };
 }
 
 /** Parents before those that come from them. */

@@ -204,9 +204,12 @@ small("bisect refuses what can't be true, a second start, and words without a bi
   run("bisect", "reset");
   t.is(run("branch", "side", first).status, 0);
   t.is(run("run", "--rm", "-b", "side", "--commit", "side", "--", "sh", "-c", "echo > /side").status, 0);
-  const parted = run("bisect", "start", "main", "side");
-  t.is(parted.status, 39);
-  t.regex(parted.stderr, /does not come from the good one/);
+  t.is(json("start", "main", "side").candidate, first, "the merge base comes first");
+  const mended = run("bisect", "run", "--", "sh", "-c", "exit 1");
+  t.is(mended.status, 62);
+  t.regex(mended.stderr, /the merge base "\w+" is bad/);
+  t.is(json().candidate, first, "what contradicts is not kept");
+  t.is(json("run", "--", "sh", "-c", "! [ -e /broken ]").state, "found");
 });
 
 small("bisect keeps its commits from gc, replays its log, and undo takes each word back", async (t) => {

@@ -3,7 +3,14 @@ import type { CommitId } from "../../model/ids.js";
 import type { History } from "../../ports/history.js";
 import type { Progress } from "../../ports/work-in-progress.js";
 import type { Repository } from "../../ports/repository.js";
-import { ancestors, chooseCandidate, type Answer, type ParentMap, type Question } from "../../bisect/choose-candidate.js";
+import {
+  ancestors,
+  chooseCandidate,
+  mergeBaseAnswer,
+  type Answer,
+  type ParentMap,
+  type Question,
+} from "../../bisect/choose-candidate.js";
 import {
   BISECT_SLOT,
   progressOf,
@@ -14,6 +21,7 @@ import {
   type Judgement,
   type Verdict,
 } from "../../bisect/bisect-state.js";
+import { mergeBases } from "../../history/merge-base.js";
 import { inTurns } from "../../turns.js";
 import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
 import { recordOperation } from "../record-operation.js";
@@ -30,7 +38,7 @@ export interface BisectStart {
   readonly command: string;
 }
 
-/** @throws VarveError IN_PROGRESS; CONTRADICTION when the good commits don't lead to the bad one. */
+/** @throws VarveError IN_PROGRESS; CONTRADICTION when good and bad are swapped or have nothing in common; MERGE_BASE_BAD. */
 export async function startBisection(repository: Repository, { judgements, command }: BisectStart): Promise<BisectStatus> {
   return repository.exclusively(async () => {
     if (repository.inProgress.read(BISECT_SLOT) !== undefined) {
@@ -50,7 +58,7 @@ export interface JudgeOptions {
   readonly command: string;
 }
 
-/** @throws VarveError NOTHING_IN_PROGRESS, CONTRADICTION; USAGE when no commit is named and none was proposed. */
+/** @throws VarveError NOTHING_IN_PROGRESS, CONTRADICTION, MERGE_BASE_BAD; USAGE when no commit is named and none was proposed. */
 export async function judgeCommits(repository: Repository, { verdict, commits, command }: JudgeOptions): Promise<BisectStatus> {
   return repository.exclusively(async () => {
     const before = progressOrThrow(repository);
@@ -106,7 +114,7 @@ export function withCandidate({ judgements }: BisectState, answer: BisectStatus[
   return { judgements, candidate: answer.kind === "candidate" ? answer.commit : undefined };
 }
 
-/** @param known Of an earlier step: what is read once is not read again. @throws VarveError CONTRADICTION. */
+/** @param known Of an earlier step: what is read once is not read again. @throws VarveError CONTRADICTION, MERGE_BASE_BAD. */
 export async function decide(
   history: History,
   state: BisectState,
@@ -114,14 +122,17 @@ export async function decide(
 ): Promise<{ readonly answer: BisectStatus["answer"]; readonly parents: ParentMap | undefined }> {
   const question = questionOf(state);
   if (question === undefined) return { answer: { kind: "waiting" }, parents: known };
-  const parents = known?.has(question.bad) === true ? known : await readParents(history, question.bad);
-  await requireDescent(history, parents, question);
-  return { answer: await inTurns(chooseCandidate(parents, question)), parents };
+  const { bad, good } = question;
+  const isKnown = [bad, ...good].every((commit) => known?.has(commit));
+  const parents = known !== undefined && isKnown ? known : await readParents(history, [bad, ...good]);
+  const base = await untestedBase(history, parents, state, question);
+  const turns = base === undefined ? chooseCandidate(parents, question) : mergeBaseAnswer(parents, question, base);
+  return { answer: await inTurns(turns), parents };
 }
 
-async function readParents(history: History, from: CommitId): Promise<ParentMap> {
+async function readParents(history: History, from: readonly CommitId[]): Promise<ParentMap> {
   const parents = new Map<CommitId, readonly CommitId[]>();
-  const pending = [from];
+  const pending = [...from];
   for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
     if (parents.has(id)) continue;
     if (isTurnDue()) await yieldToSignals();
@@ -132,24 +143,66 @@ async function readParents(history: History, from: CommitId): Promise<ParentMap>
   return parents;
 }
 
-/** Every good commit must be where the bad one comes from: else nothing between them can have brought it. */
-async function requireDescent(history: History, parents: ParentMap, { bad, good }: Question): Promise<void> {
+/**
+ * A good commit that the bad one does not come from says nothing of the commits between, unless what both come from is good, too: that is to be
+ * tried first, as git does. One that was skipped is taken for good.
+ *
+ * @returns `undefined` when nothing of that kind is left to try.
+ * @throws VarveError CONTRADICTION when the two are swapped or have nothing in common; MERGE_BASE_BAD.
+ */
+async function untestedBase(
+  history: History,
+  parents: ParentMap,
+  state: BisectState,
+  { bad, good, skipped }: Question,
+): Promise<CommitId | undefined> {
   const before = await inTurns(ancestors(parents, [bad]));
-  const stray = good.find((commit) => !before.has(commit) || commit === bad);
-  if (stray === undefined) return;
-  const [badId, goodId] = [bad.slice(0, 12), stray.slice(0, 12)];
-  if ((await readParents(history, stray)).has(bad)) {
-    throw new VarveError(
-      "CONTRADICTION",
-      `Cannot bisect: the good commit "${goodId}" comes after the bad one "${badId}", wanted before it`,
-      {
-        hint: `Are they swapped? Then: varve bisect start ${goodId} ${badId}. To find what mended something, call "bad" what has the change, and "good" what lacks it.`,
-      },
-    );
+  const [direct, stray] = [good.filter((each) => before.has(each)), good.filter((each) => !before.has(each))];
+  const known = await inTurns(ancestors(parents, direct));
+  for (const commit of stray) {
+    if ((await inTurns(ancestors(parents, [commit]))).has(bad)) throw await afterBad(parents, state, bad, commit);
+    const bases = await mergeBases(history, bad, commit);
+    if (bases.length === 0) throw nothingInCommon(bad, commit);
+    const base = bases.find((each) => !known.has(each) && !skipped.has(each));
+    if (base !== undefined) return base;
   }
-  throw new VarveError(
+  return undefined;
+}
+
+/** A bad commit that was found from a worse one is what both come from; the first to be named was swapped with the good one. */
+async function afterBad(parents: ParentMap, { judgements }: BisectState, bad: CommitId, good: CommitId): Promise<VarveError> {
+  const goodLine = await inTurns(ancestors(parents, [good]));
+  const worse = judgements.find(({ verdict, commit }) => verdict === "bad" && commit !== bad && !goodLine.has(commit));
+  return worse === undefined ? swapped(bad, good) : mended(bad, good);
+}
+
+function swapped(bad: CommitId, good: CommitId): VarveError {
+  const [badId, goodId] = [bad.slice(0, 12), good.slice(0, 12)];
+  return new VarveError(
     "CONTRADICTION",
-    `Cannot bisect: the bad commit "${badId}" does not come from the good one "${goodId}", so that no commit between them brought it`,
+    `Cannot bisect: the good commit "${goodId}" comes after the bad one "${badId}", wanted before it`,
+    {
+      hint: `Are they swapped? Then: varve bisect start ${goodId} ${badId}. To find what mended something, call "bad" what has the change, and "good" what lacks it.`,
+    },
+  );
+}
+
+function mended(base: CommitId, good: CommitId): VarveError {
+  const [baseId, goodId] = [base.slice(0, 12), good.slice(0, 12)];
+  return new VarveError(
+    "MERGE_BASE_BAD",
+    `Cannot bisect: the merge base "${baseId}" is bad, so that it was mended between it and the good commit "${goodId}"`,
+    {
+      hint: `To find what mended it, call "bad" what has the fix: varve bisect reset, then varve bisect start ${goodId} ${baseId}. Or name a good commit that "${baseId}" comes from.`,
+    },
+  );
+}
+
+function nothingInCommon(bad: CommitId, good: CommitId): VarveError {
+  const [badId, goodId] = [bad.slice(0, 12), good.slice(0, 12)];
+  return new VarveError(
+    "CONTRADICTION",
+    `Cannot bisect: the bad commit "${badId}" and the good one "${goodId}" have no history in common`,
     { hint: `Name a good commit that "${badId}" comes from: varve log ${badId} lists them.` },
   );
 }
