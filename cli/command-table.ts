@@ -204,6 +204,16 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Change what containers may use",
     load: async () => (await import("./commands/update.js")).updateCommand,
   },
+  pause: {
+    group: "run",
+    summary: "Freeze containers' processes",
+    load: async () => (await import("./commands/pause.js")).pauseCommand,
+  },
+  unpause: {
+    group: "run",
+    summary: "Let paused containers go on",
+    load: async () => (await import("./commands/unpause.js")).unpauseCommand,
+  },
   kill: {
     group: "run",
     summary: "Send a signal to a container's process",

@@ -145,6 +145,8 @@ const REFUSING = {
   restarts: refuseNow,
   noteRestarts: refuseNow,
   stop: refuse,
+  pause: refuse,
+  unpause: refuse,
   whilePaused: refuse,
 } as const;
 

@@ -197,7 +197,7 @@ export interface Containers {
 
   /**
    * Runs a process in a container that runs, on this process's input and output.
-   * @throws VarveError CONTAINER_STOPPED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, RUNTIME_FAILED, WRONG_TYPE.
+   * @throws VarveError CONTAINER_STOPPED, CONFLICT when it is paused, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, RUNTIME_FAILED, WRONG_TYPE.
    */
   exec(record: ContainerRecord, configuration: ExecConfiguration): Promise<ProcessResult>;
 
@@ -213,6 +213,15 @@ export interface Containers {
 
   /** Terminate, then kill after the grace period. Resolves when the process is gone. Stopping a stopped one does nothing. */
   stop(record: ContainerRecord, graceMilliseconds: number): Promise<void>;
+
+  /**
+   * Freezes a container's processes until `unpause`, a stop or a kill; after a commit of it that goes on now.
+   * @returns False when it was paused already.
+   * @throws VarveError CONTAINER_STOPPED, UNSUPPORTED without cgroups, RUNTIME_FAILED when a process does not stop.
+   */
+  pause(record: ContainerRecord): Promise<boolean>;
+  /** @returns False when it was not paused. @throws VarveError CONTAINER_STOPPED, UNSUPPORTED. */
+  unpause(record: ContainerRecord): Promise<boolean>;
 
   /** Runs `work` with the container's processes frozen, when there are any. They thaw even when `work` fails. */
   whilePaused<T>(record: ContainerRecord, work: () => Promise<T>): Promise<T>;

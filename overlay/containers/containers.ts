@@ -19,17 +19,18 @@ import { hasCode } from "../../linux/errno.js";
 import { syncDirectory } from "../../linux/sync.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
-import { containerBusy, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
+import { ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
 import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
+import { pauseContainer, unpauseContainer } from "./pause-container.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
 import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, writeRestarts } from "./background.js";
 import { execInContainer } from "./exec-in-container.js";
+import { lockIdle, waitForSupervisor } from "./idle-container.js";
 import { limitRunning } from "./live-limits.js";
 import { clearRun, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
-import { pauseThread } from "../pause-thread.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
@@ -226,6 +227,14 @@ class DirectoryContainers implements Containers {
     this.#clearAbandoned(directory);
   }
 
+  pause({ id, name }: ContainerRecord): Promise<boolean> {
+    return pauseContainer(this.#directory(id), name);
+  }
+
+  unpause({ id, name }: ContainerRecord): Promise<boolean> {
+    return unpauseContainer(this.#directory(id), name);
+  }
+
   async whilePaused<T>({ id, name }: ContainerRecord, work: () => Promise<T>): Promise<T> {
     const directory = this.#directory(id);
     return livingProcess(directory) === undefined ? work() : whileFrozen(directory, name, work);
@@ -363,30 +372,9 @@ class DirectoryContainers implements Containers {
   }
 }
 
-/** @throws VarveError CONTAINER_RUNNING. */
-function lockIdle(directory: ContainerDirectory, action: string, name: string): () => void {
-  if (livingProcess(directory) !== undefined) throw containerBusy(action, name);
-  const release = directory.lock(action, name);
-  waitForSupervisor(directory);
-  if (livingProcess(directory) === undefined) return release;
-  release();
-  throw containerBusy(action, name);
-}
-
 /** Whether something is to be done when its process ends. */
 function hasConsequences({ configuration: { background } }: ContainerRecord): boolean {
   return background !== undefined && (background.removed === true || background.restart.name !== "no");
-}
-
-const SUPERVISOR_ATTEMPTS = 1000;
-const SUPERVISOR_PAUSE_MILLISECONDS = 5;
-
-/** It notes how the process ended, and ends then. */
-function waitForSupervisor(directory: ContainerDirectory): void {
-  for (let attempt = 0; attempt < SUPERVISOR_ATTEMPTS; attempt++) {
-    if (livingProcess(directory) !== undefined || livingSupervisor(directory) === undefined) return;
-    pauseThread(SUPERVISOR_PAUSE_MILLISECONDS);
-  }
 }
 
 function movedMeanwhile(name: string): VarveError {
