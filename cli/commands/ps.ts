@@ -67,6 +67,7 @@ function rowJson({ status: { record, state, pid }, commit }: Row): Record<string
     branch: refText(branch),
     pid: pid ?? null,
     exitCode: exitCode ?? null,
+    oomKilled: record.oomKilled === true,
     command: configuration.command,
     created,
   };
@@ -75,9 +76,10 @@ function rowJson({ status: { record, state, pid }, commit }: Row): Record<string
 const LONGEST_COMMAND = 40;
 
 function rowText({ status: { record, state }, commit }: Row): readonly string[] {
-  const { name, branch, exitCode, configuration } = record;
+  const { name, branch, exitCode, oomKilled, configuration } = record;
   const line = printableLine(shellLine(configuration.command));
-  const shown = state === "stopped" && exitCode !== undefined ? `stopped (${exitCode})` : state;
+  const shown =
+    state === "stopped" && exitCode !== undefined ? `stopped (${exitCode}${oomKilled === true ? ", out of memory" : ""})` : state;
   const short = line.length > LONGEST_COMMAND ? `${line.slice(0, LONGEST_COMMAND - 1)}…` : line;
   return [name, shown, refText(branch), commit === undefined ? "none" : shortId(commit), short];
 }

@@ -5,6 +5,7 @@ import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
 import { openRepository } from "../open-repository.js";
 import { verifier, VERIFY_OPTION } from "../verify-option.js";
+import { outOfMemory } from "../render/out-of-memory.js";
 import { printJson, printJsonArray } from "../render/json-array.js";
 
 const options = {
@@ -58,7 +59,8 @@ async function startHere(
   starting: Parameters<typeof startContainer>[2],
   { json, terminal }: Session,
 ): Promise<number> {
-  const { exitCode, durationMilliseconds } = await startContainer(repository, record, starting);
+  const { exitCode, durationMilliseconds, oomKilled } = await startContainer(repository, record, starting);
+  if (oomKilled === true) terminal.say(outOfMemory(record));
   if (json) printJson(terminal, { id: record.id, name: record.name, exitCode, durationMilliseconds });
   return exitCode;
 }

@@ -68,6 +68,8 @@ export interface ContainerRecord {
   readonly configuration: RunConfiguration;
   /** Of the process that ended last. */
   readonly exitCode?: number;
+  /** Of its run a process was killed by the kernel, for want of memory. */
+  readonly oomKilled?: true;
 }
 
 /** `created`: no process has ever run in it. */
@@ -127,6 +129,8 @@ export interface Restarts {
 export interface ProcessResult {
   readonly exitCode: number;
   readonly durationMilliseconds: number;
+  /** The kernel killed a process of it, for want of memory. */
+  readonly oomKilled?: true;
 }
 
 /** Containers on this machine, kept below the store. */

@@ -325,8 +325,10 @@ class DirectoryContainers implements Containers {
     const pid = livingProcess(directory);
     if (pid === undefined) {
       if (livingSupervisor(directory) === undefined) this.#clearAbandoned(directory);
-      const state = existsSync(directory.file("config.json")) || stored.record.exitCode !== undefined ? "stopped" : "created";
-      return { record: stored.record, state, pid: undefined };
+      // What was cleared may have told more of its end.
+      const { record } = directory.read() ?? stored;
+      const state = existsSync(directory.file("config.json")) || record.exitCode !== undefined ? "stopped" : "created";
+      return { record, state, pid: undefined };
     }
     thawAbandoned(directory);
     const state: ContainerState = freezerOf(directory.id)?.isFrozen() === true ? "paused" : "running";
