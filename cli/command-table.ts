@@ -239,6 +239,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Wait until containers' processes end, and print their exit codes",
     load: async () => (await import("./commands/wait.js")).waitCommand,
   },
+  stats: {
+    group: "run",
+    summary: "Show what containers use: processors, memory, block I/O, network",
+    load: async () => (await import("./commands/stats.js")).statsCommand,
+  },
   ps: {
     group: "run",
     summary: "List containers",

@@ -147,6 +147,7 @@ const REFUSING = {
   stop: refuse,
   pause: refuse,
   unpause: refuse,
+  usage: refuseNow,
   whilePaused: refuse,
 } as const;
 

@@ -14,6 +14,7 @@ import type {
   ProcessResult,
   Restarts,
 } from "../../core/ports/containers.js";
+import type { ContainerUsage } from "../../core/ports/container-usage.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { hasCode } from "../../linux/errno.js";
 import { syncDirectory } from "../../linux/sync.js";
@@ -26,6 +27,7 @@ import { pauseContainer, unpauseContainer } from "./pause-container.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
 import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, writeRestarts } from "./background.js";
+import { readUsage } from "./container-usage.js";
 import { execInContainer } from "./exec-in-container.js";
 import { lockIdle, waitForSupervisor } from "./idle-container.js";
 import { limitRunning } from "./live-limits.js";
@@ -233,6 +235,10 @@ class DirectoryContainers implements Containers {
 
   unpause({ id, name }: ContainerRecord): Promise<boolean> {
     return unpauseContainer(this.#directory(id), name);
+  }
+
+  usage(record: ContainerRecord): ContainerUsage | undefined {
+    return readUsage(this.#directory(record.id), record);
   }
 
   async whilePaused<T>({ id, name }: ContainerRecord, work: () => Promise<T>): Promise<T> {
