@@ -74,6 +74,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Print a file of a tree",
     load: async () => (await import("./commands/cat.js")).catCommand,
   },
+  inspect: {
+    group: "look",
+    summary: "Print all that is known of containers and commits, as JSON",
+    load: async () => (await import("./commands/inspect.js")).inspectCommand,
+  },
   check: {
     group: "look",
     summary: "Tell whether a commit or live tree keeps rules: a gate for CI",
