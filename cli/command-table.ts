@@ -249,10 +249,20 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Show what containers use: processors, memory, block I/O, network",
     load: async () => (await import("./commands/stats.js")).statsCommand,
   },
+  top: {
+    group: "run",
+    summary: "List the processes of a container",
+    load: async () => (await import("./commands/top.js")).topCommand,
+  },
   ps: {
     group: "run",
     summary: "List containers",
     load: async () => (await import("./commands/ps.js")).psCommand,
+  },
+  rename: {
+    group: "run",
+    summary: "Give a container another name",
+    load: async () => (await import("./commands/rename.js")).renameCommand,
   },
   rm: {
     group: "run",

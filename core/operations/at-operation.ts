@@ -147,6 +147,7 @@ const REFUSING = {
   stop: refuse,
   pause: refuse,
   unpause: refuse,
+  processes: refuseNow,
   usage: refuseNow,
   whilePaused: refuse,
 } as const;

@@ -1,5 +1,6 @@
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
+import type { ContainerProcess } from "./container-process.js";
 import type { ContainerUsage } from "./container-usage.js";
 import type { Limits } from "./container-limits.js";
 import type { LayerImageFile } from "./layer-store.js";
@@ -227,6 +228,9 @@ export interface Containers {
   pause(record: ContainerRecord): Promise<boolean>;
   /** @returns False when it was not paused. @throws VarveError CONTAINER_STOPPED, UNSUPPORTED. */
   unpause(record: ContainerRecord): Promise<boolean>;
+
+  /** By ascending pid. @throws VarveError CONTAINER_STOPPED. */
+  processes(record: ContainerRecord): readonly ContainerProcess[];
 
   /** @returns `undefined` when it does not run. */
   usage(record: ContainerRecord): ContainerUsage | undefined;

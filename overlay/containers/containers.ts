@@ -14,6 +14,7 @@ import type {
   ProcessResult,
   Restarts,
 } from "../../core/ports/containers.js";
+import type { ContainerProcess } from "../../core/ports/container-process.js";
 import type { ContainerUsage } from "../../core/ports/container-usage.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { hasCode } from "../../linux/errno.js";
@@ -27,9 +28,10 @@ import { pauseContainer, unpauseContainer } from "./pause-container.js";
 import { thawAbandoned, whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
 import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, writeRestarts } from "./background.js";
+import { listProcesses } from "./container-processes.js";
 import { readUsage } from "./container-usage.js";
 import { execInContainer } from "./exec-in-container.js";
-import { lockIdle, waitForSupervisor } from "./idle-container.js";
+import { lockIdle, movedMeanwhile, waitForSupervisor } from "./idle-container.js";
 import { limitRunning } from "./live-limits.js";
 import { clearRun, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
@@ -237,6 +239,10 @@ class DirectoryContainers implements Containers {
     return unpauseContainer(this.#directory(id), name);
   }
 
+  processes({ id, name }: ContainerRecord): readonly ContainerProcess[] {
+    return listProcesses(this.#directory(id), name);
+  }
+
   usage(record: ContainerRecord): ContainerUsage | undefined {
     return readUsage(this.#directory(record.id), record);
   }
@@ -383,12 +389,6 @@ class DirectoryContainers implements Containers {
 /** Whether something is to be done when its process ends. */
 function hasConsequences({ configuration: { background } }: ContainerRecord): boolean {
   return background !== undefined && (background.removed === true || background.restart.name !== "no");
-}
-
-function movedMeanwhile(name: string): VarveError {
-  return new VarveError("CONFLICT", `Cannot start container "${name}": another command moved it to another commit meanwhile`, {
-    hint: "Start it again.",
-  });
 }
 
 function compare(a: string, b: string): number {

@@ -1,3 +1,4 @@
+import { VarveError } from "../../core/errors.js";
 import { pauseThread } from "../pause-thread.js";
 import { containerBusy, type ContainerDirectory } from "./container-directory.js";
 import { livingProcess, livingSupervisor } from "./container-process.js";
@@ -21,4 +22,10 @@ export function waitForSupervisor(directory: ContainerDirectory): void {
     if (livingProcess(directory) !== undefined || livingSupervisor(directory) === undefined) return;
     pauseThread(SUPERVISOR_PAUSE_MILLISECONDS);
   }
+}
+
+export function movedMeanwhile(name: string): VarveError {
+  return new VarveError("CONFLICT", `Cannot start container "${name}": another command moved it to another commit meanwhile`, {
+    hint: "Start it again.",
+  });
 }
