@@ -1,0 +1,134 @@
+import { existsSync, readdirSync } from "node:fs";
+import { VarveError } from "../../core/errors.js";
+import type { ContainerState, ContainerStatus } from "../../core/ports/containers.js";
+import { hasCode } from "../../linux/errno.js";
+import { attachmentTo, isNetworkTrouble } from "../network/container-network.js";
+import { hasAttachment } from "../network/stored-attachment.js";
+import { freezerOf } from "../runtime/cgroups.js";
+import { systemFailure } from "../system-failure.js";
+import { CONTAINER_ID, ContainerDirectory } from "./container-directory.js";
+import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
+import { thawAbandoned } from "./paused-work.js";
+import { clearRun } from "./prepare-run.js";
+import type { StoredContainer } from "./stored-container.js";
+
+export type FoundContainer = StoredContainer & { readonly directory: ContainerDirectory };
+
+/** The containers of a store, and what the system tells of them. What dead commands left of one is cleared when it is looked at. */
+export class ContainerIndex {
+  readonly #path: string;
+
+  /** @param path The containers' directory, absolute; it may be absent. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** By ascending time of creation. */
+  list(): readonly ContainerStatus[] {
+    return this.#ids()
+      .flatMap((id) => this.#status(this.directory(id)) ?? [])
+      .sort((a, b) => compare(a.record.created, b.record.created) || compare(a.record.id, b.record.id));
+  }
+
+  /** @throws VarveError TARGET_UNKNOWN. */
+  find(nameOrId: string): ContainerStatus {
+    const stored = this.#ids().flatMap((id) => this.directory(id).read()?.record ?? []);
+    const exact = stored.find(({ name, id }) => name === nameOrId || id === nameOrId);
+    const byPrefix = nameOrId === "" ? [] : stored.filter(({ id }) => id.startsWith(nameOrId));
+    const found = exact ?? (byPrefix.length === 1 ? byPrefix[0] : undefined);
+    const status = found && this.#status(this.directory(found.id));
+    if (status !== undefined) return status;
+    const state =
+      byPrefix.length > 1 ? `${byPrefix.length} containers have an id that begins so` : "there is none by that name or id";
+    throw new VarveError("TARGET_UNKNOWN", `Cannot find container "${nameOrId}": ${state}`, {
+      hint: '"varve ps -a" lists all containers.',
+    });
+  }
+
+  fault(id: string): string | undefined {
+    try {
+      const directory = this.directory(id);
+      const stored = directory.read();
+      if (stored !== undefined) directory.requireOverlay(stored.generation);
+      return undefined;
+    } catch (error) {
+      if (error instanceof VarveError) return error.message;
+      throw error;
+    }
+  }
+
+  /** Processes whose mount namespaces hold images of this store. */
+  *holders(): Generator<number> {
+    for (const id of this.#ids()) {
+      const pid = livingHolder(this.directory(id));
+      if (pid !== undefined) yield pid;
+    }
+  }
+
+  directory(id: string): ContainerDirectory {
+    return new ContainerDirectory(this.#path, id);
+  }
+
+  #ids(): readonly string[] {
+    try {
+      return readdirSync(this.#path).filter((name) => CONTAINER_ID.test(name));
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return [];
+      throw systemFailure("list the containers", error, this.#path);
+    }
+  }
+
+  /** @throws VarveError TARGET_UNKNOWN. */
+  existing(id: string): FoundContainer {
+    const directory = this.directory(id);
+    const stored = directory.read();
+    if (stored === undefined) throw new VarveError("TARGET_UNKNOWN", `Cannot open container "${id}": there is no such container`);
+    return { ...stored, directory };
+  }
+
+  /** @throws VarveError NAME_TAKEN. */
+  refuseTakenName(name: string): void {
+    for (const id of this.#ids()) {
+      if (this.directory(id).read()?.record.name !== name) continue;
+      throw new VarveError("NAME_TAKEN", `Cannot name a container "${name}": container ${id} has that name`, {
+        hint: `Choose another name, or remove that one with "varve rm ${name}".`,
+      });
+    }
+  }
+
+  #status(directory: ContainerDirectory): ContainerStatus | undefined {
+    const stored = directory.read();
+    if (stored === undefined) return undefined;
+    const pid = livingProcess(directory);
+    if (pid === undefined) {
+      if (livingSupervisor(directory) === undefined) this.clearAbandoned(directory);
+      // What was cleared may have told more of its end.
+      const { record } = directory.read() ?? stored;
+      const state = existsSync(directory.file("config.json")) || record.exitCode !== undefined ? "stopped" : "created";
+      return { record, state, pid: undefined };
+    }
+    thawAbandoned(directory);
+    const state: ContainerState = freezerOf(directory.id)?.isFrozen() === true ? "paused" : "running";
+    const attachment = attachmentTo(this.#path, directory.id);
+    return { record: stored.record, state, pid, ...(attachment && { attachment }) };
+  }
+
+  /** What a killed command left: the runtime's state, cgroups. Not while another process runs the container. */
+  clearAbandoned(directory: ContainerDirectory): void {
+    if (!existsSync(directory.file("runtime")) && !hasAttachment(this.#path, directory.id)) return;
+    const release = directory.tryLock();
+    if (release === undefined) return;
+    try {
+      if (livingProcess(directory) === undefined) clearRun(directory);
+    } catch (error) {
+      // Whoever may only look is not hindered by what only the owner can clear.
+      if (!hasCode(error, "EACCES", "EPERM", "EROFS") && !isNetworkTrouble(error)) throw error;
+    } finally {
+      release();
+    }
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
