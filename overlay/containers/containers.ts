@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
-import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { CommitId, LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
@@ -22,9 +21,7 @@ import { hasCode } from "../../linux/errno.js";
 import { syncDirectory } from "../../linux/sync.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
-import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { isWrittenInNamespace, requireNamespace, requireNamespaceToRemove } from "./written-ids.js";
-import type { RootImages } from "../mounts/mount-plan.js";
 import { CONTAINER_ID, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
 import { attachmentTo, isNetworkTrouble, tearDownNetwork } from "../network/container-network.js";
 import { hasAttachment } from "../network/stored-attachment.js";
@@ -49,6 +46,8 @@ import { startSupervised } from "./start-supervised.js";
 import { lockIdle } from "./idle-lock.js";
 import { mountedPlaces } from "./mounted-places.js";
 import { openProcessRoot } from "./process-root.js";
+import { rootImages } from "./root-images.js";
+import { containerIds, findStored, refuseTakenName, unknownContainer } from "./stored-containers.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
@@ -97,7 +96,7 @@ class DirectoryContainers implements Containers {
     if (!CONTAINER_ID.test(record.id)) throw new RangeError(`A container's id is 12 hex digits: ${record.id}`);
     // One that `undo` brings back comes from the operation log.
     parseContainer(formatContainer({ record, generation: 1 }), record.id, this.#path);
-    this.#refuseTakenName(record.name);
+    refuseTakenName(this.#path, record.name);
     this.#doing(`create container "${record.name}"`, () => {
       mkdirSync(this.#path, { recursive: true, mode: 0o700 });
       removeUnfinished(this.#path);
@@ -118,23 +117,15 @@ class DirectoryContainers implements Containers {
   }
 
   list(): readonly ContainerStatus[] {
-    return this.#ids()
+    return containerIds(this.#path)
       .flatMap((id) => this.#status(this.#directory(id)) ?? [])
       .sort((a, b) => compare(a.record.created, b.record.created) || compare(a.record.id, b.record.id));
   }
 
   find(nameOrId: string): ContainerStatus {
-    const stored = this.#ids().flatMap((id) => this.#directory(id).read()?.record ?? []);
-    const exact = stored.find(({ name, id }) => name === nameOrId || id === nameOrId);
-    const byPrefix = nameOrId === "" ? [] : stored.filter(({ id }) => id.startsWith(nameOrId));
-    const found = exact ?? (byPrefix.length === 1 ? byPrefix[0] : undefined);
-    const status = found && this.#status(this.#directory(found.id));
+    const status = this.#status(this.#directory(findStored(this.#path, nameOrId).id));
     if (status !== undefined) return status;
-    const state =
-      byPrefix.length > 1 ? `${byPrefix.length} containers have an id that begins so` : "there is none by that name or id";
-    throw new VarveError("TARGET_UNKNOWN", `Cannot find container "${nameOrId}": ${state}`, {
-      hint: '"varve ps -a" lists all containers.',
-    });
+    throw unknownContainer(nameOrId, "there is none by that name or id");
   }
 
   mountedPlaces({ id, configuration }: ContainerRecord): readonly MountedPlace[] {
@@ -185,7 +176,7 @@ class DirectoryContainers implements Containers {
 
   update({ id }: ContainerRecord, changes: Partial<Omit<ContainerRecord, "id">>): ContainerRecord {
     const { directory, record, generation } = this.#existing(id);
-    if (changes.name !== undefined && changes.name !== record.name) this.#refuseTakenName(changes.name);
+    if (changes.name !== undefined && changes.name !== record.name) refuseTakenName(this.#path, changes.name);
     const updated = { ...record, ...changes, id };
     this.#doing(`change container "${record.name}"`, () => directory.write({ record: updated, generation }));
     return updated;
@@ -307,21 +298,14 @@ class DirectoryContainers implements Containers {
     if (record.base !== base) throw movedMeanwhile(record.name);
     directory.requireOverlay(generation);
     isWrittenInNamespace(directory, generation);
-    const root = await this.#rootImages(record, images);
+    const root = await rootImages(this.#path, { layers: record.layers, images, unpack: this.#unpack });
     const places = { containers: this.#path, volumes: this.#volumes, directory };
     return { ...places, stored: { record, generation }, images: root, roots: this.#roots, runtime };
   }
 
-  async #rootImages({ layers }: ContainerRecord, images: readonly LayerImageFile[]): Promise<RootImages> {
-    if (!isInUserNamespace() || this.#unpack === undefined) return images;
-    const directories = await this.#unpack(layers);
-    // Relative, as all paths that are given to the overlay: an option's value may have 255 bytes.
-    return { directories: directories.map((each) => path.relative(this.#path, each)) };
-  }
-
   /** Processes whose mount namespaces hold images of this store. */
   *#holders(): Generator<number> {
-    for (const id of this.#ids()) {
+    for (const id of containerIds(this.#path)) {
       const pid = livingHolder(this.#directory(id));
       if (pid !== undefined) yield pid;
     }
@@ -331,29 +315,11 @@ class DirectoryContainers implements Containers {
     return new ContainerDirectory(this.#path, id);
   }
 
-  #ids(): readonly string[] {
-    try {
-      return readdirSync(this.#path).filter((name) => CONTAINER_ID.test(name));
-    } catch (error) {
-      if (hasCode(error, "ENOENT")) return [];
-      throw systemFailure("list the containers", error, this.#path);
-    }
-  }
-
   #existing(id: string): StoredContainer & { readonly directory: ContainerDirectory } {
     const directory = this.#directory(id);
     const stored = directory.read();
     if (stored === undefined) throw new VarveError("TARGET_UNKNOWN", `Cannot open container "${id}": there is no such container`);
     return { ...stored, directory };
-  }
-
-  #refuseTakenName(name: string): void {
-    for (const id of this.#ids()) {
-      if (this.#directory(id).read()?.record.name !== name) continue;
-      throw new VarveError("NAME_TAKEN", `Cannot name a container "${name}": container ${id} has that name`, {
-        hint: `Choose another name, or remove that one with "varve rm ${name}".`,
-      });
-    }
   }
 
   #status(directory: ContainerDirectory): ContainerStatus | undefined {
