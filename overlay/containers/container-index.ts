@@ -1,16 +1,16 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import type { ContainerState, ContainerStatus } from "../../core/ports/containers.js";
 import { hasCode } from "../../linux/errno.js";
 import { attachmentTo, isNetworkTrouble } from "../network/container-network.js";
 import { hasAttachment } from "../network/stored-attachment.js";
 import { freezerOf } from "../runtime/cgroups.js";
-import { systemFailure } from "../system-failure.js";
-import { CONTAINER_ID, ContainerDirectory } from "./container-directory.js";
+import { ContainerDirectory } from "./container-directory.js";
 import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
 import { thawAbandoned } from "./paused-work.js";
 import { clearRun } from "./prepare-run.js";
 import type { StoredContainer } from "./stored-container.js";
+import { containerIds, findStored, unknownContainer } from "./stored-containers.js";
 
 export type FoundContainer = StoredContainer & { readonly directory: ContainerDirectory };
 
@@ -25,24 +25,16 @@ export class ContainerIndex {
 
   /** By ascending time of creation. */
   list(): readonly ContainerStatus[] {
-    return this.#ids()
+    return containerIds(this.#path)
       .flatMap((id) => this.#status(this.directory(id)) ?? [])
       .sort((a, b) => compare(a.record.created, b.record.created) || compare(a.record.id, b.record.id));
   }
 
   /** @throws VarveError TARGET_UNKNOWN. */
   find(nameOrId: string): ContainerStatus {
-    const stored = this.#ids().flatMap((id) => this.directory(id).read()?.record ?? []);
-    const exact = stored.find(({ name, id }) => name === nameOrId || id === nameOrId);
-    const byPrefix = nameOrId === "" ? [] : stored.filter(({ id }) => id.startsWith(nameOrId));
-    const found = exact ?? (byPrefix.length === 1 ? byPrefix[0] : undefined);
-    const status = found && this.#status(this.directory(found.id));
+    const status = this.#status(this.directory(findStored(this.#path, nameOrId).id));
     if (status !== undefined) return status;
-    const state =
-      byPrefix.length > 1 ? `${byPrefix.length} containers have an id that begins so` : "there is none by that name or id";
-    throw new VarveError("TARGET_UNKNOWN", `Cannot find container "${nameOrId}": ${state}`, {
-      hint: '"varve ps -a" lists all containers.',
-    });
+    throw unknownContainer(nameOrId, "there is none by that name or id");
   }
 
   fault(id: string): string | undefined {
@@ -59,7 +51,7 @@ export class ContainerIndex {
 
   /** Processes whose mount namespaces hold images of this store. */
   *holders(): Generator<number> {
-    for (const id of this.#ids()) {
+    for (const id of containerIds(this.#path)) {
       const pid = livingHolder(this.directory(id));
       if (pid !== undefined) yield pid;
     }
@@ -69,31 +61,12 @@ export class ContainerIndex {
     return new ContainerDirectory(this.#path, id);
   }
 
-  #ids(): readonly string[] {
-    try {
-      return readdirSync(this.#path).filter((name) => CONTAINER_ID.test(name));
-    } catch (error) {
-      if (hasCode(error, "ENOENT")) return [];
-      throw systemFailure("list the containers", error, this.#path);
-    }
-  }
-
   /** @throws VarveError TARGET_UNKNOWN. */
   existing(id: string): FoundContainer {
     const directory = this.directory(id);
     const stored = directory.read();
     if (stored === undefined) throw new VarveError("TARGET_UNKNOWN", `Cannot open container "${id}": there is no such container`);
     return { ...stored, directory };
-  }
-
-  /** @throws VarveError NAME_TAKEN. */
-  refuseTakenName(name: string): void {
-    for (const id of this.#ids()) {
-      if (this.directory(id).read()?.record.name !== name) continue;
-      throw new VarveError("NAME_TAKEN", `Cannot name a container "${name}": container ${id} has that name`, {
-        hint: `Choose another name, or remove that one with "varve rm ${name}".`,
-      });
-    }
   }
 
   #status(directory: ContainerDirectory): ContainerStatus | undefined {

@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
-import path from "node:path";
 import type { CommitId, LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
 import type {
@@ -20,9 +19,7 @@ import type { ContainerUsage } from "../../core/ports/container-usage.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { syncDirectory } from "../../linux/sync.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
-import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { isWrittenInNamespace, requireNamespace, requireNamespaceToRemove } from "./written-ids.js";
-import type { RootImages } from "../mounts/mount-plan.js";
 import { CONTAINER_ID, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
 import { tearDownNetwork } from "../network/container-network.js";
 import { livingProcess } from "./container-process.js";
@@ -49,6 +46,8 @@ import { clearRun, movedMeanwhile, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
 import { mountedPlaces } from "./mounted-places.js";
 import { openProcessRoot } from "./process-root.js";
+import { rootImages } from "./root-images.js";
+import { refuseTakenName } from "./stored-containers.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer } from "./stored-container.js";
@@ -99,7 +98,7 @@ class DirectoryContainers implements Containers {
     if (!CONTAINER_ID.test(record.id)) throw new RangeError(`A container's id is 12 hex digits: ${record.id}`);
     // One that `undo` brings back comes from the operation log.
     parseContainer(formatContainer({ record, generation: 1 }), record.id, this.#path);
-    this.#index.refuseTakenName(record.name);
+    refuseTakenName(this.#path, record.name);
     this.#doing(`create container "${record.name}"`, () => {
       mkdirSync(this.#path, { recursive: true, mode: 0o700 });
       removeUnfinished(this.#path);
@@ -167,7 +166,7 @@ class DirectoryContainers implements Containers {
 
   update({ id }: ContainerRecord, changes: Partial<Omit<ContainerRecord, "id">>): ContainerRecord {
     const { directory, record, generation } = this.#index.existing(id);
-    if (changes.name !== undefined && changes.name !== record.name) this.#index.refuseTakenName(changes.name);
+    if (changes.name !== undefined && changes.name !== record.name) refuseTakenName(this.#path, changes.name);
     const updated = { ...record, ...changes, id };
     this.#doing(`change container "${record.name}"`, () => directory.write({ record: updated, generation }));
     return updated;
@@ -305,16 +304,9 @@ class DirectoryContainers implements Containers {
     if (record.base !== base) throw movedMeanwhile(record.name);
     directory.requireOverlay(generation);
     isWrittenInNamespace(directory, generation);
-    const root = await this.#rootImages(record, images);
+    const root = await rootImages(this.#path, { layers: record.layers, images, unpack: this.#unpack });
     const places = { containers: this.#path, volumes: this.#volumes, directory };
     return { ...places, stored: { record, generation }, images: root, roots: this.#roots, runtime };
-  }
-
-  async #rootImages({ layers }: ContainerRecord, images: readonly LayerImageFile[]): Promise<RootImages> {
-    if (!isInUserNamespace() || this.#unpack === undefined) return images;
-    const directories = await this.#unpack(layers);
-    // Relative, as all paths that are given to the overlay: an option's value may have 255 bytes.
-    return { directories: directories.map((each) => path.relative(this.#path, each)) };
   }
 
   #whileIdle<T>(action: string, id: string, name: string, work: (found: FoundContainer) => T): T {

@@ -76,7 +76,7 @@ export function clearRun(directory: ContainerDirectory): void {
   tearDownNetwork(path.dirname(directory.path), directory.id);
 }
 
-function limitsUnavailable(): VarveError {
+export function limitsUnavailable(): VarveError {
   if (isInUserNamespace()) {
     return new VarveError("UNSUPPORTED", "Cannot limit the container: this user may not make cgroups", {
       hint: "Limits need root here. Without --memory, --pids-limit and --cpus the container can run.",
