@@ -1,7 +1,6 @@
 import type { ByteString } from "../../core/model/byte-string.js";
-import type { SkippedPath } from "../../core/operations/applicable-changes.js";
 import type { TryResult } from "../../core/operations/try-command.js";
-import type { MachineBound } from "../../core/ports/machine-files.js";
+import type { MachineBound, SkippedPath } from "../../core/ports/machine-files.js";
 import type { Session } from "../command.js";
 import { printablePath } from "../printable.js";
 import type { Terminal } from "../terminal.js";

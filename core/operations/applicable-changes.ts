@@ -3,17 +3,9 @@ import type { ByteString } from "../model/byte-string.js";
 import { type Change, isEcho } from "../model/change.js";
 import { treePathText } from "../model/paths.js";
 import type { PathSelection } from "../paths/path-selection.js";
-import type { MachineBound, MachineFiles } from "../ports/machine-files.js";
+import type { MachineBound, MachineFiles, Places, SkippedPath } from "../ports/machine-files.js";
 import type { MachineTrial } from "../ports/machine-root.js";
 import { chosenChanges } from "./chosen-changes.js";
-
-export type Places = ReadonlySet<ByteString>;
-
-/** A path that is left alone, and why. */
-export interface SkippedPath {
-  readonly path: ByteString;
-  readonly bound: MachineBound;
-}
 
 /** What of the changes of a try can be applied to this machine. */
 export class ApplicableChanges {

@@ -1,12 +1,13 @@
 import { VarveError } from "../errors.js";
 import type { Tree } from "../model/tree.js";
 import type { ProcessResult, RunConfiguration } from "../ports/containers.js";
+import type { Places } from "../ports/machine-files.js";
 import type { MachineRoot, MachineTrial } from "../ports/machine-root.js";
 import type { Repository } from "../ports/repository.js";
 import { commitTree, type WrittenCommit } from "../layers/commit-tree.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { treeOfPaths } from "../trees/tree-of-paths.js";
-import { ApplicableChanges, type Places } from "./applicable-changes.js";
+import { ApplicableChanges } from "./applicable-changes.js";
 import { machineAct } from "./change-machine.js";
 import { performOperation } from "./change-trees.js";
 import type { CommitResult } from "./commit-target.js";
@@ -26,7 +27,7 @@ export interface MachineTryOptions {
 
 /**
  * Runs a command on a throw-away layer over this machine's own root. What is kept is two commits of the paths that it changed, alone: as they are on
- * the machine, and after it (docs/decisions/0011-changes-of-the-machine.md). What is applied touches those paths alone, and `undo` takes it back.
+ * the machine, and after it (docs/decisions/0012-changes-of-the-machine.md). What is applied touches those paths alone, and `undo` takes it back.
  *
  * @throws VarveError NAME_TAKEN for a branch that exists; CONFLICT for `apply` of a path that somebody changed meanwhile; what `MachineRoot.tryOut` and
  *   `MachineFiles.apply` throw.

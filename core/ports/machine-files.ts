@@ -15,6 +15,14 @@ export interface MachineBound {
   readonly reason: string;
 }
 
+export type Places = ReadonlySet<ByteString>;
+
+/** A changed path that is left alone. */
+export interface SkippedPath {
+  readonly path: ByteString;
+  readonly bound: MachineBound;
+}
+
 /**
  * The files of this machine's own root, on the filesystem that `/` is on: what other filesystems hold is neither seen nor touched, not even through a
  * symlink.
