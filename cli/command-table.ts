@@ -74,6 +74,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Print a file of a tree",
     load: async () => (await import("./commands/cat.js")).catCommand,
   },
+  inspect: {
+    group: "look",
+    summary: "Print all that is known of containers and commits, as JSON",
+    load: async () => (await import("./commands/inspect.js")).inspectCommand,
+  },
   check: {
     group: "look",
     summary: "Tell whether a commit or live tree keeps rules: a gate for CI",
@@ -204,6 +209,16 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Change what containers may use",
     load: async () => (await import("./commands/update.js")).updateCommand,
   },
+  pause: {
+    group: "run",
+    summary: "Freeze containers' processes",
+    load: async () => (await import("./commands/pause.js")).pauseCommand,
+  },
+  unpause: {
+    group: "run",
+    summary: "Let paused containers go on",
+    load: async () => (await import("./commands/unpause.js")).unpauseCommand,
+  },
   kill: {
     group: "run",
     summary: "Send a signal to a container's process",
@@ -234,6 +249,16 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Copy files into a container, or out of one",
     load: async () => (await import("./commands/cp.js")).cpCommand,
   },
+  stats: {
+    group: "run",
+    summary: "Show what containers use: processors, memory, block I/O, network",
+    load: async () => (await import("./commands/stats.js")).statsCommand,
+  },
+  top: {
+    group: "run",
+    summary: "List the processes of a container",
+    load: async () => (await import("./commands/top.js")).topCommand,
+  },
   ps: {
     group: "run",
     summary: "List containers",
@@ -248,6 +273,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     group: "run",
     summary: "Make, list and remove networks of containers",
     load: async () => (await import("./commands/network.js")).networkCommand,
+  },
+  rename: {
+    group: "run",
+    summary: "Give a container another name",
+    load: async () => (await import("./commands/rename.js")).renameCommand,
   },
   rm: {
     group: "run",

@@ -3,6 +3,7 @@ import { whileStopped } from "../core/operations/while-stopped.js";
 import type { Target } from "../core/operations/targets.js";
 import type { Session } from "./command.js";
 import type { OpenedTarget } from "./open-target.js";
+import { enterNamespace } from "./start-anew.js";
 
 /** Of commands that change the tree of a container, which must be stopped meanwhile. */
 export const RESTART_OPTION = {
@@ -27,6 +28,8 @@ export async function restarting<T>(
     throw new VarveError("USAGE", "Cannot use --restart with --dry-run: what only shows what would change stops nothing", {
       hint: "Leave one of them out.",
     });
+  // Not when it is stopped already, and has to be started anew by who knows nothing of that.
+  if (target.kind === "container") await enterNamespace(session, "where used");
   const onRestart = ({ name }: { readonly name: string }): void => session.terminal.say(`Restarted ${name}`);
   return whileStopped(repository, target, { action, graceMilliseconds: GRACE_MILLISECONDS, onRestart }, work);
 }

@@ -35,6 +35,7 @@ hide is refused. A local name with a colon is given as ./NAME.`,
       { name: "DEST", required: true },
     ],
     options,
+    namespace: "where used",
     examples: [
       ["varve cp web:/etc/nginx .", "the directory nginx, to here"],
       ["varve cp site/. web:/var/www", "what site holds, into the container"],

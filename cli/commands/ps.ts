@@ -72,6 +72,7 @@ function rowJson({ status: { record, state, pid, attachment }, commit }: Row): R
     branch: refText(branch),
     pid: pid ?? null,
     exitCode: exitCode ?? null,
+    oomKilled: record.oomKilled === true,
     command: configuration.command,
     network: configuration.network,
     address: attachment?.address ?? null,
@@ -89,9 +90,10 @@ function portsOf({ attachment }: ContainerStatus): readonly PublishedPort[] {
 
 function rowText({ status, commit }: Row, hasPorts: boolean): readonly string[] {
   const { record, state } = status;
-  const { name, branch, exitCode, configuration } = record;
+  const { name, branch, exitCode, oomKilled, configuration } = record;
   const line = printableLine(shellLine(configuration.command));
-  const shown = state === "stopped" && exitCode !== undefined ? `stopped (${exitCode})` : state;
+  const shown =
+    state === "stopped" && exitCode !== undefined ? `stopped (${exitCode}${oomKilled === true ? ", out of memory" : ""})` : state;
   const short = line.length > LONGEST_COMMAND ? `${line.slice(0, LONGEST_COMMAND - 1)}…` : line;
   const ports = hasPorts ? [portsOf(status).map(shortPort).join(", ")] : [];
   return [name, shown, refText(branch), commit === undefined ? "none" : shortId(commit), ...ports, short];

@@ -18,6 +18,7 @@ import { newContainerName } from "../container-name.js";
 import { openRepository } from "../open-repository.js";
 import { commitResultJson } from "../render/commit-json.js";
 import { commitReport } from "../render/commit-text.js";
+import { outOfMemory } from "../render/out-of-memory.js";
 import { printJson } from "../render/json-array.js";
 import { commitOf } from "../revision-words.js";
 import { BACKGROUND_OPTIONS, backgroundOf, refuseBackgroundOptions } from "../run-options/background.js";
@@ -143,6 +144,7 @@ async function runAndSettle(
       await keepForLater(repository, entry, made, session);
     }
     report(session, record, result, committed, given);
+    if (result.oomKilled === true) session.terminal.say(outOfMemory(record));
     return result.exitCode;
   } catch (error) {
     if (!given.rm && !(await isWithdrawn(repository, record, session)))

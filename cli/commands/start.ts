@@ -8,6 +8,7 @@ import { openRepository } from "../open-repository.js";
 import { printableLine } from "../printable.js";
 import { verifier, VERIFY_OPTION } from "../verify-option.js";
 import { wordMissing } from "../parse-words.js";
+import { outOfMemory } from "../render/out-of-memory.js";
 import { printJson, printJsonArray } from "../render/json-array.js";
 
 const options = {
@@ -104,7 +105,8 @@ async function startHere(
   starting: Parameters<typeof startContainer>[2],
   { json, terminal }: Session,
 ): Promise<number> {
-  const { exitCode, durationMilliseconds } = await startContainer(repository, record, starting);
+  const { exitCode, durationMilliseconds, oomKilled } = await startContainer(repository, record, starting);
+  if (oomKilled === true) terminal.say(outOfMemory(record));
   if (json) printJson(terminal, { id: record.id, name: record.name, exitCode, durationMilliseconds });
   return exitCode;
 }

@@ -33,6 +33,7 @@ and a volume that is removed is gone. "rm" removes those that no container has; 
       { name: "VOLUME", required: false, many: true },
     ],
     options: OPTIONS,
+    namespace: "where used",
     examples: [
       ["varve volume create pgdata", "make one, empty"],
       ["varve volume rm pgdata", "what it holds is gone with it"],

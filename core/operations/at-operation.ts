@@ -147,6 +147,10 @@ const REFUSING = {
   restarts: refuseNow,
   noteRestarts: refuseNow,
   stop: refuse,
+  pause: refuse,
+  unpause: refuse,
+  processes: refuseNow,
+  usage: refuseNow,
   whilePaused: refuse,
 } as const;
 

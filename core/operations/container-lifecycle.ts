@@ -277,7 +277,8 @@ function removalOf({ record: { id, base } }: ContainerTarget): TreeUpdate {
   return { target: { kind: "container", id }, before: base, after: undefined };
 }
 
-function requireContainerName(name: string): void {
+/** @throws VarveError BAD_NAME. */
+export function requireContainerName(name: string): void {
   if (CONTAINER_NAME.test(name) && !name.endsWith(".lock") && !name.endsWith(".") && !name.includes("..")) return;
   throw new VarveError(
     "BAD_NAME",

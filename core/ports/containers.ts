@@ -2,6 +2,8 @@ import type { ByteString } from "../model/byte-string.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
 import type { Isolation } from "./isolation.js";
+import type { ContainerProcess } from "./container-process.js";
+import type { ContainerUsage } from "./container-usage.js";
 import type { Limits } from "./container-limits.js";
 import type { Attachment, Endpoint } from "./endpoints.js";
 import type { LayerImageFile } from "./layer-store.js";
@@ -82,6 +84,8 @@ export interface ContainerRecord {
   readonly configuration: RunConfiguration;
   /** Of the process that ended last. */
   readonly exitCode?: number;
+  /** Of its run a process was killed by the kernel, for want of memory. */
+  readonly oomKilled?: true;
 }
 
 /** `created`: no process has ever run in it. */
@@ -156,6 +160,8 @@ export interface Restarts {
 export interface ProcessResult {
   readonly exitCode: number;
   readonly durationMilliseconds: number;
+  /** The kernel killed a process of it, for want of memory. */
+  readonly oomKilled?: true;
 }
 
 /** Containers on this machine, kept below the store. */
@@ -235,7 +241,7 @@ export interface Containers {
 
   /**
    * Runs a process in a container that runs, on this process's input and output.
-   * @throws VarveError CONTAINER_STOPPED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, RUNTIME_FAILED, WRONG_TYPE.
+   * @throws VarveError CONTAINER_STOPPED, CONFLICT when it is paused, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, RUNTIME_FAILED, WRONG_TYPE.
    */
   exec(record: ContainerRecord, configuration: ExecConfiguration): Promise<ProcessResult>;
 
@@ -251,6 +257,21 @@ export interface Containers {
 
   /** Terminate, then kill after the grace period. Resolves when the process is gone. Stopping a stopped one does nothing. */
   stop(record: ContainerRecord, graceMilliseconds: number): Promise<void>;
+
+  /**
+   * Freezes a container's processes until `unpause`, a stop or a kill; after a commit of it that goes on now.
+   * @returns False when it was paused already.
+   * @throws VarveError CONTAINER_STOPPED, UNSUPPORTED without cgroups, RUNTIME_FAILED when a process does not stop.
+   */
+  pause(record: ContainerRecord): Promise<boolean>;
+  /** @returns False when it was not paused. @throws VarveError CONTAINER_STOPPED, UNSUPPORTED. */
+  unpause(record: ContainerRecord): Promise<boolean>;
+
+  /** By ascending pid. @throws VarveError CONTAINER_STOPPED. */
+  processes(record: ContainerRecord): readonly ContainerProcess[];
+
+  /** @returns `undefined` when it does not run. */
+  usage(record: ContainerRecord): ContainerUsage | undefined;
 
   /** Runs `work` with the container's processes frozen, when there are any. They thaw even when `work` fails. */
   whilePaused<T>(record: ContainerRecord, work: () => Promise<T>): Promise<T>;

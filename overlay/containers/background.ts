@@ -6,7 +6,6 @@ import type { ContainerRecord, LogPiece, LogQuery, Restarts } from "../../core/p
 import { hasCode } from "../../linux/errno.js";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { readLog } from "../supervisor/container-log.js";
-import { pauseThread } from "../pause-thread.js";
 import type { ContainerDirectory } from "./container-directory.js";
 import { livingProcess, livingSupervisor, sendSignal } from "./container-process.js";
 
@@ -101,15 +100,4 @@ export function ranMilliseconds(directory: ContainerDirectory): number {
 export function hasConsequences({ configuration: { background, network } }: ContainerRecord): boolean {
   if (background === undefined) return false;
   return background.removed === true || background.restart.name !== "no" || !["none", "host"].includes(network);
-}
-
-const SUPERVISOR_ATTEMPTS = 1000;
-const SUPERVISOR_PAUSE_MILLISECONDS = 5;
-
-/** It notes how the process ended, and ends then. */
-export function waitForSupervisor(directory: ContainerDirectory): void {
-  for (let attempt = 0; attempt < SUPERVISOR_ATTEMPTS; attempt++) {
-    if (livingProcess(directory) !== undefined || livingSupervisor(directory) === undefined) return;
-    pauseThread(SUPERVISOR_PAUSE_MILLISECONDS);
-  }
 }

@@ -25,7 +25,7 @@ import { pauseThread } from "../pause-thread.js";
 import { systemFailure } from "../system-failure.js";
 import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
 
-type FileName = "container.json" | "config.json" | "etc" | "lock" | "log" | "restarts.json" | (typeof PASSING)[number];
+type FileName = "container.json" | "config.json" | "etc" | "lock" | "log" | "oom" | "restarts.json" | (typeof PASSING)[number];
 /** What a run leaves for the next to find. */
 const PASSING = ["pid", "runtime", "runtime.log", "paused.json", "command.pid", "conmon.pid", "attach", "ctl", "winsz"] as const;
 
@@ -55,6 +55,7 @@ const LOCK_PAUSE_MILLISECONDS = 10;
  * command.pid        the command that runs it in the foreground
  * conmon.pid attach ctl winsz   the supervisor's, of a run in the background; gone after it
  * log                what a process in the background wrote, since it was last started by a person
+ * oom                stands when a process of the last run was killed for want of memory; conmon makes it, too
  * restarts.json      how often its policy has restarted it since
  * network.json       its place on a network, while something of it may stand in the system; network/ reads and writes it
  * paused.json        who froze it, for as long as it is frozen by us
@@ -130,7 +131,9 @@ export class ContainerDirectory {
     try {
       const { record, generation } = parseContainer(this.#readText("container.json"), this.id, file);
       const exitCode = this.readExitCode();
-      return { record: exitCode === undefined ? record : { ...record, exitCode }, generation };
+      if (exitCode === undefined) return { record, generation };
+      const oomKilled = existsSync(this.file("oom"));
+      return { record: { ...record, exitCode, ...(oomKilled ? { oomKilled } : {}) }, generation };
     } catch (error) {
       if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
       throw systemFailure("read a container's record", error, file);
@@ -178,7 +181,14 @@ export class ContainerDirectory {
     }
   }
 
+  /** Beside the exit code. */
+  noteMemoryKill(): void {
+    rmSync(this.file("oom"), { force: true, recursive: true });
+    writeFileSync(this.file("oom"), "", { mode: 0o600, flag: "wx" });
+  }
+
   forgetExitCode(): void {
+    rmSync(this.file("oom"), { force: true, recursive: true });
     rmSync(path.join(this.exits, this.id), { force: true });
   }
 

@@ -1,13 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
-import path from "node:path";
-import { VarveError } from "../../core/errors.js";
 import type { CommitId, LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
 import type {
   AttachRequest,
   ContainerRecord,
   Containers,
-  ContainerState,
   ContainerStatus,
   ExecConfiguration,
   LogPiece,
@@ -17,20 +14,18 @@ import type {
   ProcessResult,
   Restarts,
 } from "../../core/ports/containers.js";
+import type { ContainerProcess } from "../../core/ports/container-process.js";
+import type { ContainerUsage } from "../../core/ports/container-usage.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
-import { hasCode } from "../../linux/errno.js";
 import { syncDirectory } from "../../linux/sync.js";
-import { freezerOf } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
-import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { isWrittenInNamespace, requireNamespace, requireNamespaceToRemove } from "./written-ids.js";
-import type { RootImages } from "../mounts/mount-plan.js";
 import { CONTAINER_ID, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
-import { attachmentTo, isNetworkTrouble, tearDownNetwork } from "../network/container-network.js";
-import { hasAttachment } from "../network/stored-attachment.js";
-import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
+import { tearDownNetwork } from "../network/container-network.js";
+import { livingProcess } from "./container-process.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
-import { thawAbandoned, whileFrozen } from "./paused-work.js";
+import { pauseContainer, unpauseContainer } from "./pause-container.js";
+import { whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
 import {
   hasConsequences,
@@ -40,18 +35,22 @@ import {
   readRestarts,
   waitForEnd,
   writeRestarts,
-  waitForSupervisor,
 } from "./background.js";
+import { listProcesses } from "./container-processes.js";
+import { readUsage } from "./container-usage.js";
+import { ContainerIndex, type FoundContainer } from "./container-index.js";
 import { execInContainer } from "./exec-in-container.js";
+import { lockIdle, waitForSupervisor } from "./idle-container.js";
 import { limitRunning } from "./live-limits.js";
 import { clearRun, movedMeanwhile, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
-import { lockIdle } from "./idle-lock.js";
 import { mountedPlaces } from "./mounted-places.js";
 import { openProcessRoot } from "./process-root.js";
+import { rootImages } from "./root-images.js";
+import { refuseTakenName } from "./stored-containers.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
-import { formatContainer, parseContainer, type StoredContainer } from "./stored-container.js";
+import { formatContainer, parseContainer } from "./stored-container.js";
 import { systemFailure } from "../system-failure.js";
 import { removeUnfinished, UNFINISHED } from "./unfinished.js";
 
@@ -82,22 +81,24 @@ class DirectoryContainers implements Containers {
   readonly #openUpperTree: ContainersOptions["openUpperTree"];
   readonly #endCommand: ContainersOptions["endCommand"];
   readonly #unpack: ContainersOptions["unpack"];
+  readonly #index: ContainerIndex;
   readonly #roots: MountedRoots;
 
   constructor({ directory, volumes, openUpperTree, endCommand, unpack }: ContainersOptions) {
     this.#unpack = unpack;
     this.#endCommand = endCommand;
     this.#path = directory;
+    this.#index = new ContainerIndex(directory);
     this.#volumes = volumes;
     this.#openUpperTree = openUpperTree;
-    this.#roots = new MountedRoots(directory, () => this.#holders());
+    this.#roots = new MountedRoots(directory, () => this.#index.holders());
   }
 
   create(record: ContainerRecord): void {
     if (!CONTAINER_ID.test(record.id)) throw new RangeError(`A container's id is 12 hex digits: ${record.id}`);
     // One that `undo` brings back comes from the operation log.
     parseContainer(formatContainer({ record, generation: 1 }), record.id, this.#path);
-    this.#refuseTakenName(record.name);
+    refuseTakenName(this.#path, record.name);
     this.#doing(`create container "${record.name}"`, () => {
       mkdirSync(this.#path, { recursive: true, mode: 0o700 });
       removeUnfinished(this.#path);
@@ -109,7 +110,7 @@ class DirectoryContainers implements Containers {
       try {
         unfinished.makeGeneration(1);
         unfinished.write({ record, generation: 1 });
-        renameSync(unfinished.path, this.#directory(record.id).path);
+        renameSync(unfinished.path, this.#index.directory(record.id).path);
         syncDirectory(latin1(this.#path));
       } finally {
         release();
@@ -118,55 +119,35 @@ class DirectoryContainers implements Containers {
   }
 
   list(): readonly ContainerStatus[] {
-    return this.#ids()
-      .flatMap((id) => this.#status(this.#directory(id)) ?? [])
-      .sort((a, b) => compare(a.record.created, b.record.created) || compare(a.record.id, b.record.id));
+    return this.#index.list();
   }
 
   find(nameOrId: string): ContainerStatus {
-    const stored = this.#ids().flatMap((id) => this.#directory(id).read()?.record ?? []);
-    const exact = stored.find(({ name, id }) => name === nameOrId || id === nameOrId);
-    const byPrefix = nameOrId === "" ? [] : stored.filter(({ id }) => id.startsWith(nameOrId));
-    const found = exact ?? (byPrefix.length === 1 ? byPrefix[0] : undefined);
-    const status = found && this.#status(this.#directory(found.id));
-    if (status !== undefined) return status;
-    const state =
-      byPrefix.length > 1 ? `${byPrefix.length} containers have an id that begins so` : "there is none by that name or id";
-    throw new VarveError("TARGET_UNKNOWN", `Cannot find container "${nameOrId}": ${state}`, {
-      hint: '"varve ps -a" lists all containers.',
-    });
+    return this.#index.find(nameOrId);
+  }
+
+  fault(id: string): string | undefined {
+    return this.#index.fault(id);
   }
 
   mountedPlaces({ id, configuration }: ContainerRecord): readonly MountedPlace[] {
-    return mountedPlaces(livingProcess(this.#directory(id)), configuration, this.#volumes);
+    return mountedPlaces(livingProcess(this.#index.directory(id)), configuration, this.#volumes);
   }
 
   openRoot({ id }: ContainerRecord): OpenedRoot | undefined {
-    return openProcessRoot(this.#directory(id));
+    return openProcessRoot(this.#index.directory(id));
   }
 
   isFresh({ id }: ContainerRecord): boolean {
-    const { directory, generation } = this.#existing(id);
+    const { directory, generation } = this.#index.existing(id);
     directory.requireOverlay(generation);
     // Never mounted: the upper directory's own attributes are not the root's yet.
     return existsSync(directory.fresh(generation)) && readdirSync(directory.upper(generation)).length === 0;
   }
 
-  fault(id: string): string | undefined {
-    try {
-      const directory = this.#directory(id);
-      const stored = directory.read();
-      if (stored !== undefined) directory.requireOverlay(stored.generation);
-      return undefined;
-    } catch (error) {
-      if (error instanceof VarveError) return error.message;
-      throw error;
-    }
-  }
-
   async openTree(record: ContainerRecord, base: Tree): Promise<Tree> {
     if (this.isFresh(record)) return base;
-    const { directory, generation } = this.#existing(record.id);
+    const { directory, generation } = this.#index.existing(record.id);
     const inNamespace = isWrittenInNamespace(directory, generation);
     return this.#openUpperTree(directory.upper(generation), directory.work(generation), base, inNamespace);
   }
@@ -184,20 +165,20 @@ class DirectoryContainers implements Containers {
   }
 
   update({ id }: ContainerRecord, changes: Partial<Omit<ContainerRecord, "id">>): ContainerRecord {
-    const { directory, record, generation } = this.#existing(id);
-    if (changes.name !== undefined && changes.name !== record.name) this.#refuseTakenName(changes.name);
+    const { directory, record, generation } = this.#index.existing(id);
+    if (changes.name !== undefined && changes.name !== record.name) refuseTakenName(this.#path, changes.name);
     const updated = { ...record, ...changes, id };
     this.#doing(`change container "${record.name}"`, () => directory.write({ record: updated, generation }));
     return updated;
   }
 
   setLimits({ id }: ContainerRecord, limits: ContainerRecord["configuration"]["limits"]): ContainerRecord {
-    const { directory, record } = this.#existing(id);
+    const { directory, record } = this.#index.existing(id);
     return this.update(record, { configuration: limitRunning(directory, record, limits) });
   }
 
   async run({ id, name, base }: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult> {
-    const { directory } = this.#existing(id);
+    const { directory } = this.#index.existing(id);
     const release = lockIdle(directory, "start", name);
     try {
       const result = await runContainer(await this.#prepared(directory, base, images));
@@ -211,7 +192,7 @@ class DirectoryContainers implements Containers {
   }
 
   async start({ id, name, base }: ContainerRecord, images: readonly LayerImageFile[]): Promise<void> {
-    const { directory } = this.#existing(id);
+    const { directory } = this.#index.existing(id);
     const release = lockIdle(directory, "start", name);
     try {
       const request = await this.#prepared(directory, base, images);
@@ -224,28 +205,28 @@ class DirectoryContainers implements Containers {
   }
 
   wait({ id }: ContainerRecord): Promise<number | undefined> {
-    return waitForEnd(this.#directory(id));
+    return waitForEnd(this.#index.directory(id));
   }
 
   kill({ id, name }: ContainerRecord, signal: NodeJS.Signals): void {
-    killProcess(this.#directory(id), name, signal);
+    killProcess(this.#index.directory(id), name, signal);
   }
 
   log(record: ContainerRecord, query: LogQuery): AsyncIterable<LogPiece> {
-    return readOutput(this.#directory(record.id), record, query);
+    return readOutput(this.#index.directory(record.id), record, query);
   }
 
   attach(record: ContainerRecord, request: AttachRequest): Promise<number | undefined> {
-    return attachToProcess(this.#directory(record.id), record, request);
+    return attachToProcess(this.#index.directory(record.id), record, request);
   }
 
   exec(record: ContainerRecord, configuration: ExecConfiguration): Promise<ProcessResult> {
-    requireNamespace(this.#directory(record.id));
-    return execInContainer(this.#directory(record.id), record, configuration, chooseRuntime(`${this.#path}/runtime.json`));
+    requireNamespace(this.#index.directory(record.id));
+    return execInContainer(this.#index.directory(record.id), record, configuration, chooseRuntime(`${this.#path}/runtime.json`));
   }
 
   leaveEnded(id: string): number {
-    const ran = ranMilliseconds(this.#directory(id));
+    const ran = ranMilliseconds(this.#index.directory(id));
     this.#doing("leave the mounts of a run", () => {
       try {
         tearDownNetwork(this.#path, id);
@@ -257,27 +238,43 @@ class DirectoryContainers implements Containers {
   }
 
   restarts({ id }: ContainerRecord): Restarts {
-    return readRestarts(this.#directory(id));
+    return readRestarts(this.#index.directory(id));
   }
 
   noteRestarts({ id, name }: ContainerRecord, restarts: Restarts): void {
-    this.#doing(`note the restarts of container "${name}"`, () => writeRestarts(this.#directory(id), restarts));
+    this.#doing(`note the restarts of container "${name}"`, () => writeRestarts(this.#index.directory(id), restarts));
   }
 
   async stop({ id, configuration }: ContainerRecord, graceMilliseconds: number): Promise<void> {
-    const directory = this.#directory(id);
+    const directory = this.#index.directory(id);
     await stopProcess(directory, graceMilliseconds, configuration.stop?.signal);
     waitForSupervisor(directory);
-    this.#clearAbandoned(directory);
+    this.#index.clearAbandoned(directory);
+  }
+
+  pause({ id, name }: ContainerRecord): Promise<boolean> {
+    return pauseContainer(this.#index.directory(id), name);
+  }
+
+  unpause({ id, name }: ContainerRecord): Promise<boolean> {
+    return unpauseContainer(this.#index.directory(id), name);
+  }
+
+  processes({ id, name }: ContainerRecord): readonly ContainerProcess[] {
+    return listProcesses(this.#index.directory(id), name);
+  }
+
+  usage(record: ContainerRecord): ContainerUsage | undefined {
+    return readUsage(this.#index.directory(record.id), record);
   }
 
   async whilePaused<T>({ id, name }: ContainerRecord, work: () => Promise<T>): Promise<T> {
-    const directory = this.#directory(id);
+    const directory = this.#index.directory(id);
     return livingProcess(directory) === undefined ? work() : whileFrozen(directory, name, work);
   }
 
   remove({ id, name }: ContainerRecord): void {
-    const directory = this.#directory(id);
+    const directory = this.#index.directory(id);
     if (!existsSync(directory.path)) return;
     requireNamespaceToRemove(directory);
     const release = lockIdle(directory, "remove", name);
@@ -302,100 +299,21 @@ class DirectoryContainers implements Containers {
     this.#roots.unmount(directory.id);
     this.#roots.enter();
     const runtime = chooseRuntime(`${this.#path}/runtime.json`);
-    const { record, generation } = this.#existing(directory.id);
+    const { record, generation } = this.#index.existing(directory.id);
     // The images are those of the record that was given.
     if (record.base !== base) throw movedMeanwhile(record.name);
     directory.requireOverlay(generation);
     isWrittenInNamespace(directory, generation);
-    const root = await this.#rootImages(record, images);
+    const root = await rootImages(this.#path, { layers: record.layers, images, unpack: this.#unpack });
     const places = { containers: this.#path, volumes: this.#volumes, directory };
     return { ...places, stored: { record, generation }, images: root, roots: this.#roots, runtime };
   }
 
-  async #rootImages({ layers }: ContainerRecord, images: readonly LayerImageFile[]): Promise<RootImages> {
-    if (!isInUserNamespace() || this.#unpack === undefined) return images;
-    const directories = await this.#unpack(layers);
-    // Relative, as all paths that are given to the overlay: an option's value may have 255 bytes.
-    return { directories: directories.map((each) => path.relative(this.#path, each)) };
-  }
-
-  /** Processes whose mount namespaces hold images of this store. */
-  *#holders(): Generator<number> {
-    for (const id of this.#ids()) {
-      const pid = livingHolder(this.#directory(id));
-      if (pid !== undefined) yield pid;
-    }
-  }
-
-  #directory(id: string): ContainerDirectory {
-    return new ContainerDirectory(this.#path, id);
-  }
-
-  #ids(): readonly string[] {
-    try {
-      return readdirSync(this.#path).filter((name) => CONTAINER_ID.test(name));
-    } catch (error) {
-      if (hasCode(error, "ENOENT")) return [];
-      throw systemFailure("list the containers", error, this.#path);
-    }
-  }
-
-  #existing(id: string): StoredContainer & { readonly directory: ContainerDirectory } {
-    const directory = this.#directory(id);
-    const stored = directory.read();
-    if (stored === undefined) throw new VarveError("TARGET_UNKNOWN", `Cannot open container "${id}": there is no such container`);
-    return { ...stored, directory };
-  }
-
-  #refuseTakenName(name: string): void {
-    for (const id of this.#ids()) {
-      if (this.#directory(id).read()?.record.name !== name) continue;
-      throw new VarveError("NAME_TAKEN", `Cannot name a container "${name}": container ${id} has that name`, {
-        hint: `Choose another name, or remove that one with "varve rm ${name}".`,
-      });
-    }
-  }
-
-  #status(directory: ContainerDirectory): ContainerStatus | undefined {
-    const stored = directory.read();
-    if (stored === undefined) return undefined;
-    const pid = livingProcess(directory);
-    if (pid === undefined) {
-      if (livingSupervisor(directory) === undefined) this.#clearAbandoned(directory);
-      const state = existsSync(directory.file("config.json")) || stored.record.exitCode !== undefined ? "stopped" : "created";
-      return { record: stored.record, state, pid: undefined };
-    }
-    thawAbandoned(directory);
-    const state: ContainerState = freezerOf(directory.id)?.isFrozen() === true ? "paused" : "running";
-    const attachment = attachmentTo(this.#path, directory.id);
-    return { record: stored.record, state, pid, ...(attachment && { attachment }) };
-  }
-
-  /** What a killed command left: the runtime's state, cgroups. Not while another process runs the container. */
-  #clearAbandoned(directory: ContainerDirectory): void {
-    if (!existsSync(directory.file("runtime")) && !hasAttachment(this.#path, directory.id)) return;
-    const release = directory.tryLock();
-    if (release === undefined) return;
-    try {
-      if (livingProcess(directory) === undefined) clearRun(directory);
-    } catch (error) {
-      // Whoever may only look is not hindered by what only the owner can clear.
-      if (!hasCode(error, "EACCES", "EPERM", "EROFS") && !isNetworkTrouble(error)) throw error;
-    } finally {
-      release();
-    }
-  }
-
-  #whileIdle<T>(
-    action: string,
-    id: string,
-    name: string,
-    work: (found: StoredContainer & { readonly directory: ContainerDirectory }) => T,
-  ): T {
-    const { directory } = this.#existing(id);
+  #whileIdle<T>(action: string, id: string, name: string, work: (found: FoundContainer) => T): T {
+    const { directory } = this.#index.existing(id);
     const release = lockIdle(directory, action, name);
     try {
-      return this.#doing(`${action} container "${name}"`, () => work(this.#existing(id)));
+      return this.#doing(`${action} container "${name}"`, () => work(this.#index.existing(id)));
     } finally {
       release();
     }
@@ -408,8 +326,4 @@ class DirectoryContainers implements Containers {
       throw systemFailure(action, error, this.#path);
     }
   }
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

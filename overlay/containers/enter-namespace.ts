@@ -1,7 +1,7 @@
-import { readdirSync } from "node:fs";
 import { enterUserNamespace } from "../rootless/enter-user-namespace.js";
-import { CONTAINER_ID, ContainerDirectory } from "./container-directory.js";
+import { ContainerDirectory } from "./container-directory.js";
 import { livingProcess, livingSupervisor } from "./container-process.js";
+import { containerIds } from "./stored-containers.js";
 
 /**
  * Starts this command anew in the user namespace of these containers, where that is needed: see `enterUserNamespace`.
@@ -14,7 +14,7 @@ export function enterNamespaceOf(directory: string, onSingleOwner: (reason: stri
 }
 
 function processOn(containers: string): number | undefined {
-  for (const id of readdirSync(containers).filter((name) => CONTAINER_ID.test(name))) {
+  for (const id of containerIds(containers)) {
     const directory = new ContainerDirectory(containers, id);
     const pid = livingSupervisor(directory) ?? livingProcess(directory);
     if (pid !== undefined) return pid;

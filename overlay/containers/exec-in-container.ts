@@ -15,6 +15,7 @@ import { notRunning } from "./background.js";
 import { checkProgram } from "./check-program.js";
 import type { ContainerDirectory } from "./container-directory.js";
 import { livingProcess } from "./container-process.js";
+import { requireUnpaused } from "./pause-container.js";
 import { checkWorkingDirectory } from "./run-places.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -28,6 +29,7 @@ export async function execInContainer(
 ): Promise<ProcessResult> {
   const pid = livingProcess(directory);
   if (pid === undefined) throw notRunning("run a process in", record.name);
+  await requireUnpaused(directory, record.name);
   requireTerminal(exec);
   const { configuration } = record;
   const merged = {

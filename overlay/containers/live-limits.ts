@@ -11,6 +11,8 @@ import { runtimeErrors } from "../runtime/runtime-log.js";
 import { limitResources, type LimitResources } from "../runtime/runtime-resources.js";
 import { systemFailure } from "../system-failure.js";
 import type { ContainerDirectory } from "./container-directory.js";
+import { limitsUnavailable } from "./prepare-run.js";
+import { requireNamespace } from "./written-ids.js";
 import { livingProcess } from "./container-process.js";
 
 /** Gives a container that runs other limits. @returns Its configuration with them. One that does not run gets its own at its next start. @throws VarveError RUNTIME_FAILED. */
@@ -21,7 +23,9 @@ export function limitRunning(
 ): RunConfiguration {
   const limited = { ...configuration, limits: after };
   if (livingProcess(directory) === undefined) return limited;
+  requireNamespace(directory);
   const runtime = chooseRuntime(path.join(directory.path, "../runtime.json"));
+  if (!runtime.cgroups) throw limitsUnavailable();
   // A name of its own: several may change one container at once.
   const base = `${directory.file("runtime")}/update-${randomBytes(6).toString("hex")}`;
   const [resources, log] = [`${base}.json`, `${base}.log`];

@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { VarveError } from "../../core/errors.js";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { freezerOf } from "../runtime/cgroups.js";
@@ -32,11 +33,7 @@ export async function whileFrozen<T>(directory: ContainerDirectory, name: string
   process.on("exit", thaw);
   try {
     writeFileSync(directory.file("paused.json"), JSON.stringify(ownMark()), { mode: 0o600 });
-    if (!freezer.freeze()) {
-      throw new VarveError("RUNTIME_FAILED", `Cannot pause container "${name}": one of its processes does not stop`, {
-        hint: "It waits for a device or a network filesystem. Run the command again later, or stop the container.",
-      });
-    }
+    if (!freezer.freeze()) throw notFrozen(name);
     return await work();
   } finally {
     thaw();
@@ -47,15 +44,34 @@ export async function whileFrozen<T>(directory: ContainerDirectory, name: string
 
 /** Thaws what a killed command of ours left frozen. A container that a person paused has no mark, and stays. */
 export function thawAbandoned(directory: ContainerDirectory): void {
-  let mark: ProcessMark;
-  try {
-    mark = JSON.parse(
-      readRegularFile(directory.file("paused.json"), { largest: LARGEST_MARK_BYTES }).toString("utf8"),
-    ) as ProcessMark;
-  } catch {
-    return;
-  }
-  if (isAlive(mark)) return;
+  const mark = readMark(directory);
+  if (mark === undefined || isAlive(mark)) return;
   freezerOf(directory.id)?.thaw();
   rmSync(directory.file("paused.json"), { force: true });
+}
+
+export function notFrozen(name: string): VarveError {
+  return new VarveError("RUNTIME_FAILED", `Cannot pause container "${name}": one of its processes does not stop`, {
+    hint: "It waits for a device or a network filesystem. Run the command again later, or stop the container.",
+  });
+}
+
+const POLL_MILLISECONDS = 10;
+
+/** Resolves when no command has the container frozen for its own work. */
+export async function afterPausedWork(directory: ContainerDirectory): Promise<void> {
+  for (;;) {
+    thawAbandoned(directory);
+    if (readMark(directory) === undefined) return;
+    await pause(POLL_MILLISECONDS);
+  }
+}
+
+function readMark(directory: ContainerDirectory): ProcessMark | undefined {
+  try {
+    const text = readRegularFile(directory.file("paused.json"), { largest: LARGEST_MARK_BYTES }).toString("utf8");
+    return JSON.parse(text) as ProcessMark;
+  } catch {
+    return undefined;
+  }
 }

@@ -4,6 +4,7 @@ import { VarveError } from "../../core/errors.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { terminalSize } from "../../linux/terminal.js";
+import { memoryKills } from "../runtime/memory-kills.js";
 import { canLimitSwap, removeCgroups } from "../runtime/cgroups.js";
 import { configurationText } from "../runtime/configuration-text.js";
 import { containerDevices } from "../runtime/host-devices.js";
@@ -68,12 +69,14 @@ export async function withPreparedRun<T>(request: RunRequest, work: () => Promis
 export function clearRun(directory: ContainerDirectory): void {
   const pid = livingProcess(directory);
   if (pid !== undefined) sendSignal(pid, "SIGKILL");
+  // The cgroup knows it, and goes now.
+  if (memoryKills(directory.id) > 0 && existsSync(directory.path)) directory.noteMemoryKill();
   removeCgroups(directory.id);
   directory.removeRunFiles();
   tearDownNetwork(path.dirname(directory.path), directory.id);
 }
 
-function limitsUnavailable(): VarveError {
+export function limitsUnavailable(): VarveError {
   if (isInUserNamespace()) {
     return new VarveError("UNSUPPORTED", "Cannot limit the container: this user may not make cgroups", {
       hint: "Limits need root here. Without --memory, --pids-limit and --cpus the container can run.",

@@ -8,6 +8,7 @@ import { saveTerminal } from "../../linux/terminal.js";
 import type { ContainerDirectory } from "./container-directory.js";
 import { isStarting, livingProcess } from "./container-process.js";
 import { endOf, startRuntime, type OciRuntime } from "../runtime/oci-runtime.js";
+import { memoryKills } from "../runtime/memory-kills.js";
 import { runtimeFailure } from "../runtime/runtime-log.js";
 import { clearRun, hasStarted, loggedErrors, withPreparedRun, type RunRequest } from "./prepare-run.js";
 import { forwardSignals } from "./signal-forwarding.js";
@@ -18,7 +19,8 @@ export async function runContainer(request: RunRequest): Promise<ProcessResult> 
   const { directory, roots, stored, runtime } = request;
   checkTerminal(stored.record.configuration);
   try {
-    return await withPreparedRun(request, () => superviseProcess(directory, stored, runtime));
+    const result = await withPreparedRun(request, () => superviseProcess(directory, stored, runtime));
+    return memoryKills(directory.id) > 0 ? { ...result, oomKilled: true } : result;
   } finally {
     roots.unmount(directory.id);
     clearRun(directory);

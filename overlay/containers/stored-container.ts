@@ -60,6 +60,7 @@ function recordOf(json: Json, id: string): ContainerRecord {
     layers: listOf(json["layers"], "layers", parseLayerId),
     created: textOf(json["created"], "created"),
     configuration: configurationOf(objectOf(json["configuration"], "configuration")),
+    ...(json["oomKilled"] === true ? { oomKilled: true } : {}),
     ...optional("exitCode", json["exitCode"], (value, name) => integerOf(value, name, 0, 255)),
   };
 }

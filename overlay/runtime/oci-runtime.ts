@@ -46,7 +46,7 @@ function runArguments({ options }: OciRuntime, { state, bundle, pidFile, log }: 
 
 /**
  * Starts a container in the foreground: the runtime hands input and output through, ends with the process, gives its exit code
- * (128 + n for a signal), and cleans up after itself.
+ * (128 + n for a signal), and cleans up after itself, but for the cgroup where it can keep that: it tells what became of the memory.
  *
  * @param ownSession Keeps the terminal's Ctrl-C away from the runtime. Not for a container with a terminal: there it must read keys.
  */
@@ -58,7 +58,10 @@ export function startRuntime(
   ownSession: boolean,
 ): ChildProcess {
   const options: SpawnOptions = { stdio, detached: ownSession, env: ENVIRONMENT, cwd: "/" };
-  return spawn(runtime.path, runArguments(runtime, paths, id), options);
+  const words = runArguments(runtime, paths, id);
+  // crun has no such option.
+  if (runtime.name === "runc") words.splice(words.indexOf("run") + 1, 0, "--keep");
+  return spawn(runtime.path, words, options);
 }
 
 /** The same without input or output, waited for. For probes. @returns The exit code, or `undefined` when it hung or did not start. */

@@ -282,11 +282,11 @@ testIf(
   fits(t, json(...store, "status", "web"), { branch: /^web$/, commit: COMMIT_ID, inProgress: null, changes: CHANGES });
   fits(t, json(...store, "commit", "web", "-m", "new"), COMMITTED);
   fits(t, json(...store, "start", "web"), ran);
-  const listed = { ...CONTAINER, state: /^stopped$/, commit: COMMIT_ID, branch: /^web$/, pid: null, exitCode: "number" };
-  fits(t, json(...store, "ps", "-a"), [{ ...listed, ...ON_NO_NETWORK, command: ["string"], created: /^\d{4}-.*Z$/, labels: {} }]);
+  const listed = { ...CONTAINER, state: /^stopped$/, commit: COMMIT_ID, branch: /^web$/, pid: null, oomKilled: "boolean" };
+  const row = { ...listed, ...ON_NO_NETWORK, exitCode: "number", command: ["string"], created: /Z$/, labels: {} } as const;
+  fits(t, json(...store, "ps", "-a"), [row]);
   t.like(json(...store, "ps", "-aq"), [{ command: ["touch", "/new"] }]);
-  fits(t, json(...store, "stop", "web"), [CONTAINER]);
-  fits(t, json(...store, "rm", "web"), [CONTAINER]);
+  for (const verb of ["stop", "rm"]) fits(t, json(...store, verb, "web"), [CONTAINER]);
   const committed = json(...store, "run", "--rm", "-b", "base", "--commit", "base", "--", "touch", "/new");
   fits(t, committed, {
     id: "string",

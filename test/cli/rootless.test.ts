@@ -171,6 +171,33 @@ test("limits, which need root here, and this machine's own root are refused", (t
   t.regex(run("try", "--", "true").stderr, /Cannot try a command on this machine's own root: only root can mount it apart/);
 });
 
+test("a rollback with --restart stops and starts a container, and cp and volumes know its users' files", (t) => {
+  const { ok, run, home } = userStore(t, ordinaryUser()!);
+  const script =
+    "echo x > /vol/x; chown 33 /vol/x; chmod 600 /vol/x; cp /vol/x /own; chown 33 /own; chmod 600 /own; exec sleep 60";
+  ok(
+    "run",
+    "-d",
+    "--name",
+    "box",
+    "-v",
+    "data:/vol",
+    "base",
+    "--",
+    "sh",
+    "-c",
+    `command -v cp > /dev/null || cp() { cat "$1" > "$2"; }; ${script}`,
+  );
+  ok("exec", "box", "--", "sh", "-c", "until [ -s /own ]; do sleep 0.05; done");
+  ok("cp", "box:/own", "copied");
+  t.is(readFileSync(path.join(home, "copied"), "utf8"), "x\n");
+  t.regex(ok("rollback", "--restart", "box", "base"), /^$/);
+  t.regex(ok("ps"), /^box +running /m);
+  t.regex(run("update", "--memory", "64m", "box").stderr, /Cannot limit the container: this user may not make cgroups/);
+  ok("rm", "-f", "--forget", "box");
+  ok("volume", "rm", "data");
+});
+
 test("root refuses what an ordinary user's containers wrote", (t) => {
   const { ok, store, home } = userStore(t, ordinaryUser()!);
   ok("run", "--name", "box", "base", "--", "sh", "-c", "echo > /x");

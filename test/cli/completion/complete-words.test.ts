@@ -17,7 +17,7 @@ async function valuesOf(...words: string[]): Promise<string> {
 }
 
 for (const [typed, wanted] of [
-  [["stat"], "status"],
+  [["stat"], "status stats"],
   [["resto"], "restore"],
   [["--json", "umo"], "umount"],
   [["--st"], "--store"],

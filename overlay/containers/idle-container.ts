@@ -1,6 +1,6 @@
-import { waitForSupervisor } from "./background.js";
+import { pauseThread } from "../pause-thread.js";
 import { containerBusy, type ContainerDirectory } from "./container-directory.js";
-import { livingProcess } from "./container-process.js";
+import { livingProcess, livingSupervisor } from "./container-process.js";
 
 /** Takes the lock of a container that does not run. @returns Gives it back. @throws VarveError CONTAINER_RUNNING. */
 export function lockIdle(directory: ContainerDirectory, action: string, name: string): () => void {
@@ -10,4 +10,15 @@ export function lockIdle(directory: ContainerDirectory, action: string, name: st
   if (livingProcess(directory) === undefined) return release;
   release();
   throw containerBusy(action, name);
+}
+
+const SUPERVISOR_ATTEMPTS = 1000;
+const SUPERVISOR_PAUSE_MILLISECONDS = 5;
+
+/** It notes how the process ended, and ends then. */
+export function waitForSupervisor(directory: ContainerDirectory): void {
+  for (let attempt = 0; attempt < SUPERVISOR_ATTEMPTS; attempt++) {
+    if (livingProcess(directory) !== undefined || livingSupervisor(directory) === undefined) return;
+    pauseThread(SUPERVISOR_PAUSE_MILLISECONDS);
+  }
 }

@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import os from "node:os";
+import type { ContainerUsage } from "../../core/ports/container-usage.js";
+import type { ContainerRecord } from "../../core/ports/containers.js";
+import { hasCode } from "../../linux/errno.js";
+import { cgroupMounts, cgroupPath } from "../runtime/cgroups.js";
+import { networkUsage, usageOfVersion1, usageOfVersion2 } from "../runtime/cgroup-usage.js";
+import type { ContainerDirectory } from "./container-directory.js";
+import { livingProcess } from "./container-process.js";
+
+/** `Containers.usage`. */
+export function readUsage(directory: ContainerDirectory, { configuration }: ContainerRecord): ContainerUsage | undefined {
+  const pid = livingProcess(directory);
+  if (pid === undefined) return undefined;
+  const mounts = cgroupMounts();
+  // A hybrid machine counts by version 1: there version 2 has no controllers.
+  const first = mounts.filter(({ version }) => version === 1);
+  const file = (name: string): string => {
+    const controller = name.split(".")[0] ?? "";
+    const mount = first.length === 0 ? mounts[0] : first.find(({ controllers }) => controllers.includes(controller));
+    return mount === undefined ? "" : tryRead(`${mount.path}${cgroupPath(directory.id)}/${name}`);
+  };
+  const usage = (first.length === 0 ? usageOfVersion2 : usageOfVersion1)(file, os.totalmem());
+  // Gone meanwhile.
+  if (livingProcess(directory) === undefined) return undefined;
+  return configuration.network === "host" ? usage : { ...usage, network: networkUsage(tryRead(`/proc/${pid}/net/dev`)) };
+}
+
+function tryRead(file: string): string {
+  try {
+    return readFileSync(file, "latin1");
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENODEV", "ESRCH", "EINVAL", "EOPNOTSUPP")) return "";
+    throw error;
+  }
+}

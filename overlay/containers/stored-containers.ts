@@ -1,0 +1,44 @@
+import { readdirSync } from "node:fs";
+import { VarveError } from "../../core/errors.js";
+import type { ContainerRecord } from "../../core/ports/containers.js";
+import { hasCode } from "../../linux/errno.js";
+import { systemFailure } from "../system-failure.js";
+import { CONTAINER_ID, ContainerDirectory } from "./container-directory.js";
+
+/** Of all containers in a directory, in no order. @param containers Absolute; it may be absent. */
+export function containerIds(containers: string): readonly string[] {
+  try {
+    return readdirSync(containers).filter((name) => CONTAINER_ID.test(name));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw systemFailure("list the containers", error, containers);
+  }
+}
+
+/** By name, id or an id's prefix. @throws VarveError TARGET_UNKNOWN. */
+export function findStored(containers: string, nameOrId: string): ContainerRecord {
+  const stored = containerIds(containers).flatMap((id) => new ContainerDirectory(containers, id).read()?.record ?? []);
+  const exact = stored.find(({ name, id }) => name === nameOrId || id === nameOrId);
+  const byPrefix = nameOrId === "" ? [] : stored.filter(({ id }) => id.startsWith(nameOrId));
+  const found = exact ?? (byPrefix.length === 1 ? byPrefix[0] : undefined);
+  if (found !== undefined) return found;
+  const state =
+    byPrefix.length > 1 ? `${byPrefix.length} containers have an id that begins so` : "there is none by that name or id";
+  throw unknownContainer(nameOrId, state);
+}
+
+export function unknownContainer(nameOrId: string, state: string): VarveError {
+  return new VarveError("TARGET_UNKNOWN", `Cannot find container "${nameOrId}": ${state}`, {
+    hint: '"varve ps -a" lists all containers.',
+  });
+}
+
+/** @throws VarveError NAME_TAKEN. */
+export function refuseTakenName(containers: string, name: string): void {
+  for (const id of containerIds(containers)) {
+    if (new ContainerDirectory(containers, id).read()?.record.name !== name) continue;
+    throw new VarveError("NAME_TAKEN", `Cannot name a container "${name}": container ${id} has that name`, {
+      hint: `Choose another name, or remove that one with "varve rm ${name}".`,
+    });
+  }
+}
