@@ -349,8 +349,7 @@ testIf(
     left: { any: ["number", null] },
     steps: { any: ["number", null] },
     first: { any: [{ ...LOGGED, origin: { any: [origin, null] }, changes: CHANGES }, null] },
-    mergeBase: "boolean",
-    undecided: [COMMIT_ID],
+    ...({ mergeBase: "boolean", undecided: [COMMIT_ID] } as const),
     tried: [{ commit: COMMIT_ID, verdict: /^(good|bad|skip)$/, exitCode: "number", durationMilliseconds: "number" }],
   } as const;
   call("run", "-q", "--rm", "-b", "ci", "--commit", "ci", "--", "touch", "/newer");
