@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { hasCode } from "../../linux/errno.js";
@@ -32,16 +32,7 @@ export function requireNetworkTools(network: { readonly dns: boolean }): Network
 
 /** @returns Its absolute path; `undefined` when this machine has none. */
 export function findTool(name: "netavark" | "aardvark-dns"): string | undefined {
-  return FOLDERS.map((folder) => path.join(folder, name)).find(isExecutable) ?? findExecutable(name);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return findExecutable(name, [...FOLDERS, process.env["PATH"] ?? ""].join(":"));
 }
 
 function missing(name: string, what: string): VarveError {

@@ -1,25 +1,17 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import type { Readable } from "node:stream";
 import { VarveError } from "../../core/errors.js";
+import { findExecutable } from "../rootfs/executable-search.js";
 import type { OciRuntime } from "../runtime/oci-runtime.js";
 
-/** Where it may be when a service or a cron job calls us with a short PATH. */
-const FOLDERS = [
-  "/usr/local/libexec/podman",
-  "/usr/libexec/podman",
-  "/usr/local/bin",
-  "/usr/bin",
-  "/usr/local/sbin",
-  "/usr/sbin",
-];
+/** Where podman's packages keep it, beside the folders of all programs. */
+const FOLDERS = ["/usr/local/libexec/podman", "/usr/libexec/podman"];
 /** What it answers is one line of JSON. */
 const LARGEST_ANSWER = 2 ** 16;
 
 /** @returns Its absolute path; `undefined` when this machine has none. */
 export function findConmon(searchPath: string = process.env["PATH"] ?? ""): string | undefined {
-  const folders = [...searchPath.split(":").filter((folder) => folder.startsWith("/")), ...FOLDERS];
-  return folders.map((folder) => `${folder}/conmon`).find(isExecutable);
+  return findExecutable("conmon", [searchPath, ...FOLDERS].join(":"));
 }
 
 /** @throws VarveError RUNTIME_MISSING. */
@@ -126,14 +118,5 @@ function answerOf(line: string): number | undefined {
     return typeof data === "number" && data > 0 ? data : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
