@@ -15,11 +15,14 @@ export function containerIds(containers: string): readonly string[] {
   }
 }
 
-/** By name, id or an id's prefix. @throws VarveError TARGET_UNKNOWN. */
+/** Of an id's prefix: a mistyped name of one letter would be one container of sixteen. */
+const MIN_PREFIX_LENGTH = 2;
+
+/** By name, id or an id's prefix of two characters or more. @throws VarveError TARGET_UNKNOWN. */
 export function findStored(containers: string, nameOrId: string): ContainerRecord {
   const stored = containerIds(containers).flatMap((id) => new ContainerDirectory(containers, id).read()?.record ?? []);
   const exact = stored.find(({ name, id }) => name === nameOrId || id === nameOrId);
-  const byPrefix = nameOrId === "" ? [] : stored.filter(({ id }) => id.startsWith(nameOrId));
+  const byPrefix = nameOrId.length < MIN_PREFIX_LENGTH ? [] : stored.filter(({ id }) => id.startsWith(nameOrId));
   const found = exact ?? (byPrefix.length === 1 ? byPrefix[0] : undefined);
   if (found !== undefined) return found;
   const state =

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, openSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, openSync, readSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import type { ExecutionContext } from "ava";
 import type { CommitId, LayerId } from "../../core/model/ids.js";
@@ -31,14 +31,21 @@ export async function filledStore(t: ExecutionContext): Promise<FilledStore> {
   return { ...store, first, second, third, lender: await store.layerOf(first), borrower: await store.layerOf(second) };
 }
 
-/** Writes over bytes of a file, which keeps its mode. */
-export function patch(file: string, position: number, bytes: Buffer = Buffer.from([0xff])): void {
+/** Writes over bytes of a file, which keeps its mode. Without `bytes` it flips one: what stands there may be any byte. */
+export function patch(file: string, position: number, bytes?: Buffer): void {
   const { mode } = statSync(file);
   chmodSync(file, 0o600);
   const fd = openSync(file, "r+");
-  writeSync(fd, bytes, 0, bytes.length, position);
+  writeSync(fd, bytes ?? flippedByte(fd, position), 0, bytes?.length ?? 1, position);
   closeSync(fd);
   chmodSync(file, mode);
+}
+
+function flippedByte(fd: number, position: number): Buffer {
+  const byte = Buffer.alloc(1);
+  readSync(fd, byte, 0, 1, position);
+  byte[0]! ^= 0xff;
+  return byte;
 }
 
 export function truncate(file: string, length: number): void {

@@ -254,10 +254,11 @@ runtimeTest.serial("create() of a name that is taken throws NAME_TAKEN", (t) => 
 
 runtimeTest.serial("find() takes a name, an id and an id's unique prefix", (t) => {
   const { id } = fixture.create("findable");
-  for (const name of ["findable", id, id.slice(0, 6)]) {
+  for (const name of ["findable", id, id.slice(0, 6), id.slice(0, 2)]) {
     t.is(fixture.act<ContainerStatus>({ action: "find", name }).result?.record.id, id);
   }
-  for (const name of ["", "absent", "zz"]) t.is(fixture.act({ action: "find", name }).error?.code, "TARGET_UNKNOWN");
+  for (const name of ["", "absent", "zz", id.slice(0, 1)])
+    t.is(fixture.act({ action: "find", name }).error?.code, "TARGET_UNKNOWN");
 });
 
 runtimeTest.serial("list() passes over what an interrupted create() left, and the next create() removes it", (t) => {
