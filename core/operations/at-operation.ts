@@ -136,6 +136,7 @@ const REFUSING = {
   update: refuseNow,
   setLimits: refuseNow,
   remove: refuseNow,
+  removeVolumes: refuseNow,
   run: refuse,
   start: refuse,
   wait: refuse,

@@ -163,6 +163,7 @@ export async function withdrawContainer(
     const made = await creationOf(repository, id);
     await repository.history.updateRefs(refs);
     repository.containers.remove(target.record);
+    repository.containers.removeVolumes(target.record);
     if (made !== undefined) await repository.operations.append({ command, refs, trees: [removalOf(target)], undoes: made.id });
     return true;
   });
@@ -200,6 +201,8 @@ export interface RemoveOptions {
   readonly force?: boolean;
   /** Keeps nothing: `undo` can't bring it back. For containers made in passing. */
   readonly forget?: boolean;
+  /** Their volumes without a name go, too, which nothing brings back. */
+  readonly volumes?: boolean;
 }
 
 /**
@@ -227,6 +230,7 @@ export async function removeContainers(
     const [forgotten, recorded] = [targets.filter(isForgotten), targets.filter((target) => !isForgotten(target))];
     if (recorded.length > 0) await recordRemoval(repository, recorded, options.command);
     await forgetContainers(repository, forgotten, options.command);
+    for (const { record } of options.volumes === true ? targets : []) repository.containers.removeVolumes(record);
   });
 }
 

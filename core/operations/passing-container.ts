@@ -43,7 +43,10 @@ export async function inPassingContainer<T>(
   } finally {
     await unheard(async () => {
       await containers.stop(record, 0);
-      await repository.exclusively(async () => containers.remove(record));
+      await repository.exclusively(async () => {
+        containers.remove(record);
+        containers.removeVolumes(record);
+      });
     });
   }
 }

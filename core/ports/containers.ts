@@ -56,6 +56,8 @@ export interface Volume {
   readonly readOnly: boolean;
   /** One of the store's own, which is made where it is missing. */
   readonly named?: boolean;
+  /** Of a named one: nobody chose its name. It is the container's own, and goes with it when a person says so. */
+  readonly anonymous?: boolean;
   /** Leaves a named volume that is empty so, where it would get what the image holds at its place. */
   readonly noCopy?: boolean;
   /** Whether what is mounted in the source later on is seen, too. By default `rprivate`: it is not. */
@@ -166,7 +168,7 @@ export interface ProcessResult {
 
 /** Containers on this machine, kept below the store. */
 export interface Containers {
-  /** @throws VarveError NAME_TAKEN. */
+  /** Volumes without a name come to be with it, where they are missing. @throws VarveError NAME_TAKEN. */
   create(record: ContainerRecord): void;
   /** By ascending time of creation. */
   list(): readonly ContainerStatus[];
@@ -276,6 +278,9 @@ export interface Containers {
   /** Runs `work` with the container's processes frozen, when there are any. They thaw even when `work` fails. */
   whilePaused<T>(record: ContainerRecord, work: () => Promise<T>): Promise<T>;
 
-  /** @throws VarveError CONTAINER_RUNNING. May be repeated. */
+  /** Volumes stay. @throws VarveError CONTAINER_RUNNING. May be repeated. */
   remove(record: ContainerRecord): void;
+
+  /** Removes the volumes without a name of a container that is gone, but for those that another one has. Nothing brings them back. */
+  removeVolumes(record: ContainerRecord): void;
 }

@@ -47,6 +47,7 @@ import { startSupervised } from "./start-supervised.js";
 import { mountedPlaces } from "./mounted-places.js";
 import { openProcessRoot } from "./process-root.js";
 import { rootImages } from "./root-images.js";
+import { makeAnonymousVolumes, removeAnonymousVolumes } from "./run-volumes.js";
 import { refuseTakenName } from "./stored-containers.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
@@ -108,6 +109,7 @@ class DirectoryContainers implements Containers {
       mkdirSync(unfinished.path, { mode: 0o700 });
       const release = unfinished.lock("create", record.name);
       try {
+        makeAnonymousVolumes(record.configuration, this.#volumes);
         unfinished.makeGeneration(1);
         unfinished.write({ record, generation: 1 });
         renameSync(unfinished.path, this.#index.directory(record.id).path);
@@ -289,6 +291,18 @@ class DirectoryContainers implements Containers {
     } finally {
       release();
     }
+  }
+
+  removeVolumes({ id, name, configuration }: ContainerRecord): void {
+    if (!configuration.volumes.some(({ anonymous }) => anonymous)) return;
+    const others = this.list().filter(({ record }) => record.id !== id);
+    this.#doing(`remove the volumes of container "${name}"`, () =>
+      removeAnonymousVolumes(
+        configuration,
+        this.#volumes,
+        others.map(({ record }) => record.configuration),
+      ),
+    );
   }
 
   /** Under the container's lock. */

@@ -27,6 +27,7 @@ import { runtimeConfiguration, type RuntimeRequest } from "../runtime/runtime-co
 import { joinedNamespaces } from "./joined-namespaces.js";
 import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { ownNamespace } from "../rootless/own-namespace.js";
+import { withTmpfsOwners } from "./filled-tmpfs.js";
 import { preparePlaces } from "./run-places.js";
 import { volumePath } from "../volumes/named-volumes.js";
 import { fillVolumes, withVolumePaths } from "./run-volumes.js";
@@ -116,7 +117,7 @@ function writeBundle({ containers, directory, stored: { record }, runtime, volum
     const isolated = isolationParts(record.configuration, containers);
     const network = setUpNetwork(containers, record, (other) => livingProcess(new ContainerDirectory(containers, other)));
     // Volumes come to be when nothing is known that keeps the process from its start.
-    const configuration = withVolumePaths(record.configuration, volumes);
+    const configuration = withTmpfsOwners(withVolumePaths(record.configuration, volumes), root);
     fillVolumes(configuration, root);
     const files = writeIdentityFiles(directory.file("etc"), configuration, root, network);
     // crun takes a terminal's size from the configuration alone.

@@ -57,8 +57,8 @@ interface ChosenMount {
 function chosenMounts({ volumes, tmpfs = [] }: RunConfiguration, pathOf: (volume: string) => string): readonly ChosenMount[] {
   const own = { kind: "directory", readOnly: false } as const;
   return [
-    ...volumes.map(({ source, destination, readOnly, named }) => ({
-      what: `the volume "${source}"`,
+    ...volumes.map(({ source, destination, readOnly, named, anonymous }) => ({
+      what: anonymous === true ? "a volume" : `the volume "${source}"`,
       destination,
       readOnly,
       ...(named === true ? { source: pathOf(source), kind: own.kind } : { source }),
