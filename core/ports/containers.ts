@@ -21,6 +21,8 @@ export interface RunConfiguration extends Isolation {
   readonly network: string;
   /** Of one on a network of ours. */
   readonly endpoint?: Endpoint;
+  /** Ports that its image or a person names, whether or not anything leads to them: `80/tcp`. */
+  readonly exposed?: readonly string[];
   readonly terminal: boolean;
   readonly interactive: boolean;
   readonly readOnly: boolean;

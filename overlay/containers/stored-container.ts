@@ -74,6 +74,7 @@ function configurationOf(json: Json): RunConfiguration {
     hostname: textOf(json["hostname"], "hostname"),
     network: networkOf(json["network"]),
     ...optional("endpoint", json["endpoint"], endpointOf),
+    ...optional("exposed", json["exposed"], textsOf),
     terminal: truthOf(json["terminal"], "terminal"),
     interactive: truthOf(json["interactive"], "interactive"),
     readOnly: truthOf(json["readOnly"], "readOnly"),
