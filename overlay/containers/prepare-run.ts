@@ -25,6 +25,7 @@ import { requireOomScore } from "./oom-score.js";
 import { setUpNetwork, tearDownNetwork } from "../network/container-network.js";
 import { runtimeConfiguration, type RuntimeRequest } from "../runtime/runtime-configuration.js";
 import { joinedNamespaces } from "./joined-namespaces.js";
+import { joinSharedMemory } from "./shared-memory.js";
 import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { ownNamespace } from "../rootless/own-namespace.js";
 import { withTmpfsOwners } from "./filled-tmpfs.js";
@@ -105,7 +106,7 @@ function mountRoot({ containers, directory, stored, images, roots, runtime }: Ru
   );
 }
 
-function writeBundle({ containers, directory, stored: { record }, runtime, volumes }: RunRequest, rootPath: string): void {
+function writeBundle({ containers, directory, stored: { record }, runtime, roots, volumes }: RunRequest, rootPath: string): void {
   const { id } = record;
   const available = ownCapabilities();
   requireGivable(record.configuration, available);
@@ -115,6 +116,7 @@ function writeBundle({ containers, directory, stored: { record }, runtime, volum
     preparePlaces(record.configuration, root, (name) => volumePath(volumes, name));
     const user = checkProgram(record.configuration, root);
     const isolated = isolationParts(record.configuration, containers);
+    const sharedMemory = joinSharedMemory({ containers, roots, id }, record.configuration.namespaces ?? {});
     const network = setUpNetwork(containers, record, (other) => livingProcess(new ContainerDirectory(containers, other)));
     // Volumes come to be when nothing is known that keeps the process from its start.
     const configuration = withTmpfsOwners(withVolumePaths(record.configuration, volumes), root);
@@ -131,7 +133,7 @@ function writeBundle({ containers, directory, stored: { record }, runtime, volum
       networkNamespace: network?.namespace,
       userNamespace: ownNamespace(),
     };
-    const bundle = { id, root: rootPath, configuration, user, files, ...machine, ...isolated };
+    const bundle = { id, root: rootPath, configuration, user, files, ...machine, ...isolated, sharedMemory };
     writeFileSync(directory.file("config.json"), configurationText(runtimeConfiguration(bundle)), { mode: 0o600 });
     mkdirSync(directory.file("runtime"), { recursive: true, mode: 0o700 });
   } finally {

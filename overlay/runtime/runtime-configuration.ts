@@ -67,6 +67,7 @@ export interface RuntimeRequest {
   readonly devices?: ContainerDevices | undefined;
   /** The init's path on the host, when there is to be one. */
   readonly init?: string | undefined;
+  readonly sharedMemory?: MountsRequest["sharedMemory"];
   /** Namespaces of other containers, by type, as files. */
   readonly joined?: Readonly<Partial<Record<"pid" | "ipc" | "uts", string>>> | undefined;
   /** Whether the runtime can make cgroups. Without them nothing limits devices, so that making device nodes is forbidden. */
