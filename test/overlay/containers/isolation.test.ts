@@ -122,18 +122,6 @@ const facts: readonly { readonly fact: string; readonly run: Partial<RunConfigur
     wants: /tmpfs.*nosuid,nodev,noexec.*size=1024k,mode=700[^]*x\n$/,
   },
   {
-    fact: "has a tmpfs that any user may write to, or of the mode that is given",
-    run: {
-      ...shell("stat -c %a /deep/scratch /deep /own; touch /deep/scratch/x && echo ok"),
-      user: "1000",
-      tmpfs: [
-        { destination: "/deep/scratch", options: [] },
-        { destination: "/own", options: ["mode=2750"] },
-      ],
-    },
-    wants: "1777\n755\n2750\nok\n",
-  },
-  {
     fact: "runs programs from a tmpfs that allows it",
     run: {
       ...shell("cat /bin/true > /t/x; chmod 755 /t/x; /t/x && echo ran"),
