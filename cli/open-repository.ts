@@ -16,6 +16,7 @@ import type { Volumes } from "../core/ports/volumes.js";
 import type { Worktree } from "../core/ports/worktree.js";
 import type { ContainersOptions } from "../overlay/containers/containers.js";
 import type { Probe } from "../overlay/probes.js";
+import { endProcess } from "../linux/native-library.js";
 import type { LayerStoreOptions } from "../store/layers/layer-store.js";
 import type { UpperTreeSource } from "../store/directory/upper-tree.js";
 import { openStore } from "../store/open-store.js";
@@ -26,6 +27,9 @@ import type { NamespaceUse, Session } from "./command.js";
 import { printableLine } from "./printable.js";
 import { showCount, showProgress } from "./progress.js";
 import { locateStore, surroundings, type StoreLocation } from "./store-location.js";
+
+/** For when all is said and done. */
+export { endProcess };
 
 export interface OpenOptions {
   /** Makes the store when there is none: for commands that fill it. */

@@ -120,7 +120,7 @@ async function runDetached(
     await startInBackground(repository, record, { verify: verifier(given.verify, repository, session) });
   } catch (error) {
     if (!given.rm) await isWithdrawn(repository, record, session);
-    else await removeContainers(repository, [record], { command: session.typed, force: true, forget: true });
+    else await removeContainers(repository, [record], { command: session.typed, force: true, passing: true });
     throw error;
   }
   if (session.json) printJson(session.terminal, { id, name });
@@ -151,7 +151,7 @@ async function runAndSettle(
       session.terminal.say(`The container ${record.name} stays: varve start ${record.name}, varve rm ${record.name}`);
     throw error;
   } finally {
-    if (given.rm) await removeContainers(repository, [record], { command: session.typed, force: true, forget: true });
+    if (given.rm) await removeContainers(repository, [record], { command: session.typed, force: true, passing: true });
   }
 }
 

@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { VarveError } from "../errors.js";
 import type { ImageConfig } from "../model/commit.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
+import { randomId } from "../model/random-id.js";
 import type { ContainerRecord, Containers, ProcessResult, RunConfiguration } from "../ports/containers.js";
 import type { LayerImageFile } from "../ports/layer-store.js";
 import type { Repository } from "../ports/repository.js";
@@ -43,7 +43,7 @@ export async function inPassingContainer<T>(
   } finally {
     await unheard(async () => {
       await containers.stop(record, 0);
-      await repository.exclusively(async () => containers.remove(record));
+      await repository.exclusively(async () => containers.remove(record, true));
     });
   }
 }
@@ -66,7 +66,7 @@ async function runPassing(
 
 async function makePassing(repository: Repository, { base, word, configuration }: PassingOptions): Promise<ContainerRecord> {
   const commit = await base();
-  const id = randomBytes(6).toString("hex");
+  const id = randomId(6);
   const name = `${word}-${id}`;
   // A ref that is never made: commits and refs stay as they are.
   const branch = `${PASSING}${id}` as RefName;
@@ -80,6 +80,6 @@ async function makePassing(repository: Repository, { base, word, configuration }
     created: new Date().toISOString(),
     configuration: configuration(name, (await repository.history.readCommit(commit)).config),
   };
-  repository.containers.create(record);
+  repository.containers.create(record, true);
   return record;
 }

@@ -166,8 +166,11 @@ export interface ProcessResult {
 
 /** Containers on this machine, kept below the store. */
 export interface Containers {
-  /** @throws VarveError NAME_TAKEN. */
-  create(record: ContainerRecord): void;
+  /**
+   * @param isPassing For one that goes with its process: not forced to the disk. A power cut may leave nothing of it, or what `remove` takes.
+   * @throws VarveError NAME_TAKEN.
+   */
+  create(record: ContainerRecord, isPassing?: boolean): void;
   /** By ascending time of creation. */
   list(): readonly ContainerStatus[];
   /** By name, id or an id's prefix. @throws VarveError TARGET_UNKNOWN. */
@@ -276,6 +279,6 @@ export interface Containers {
   /** Runs `work` with the container's processes frozen, when there are any. They thaw even when `work` fails. */
   whilePaused<T>(record: ContainerRecord, work: () => Promise<T>): Promise<T>;
 
-  /** @throws VarveError CONTAINER_RUNNING. May be repeated. */
-  remove(record: ContainerRecord): void;
+  /** @param isPassing As `create` has it. @throws VarveError CONTAINER_RUNNING. May be repeated. */
+  remove(record: ContainerRecord, isPassing?: boolean): void;
 }

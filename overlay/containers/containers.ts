@@ -94,7 +94,7 @@ class DirectoryContainers implements Containers {
     this.#roots = new MountedRoots(directory, () => this.#index.holders());
   }
 
-  create(record: ContainerRecord): void {
+  create(record: ContainerRecord, isPassing = false): void {
     if (!CONTAINER_ID.test(record.id)) throw new RangeError(`A container's id is 12 hex digits: ${record.id}`);
     // One that `undo` brings back comes from the operation log.
     parseContainer(formatContainer({ record, generation: 1 }), record.id, this.#path);
@@ -109,9 +109,9 @@ class DirectoryContainers implements Containers {
       const release = unfinished.lock("create", record.name);
       try {
         unfinished.makeGeneration(1);
-        unfinished.write({ record, generation: 1 });
+        unfinished.write({ record, generation: 1 }, isPassing);
         renameSync(unfinished.path, this.#index.directory(record.id).path);
-        syncDirectory(latin1(this.#path));
+        if (!isPassing) syncDirectory(latin1(this.#path));
       } finally {
         release();
       }
@@ -273,7 +273,7 @@ class DirectoryContainers implements Containers {
     return livingProcess(directory) === undefined ? work() : whileFrozen(directory, name, work);
   }
 
-  remove({ id, name }: ContainerRecord): void {
+  remove({ id, name }: ContainerRecord, isPassing = false): void {
     const directory = this.#index.directory(id);
     if (!existsSync(directory.path)) return;
     requireNamespaceToRemove(directory);
@@ -284,7 +284,7 @@ class DirectoryContainers implements Containers {
         // A run in the background that this process has started stands in its own mounts, too.
         this.#roots.unmount(id);
         directory.remove();
-        syncDirectory(latin1(this.#path));
+        if (!isPassing) syncDirectory(latin1(this.#path));
       });
     } finally {
       release();

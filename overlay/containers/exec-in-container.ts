@@ -1,13 +1,13 @@
-import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
+import { randomId } from "../../core/model/random-id.js";
 import type { ContainerRecord, ExecConfiguration, ProcessResult } from "../../core/ports/containers.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { saveTerminal } from "../../linux/terminal.js";
 import { configurationText } from "../runtime/configuration-text.js";
-import { endOf, startExec, type OciRuntime } from "../runtime/oci-runtime.js";
+import { startExec, type OciRuntime } from "../runtime/oci-runtime.js";
 import { ownCapabilities } from "../runtime/process-privileges.js";
 import { runtimeErrors, runtimeFailure } from "../runtime/runtime-log.js";
 import { execProcess } from "../runtime/runtime-configuration.js";
@@ -42,7 +42,7 @@ export async function execInContainer(
   };
   const root = openAt(AT_FDCWD, `/proc/${pid}/root`, O_PATH);
   // A name of its own: several may start in one container at once.
-  const base = path.join(directory.file("runtime"), `exec-${randomBytes(6).toString("hex")}`);
+  const base = path.join(directory.file("runtime"), `exec-${randomId(6)}`);
   const [file, log] = [`${base}.json`, `${base}.log`];
   const restoreTerminal = exec.terminal && isatty(0) ? saveTerminal(0) : undefined;
   try {
@@ -60,7 +60,7 @@ export async function execInContainer(
       if (signal !== "SIGINT") child.kill(signal);
     };
     for (const signal of SIGNALS) process.on(signal, handOn);
-    const status = await endOf(child, runtime).finally(() => SIGNALS.forEach((signal) => process.off(signal, handOn)));
+    const status = await child.ended.finally(() => SIGNALS.forEach((signal) => process.off(signal, handOn)));
     const durationMilliseconds = performance.now() - begin;
     const errors = runtimeErrors(existsSync(log) ? readFileSync(log, "utf8") : "");
     if (errors.length > 0 && status !== 0) throw failure(directory, record, exec, errors, runtime);

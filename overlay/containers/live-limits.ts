@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
+import { randomId } from "../../core/model/random-id.js";
 import type { Limits } from "../../core/ports/container-limits.js";
 import type { ContainerRecord, RunConfiguration } from "../../core/ports/containers.js";
 import { canLimitSwap } from "../runtime/cgroups.js";
@@ -27,7 +27,7 @@ export function limitRunning(
   const runtime = chooseRuntime(path.join(directory.path, "../runtime.json"));
   if (!runtime.cgroups) throw limitsUnavailable();
   // A name of its own: several may change one container at once.
-  const base = `${directory.file("runtime")}/update-${randomBytes(6).toString("hex")}`;
+  const base = `${directory.file("runtime")}/update-${randomId(6)}`;
   const [resources, log] = [`${base}.json`, `${base}.log`];
   try {
     writeFileSync(resources, JSON.stringify(changedResources(configuration.limits, after)), { mode: 0o600 });
