@@ -36,7 +36,7 @@ for (const { script, status } of [
 test("spawnProcess() gives /dev/null, the environment as told, / as directory, and no signal that Node blocks or ignores", async (t) => {
   const out = temporaryDirectory(t);
   const script =
-    "readlink /proc/$$/fd/0 > $OUT/input; pwd > $OUT/directory; env > $OUT/environment; grep -E '^Sig(Blk|Ign)' /proc/$$/status > $OUT/signals";
+    "readlink /proc/$$/fd/0 > $OUT/input; pwd > $OUT/directory; env > $OUT/environment; grep -E '^Sig(Blk|Ign)' /proc/self/status > $OUT/signals";
   t.is(await spawnShell(out, script).ended, 0);
   t.is(textOf(t, out, "input"), "/dev/null");
   t.is(textOf(t, out, "directory"), "/");
