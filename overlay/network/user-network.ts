@@ -4,12 +4,13 @@ import { VarveError } from "../../core/errors.js";
 import type { ContainerRecord } from "../../core/ports/containers.js";
 import type { UserNetwork } from "../../core/ports/networks.js";
 import { hasCode } from "../../linux/errno.js";
+import { closeDescriptor } from "../../linux/open-at.js";
 import { isAlive } from "../own-process.js";
 import type { JoinedNetwork } from "./joined-network.js";
 import { requireHelper } from "./helper-programs.js";
 import { requireFreePorts } from "./host-ports.js";
 import { endHelper, startHelper } from "./network-helper.js";
-import { mountNamespace, namespacePlace } from "./network-namespace.js";
+import { mountNamespace, namespacePlace, unmountNamespace } from "./network-namespace.js";
 import { listHelperAttachments, writeAttachment, type HelperAttachment } from "./stored-attachment.js";
 
 /** Those of slirp4netns, which pasta is told: every container has a network of its own, so that all have the same. */
@@ -46,6 +47,36 @@ export function joinUserNetwork(containers: string, record: ContainerRecord, too
   const address = USER_ADDRESSES.container;
   writeAttachment(containers, { tool, id, name, address, ports: chosen, keeper });
   return { namespace: namespacePlace(containers, id), address, nameServer: USER_ADDRESSES.nameServer, lifeline };
+}
+
+/**
+ * Ties a network namespace that ends afterwards to this machine's network, as a container's is.
+ *
+ * @param folder Empty, absolute. @returns The program. @throws VarveError as `joinUserNetwork`.
+ */
+export function tryUserNetwork(folder: string, tool: UserNetwork): string {
+  const program = requireHelper(tool);
+  requireTunnels();
+  const id = "probe";
+  mountNamespace(folder, id);
+  try {
+    const { keeper, lifeline } = startHelper({
+      tool,
+      program,
+      namespace: namespacePlace(folder, id),
+      folder,
+      pidFile: path.join(folder, "pid"),
+      ...FILES,
+      addresses: USER_ADDRESSES,
+      ports: [],
+      hardwareAddress: undefined,
+    });
+    endHelper(keeper);
+    closeDescriptor(lifeline);
+    return program;
+  } finally {
+    unmountNamespace(folder, id);
+  }
 }
 
 /** Ends what `joinUserNetwork` started; its ports are free afterwards. May be repeated. */
