@@ -99,15 +99,30 @@ export function startHelper(request: HelperRequest): RunningHelper {
   }
 }
 
-/** Does nothing when it has ended. Nothing of it is there afterwards: the kernel lets the first process of a pid namespace end last. */
+/**
+ * Does nothing when it has ended. Nothing of it is there afterwards: the kernel lets the first process of a pid namespace end last.
+ *
+ * @param keeper As a record tells it, which may be of anybody: no other process is ended.
+ */
 export function endHelper(keeper: ProcessMark): void {
-  for (let waited = 0; isAlive(keeper) && waited < END_MILLISECONDS; waited += POLL_MILLISECONDS) {
+  for (let waited = 0; isKept(keeper) && waited < END_MILLISECONDS; waited += POLL_MILLISECONDS) {
     try {
       process.kill(keeper.pid, "SIGKILL");
     } catch (error) {
       if (!hasCode(error, "ESRCH")) throw error;
     }
     pauseThread(POLL_MILLISECONDS);
+  }
+}
+
+/** Whether a keeper runs. One that has ended, and that nobody has waited for, has no command line. */
+export function isKept(keeper: ProcessMark): boolean {
+  if (!isAlive(keeper)) return false;
+  try {
+    return readFileSync(`/proc/${keeper.pid}/cmdline`, "utf8").includes(KEEPER);
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ESRCH")) return false;
+    throw error;
   }
 }
 
@@ -188,7 +203,9 @@ function awaitReady(descriptor: number, child: ChildProcess): number | undefined
 function helperFailure({ tool, program, folder, log }: HelperRequest): VarveError {
   const lines = readFileSync(path.join(folder, log), "utf8").split("\n");
   // Without a system logger pasta tells so before each line.
-  const says = lines.map((line) => line.trim()).filter((line) => line !== "" && !/^Failed to send \d+ bytes to syslog$/.test(line));
+  const says = lines
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !/^Failed to send \d+ bytes to syslog$/.test(line));
   const hint = /routable interface/i.test(says.join())
     ? "pasta needs a network device of this machine with a default route; slirp4netns does not: --network slirp4netns."
     : undefined;

@@ -37,7 +37,9 @@ function mountByChild(place: string): void {
   const unshare = findExecutable("unshare") ?? "unshare";
   const { status, stderr, error } = spawnSync(unshare, [`--net=${place}`, "/bin/sh", "-c", ":"], { encoding: "utf8", cwd: "/" });
   if (status === 0) return;
-  throw new VarveError("RUNTIME_FAILED", `Cannot make a network namespace: ${error?.message ?? stderr.trim()}`, { path: unshare });
+  throw new VarveError("RUNTIME_FAILED", `Cannot make a network namespace: ${error?.message ?? stderr.trim()}`, {
+    path: unshare,
+  });
 }
 
 /** Does nothing when it isn't mounted. */

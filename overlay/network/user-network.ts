@@ -5,16 +5,20 @@ import type { ContainerRecord } from "../../core/ports/containers.js";
 import type { UserNetwork } from "../../core/ports/networks.js";
 import { hasCode } from "../../linux/errno.js";
 import { closeDescriptor } from "../../linux/open-at.js";
-import { isAlive } from "../own-process.js";
 import type { JoinedNetwork } from "./joined-network.js";
 import { requireHelper } from "./helper-programs.js";
 import { requireFreePorts } from "./host-ports.js";
-import { endHelper, startHelper } from "./network-helper.js";
+import { endHelper, isKept, startHelper } from "./network-helper.js";
 import { mountNamespace, namespacePlace, unmountNamespace } from "./network-namespace.js";
 import { listHelperAttachments, writeAttachment, type HelperAttachment } from "./stored-attachment.js";
 
 /** Those of slirp4netns, which pasta is told: every container has a network of its own, so that all have the same. */
-export const USER_ADDRESSES = { container: "10.0.2.100", mask: "255.255.255.0", gateway: "10.0.2.2", nameServer: "10.0.2.3" } as const;
+export const USER_ADDRESSES = {
+  container: "10.0.2.100",
+  mask: "255.255.255.0",
+  gateway: "10.0.2.2",
+  nameServer: "10.0.2.3",
+} as const;
 
 const FILES = { socket: "network.sock", log: "network.log" } as const;
 
@@ -29,7 +33,7 @@ export function joinUserNetwork(containers: string, record: ContainerRecord, too
   const { ports = [], hardwareAddress } = record.configuration.endpoint ?? {};
   const program = requireHelper(tool);
   requireTunnels();
-  const others = listHelperAttachments(containers).filter((other) => other.id !== id && isAlive(other.keeper));
+  const others = listHelperAttachments(containers).filter((other) => other.id !== id && isKept(other.keeper));
   const chosen = requireFreePorts(ports, others);
   mountNamespace(containers, id);
   const folder = path.join(containers, id);

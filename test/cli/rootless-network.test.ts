@@ -135,7 +135,21 @@ for (const tool of TOOLS) {
     const there = place(t);
     const { room, store, ok, node } = there;
     const publish = ["-p", "18080:80", "-p", "127.0.0.1::80", "-p", "18080:80/udp"];
-    const id = ok("run", "-d", "--name", "web", "--network", tool, ...publish, ...PROGRAMS, "base", "--", "/tmp/node", "-e", SERVER);
+    const id = ok(
+      "run",
+      "-d",
+      "--name",
+      "web",
+      "--network",
+      tool,
+      ...publish,
+      ...PROGRAMS,
+      "base",
+      "--",
+      "/tmp/node",
+      "-e",
+      SERVER,
+    );
     for (const address of ["127.0.0.1", MACHINE]) t.is(node(CLIENT, `http://${address}:18080/`), "from web\n", address);
     t.is(node(UDP_CLIENT, MACHINE, "18080"), "heard hello\n");
     const [, chosen = ""] = /^80\/tcp -> 127\.0\.0\.1:(\d+)$/m.exec(ok("port", "web")) ?? [];
@@ -159,7 +173,10 @@ for (const tool of TOOLS) {
     t.true(await until(() => helpersOf(store) + namedTools(room) === 0), "it ended by itself");
     ok("ps");
     const left = readdirSync(path.join(store, "containers", id.trim()));
-    t.deepEqual(left.filter((name) => name.startsWith("network.")), []);
+    t.deepEqual(
+      left.filter((name) => name.startsWith("network.")),
+      [],
+    );
   });
 
   test(`${tool}: the network outlives a kill -9 of the supervisor, and ends with the process`, async (t) => {
@@ -214,7 +231,9 @@ for (const tool of TOOLS) {
   test(`${tool}: names are looked up by this machine's name server`, async (t) => {
     const { room, store, home } = place(t);
     writeFileSync(path.join(home, "resolv.conf"), `nameserver ${MACHINE}\n`);
-    const server = spawn("nsenter", [room.entry, "--", process.execPath, "-e", NAME_SERVER], { stdio: ["ignore", "pipe", "ignore"] });
+    const server = spawn("nsenter", [room.entry, "--", process.execPath, "-e", NAME_SERVER], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     t.teardown(() => void server.kill("SIGKILL"));
     await new Promise((resolve) => server.stdout.once("data", resolve));
     const lookup = `require("dns").resolve4("db.example", (error, found) => console.log(error?.code ?? found.join()))`;
@@ -230,7 +249,10 @@ for (const tool of TOOLS) {
     const tried = (port: string): SpawnSyncReturns<string> =>
       run("run", "--network", tool, "-p", port, ...PROGRAMS, "base", "--", "true");
     const listen = `require("net").createServer().listen(18081, () => console.log("ready"))`;
-    const server = spawn("nsenter", [room.entry, "--", process.execPath, "-e", listen], { cwd: home, stdio: ["ignore", "pipe", "ignore"] });
+    const server = spawn("nsenter", [room.entry, "--", process.execPath, "-e", listen], {
+      cwd: home,
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     t.teardown(() => void server.kill("SIGKILL"));
     await new Promise((resolve) => server.stdout.once("data", resolve));
     const taken = tried("18081:80");
@@ -289,6 +311,57 @@ test("what an ordinary user can't have is told with what he can", (t) => {
   const refused = room.varve(asRoot, "run", "--rm", "--network", "pasta", ...PROGRAMS, "base", "--", "true");
   t.is(refused.status, 125);
   t.regex(refused.stderr, /Cannot tie the container to the network "pasta": it is for ordinary users alone/);
+});
+
+test("a program that is missing is told with its package, and the other one takes its place", (t) => {
+  const { room, store } = place(t);
+  const command = [...asUser(ordinaryUser()!), process.execPath, BUILT_COMMAND, "--store", store, "run", "--rm"];
+  const without = (hidden: readonly string[], ...words: string[]): SpawnSyncReturns<string> => {
+    const script = `for file in ${hidden.join(" ")}; do mount --bind /dev/null "$(command -v $file)"; done; exec "$@"`;
+    return room.call(
+      "unshare",
+      "--mount",
+      "sh",
+      "-c",
+      script,
+      "sh",
+      ...command,
+      ...words,
+      ...PROGRAMS,
+      "base",
+      "--",
+      "ls",
+      "/sys/class/net",
+    );
+  };
+  const named = without(["pasta"], "--network", "pasta");
+  t.is(named.status, 125);
+  t.regex(named.stderr, /^varve: error: Cannot tie the container to the network "pasta": there is no pasta\(1\)$/m);
+  t.regex(named.stderr, /^varve: hint: Install the package "passt", .* or use --network slirp4netns, or none, or host\.$/m);
+  t.is(without(["pasta"], "-p", "18080:80").stdout, "eth0\nlo\n");
+  t.regex(without(["pasta", "slirp4netns"], "-p", "18080:80").stderr, /Install the package "passt"/);
+});
+
+test("a machine that lets users make no network devices is told", (t) => {
+  const { room, store, home } = place(t);
+  writeFileSync(path.join(home, "closed"), "", { mode: 0o600 });
+  const command = [
+    ...asUser(ordinaryUser()!),
+    process.execPath,
+    BUILT_COMMAND,
+    "--store",
+    store,
+    "run",
+    "--rm",
+    "--network",
+    "pasta",
+  ];
+  const script = 'mount --bind "$1" /dev/net/tun && shift && exec "$@"';
+  const words = [path.join(home, "closed"), ...command, ...PROGRAMS, "base", "--", "true"];
+  const { status, stderr } = room.call("unshare", "--mount", "sh", "-c", script, "sh", ...words);
+  t.is(status, 125);
+  t.regex(stderr, /Cannot tie the container to a network: this user may not use \/dev\/net\/tun/);
+  t.regex(stderr, /^varve: hint: As root: chmod 666 \/dev\/net\/tun$/m);
 });
 
 /** Answers every question with 192.0.2.77. */

@@ -73,7 +73,9 @@ function probe(requirement: Requirement): string | undefined {
     case "ordinary-user":
       return missing("root", "setpriv", "unshare", "newuidmap") ?? lacksOrdinaryUser();
     case "user-tunnels":
-      return missing("ordinary-user") ?? (mayUseTunnels(ordinaryUser()!) ? undefined : "needs a /dev/net/tun that all users may open");
+      return (
+        missing("ordinary-user") ?? (mayUseTunnels(ordinaryUser()!) ? undefined : "needs a /dev/net/tun that all users may open")
+      );
     case "false-sizes":
       return existsSync(FALSE_SIZES) ? undefined : `needs ${FALSE_SIZES}`;
     case "immutable-files":
