@@ -7,9 +7,9 @@ import type { OptionValues } from "../command.js";
 export const NETWORK_OPTIONS = {
   network: {
     type: "string",
-    value: "none|host|bridge|container:NAME|NAME",
+    value: "none|host|bridge|pasta|slirp4netns|container:NAME|NAME",
     describe:
-      "No network, this machine's, one of varve network, a container's, or pasta or slirp4netns for an ordinary user (default: none; with -p bridge, for an ordinary user pasta)",
+      "None, this machine's, one of varve network, a container's; pasta or slirp4netns without root (default: none; with -p: bridge or pasta)",
   },
   publish: {
     type: "string",
