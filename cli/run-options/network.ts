@@ -7,9 +7,9 @@ import type { OptionValues } from "../command.js";
 export const NETWORK_OPTIONS = {
   network: {
     type: "string",
-    value: "none|host|bridge|pasta|slirp4netns|container:NAME|NAME",
+    value: "none|host|bridge|pasta|NAME",
     describe:
-      "None, this machine's, one of varve network, a container's; pasta or slirp4netns without root (default: none; with -p: bridge or pasta)",
+      "No network, this machine's, one of varve network, or container:NAME; without root pasta or slirp4netns (default: none; with -p: bridge or pasta)",
   },
   publish: {
     type: "string",

@@ -84,7 +84,7 @@ const FIRST_PORT = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
 function portRefused(port: number, protocol: string): VarveError {
   const first = existsSync(FIRST_PORT) ? readFileSync(FIRST_PORT, "latin1").trim() : "1024";
   return new VarveError("PERMISSION", `Cannot publish port ${port}/${protocol}: ports below ${first} are root's`, {
-    hint: `Give another port of this machine, such as ${port + 8000}, or as root: sysctl net.ipv4.ip_unprivileged_port_start=${port}`,
+    hint: `Give another port of this machine, such as ${port + 8000}. Or, as root, run "sysctl net.ipv4.ip_unprivileged_port_start=${port}".`,
   });
 }
 

@@ -103,7 +103,7 @@ export function requireTunnels(): void {
       `Cannot tie the container to a network: ${isForbidden ? `this user may not use ${TUNNELS}` : `there is no ${TUNNELS}`}`,
       {
         path: TUNNELS,
-        hint: isForbidden ? `As root: chmod 666 ${TUNNELS}` : "As root: modprobe tun",
+        hint: isForbidden ? `As root, run "chmod 666 ${TUNNELS}".` : 'As root, run "modprobe tun".',
         cause: error,
       },
     );

@@ -263,7 +263,7 @@ for (const tool of TOOLS) {
     const low = tried("81:80");
     t.is(low.status, 125);
     t.regex(low.stderr, /^varve: error: Cannot publish port 81\/tcp: ports below 1024 are root's$/m);
-    t.regex(low.stderr, /sysctl net\.ipv4\.ip_unprivileged_port_start=81$/m);
+    t.regex(low.stderr, /sysctl net\.ipv4\.ip_unprivileged_port_start=81"\.$/m);
     t.is(helpersOf(store), 2, "web's alone");
     t.is(ok("ps", "-aq").trim().split("\n").length, 1);
   });
@@ -361,7 +361,7 @@ test("a machine that lets users make no network devices is told", (t) => {
   const { status, stderr } = room.call("unshare", "--mount", "sh", "-c", script, "sh", ...words);
   t.is(status, 125);
   t.regex(stderr, /Cannot tie the container to a network: this user may not use \/dev\/net\/tun/);
-  t.regex(stderr, /^varve: hint: As root: chmod 666 \/dev\/net\/tun$/m);
+  t.regex(stderr, /^varve: hint: As root, run "chmod 666 \/dev\/net\/tun"\.$/m);
 });
 
 /** Answers every question with 192.0.2.77. */
