@@ -1,14 +1,15 @@
 import { VarveError } from "../../core/errors.js";
 import { ALIAS, HARDWARE_ADDRESS, type Endpoint, type PublishedPort } from "../../core/ports/endpoints.js";
-import { DEFAULT_NETWORK, NETWORK_NAME } from "../../core/ports/networks.js";
+import { ANY_NETWORK, DEFAULT_NETWORK, isUserNetwork, NETWORK_NAME } from "../../core/ports/networks.js";
 import type { OptionValues } from "../command.js";
 
 /** The options that say how a process reaches others, and they it: docker's names. */
 export const NETWORK_OPTIONS = {
   network: {
     type: "string",
-    value: "none|host|bridge|container:NAME|NAME",
-    describe: "No network, this machine's, one of varve network, or a container's (default: none)",
+    value: "none|host|bridge|pasta|NAME",
+    describe:
+      "No network, this machine's, one of varve network, or container:NAME; without root pasta or slirp4netns (default: none; with -p: bridge or pasta)",
   },
   publish: {
     type: "string",
@@ -26,12 +27,12 @@ type NetworkValues = OptionValues<typeof NETWORK_OPTIONS>;
 
 /** @throws VarveError USAGE, UNSUPPORTED. */
 export function networkConfiguration(given: NetworkValues): { readonly network: string; readonly endpoint?: Endpoint } {
-  const network = networkOf(given.network ?? "none");
   const { ip, "network-alias": aliases, "mac-address": mac, publish } = given;
+  const network = networkOf(given.network ?? (publish.length > 0 ? ANY_NETWORK : "none"));
   const isOwn = !["none", "host"].includes(network) && !network.startsWith("container:");
-  const isNamed = isOwn && network !== DEFAULT_NETWORK;
-  if (publish.length > 0 && !isOwn) throw without("-p", network, `Add --network ${DEFAULT_NETWORK}.`);
-  if (mac !== undefined && !isOwn) throw without("--mac-address", network, `Add --network ${DEFAULT_NETWORK}.`);
+  const isNamed = isOwn && ![DEFAULT_NETWORK, ANY_NETWORK].includes(network) && !isUserNetwork(network);
+  if (publish.length > 0 && !isOwn) throw without("-p", network, "Without --network it gets one that has.");
+  if (mac !== undefined && !isOwn) throw without("--mac-address", network, `Add --network ${ANY_NETWORK}.`);
   if (ip !== undefined && !isNamed) throw without("--ip", network, NAMED_HINT);
   if (aliases.length > 0 && !isNamed) throw without("--network-alias", network, NAMED_HINT);
   const endpoint = {
@@ -53,7 +54,7 @@ function networkOf(text: string): string {
   if (NETWORK_NAME.test(text) || /^container:./s.test(text)) return text;
   throw new VarveError(
     "USAGE",
-    `Cannot read --network "${text}": wanted none, host, bridge, a network's name, or container:NAME`,
+    `Cannot read --network "${text}": wanted none, host, bridge, pasta, slirp4netns, a network's name, or container:NAME`,
   );
 }
 

@@ -9,6 +9,7 @@ import { layerChain } from "../layers/layer-chain.js";
 import { PASSING } from "../revision/ref-names.js";
 import { unheard, yieldToSignals } from "../yield-to-signals.js";
 import { requireLayers } from "./record-operation.js";
+import { withSharedNetwork } from "./shared-network.js";
 
 /** @param config The image config of the commit that it stands on. */
 export type PassingConfiguration = (name: string, config: ImageConfig | undefined) => RunConfiguration;
@@ -78,7 +79,10 @@ async function makePassing(repository: Repository, { base, word, configuration }
     base: commit,
     layers: await layerChain(repository.history, commit),
     created: new Date().toISOString(),
-    configuration: configuration(name, (await repository.history.readCommit(commit)).config),
+    configuration: withSharedNetwork(
+      repository.containers,
+      configuration(name, (await repository.history.readCommit(commit)).config),
+    ),
   };
   repository.containers.create(record, true);
   return record;

@@ -47,21 +47,25 @@ export interface RunRequest {
  * Mounts a container's root, checks what its process relies on there and writes the runtime's configuration, then does `work`. When that, or any of
  * this, fails before a process has run, the container is what it was.
  *
+ * @param work Gets what keeps the container's network up, when it has to be kept: whoever holds that descriptor.
  * @throws VarveError MOUNT_UNAVAILABLE, UNSUPPORTED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, WRONG_TYPE, SOURCE_MISSING and what `work` throws.
  */
-export async function withPreparedRun<T>(request: RunRequest, work: () => Promise<T>): Promise<T> {
+export async function withPreparedRun<T>(request: RunRequest, work: (lifeline: number | undefined) => Promise<T>): Promise<T> {
   const { directory, stored, runtime } = request;
   if (!runtime.cgroups && Object.keys(stored.record.configuration.limits).length > 0) throw limitsUnavailable();
   requireOomScore(stored.record.configuration.oomScoreAdjustment);
   const isFirst = !existsSync(directory.file("config.json"));
+  const held: number[] = [];
   try {
-    writeBundle(request, mountRoot(request));
-    return await work();
+    writeBundle(request, mountRoot(request), held);
+    return await work(held[0]);
   } catch (error) {
     // Without a bundle its state tells that no process has ever run in it.
     if (isFirst && !hasStarted(directory) && !mayHaveWritten(error, request))
       rmSync(directory.file("config.json"), { force: true });
     throw error;
+  } finally {
+    held.forEach(closeDescriptor);
   }
 }
 
@@ -104,7 +108,12 @@ function mountRoot({ containers, directory, stored, images, roots, runtime }: Ru
   );
 }
 
-function writeBundle({ containers, directory, stored: { record }, runtime, volumes }: RunRequest, rootPath: string): void {
+/** @param held Gets a descriptor that keeps the network up, as soon as there is one. */
+function writeBundle(
+  { containers, directory, stored: { record }, runtime, volumes }: RunRequest,
+  rootPath: string,
+  held: number[],
+): void {
   const { id } = record;
   const available = ownCapabilities();
   requireGivable(record.configuration, available);
@@ -115,6 +124,7 @@ function writeBundle({ containers, directory, stored: { record }, runtime, volum
     const user = checkProgram(record.configuration, root);
     const isolated = isolationParts(record.configuration, containers);
     const network = setUpNetwork(containers, record, (other) => livingProcess(new ContainerDirectory(containers, other)));
+    if (network?.lifeline !== undefined) held.push(network.lifeline);
     // Volumes come to be when nothing is known that keeps the process from its start.
     const configuration = withVolumePaths(record.configuration, volumes);
     fillVolumes(configuration, root);

@@ -5,7 +5,7 @@ import { AT_FDCWD } from "../../linux/open-at.js";
 import { removeTree } from "../../linux/unlink.js";
 import { startCreated } from "../runtime/oci-runtime.js";
 import { runtimeFailure } from "../runtime/runtime-log.js";
-import { createSupervised, requireConmon } from "../supervisor/conmon.js";
+import { createSupervised, requireConmon, type SupervisedRun } from "../supervisor/conmon.js";
 import { latin1, type ContainerDirectory } from "./container-directory.js";
 import { livingSupervisor } from "./container-process.js";
 import { clearRun, hasStarted, loggedErrors, withPreparedRun, type RunRequest } from "./prepare-run.js";
@@ -20,7 +20,7 @@ export async function startSupervised(request: RunRequest, endCommand: readonly 
   const { directory, roots } = request;
   const conmon = requireConmon();
   try {
-    await withPreparedRun(request, () => startProcess(request, conmon, endCommand));
+    await withPreparedRun(request, (lifeline) => startProcess(request, conmon, { endCommand, lifeline }));
   } catch (error) {
     const supervisor = livingSupervisor(directory);
     clearRun(directory);
@@ -42,7 +42,7 @@ async function endOf(pid: number): Promise<void> {
 async function startProcess(
   { directory, stored: { record }, runtime }: RunRequest,
   conmon: string,
-  endCommand: readonly string[] | undefined,
+  given: Pick<SupervisedRun, "endCommand" | "lifeline">,
 ): Promise<void> {
   const { terminal, interactive, command, background } = record.configuration;
   const state = directory.file("runtime");
@@ -63,7 +63,7 @@ async function startProcess(
     exits: directory.exits,
     terminal,
     interactive,
-    endCommand,
+    ...given,
   });
   const failed = (): VarveError => runtimeFailure(command[0] ?? "", loggedErrors(directory), runtime.name);
   if (pid === undefined) throw failed();
