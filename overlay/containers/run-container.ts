@@ -5,21 +5,20 @@ import { isatty } from "node:tty";
 import { VarveError } from "../../core/errors.js";
 import type { ProcessResult } from "../../core/ports/containers.js";
 import { saveTerminal } from "../../linux/terminal.js";
-import type { ContainerDirectory } from "./container-directory.js";
 import { isStarting, livingProcess } from "./container-process.js";
-import { endOf, startRuntime, type OciRuntime } from "../runtime/oci-runtime.js";
+import { endOf, startRuntime } from "../runtime/oci-runtime.js";
 import { memoryKills } from "../runtime/memory-kills.js";
 import { runtimeFailure } from "../runtime/runtime-log.js";
 import { clearRun, hasStarted, loggedErrors, withPreparedRun, type RunRequest } from "./prepare-run.js";
+import { tellRun } from "./run-events.js";
 import { forwardSignals } from "./signal-forwarding.js";
-import type { StoredContainer } from "./stored-container.js";
 
 /** `Containers.run` for a container that is not running, under its lock. Nothing is mounted or running when it ends. */
 export async function runContainer(request: RunRequest): Promise<ProcessResult> {
-  const { directory, roots, stored, runtime } = request;
+  const { directory, roots, stored } = request;
   checkTerminal(stored.record.configuration);
   try {
-    const result = await withPreparedRun(request, () => superviseProcess(directory, stored, runtime));
+    const result = await withPreparedRun(request, () => superviseProcess(request));
     return memoryKills(directory.id) > 0 ? { ...result, oomKilled: true } : result;
   } finally {
     roots.unmount(directory.id);
@@ -35,11 +34,7 @@ function checkTerminal({ terminal, interactive }: { readonly terminal: boolean; 
   });
 }
 
-async function superviseProcess(
-  directory: ContainerDirectory,
-  { record }: StoredContainer,
-  runtime: OciRuntime,
-): Promise<ProcessResult> {
+async function superviseProcess({ directory, stored: { record }, runtime, onEvent }: RunRequest): Promise<ProcessResult> {
   const { terminal, interactive, command } = record.configuration;
   const paths = {
     state: directory.file("runtime"),
@@ -57,6 +52,8 @@ async function superviseProcess(
   writeFileSync(directory.file("command.pid"), String(process.pid), { mode: 0o600 });
   const begin = performance.now();
   const child = startRuntime(runtime, paths, record.id, stdio, !terminal);
+  const tellEnd = onEvent && tellRun(directory, record, onEvent);
+  let exitCode: number | undefined;
   const signals = forwardSignals(
     () => {
       const pid = livingProcess(directory);
@@ -66,16 +63,20 @@ async function superviseProcess(
   );
   try {
     const status = await endOf(child, runtime);
+    exitCode = status;
     const durationMilliseconds = performance.now() - begin;
     // A process that handled the signal and ended by its own will has the last word.
     if (signals.first === "SIGINT" && status >= 128) throw interrupted(record.name);
-    if (signals.first !== undefined && status >= 128)
-      return { exitCode: 128 + os.constants.signals[signals.first], durationMilliseconds };
+    if (signals.first !== undefined && status >= 128) {
+      exitCode = 128 + os.constants.signals[signals.first];
+      return { exitCode, durationMilliseconds };
+    }
     if (!hasStarted(directory)) throw runtimeFailure(command[0] ?? "", loggedErrors(directory), runtime.name);
     return { exitCode: status, durationMilliseconds };
   } finally {
     signals.stop();
     restoreTerminal?.();
+    tellEnd?.(exitCode);
   }
 }
 
