@@ -197,7 +197,7 @@ export interface Containers {
    */
   rebase(record: ContainerRecord, base: CommitId, layers: readonly LayerId[]): ContainerRecord;
 
-  /** Writes changed parts of a record (name, branch, configuration). */
+  /** Writes changed parts of a record (name, branch, configuration). That a name is free is seen to by the caller, who has the store's lock. */
   update(record: ContainerRecord, changes: Partial<Omit<ContainerRecord, "id">>): ContainerRecord;
 
   /**

@@ -168,7 +168,6 @@ class DirectoryContainers implements Containers {
 
   update({ id }: ContainerRecord, changes: Partial<Omit<ContainerRecord, "id">>): ContainerRecord {
     const { directory, record, generation } = this.#index.existing(id);
-    if (changes.name !== undefined && changes.name !== record.name) refuseTakenName(this.#path, changes.name);
     const updated = { ...record, ...changes, id };
     this.#doing(`change container "${record.name}"`, () => directory.write({ record: updated, generation }));
     if (updated.name !== record.name) this.#tell("rename", updated, { oldName: record.name });
@@ -176,7 +175,10 @@ class DirectoryContainers implements Containers {
   }
 
   setLimits({ id }: ContainerRecord, limits: ContainerRecord["configuration"]["limits"]): ContainerRecord {
-    const { directory, record } = this.#index.existing(id);
+    const { directory, record, generation } = this.#index.existing(id);
+    // Those that `undo` brings back come from the operation log.
+    const wanted = { ...record, configuration: { ...record.configuration, limits } };
+    parseContainer(formatContainer({ record: wanted, generation }), id, directory.path);
     const updated = this.update(record, { configuration: limitRunning(directory, record, limits) });
     this.#tell("update", updated);
     return updated;
