@@ -101,8 +101,8 @@ function checkStandingUpdate({ container, before, after }: StandingUpdate): Stan
 }
 
 function checkNameUpdate({ container, before, after }: NameUpdate): NameUpdate {
-  if (!ID.test(container) || !CONTAINER_NAME.test(before) || !CONTAINER_NAME.test(after))
-    throw new RangeError("a name that is none");
+  const isName = (name: unknown): boolean => typeof name === "string" && CONTAINER_NAME.test(name);
+  if (!ID.test(container) || !isName(before) || !isName(after)) throw new RangeError("a name that is none");
   return { container, before, after };
 }
 
