@@ -234,6 +234,10 @@ test("what keeps events from being written is told once, and no command fails by
     past(store).map(({ action }) => action),
     ["import", "create"],
   );
+  t.regex(store.run("fsck").stdout, /operations\/events/);
+  rmSync(file, { recursive: true });
+  t.is(store.run("run", "--rm", ...shell("exit 3")).stderr, "");
+  t.notRegex(store.run("fsck").stdout, /operations\/events/);
 });
 
 testIf("oci-runtime", "overlay", "conmon", "ordinary-user").serial(
