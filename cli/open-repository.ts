@@ -239,6 +239,12 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
 
 type OnLeftOut = RepositorySurroundings["onLeftOut"];
 
+/** The containers alone, for who must not wait for all that a repository has. @param store Its directory. @throws VarveError as `openRepository`. */
+export async function openContainersIn(store: string): Promise<Containers> {
+  const layout = await openStore(store);
+  return openContainersOf(layout, fileEvents(layout), undefined);
+}
+
 async function openContainersOf(layout: StoreLayout, events: Events, onLeftOut: OnLeftOut): Promise<Containers> {
   const { openContainers } = await import("../overlay/containers/containers.js");
   return openContainers({ ...(await containersOptions(layout, onLeftOut)), onEvent: (event) => events.note(event) });
