@@ -1,4 +1,5 @@
 import { VarveError } from "../errors.js";
+import { containerEvent } from "../events/container-event.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import { randomId } from "../model/random-id.js";
 import { CONTAINER_NAME, type ContainerRecord, type ProcessResult, type RunConfiguration } from "../ports/containers.js";
@@ -187,13 +188,38 @@ const GRACE_SECONDS = 10;
  * @param graceMilliseconds By default what the container was made with.
  */
 export async function stopContainer(
-  { containers }: Repository,
+  repository: Repository,
   record: ContainerRecord,
   graceMilliseconds: number = (record.configuration.stop?.seconds ?? GRACE_SECONDS) * 1000,
 ): Promise<void> {
+  if (await endProcess(repository, record, graceMilliseconds)) repository.events.note(containerEvent("stop", record));
+}
+
+/** @returns Whether there was one. */
+async function endProcess({ containers }: Repository, record: ContainerRecord, graceMilliseconds: number): Promise<boolean> {
   if (record.configuration.background !== undefined)
     containers.noteRestarts(record, { ...containers.restarts(record), stopped: true });
-  await containers.stop(record, graceMilliseconds);
+  return containers.stop(record, graceMilliseconds);
+}
+
+/**
+ * Sends a signal to its process. After SIGKILL it resolves when that is gone, also of one that is paused, and no policy starts it again.
+ * @throws VarveError CONTAINER_STOPPED.
+ */
+export async function killContainer(repository: Repository, record: ContainerRecord, signal: NodeJS.Signals): Promise<void> {
+  repository.containers.kill(record, signal);
+  if (signal === "SIGKILL") await endProcess(repository, record, 0);
+}
+
+/** Stops a container of the background, and starts it again. @throws VarveError what `startInBackground` throws. */
+export async function restartContainer(
+  repository: Repository,
+  record: ContainerRecord,
+  { graceMilliseconds, command }: { readonly graceMilliseconds: number | undefined; readonly command: string },
+): Promise<void> {
+  await stopContainer(repository, record, graceMilliseconds);
+  await startInBackground(repository, record, { command });
+  repository.events.note(containerEvent("restart", record));
 }
 
 export interface RemoveOptions {
@@ -218,8 +244,7 @@ export async function removeContainers(
   options: RemoveOptions,
 ): Promise<void> {
   const distinct = [...new Set(ids.map(({ id }) => id))];
-  if (options.force === true)
-    for (const id of distinct) await stopContainer(repository, repository.containers.find(id).record, 0);
+  if (options.force === true) for (const id of distinct) await endProcess(repository, repository.containers.find(id).record, 0);
   await repository.exclusively(async () => {
     // One that goes with its process may be gone by now.
     const there = new Set(repository.containers.list().map(({ record }) => record.id));

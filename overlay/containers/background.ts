@@ -4,7 +4,6 @@ import { setTimeout as pause } from "node:timers/promises";
 import { VarveError } from "../../core/errors.js";
 import type { ContainerRecord, LogPiece, LogQuery, Restarts } from "../../core/ports/containers.js";
 import { hasCode } from "../../linux/errno.js";
-import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { readLog } from "../supervisor/container-log.js";
 import type { ContainerDirectory } from "./container-directory.js";
@@ -95,11 +94,4 @@ export function ranMilliseconds(directory: ContainerDirectory): number {
   const begin = lstatSync(directory.file("pid"), { throwIfNoEntry: false })?.mtimeMs;
   const end = lstatSync(path.join(directory.exits, directory.id), { throwIfNoEntry: false })?.mtimeMs;
   return begin === undefined || end === undefined ? 0 : Math.max(0, end - begin);
-}
-
-/** Whether something is to be done when its process ends. An ordinary user's network ends by itself. */
-export function hasConsequences({ configuration: { background, network } }: ContainerRecord): boolean {
-  if (background === undefined) return false;
-  const hasBridge = !["none", "host"].includes(network) && !isInUserNamespace();
-  return background.removed === true || background.restart.name !== "no" || hasBridge;
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
+import type { EventDraft } from "../../core/ports/events.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { terminalSize } from "../../linux/terminal.js";
 import { memoryKills } from "../runtime/memory-kills.js";
@@ -41,7 +42,11 @@ export interface RunRequest {
   readonly runtime: OciRuntime;
   /** `<store>/volumes`. */
   readonly volumes: string;
+  /** Told when the process has started, and when it has ended in the foreground. */
+  readonly onEvent?: OnEvent | undefined;
 }
+
+export type OnEvent = (event: EventDraft) => void;
 
 /**
  * Mounts a container's root, checks what its process relies on there and writes the runtime's configuration, then does `work`. When that, or any of

@@ -5,21 +5,20 @@ import { VarveError } from "../../core/errors.js";
 import type { ProcessResult } from "../../core/ports/containers.js";
 import type { SpawnRequest } from "../../linux/spawn.js";
 import { saveTerminal } from "../../linux/terminal.js";
-import type { ContainerDirectory } from "./container-directory.js";
 import { isStarting, livingProcess } from "./container-process.js";
-import { startRuntime, type OciRuntime } from "../runtime/oci-runtime.js";
+import { startRuntime } from "../runtime/oci-runtime.js";
 import { memoryKills } from "../runtime/memory-kills.js";
 import { runtimeFailure } from "../runtime/runtime-log.js";
 import { clearRun, hasStarted, loggedErrors, withPreparedRun, type RunRequest } from "./prepare-run.js";
+import { tellRun } from "./run-events.js";
 import { forwardSignals } from "./signal-forwarding.js";
-import type { StoredContainer } from "./stored-container.js";
 
 /** `Containers.run` for a container that is not running, under its lock. Nothing is mounted or running when it ends. */
 export async function runContainer(request: RunRequest): Promise<ProcessResult> {
-  const { directory, roots, stored, runtime } = request;
+  const { directory, roots, stored } = request;
   checkTerminal(stored.record.configuration);
   try {
-    const result = await withPreparedRun(request, () => superviseProcess(directory, stored, runtime));
+    const result = await withPreparedRun(request, () => superviseProcess(request));
     return memoryKills(directory.id) > 0 ? { ...result, oomKilled: true } : result;
   } finally {
     roots.unmount(directory.id);
@@ -34,11 +33,7 @@ function checkTerminal({ terminal, interactive }: { readonly terminal: boolean; 
   });
 }
 
-async function superviseProcess(
-  directory: ContainerDirectory,
-  { record }: StoredContainer,
-  runtime: OciRuntime,
-): Promise<ProcessResult> {
+async function superviseProcess({ directory, stored: { record }, runtime, onEvent }: RunRequest): Promise<ProcessResult> {
   const { terminal, interactive, command } = record.configuration;
   const paths = {
     state: directory.file("runtime"),
@@ -60,6 +55,8 @@ async function superviseProcess(
   writeFileSync(directory.file("command.pid"), String(process.pid), { mode: 0o600 });
   const begin = performance.now();
   const child = startRuntime(runtime, paths, record.id, streams, !terminal);
+  const tellEnd = onEvent && tellRun(directory, record, onEvent);
+  let exitCode: number | undefined;
   const signals = forwardSignals(
     () => {
       const pid = livingProcess(directory);
@@ -69,16 +66,20 @@ async function superviseProcess(
   );
   try {
     const status = await child.ended;
+    exitCode = status;
     const durationMilliseconds = performance.now() - begin;
     // A process that handled the signal and ended by its own will has the last word.
     if (signals.first === "SIGINT" && status >= 128) throw interrupted(record.name);
-    if (signals.first !== undefined && status >= 128)
-      return { exitCode: 128 + os.constants.signals[signals.first], durationMilliseconds };
+    if (signals.first !== undefined && status >= 128) {
+      exitCode = 128 + os.constants.signals[signals.first];
+      return { exitCode, durationMilliseconds };
+    }
     if (!hasStarted(directory)) throw runtimeFailure(command[0] ?? "", loggedErrors(directory), runtime.name);
     return { exitCode: status, durationMilliseconds };
   } finally {
     signals.stop();
     restoreTerminal?.();
+    tellEnd?.(exitCode);
   }
 }
 

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { VarveError } from "../../core/errors.js";
+import { containerEvent } from "../../core/events/container-event.js";
 import { AT_FDCWD } from "../../linux/open-at.js";
 import { removeTree } from "../../linux/unlink.js";
 import { startCreated } from "../runtime/oci-runtime.js";
@@ -40,7 +41,7 @@ async function endOf(pid: number): Promise<void> {
 }
 
 async function startProcess(
-  { directory, stored: { record }, runtime }: RunRequest,
+  { directory, stored: { record }, runtime, onEvent }: RunRequest,
   conmon: string,
   given: Pick<SupervisedRun, "endCommand" | "lifeline">,
 ): Promise<void> {
@@ -69,6 +70,7 @@ async function startProcess(
   if (pid === undefined) throw failed();
   const status = startCreated(runtime, { state, log: runtimeLog }, record.id);
   if (status !== 0 || !hasStarted(directory)) throw failed();
+  onEvent?.(containerEvent("start", record));
 }
 
 /** conmon, which is root, would write through a symlink that somebody left in a copied store. */
