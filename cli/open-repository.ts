@@ -17,7 +17,7 @@ import type { Volumes } from "../core/ports/volumes.js";
 import type { Worktree } from "../core/ports/worktree.js";
 import type { ContainersOptions } from "../overlay/containers/containers.js";
 import type { Probe } from "../overlay/probes.js";
-import { endProcess } from "../linux/native-library.js";
+import { endProcess } from "../overlay/end-process.js";
 import type { LayerStoreOptions } from "../store/layers/layer-store.js";
 import type { UpperTreeSource } from "../store/directory/upper-tree.js";
 import { fileEvents } from "../store/events/file-events.js";

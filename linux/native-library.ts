@@ -100,14 +100,9 @@ export function lastErrno(): number {
   return loadKoffi().errno();
 }
 
-/**
- * Ends the process without taking Node's own machinery down, which takes some milliseconds, and without koffi's farewell, which syncs stdout and
- * stderr to the disk. Returns where no native call was made before, or somebody measures the process: then it has to end by itself.
- */
-export function endProcess(status: number): void {
-  if (koffiModule === undefined || process.execArgv.length > 0 || process.env["NODE_V8_COVERAGE"] !== undefined) return;
-  process.emit("exit", status);
-  declare("void _exit(int status)")(status);
+/** Whether a native call was made. */
+export function isLoaded(): boolean {
+  return koffiModule !== undefined;
 }
 
 /** Where a buffer's bytes stand, for structures that hold pointers. Keep the buffer alive while it is used. */
