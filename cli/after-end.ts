@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { settleEnded } from "../core/operations/settle-ended.js";
-import { openRepository } from "./open-repository.js";
+import { hasConsequences, settleEnded } from "../core/operations/settle-ended.js";
+import { openContainersIn, openRepository } from "./open-repository.js";
 import { shellLine } from "./shell-line.js";
 import { quietTerminal, type Terminal } from "./terminal.js";
 
@@ -9,10 +9,13 @@ import { quietTerminal, type Terminal } from "./terminal.js";
  *
  * @returns The exit status.
  */
-export async function afterEnd([store, id = ""]: readonly string[], terminal: Terminal): Promise<number> {
+export async function afterEnd([store = "", id = ""]: readonly string[], terminal: Terminal): Promise<number> {
+  const containers = await openContainersIn(store);
+  // "varve stop" and "varve rm -f" wait until the mounts are left.
+  const ranMilliseconds = containers.leaveEnded(id);
+  if (!containers.list().some(({ record }) => record.id === id && hasConsequences(record))) return 0;
   const typed = shellLine(["rm", id]);
   const repository = await openRepository({ terminal: quietTerminal(terminal), json: false, store, typed, opened: [] });
-  const ranMilliseconds = repository.containers.leaveEnded(id);
   await settleEnded(repository, id, { ranMilliseconds, command: typed, pause: (milliseconds) => pause(milliseconds) });
   return 0;
 }

@@ -26,6 +26,15 @@ const COMPLETE = "__complete";
 /** What the supervisors of containers in the background call. */
 const ENDED = "__ended";
 
+/** Whether the process may have more to take down than Node itself. */
+let hasOpened = false;
+
+/** Ends the process, at once where that can be done. */
+export async function endProcess(status: number): Promise<void> {
+  process.exitCode = status;
+  if (hasOpened) (await import("./open-repository.js")).endProcess(status);
+}
+
 /** Reads the command line and runs the command. @returns The exit status. */
 export async function runCommandLine(): Promise<number> {
   const words = processWords();
@@ -35,6 +44,7 @@ export async function runCommandLine(): Promise<number> {
   try {
     const status = await dispatch(words, terminal, seen);
     await leavePager(terminal, seen);
+    hasOpened = seen.opened.length > 0;
     return status;
   } catch (thrown) {
     const error = await startAnew(seen.session, thrown);

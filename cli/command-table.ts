@@ -249,6 +249,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Copy files into a container, or out of one",
     load: async () => (await import("./commands/cp.js")).cpCommand,
   },
+  events: {
+    group: "run",
+    summary: "Print what happens to containers and in the store, as it happens",
+    load: async () => (await import("./commands/events.js")).eventsCommand,
+  },
   stats: {
     group: "run",
     summary: "Show what containers use: processors, memory, block I/O, network",

@@ -1,4 +1,4 @@
-import { randomInt } from "node:crypto";
+import { randomBelow } from "../core/model/random-id.js";
 
 const FIRST = `amber ash blue bright brown calm clear cold deep dry dusky early even faint fine glacial gray green late
   light loamy mild misty mossy oaken old pale quiet reedy sandy shady silent silty slow small soft still swift tidal warm white wild`.split(
@@ -12,7 +12,7 @@ const SECOND = `alder bay beck birch bog brook burn cove creek delta dune eddy f
 /** A name that nobody has: `calm-tarn`, and with a number after it once the store has very many. */
 export function newContainerName(taken: ReadonlySet<string>): string {
   for (let attempt = 0; ; attempt += 1) {
-    const words = `${FIRST[randomInt(FIRST.length)] ?? ""}-${SECOND[randomInt(SECOND.length)] ?? ""}`;
+    const words = `${FIRST[randomBelow(FIRST.length)] ?? ""}-${SECOND[randomBelow(SECOND.length)] ?? ""}`;
     const name = attempt < 20 ? words : `${words}-${attempt}`;
     if (!taken.has(name)) return name;
   }

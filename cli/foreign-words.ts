@@ -30,6 +30,10 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
     "--cached": "Leave it out: there is no staging area.",
     "--staged": "Leave it out: there is no staging area.",
   },
+  events: {
+    "--format": "Use --json: an object a line.",
+    "--stream": "Use --no-stream to end when all that was is printed.",
+  },
   log: {
     "--after": "Use --since.",
     "--before": "Use --until.",

@@ -9,6 +9,6 @@ if (words.length === 1 && ["--version", "-V", "version"].includes(words[0] ?? ""
 }
 
 async function run(): Promise<void> {
-  const { runCommandLine } = await import("./command-line.js");
-  process.exitCode = await runCommandLine();
+  const { endProcess, runCommandLine } = await import("./command-line.js");
+  await endProcess(await runCommandLine());
 }

@@ -5,6 +5,7 @@ import type { FinishedOperation } from "../core/operations/finish-interrupted.js
 import type { OutsideReaders } from "../core/operations/outside-source.js";
 import type { Archives } from "../core/ports/archives.js";
 import type { Containers } from "../core/ports/containers.js";
+import type { Events } from "../core/ports/events.js";
 import type { Garbage } from "../core/ports/garbage.js";
 import type { MachineRoot } from "../core/ports/machine-root.js";
 import type { Networks } from "../core/ports/networks.js";
@@ -16,8 +17,10 @@ import type { Volumes } from "../core/ports/volumes.js";
 import type { Worktree } from "../core/ports/worktree.js";
 import type { ContainersOptions } from "../overlay/containers/containers.js";
 import type { Probe } from "../overlay/probes.js";
+import { endProcess } from "../overlay/end-process.js";
 import type { LayerStoreOptions } from "../store/layers/layer-store.js";
 import type { UpperTreeSource } from "../store/directory/upper-tree.js";
+import { fileEvents } from "../store/events/file-events.js";
 import { openStore } from "../store/open-store.js";
 import { scratchPath } from "../store/scratch.js";
 import type { LockOptions } from "../store/store-lock.js";
@@ -26,6 +29,9 @@ import type { NamespaceUse, Session } from "./command.js";
 import { printableLine } from "./printable.js";
 import { showCount, showProgress } from "./progress.js";
 import { locateStore, surroundings, type StoreLocation } from "./store-location.js";
+
+/** For when all is said and done. */
+export { endProcess };
 
 export interface OpenOptions {
   /** Makes the store when there is none: for commands that fill it. */
@@ -49,6 +55,7 @@ export async function openRepository(session: Session, { make = false }: OpenOpt
     observe: showProgress(session.terminal, "preparing a long history: "),
     observeNames: showCount(session.terminal, "reading what layers hold: ", "layer"),
     onLeftOut: (devices) => tellLeftOut(session, devices),
+    onEventFault: (error) => tellEventFault(session, error),
   });
   session.opened.push(repository);
   if (repository.operations.isUnsettled()) await finishFirst(repository);
@@ -183,11 +190,14 @@ export interface RepositorySurroundings {
   readonly observeNames?: LayerStoreOptions["observeNames"];
   /** Hears how many devices an ordinary user's containers lack. */
   readonly onLeftOut?: ((devices: number) => void) | undefined;
+  /** Hears once what keeps events from being written. */
+  readonly onEventFault?: (error: VarveError) => void;
 }
 
 /** Puts the parts of an opened store together. */
 export async function repositoryAt(layout: StoreLayout, surrounding: RepositorySurroundings = {}): Promise<Repository> {
-  const { tracked, observe, observeNames, onFinish, onLeftOut, ...lock } = surrounding;
+  const { tracked, observe, observeNames, onFinish, onLeftOut, onEventFault, ...lock } = surrounding;
+  const events = fileEvents(layout, onEventFault);
   const [
     { openLayerStore },
     { gitHistory },
@@ -204,7 +214,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     import("../store/operation-log/file-operation-log.js"),
     import("../store/operation-log/file-progress.js"),
     import("../store/store-lock.js"),
-    openContainersOf(layout, onLeftOut),
+    openContainersOf(layout, events, onLeftOut),
     import("../store/directory/plain-directories.js"),
     import("../store/directory/machine-files.js"),
     openWorktreeOf(layout, tracked),
@@ -215,6 +225,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     history: gitHistory(layout),
     operations: fileOperationLog(layout),
     containers,
+    events,
     inProgress: fileProgress(layout),
     directories: openDirectories(layout.root),
     archives: archivesAt(() => scratchPath(scratchOf(layout), "archive")),
@@ -232,9 +243,15 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
 
 type OnLeftOut = RepositorySurroundings["onLeftOut"];
 
-async function openContainersOf(layout: StoreLayout, onLeftOut: OnLeftOut): Promise<Containers> {
+/** The containers alone, for who must not wait for all that a repository has. @param store Its directory. @throws VarveError as `openRepository`. */
+export async function openContainersIn(store: string): Promise<Containers> {
+  const layout = await openStore(store);
+  return openContainersOf(layout, fileEvents(layout), undefined);
+}
+
+async function openContainersOf(layout: StoreLayout, events: Events, onLeftOut: OnLeftOut): Promise<Containers> {
   const { openContainers } = await import("../overlay/containers/containers.js");
-  return openContainers(await containersOptions(layout, onLeftOut));
+  return openContainers({ ...(await containersOptions(layout, onLeftOut)), onEvent: (event) => events.note(event) });
 }
 
 async function containersOptions(layout: StoreLayout, onLeftOut?: OnLeftOut): Promise<ContainersOptions> {
@@ -282,6 +299,11 @@ function tellLeftOut({ terminal }: Session, devices: number): void {
   terminal.say(
     `Left out for containers of an ordinary user, not of commits: ${devices} device ${devices === 1 ? "node" : "nodes"}`,
   );
+}
+
+/** The command goes on: what it was asked for does not need them. */
+function tellEventFault({ terminal }: Session, { message, path }: VarveError): void {
+  terminal.complain(`varve: warning: ${printableLine(message)}${path === undefined ? "" : ` (${printableLine(path)})`}\n`);
 }
 
 function tellSingleOwner({ terminal }: Session, reason: string): void {

@@ -1,11 +1,11 @@
 import { checked } from "./errno.js";
-import { addressOf, declare } from "./native-library.js";
+import { declare } from "./native-library.js";
+import { textTable, withEnd } from "./text-table.js";
 
 const execve = declare("int execve(const void *path, const void *words, const void *environment)");
 
 const fcntl = declare("int fcntl(int descriptor, int command, int value)");
 
-const POINTER_BYTES = 8;
 /** From linux/fcntl.h. */
 const F_SETFD = 2;
 const STANDARD_STREAMS = [0, 1, 2];
@@ -18,23 +18,9 @@ const STANDARD_STREAMS = [0, 1, 2];
  */
 export function replaceProcess(path: Buffer, words: readonly Buffer[], environment: readonly Buffer[]): never {
   const [name, ...texts] = [path, ...words, ...environment].map(withEnd);
-  const [wordTable, environmentTable] = [tableOf(texts.slice(0, words.length)), tableOf(texts.slice(words.length))];
+  const [wordTable, environmentTable] = [textTable(texts.slice(0, words.length)), textTable(texts.slice(words.length))];
   // Node has them close.
   for (const stream of STANDARD_STREAMS) fcntl(stream, F_SETFD, 0);
   checked(execve(name, wordTable, environmentTable), "execve", path.toString("latin1"));
   throw new TypeError("execve(2) returned");
-}
-
-function withEnd(bytes: Buffer): Buffer {
-  return Buffer.concat([bytes, Buffer.alloc(1)]);
-}
-
-/** A NULL ends it. */
-function tableOf(texts: readonly Buffer[]): Buffer {
-  const table = Buffer.alloc((texts.length + 1) * POINTER_BYTES);
-  for (const [index, text] of texts.entries()) {
-    if (process.arch === "s390x") table.writeBigUInt64BE(addressOf(text), index * POINTER_BYTES);
-    else table.writeBigUInt64LE(addressOf(text), index * POINTER_BYTES);
-  }
-  return table;
 }

@@ -1,15 +1,51 @@
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import type koffi from "koffi";
 
 type Library = ReturnType<typeof koffi.load>;
 
+const NATIVE_PART = `@koromix/koffi-linux-${process.arch}/linux_${process.arch}/koffi.node`;
+const MUSL_LOADERS = ["x86_64", "aarch64", "armhf", "i386", "riscv64"].map((name) => `/lib/ld-musl-${name}.so.1`);
+
 let koffiModule: typeof koffi | undefined;
 let libc: Library | undefined;
 
-/** The one importer of koffi, at the first native call: loading it takes about 10 ms, and many commands need none. */
+/**
+ * The one importer of koffi, at the first native call, since many commands need none. Its own start looks into Node's program for the C library
+ * that it was made for, and reads five files: the native part alone is there in a tenth of the time.
+ */
 function loadKoffi(): typeof koffi {
   // `require`, since the package is CommonJS and its native part stays outside the bundle.
-  return (koffiModule ??= createRequire(import.meta.url)("koffi") as typeof koffi);
+  return (koffiModule ??= loadNativePart() ?? (createRequire(import.meta.url)("koffi") as typeof koffi));
+}
+
+/** @returns `undefined` where the package lays it out otherwise, and where the C library may be musl's. */
+function loadNativePart(): typeof koffi | undefined {
+  if (MUSL_LOADERS.some(existsSync)) return undefined;
+  const file = nativePartAbove(path.dirname(fileURLToPath(import.meta.url)));
+  if (file === undefined) return undefined;
+  const loaded = { exports: {} };
+  try {
+    process.dlopen(loaded, file);
+    return loaded.exports as typeof koffi;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where `require` would look for the package, beginning in `folder`. */
+function nativePartAbove(folder: string): string | undefined {
+  const file = path.join(folder, "node_modules", NATIVE_PART);
+  if (existsSync(file)) return file;
+  const above = path.dirname(folder);
+  return above === folder ? undefined : nativePartAbove(above);
+}
+
+interface WaitingFunction {
+  /** Takes a callback last. */
+  async(...values: unknown[]): void;
 }
 
 export type NativeFunction = (...values: unknown[]) => number;
@@ -45,9 +81,28 @@ function bind(declaration: string): NativeFunction {
   return libc.func(declaration);
 }
 
+/**
+ * As `declare`, for a call that waits: it is made on a thread of Node's pool, and the event loop goes on meanwhile.
+ *
+ * @returns A promise of what the function returns.
+ */
+export function declareWaiting(declaration: string): (...values: unknown[]) => Promise<number> {
+  let bound: WaitingFunction | undefined;
+  return (...values) =>
+    new Promise((resolve, reject) => {
+      bound ??= bind(declaration) as unknown as WaitingFunction;
+      bound.async(...values, (error: Error | null, result: number) => (error === null ? resolve(result) : reject(error)));
+    });
+}
+
 /** `errno` of the native call made last on this thread. */
 export function lastErrno(): number {
   return loadKoffi().errno();
+}
+
+/** Whether a native call was made. */
+export function isLoaded(): boolean {
+  return koffiModule !== undefined;
 }
 
 /** Where a buffer's bytes stand, for structures that hold pointers. Keep the buffer alive while it is used. */

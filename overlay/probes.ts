@@ -8,6 +8,7 @@ import { enterPrivateMountNamespace } from "../linux/namespaces.js";
 import { isInUserNamespace } from "../linux/user-namespace.js";
 import { withProbeFolder } from "./probe-folder.js";
 import { cgroupMounts, freezerOf, makeFreezerGroup, mayMakeCgroups } from "./runtime/cgroups.js";
+import { networkProbes } from "./network/probe-networks.js";
 import { findExecutable } from "./rootfs/executable-search.js";
 import { mountImage } from "./mounts/image-mount.js";
 import { mountOverlay, OVERLAY_FEATURES } from "./mounts/overlay-mount.js";
@@ -58,6 +59,7 @@ export function probeMachine(folder: string = os.tmpdir()): readonly Probe[] {
     probe("seccomp", seccomp, "Use a kernel with CONFIG_SECCOMP_FILTER."),
     ...runtimes(),
     probe("conmon", conmon, "Containers in the background need it: install the package anew."),
+    ...networkProbes().map(({ name, find }) => probe(name, find, "Containers on networks need it.")),
   ];
 }
 

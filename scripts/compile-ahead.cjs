@@ -1,10 +1,13 @@
-// Makes dist/command-line.js.cache: compiled code of what a session of usual commands calls. Run by build.mjs in a process of its own.
+// Makes a code cache of dist/command-line.js: compiled code of what a session of usual commands calls. Run by build.mjs in a process of its own.
+//
+// node scripts/compile-ahead.cjs PROGRAM CACHE trees|containers
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require("node:fs");
 const { tmpdir } = require("node:os");
 const path = require("node:path");
 const { loadCompiled } = require("./compiled-program.cjs");
 
-const [program, cache] = process.argv.slice(2).map((file) => path.resolve(file));
+const [program, cache] = process.argv.slice(2, 4).map((file) => path.resolve(file));
+const session = { trees: sessionOfTrees, containers: sessionOfContainers }[process.argv[4]];
 const { exports: commandLine, script } = loadCompiled(program);
 
 /** After a session, since V8 puts into a cache what has been compiled by then, and functions are compiled when they are first called. */
@@ -13,7 +16,7 @@ async function compileSession() {
   try {
     process.env = { PATH: process.env.PATH, HOME: home, VARVE_STORE: "" };
     process.chdir(home);
-    for (const words of session(home)) {
+    for await (const words of session(home)) {
       process.argv.splice(2, Infinity, ...words);
       await commandLine.runCommandLine();
     }
@@ -23,12 +26,23 @@ async function compileSession() {
   }
 }
 
-function* session(home) {
+function* sessionOfTrees(home) {
   const write = (name, text) => writeFileSync(path.join(home, name), text);
   yield ["init"];
   yield ["status"];
   write("file", "one\n");
   yield ["diff"];
+}
+
+/** Where containers can't run, by an ordinary user or for want of a runtime, it ends early and the cache has what was called until then. */
+async function* sessionOfContainers(home) {
+  const { makeSmallRoot } = await import("./demo/small-root.mjs");
+  const root = path.join(home, "root");
+  makeSmallRoot(root);
+  const store = ["--store", path.join(home, "store")];
+  yield [...store, "import", root, "-b", "base"];
+  yield [...store, "ps"];
+  yield [...store, "run", "--rm", "--network", "none", "base", "--", "true"];
 }
 
 compileSession().then(() => {

@@ -3,7 +3,7 @@
 //
 // node scripts/prepare-machine.mjs [--demo [--debian]]      --demo: only what the demo needs
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, chmodSync, constants, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 
 const PROJECT = path.resolve(new URL("..", import.meta.url).pathname);
@@ -27,6 +27,8 @@ const TEST_PACKAGES = [
   { commands: ["netavark"], name: "netavark", why: "makes the networks of containers" },
   { commands: ["aardvark-dns"], name: "aardvark-dns", why: "answers the names of containers on a network" },
   { commands: ["iptables"], name: "iptables", why: "publishes ports for netavark" },
+  { commands: ["pasta"], name: "passt", why: "ties containers of an ordinary user to the network" },
+  { commands: ["slirp4netns"], name: "slirp4netns", why: "ties containers of an ordinary user to the network, in another way" },
   { commands: ["ip"], name: "iproute2", why: "lets tests look at network devices" },
   { commands: ["crun"], name: "crun", why: "is the second OCI runtime of the tests" },
   { commands: ["catatonit"], name: "catatonit", why: "is the init of containers in the tests" },
@@ -55,6 +57,7 @@ const DEBIAN_PACKAGES = [
 function prepareMachine({ demo, debian }) {
   if (!npmPackagesAreInstalled()) installNpmPackages();
   if (!demo) makeOrdinaryUser();
+  if (!demo) openTunnels();
   const wanted = [...RUN_PACKAGES, ...(demo ? [] : TEST_PACKAGES), ...(debian ? DEBIAN_PACKAGES : [])];
   const missing = wanted.filter(({ commands }) => !commands.some(findCommand));
   if (missing.length === 0) return;
@@ -74,6 +77,21 @@ function makeOrdinaryUser() {
   // -F: a system user, who has no other reason to have them, gets ids, too.
   const words = ["--system", "--no-create-home", "-F", "--shell", "/usr/sbin/nologin", ORDINARY_USER];
   if (spawnSync("useradd", words, { stdio: ["ignore", 2, 2] }).status !== 0) say("going on without it");
+}
+
+const TUNNELS = "/dev/net/tun";
+
+/** Every distribution's udev gives it this mode; a machine without udev leaves it to root alone. */
+function openTunnels() {
+  if (process.getuid?.() !== 0) return;
+  try {
+    const { mode } = statSync(TUNNELS);
+    if ((mode & 0o666) === 0o666) return;
+    say(`letting all users open ${TUNNELS}, as udev does: tests tie containers of an ordinary user to the network`);
+    chmodSync(TUNNELS, 0o666);
+  } catch (error) {
+    say(`going on without ${TUNNELS}, which networks of ordinary users need: ${error.code}`);
+  }
 }
 
 /** The lock file is compared with what npm wrote down when it installed last: times mislead after `git switch`. */

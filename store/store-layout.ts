@@ -41,6 +41,8 @@ export interface StoreLayout {
   readonly blobs: string;
   readonly operations: string;
   readonly operationLog: string;
+  /** What happened to containers; the file before it stands beside it. */
+  readonly events: string;
   readonly containers: string;
   /** Named volumes, which containers share. */
   readonly volumes: string;
@@ -76,6 +78,7 @@ export function storeLayout(root: string): StoreLayout {
     blobs: at("blobs"),
     operations: at("operations"),
     operationLog: at("operations", "log"),
+    events: at("operations", "events"),
     containers: at("containers"),
     volumes: at("volumes"),
     progress: at("progress"),

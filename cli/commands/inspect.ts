@@ -6,6 +6,7 @@ import { command, type Command } from "../command.js";
 import { openRepository } from "../open-repository.js";
 import { logEntryJson } from "../render/commit-json.js";
 import { refText } from "../render/names.js";
+import { portJson } from "../render/port-text.js";
 import { entryOf } from "../render/shown-commit.js";
 import { commitOf } from "../revision-words.js";
 
@@ -45,7 +46,10 @@ function findContainer({ containers }: Repository, word: string): ContainerStatu
   }
 }
 
-async function containerJson({ history }: Repository, { record, state, pid }: ContainerStatus): Promise<Record<string, unknown>> {
+async function containerJson(
+  { history }: Repository,
+  { record, state, pid, attachment }: ContainerStatus,
+): Promise<Record<string, unknown>> {
   const { id, name, branch, base, layers, created, exitCode, oomKilled, configuration } = record;
   const { limits, volumes, ...others } = configuration;
   return {
@@ -61,6 +65,9 @@ async function containerJson({ history }: Repository, { record, state, pid }: Co
     commit: (await history.readRef(branch)) ?? null,
     base,
     layers,
+    network: attachment?.network ?? configuration.network,
+    address: attachment?.address ?? null,
+    ports: (attachment?.ports ?? []).map(portJson),
     limits,
     mounts: volumes,
     configuration: others,

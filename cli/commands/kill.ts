@@ -1,4 +1,4 @@
-import { stopContainer } from "../../core/operations/container-lifecycle.js";
+import { killContainer } from "../../core/operations/container-lifecycle.js";
 import { command, type Command } from "../command.js";
 import { openRepository } from "../open-repository.js";
 import { printJsonArray } from "../render/json-array.js";
@@ -30,11 +30,7 @@ not start it again then. A process that does not handle another signal does not 
     const signal = signalOf(given);
     const repository = await openRepository(session);
     const records = words.map((name) => repository.containers.find(name).record);
-    for (const record of records) {
-      repository.containers.kill(record, signal);
-      // Also one that is paused ends then, and no policy starts it again.
-      if (signal === "SIGKILL") await stopContainer(repository, record, 0);
-    }
+    for (const record of records) await killContainer(repository, record, signal);
     const ended = records.map(({ id, name }) => ({ id, name }));
     if (session.json) await printJsonArray(session.terminal, ended);
     else for (const { name } of ended) session.terminal.say(`Sent ${signal} to ${name}`);

@@ -74,7 +74,7 @@ function rowJson({ status: { record, state, pid, attachment }, commit }: Row): R
     exitCode: exitCode ?? null,
     oomKilled: record.oomKilled === true,
     command: configuration.command,
-    network: configuration.network,
+    network: attachment?.network ?? configuration.network,
     address: attachment?.address ?? null,
     ports: (attachment?.ports ?? []).map(portJson),
     created,

@@ -8,8 +8,8 @@ export const renameCommand: Command = command(
     name: "rename",
     form: "CONTAINER NAME",
     summary: "Give a container another name",
-    description: `Gives a container another name, also while it runs. Its branch and its hostname stay as they are. To take it back, rename it again:
-"varve undo" does not know of it.`,
+    description: `Gives a container another name, also while it runs. Its branch and its hostname stay as they are. "varve undo" takes it
+back.`,
     words: [
       { name: "CONTAINER", required: true },
       { name: "NAME", required: true },
@@ -22,7 +22,7 @@ export const renameCommand: Command = command(
     ],
   },
   async ({ words: [from = "", to = ""], session }) => {
-    const { id, name } = await renameContainer(await openRepository(session), from, to);
+    const { id, name } = await renameContainer(await openRepository(session), from, to, { command: session.typed });
     if (session.json) printJson(session.terminal, { id, name });
     else session.terminal.say(`The container is now ${name}`);
   },

@@ -1,4 +1,4 @@
-import { startInBackground, stopContainer } from "../../core/operations/container-lifecycle.js";
+import { restartContainer } from "../../core/operations/container-lifecycle.js";
 import { VarveError } from "../../core/errors.js";
 import { command, type Command } from "../command.js";
 import { millisecondsOf } from "../option-values.js";
@@ -42,8 +42,7 @@ committed. One that does not run is started.`,
       });
     }
     for (const record of records) {
-      await stopContainer(repository, record, grace);
-      await startInBackground(repository, record, { command: session.typed });
+      await restartContainer(repository, record, { graceMilliseconds: grace, command: session.typed });
       if (!session.json) session.terminal.say(`Restarted ${record.name}`);
     }
     const restarted = records.map(({ id, name }) => ({ id, name }));

@@ -122,7 +122,7 @@ async function runDetached(
     await startInBackground(repository, record, { verify: verifier(given.verify, repository, session) });
   } catch (error) {
     if (!given.rm) await isWithdrawn(repository, record, session);
-    else await removeContainers(repository, [record], { command: session.typed, force: true, forget: true, volumes: true });
+    else await removeContainers(repository, [record], { command: session.typed, force: true, passing: true, volumes: true });
     throw error;
   }
   if (session.json) printJson(session.terminal, { id, name });
@@ -154,7 +154,7 @@ async function runAndSettle(
     throw error;
   } finally {
     if (given.rm)
-      await removeContainers(repository, [record], { command: session.typed, force: true, forget: true, volumes: true });
+      await removeContainers(repository, [record], { command: session.typed, force: true, passing: true, volumes: true });
   }
 }
 

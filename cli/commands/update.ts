@@ -11,8 +11,8 @@ export const updateCommand: Command = command(
     form: "CONTAINER… [options]",
     summary: "Change what containers may use",
     description: `Changes limits of memory, processors, processes and block I/O: at once of a container that runs, and for each later start of its
-process. What is not given stays as it is. When the kernel refuses a limit, such as less memory than is in use, the container keeps what it
-had.`,
+process. What is not given stays as it is. When the kernel refuses a limit, such as less memory than is in use, all of them keep
+what they had. "varve undo" takes it back, also of one that runs.`,
     words: [{ name: "CONTAINER", required: true, many: true }],
     options: CHANGEABLE_LIMIT_OPTIONS,
     examples: [
@@ -28,7 +28,7 @@ had.`,
         hint: "Give one, such as --memory 512m. All: varve update --help",
       });
     }
-    const records = updateLimits(await openRepository(session), words, changes);
+    const records = await updateLimits(await openRepository(session), words, { changes, command: session.typed });
     if (!session.json) for (const { name } of records) session.terminal.say(`Changed the limits of ${name}`);
     else
       await printJsonArray(

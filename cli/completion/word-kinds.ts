@@ -62,6 +62,7 @@ const FREE: ReadonlySet<string> = new Set([
   "DOMAIN",
   "GROUP",
   "INSTRUCTION",
+  "KEY=VALUE",
   "MOUNT",
   "OPT",
   "OPTION",

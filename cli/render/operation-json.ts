@@ -15,6 +15,8 @@ export function effectJson({
   trees,
   head,
   standings = [],
+  names = [],
+  limits = [],
   upstreams = [],
   progress = [],
 }: Effect): Record<string, unknown> {
@@ -28,6 +30,8 @@ export function effectJson({
       after: after ?? null,
     })),
     branches: standings.map(({ container, before, after }) => ({ container, before: branchOf(before), after: branchOf(after) })),
+    names: names.map(({ container, before, after }) => ({ container, before, after })),
+    limits: limits.map(({ container, before, after }) => ({ container, before, after })),
     upstreams: upstreams.map(({ branch, before, after }) => ({
       branch: refText(branch),
       before: before === undefined ? null : refText(before),

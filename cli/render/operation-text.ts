@@ -1,5 +1,6 @@
 import type { OperationState } from "../../core/operations/operation-states.js";
-import type { Effect, TreeUpdate } from "../../core/ports/operation-log.js";
+import type { Limits } from "../../core/ports/container-limits.js";
+import type { Effect, LimitsUpdate, TreeUpdate } from "../../core/ports/operation-log.js";
 import { SAVED } from "../../core/revision/ref-names.js";
 import type { CommitId, RefName } from "../../core/model/ids.js";
 import { printableLine } from "../printable.js";
@@ -24,7 +25,7 @@ function secondsOf(time: string): string {
 
 /** What an operation moved, for people, one line each. Saved trees are no names of anybody's. */
 export function effectLines(effect: Effect, name: (id: string) => string): readonly string[] {
-  const { refs, trees, head, standings = [], upstreams = [], progress = [] } = effect;
+  const { refs, trees, head, standings = [], names = [], limits = [], upstreams = [], progress = [] } = effect;
   return [
     ...refs
       .filter((ref) => !ref.name.startsWith(SAVED))
@@ -33,12 +34,27 @@ export function effectLines(effect: Effect, name: (id: string) => string): reado
     ...standings.map(
       (update) => `${name(update.container)} on ${refText(update.before.branch)} → ${refText(update.after.branch)}`,
     ),
+    ...names.map(({ before, after }) => `container ${before} renamed ${after}`),
+    ...limits.map((update) => `limits of ${name(update.container)}: ${limitsText(update)}`),
     ...upstreams.map(({ branch, before, after }) => `upstream of ${refText(branch)} ${nameText(before)} → ${nameText(after)}`),
     ...trees.map((update) => treeLine(update, name)),
     ...progress.map(
       ({ slot, before, after }) => `${before?.kind ?? after?.kind ?? ""} in ${slotText(slot, name)} ${stepOf(before, after)}`,
     ),
   ].map(printableLine);
+}
+
+/** Those that changed. */
+function limitsText({ before, after }: LimitsUpdate): string {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)] as (keyof Limits)[]);
+  const told = (value: unknown): string => {
+    if (value === undefined) return "none";
+    return typeof value === "string" ? value : JSON.stringify(value);
+  };
+  return [...names]
+    .filter((each) => JSON.stringify(before[each]) !== JSON.stringify(after[each]))
+    .map((each) => `${each} ${told(before[each])} → ${told(after[each])}`)
+    .join(", ");
 }
 
 function kindOf(ref: RefName): string {
@@ -85,7 +101,8 @@ export class ContainerNames {
     for (const { record } of standing) this.#names.set(record.id, record.name);
   }
 
-  see({ trees }: Effect): void {
+  see({ trees, names = [] }: Effect): void {
+    for (const { container, after } of names) if (!this.#names.has(container)) this.#names.set(container, after);
     for (const { target, container } of trees) {
       const name = container?.["name"];
       if (target.kind === "container" && typeof name === "string" && !this.#names.has(target.id))

@@ -1,7 +1,7 @@
 import { VarveError } from "../../core/errors.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import { ALIAS, HARDWARE_ADDRESS, type PublishedPort } from "../../core/ports/endpoints.js";
-import { DEFAULT_NETWORK, NETWORK_NAME } from "../../core/ports/networks.js";
+import { ANY_NETWORK, DEFAULT_NETWORK, isUserNetwork, NETWORK_NAME } from "../../core/ports/networks.js";
 import type { OptionValues } from "../command.js";
 import { EXPOSE_OPTIONS, exposedPorts, publishedByAll } from "./exposed-ports.js";
 import { LAST_PORT, portRange } from "./port-range.js";
@@ -9,8 +9,9 @@ import { LAST_PORT, portRange } from "./port-range.js";
 const PLACE_OPTIONS = {
   network: {
     type: "string",
-    value: "none|host|bridge|container:NAME|NAME",
-    describe: "No network, this machine's, one of varve network, or a container's (default: none)",
+    value: "none|host|bridge|pasta|NAME",
+    describe:
+      "No network, this machine's, one of varve network, or container:NAME; without root pasta or slirp4netns (default: none; with -p or -P: bridge or pasta)",
   },
   publish: {
     type: "string",
@@ -34,13 +35,13 @@ export function networkConfiguration(
   given: NetworkValues,
   image: readonly string[] = [],
 ): Pick<RunConfiguration, "network" | "endpoint" | "exposed"> {
-  const network = networkOf(given.network ?? "none");
   const { ip, "network-alias": aliases, "mac-address": mac, publish } = given;
+  const publishes = publish.length > 0 || given["publish-all"];
+  const network = networkOf(given.network ?? (publishes ? ANY_NETWORK : "none"));
   const isOwn = !["none", "host"].includes(network) && !network.startsWith("container:");
-  const isNamed = isOwn && network !== DEFAULT_NETWORK;
-  if ((publish.length > 0 || given["publish-all"]) && !isOwn)
-    throw without(publish.length > 0 ? "-p" : "-P", network, `Add --network ${DEFAULT_NETWORK}.`);
-  if (mac !== undefined && !isOwn) throw without("--mac-address", network, `Add --network ${DEFAULT_NETWORK}.`);
+  const isNamed = isOwn && ![DEFAULT_NETWORK, ANY_NETWORK].includes(network) && !isUserNetwork(network);
+  if (publishes && !isOwn) throw without(publish.length > 0 ? "-p" : "-P", network, "Without --network it gets one that has.");
+  if (mac !== undefined && !isOwn) throw without("--mac-address", network, `Add --network ${ANY_NETWORK}.`);
   if (ip !== undefined && !isNamed) throw without("--ip", network, NAMED_HINT);
   if (aliases.length > 0 && !isNamed) throw without("--network-alias", network, NAMED_HINT);
   const exposed = exposedPorts(given, image);
@@ -69,7 +70,7 @@ function networkOf(text: string): string {
   if (NETWORK_NAME.test(text) || /^container:./s.test(text)) return text;
   throw new VarveError(
     "USAGE",
-    `Cannot read --network "${text}": wanted none, host, bridge, a network's name, or container:NAME`,
+    `Cannot read --network "${text}": wanted none, host, bridge, pasta, slirp4netns, a network's name, or container:NAME`,
   );
 }
 

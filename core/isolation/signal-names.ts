@@ -17,3 +17,9 @@ export function signalNumber(text: string): number | undefined {
   const number = edge === "RTMIN" ? RTMIN + Number(digits) : RTMAX - Number(digits);
   return number >= RTMIN && number <= RTMAX ? number : undefined;
 }
+
+/** @returns `SIGTERM`; the number where there is no name. */
+export function signalName(number: number): string {
+  const name = NAMES[number - 1];
+  return name === undefined ? String(number) : `SIG${name}`;
+}

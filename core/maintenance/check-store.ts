@@ -1,5 +1,6 @@
 import { VarveError } from "../errors.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
+import { STORE_EVENT } from "../events/store-event.js";
 import type { Repository } from "../ports/repository.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 import type { LayerFault, StoreChecks, VerifyProgress } from "../ports/store-checks.js";
@@ -53,6 +54,7 @@ export async function checkStore(repository: Repository, checks: StoreChecks, op
     const treeFaults = await checkAllTrees(checks, damage, options.quick);
     const whole = { ...damage, history: { ...history, faults: [...history.faults, ...treeFaults] } };
     const repairs = options.repair ? await repairStore(repository, checks, damage) : undefined;
+    if (options.repair) repository.events.note({ ...STORE_EVENT, action: "repair" });
     const checked = {
       layers: ids.length,
       commits: history.graph.size,

@@ -1,6 +1,7 @@
 import type { CommitId, LayerId } from "../model/ids.js";
 import type { Garbage, Waste } from "../ports/garbage.js";
 import type { Repository } from "../ports/repository.js";
+import { STORE_EVENT } from "../events/store-event.js";
 import { findReachable, type Reachable } from "./reachable-layers.js";
 
 export interface CollectOptions {
@@ -57,7 +58,11 @@ export async function collect(repository: Repository, garbage: Garbage, options:
   const reachable = await findReachable(repository, garbage, { since, cachedSince });
   const waste: Waste = { ...(await findWaste(repository, garbage, reachable)), ...(everything && purge(garbage)) };
   const collection = describe(repository, garbage, reachable, waste);
-  if (!options.dryRun) await remove(repository, garbage, { reachable, waste, since });
+  if (!options.dryRun) {
+    await remove(repository, garbage, { reachable, waste, since });
+    const attributes = { layers: String(collection.layers.length), bytes: String(collection.bytes) };
+    repository.events.note({ ...STORE_EVENT, action: "gc", attributes });
+  }
   return collection;
 }
 

@@ -7,7 +7,7 @@ import type { Operation } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import type { Worktree } from "../ports/worktree.js";
 import { layerChain } from "../layers/layer-chain.js";
-import { stateBefore, type EarlierState } from "./earlier-state.js";
+import { earlierRecord, stateBefore, type EarlierState } from "./earlier-state.js";
 import { findOperation } from "./find-operation.js";
 import { openCommitTree, unfiltered } from "./targets.js";
 
@@ -99,10 +99,10 @@ function movesUpTo(log: readonly RefMove[], commit: CommitId | undefined, operat
 }
 
 /** Containers that were removed since stand again, those that were made since are not there yet. */
-async function containersAt({ containers, history }: Repository, { trees, standings }: EarlierState): Promise<Containers> {
+async function containersAt({ containers, history }: Repository, earlier: EarlierState): Promise<Containers> {
   const bases = new Map<string, { readonly base: CommitId; readonly layers: readonly LayerId[] }>();
   const statuses = new Map(containers.list().map((status) => [status.record.id, status]));
-  for (const [id, { target, commit, container }] of trees) {
+  for (const [id, { target, commit, container }] of earlier.trees) {
     if (target.kind !== "container") continue;
     if (commit === undefined) {
       statuses.delete(id);
@@ -113,10 +113,7 @@ async function containersAt({ containers, history }: Repository, { trees, standi
     if (record === undefined) continue;
     statuses.set(id, { record: { ...record, ...bases.get(id) }, state: "stopped", pid: undefined });
   }
-  for (const [id, standing] of standings) {
-    const status = statuses.get(id);
-    if (status !== undefined) statuses.set(id, { ...status, record: { ...status.record, ...standing } });
-  }
+  for (const [id, status] of statuses) statuses.set(id, { ...status, record: earlierRecord(id, status.record, earlier) });
   const list = [...statuses.values()].sort((a, b) => (a.record.created < b.record.created ? -1 : 1));
   return {
     ...REFUSING,

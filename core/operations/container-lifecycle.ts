@@ -1,6 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { VarveError } from "../errors.js";
+import { containerEvent } from "../events/container-event.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
+import { randomId } from "../model/random-id.js";
 import { CONTAINER_NAME, type ContainerRecord, type ProcessResult, type RunConfiguration } from "../ports/containers.js";
 import type { RefUpdate } from "../ports/history.js";
 import type { LayerImageFile } from "../ports/layer-store.js";
@@ -47,7 +48,7 @@ export async function createContainer(repository: Repository, options: CreateOpt
     const before = await history.readRef(branch);
     if (before !== undefined && before !== options.commit) throw branchElsewhere(branch, before, options);
     const record: ContainerRecord = {
-      id: randomBytes(6).toString("hex"),
+      id: randomId(6),
       name: options.name,
       branch,
       ...(before === undefined ? { branchMadeAt: options.commit } : {}),
@@ -59,8 +60,10 @@ export async function createContainer(repository: Repository, options: CreateOpt
     // The branch first: a crash after it leaves a branch, never a container without one.
     const refs = before === undefined ? [{ name: branch, before, after: options.commit }] : [];
     await requireLayers(repository, refs);
-    await history.updateRefs(refs, options.command);
-    containers.create(record);
+    // One in the background may live long.
+    const isPassing = options.passing === true && options.configuration.background === undefined;
+    await history.updateRefs(refs, options.command, isPassing);
+    containers.create(record, isPassing);
     if (options.passing !== true) await repository.operations.append(creation(record, refs, options.command));
     return record;
   });
@@ -186,21 +189,48 @@ const GRACE_SECONDS = 10;
  * @param graceMilliseconds By default what the container was made with.
  */
 export async function stopContainer(
-  { containers }: Repository,
+  repository: Repository,
   record: ContainerRecord,
   graceMilliseconds: number = (record.configuration.stop?.seconds ?? GRACE_SECONDS) * 1000,
 ): Promise<void> {
+  if (await endProcess(repository, record, graceMilliseconds)) repository.events.note(containerEvent("stop", record));
+}
+
+/** @returns Whether there was one. */
+async function endProcess({ containers }: Repository, record: ContainerRecord, graceMilliseconds: number): Promise<boolean> {
   if (record.configuration.background !== undefined)
     containers.noteRestarts(record, { ...containers.restarts(record), stopped: true });
-  await containers.stop(record, graceMilliseconds);
+  return containers.stop(record, graceMilliseconds);
+}
+
+/**
+ * Sends a signal to its process. After SIGKILL it resolves when that is gone, also of one that is paused, and no policy starts it again.
+ * @throws VarveError CONTAINER_STOPPED.
+ */
+export async function killContainer(repository: Repository, record: ContainerRecord, signal: NodeJS.Signals): Promise<void> {
+  repository.containers.kill(record, signal);
+  if (signal === "SIGKILL") await endProcess(repository, record, 0);
+}
+
+/** Stops a container of the background, and starts it again. @throws VarveError what `startInBackground` throws. */
+export async function restartContainer(
+  repository: Repository,
+  record: ContainerRecord,
+  { graceMilliseconds, command }: { readonly graceMilliseconds: number | undefined; readonly command: string },
+): Promise<void> {
+  await stopContainer(repository, record, graceMilliseconds);
+  await startInBackground(repository, record, { command });
+  repository.events.note(containerEvent("restart", record));
 }
 
 export interface RemoveOptions {
   readonly command: string;
   /** Stops a running one first. */
   readonly force?: boolean;
-  /** Keeps nothing: `undo` can't bring it back. For containers made in passing. */
+  /** Keeps nothing: `undo` can't bring it back. */
   readonly forget?: boolean;
+  /** They were made so, too: no log knows of them. Keeps nothing either. */
+  readonly passing?: boolean;
   /** Their volumes without a name go, too, which nothing brings back. */
   readonly volumes?: boolean;
 }
@@ -217,8 +247,7 @@ export async function removeContainers(
   options: RemoveOptions,
 ): Promise<void> {
   const distinct = [...new Set(ids.map(({ id }) => id))];
-  if (options.force === true)
-    for (const id of distinct) await stopContainer(repository, repository.containers.find(id).record, 0);
+  if (options.force === true) for (const id of distinct) await endProcess(repository, repository.containers.find(id).record, 0);
   await repository.exclusively(async () => {
     // One that goes with its process may be gone by now.
     const there = new Set(repository.containers.list().map(({ record }) => record.id));
@@ -226,10 +255,11 @@ export async function removeContainers(
     const targets = left.map((id) => findTarget(repository, id) as ContainerTarget);
     for (const target of targets) requireStopped(target, "remove");
     // A throw-away one, that a killed command left, was never to be kept.
-    const isForgotten = ({ record }: ContainerTarget): boolean => options.forget === true || record.branch.startsWith(PASSING);
+    const isForgotten = ({ record }: ContainerTarget): boolean =>
+      options.forget === true || options.passing === true || record.branch.startsWith(PASSING);
     const [forgotten, recorded] = [targets.filter(isForgotten), targets.filter((target) => !isForgotten(target))];
     if (recorded.length > 0) await recordRemoval(repository, recorded, options.command);
-    await forgetContainers(repository, forgotten, options.command);
+    await forgetContainers(repository, forgotten, options);
     for (const { record } of options.volumes === true ? targets : []) repository.containers.removeVolumes(record);
   });
 }
@@ -266,13 +296,17 @@ async function recordRemoval(repository: Repository, targets: readonly Container
 }
 
 /** Nothing is left that `undo` could bring back, nor a making of theirs that it could take back. */
-async function forgetContainers(repository: Repository, targets: readonly ContainerTarget[], command: string): Promise<void> {
+async function forgetContainers(
+  repository: Repository,
+  targets: readonly ContainerTarget[],
+  { command, passing = false }: RemoveOptions,
+): Promise<void> {
   for (const target of targets) {
     const refs = await branchThatGoes(repository, target);
-    const made = await creationOf(repository, target.record.id);
-    await repository.history.updateRefs(refs);
+    const made = passing ? undefined : await creationOf(repository, target.record.id);
+    await repository.history.updateRefs(refs, undefined, passing);
     repository.inProgress.write(target.record.id, undefined);
-    repository.containers.remove(target.record);
+    repository.containers.remove(target.record, passing);
     if (made !== undefined) await repository.operations.append({ command, refs, trees: [removalOf(target)], undoes: made.id });
   }
 }

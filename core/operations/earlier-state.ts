@@ -1,4 +1,6 @@
 import type { CommitId, RefName, TagId } from "../model/ids.js";
+import type { Limits } from "../ports/container-limits.js";
+import type { ContainerRecord } from "../ports/containers.js";
 import type { Operation, Standing, TreeUpdate } from "../ports/operation-log.js";
 import type { Progress, ProgressSlot } from "../ports/work-in-progress.js";
 import { SAVED } from "../revision/ref-names.js";
@@ -9,6 +11,10 @@ export interface EarlierState {
   readonly head: RefName | undefined;
   /** By container's id. */
   readonly standings: ReadonlyMap<string, Standing>;
+  /** By container's id. */
+  readonly names: ReadonlyMap<string, string>;
+  /** By container's id. */
+  readonly limits: ReadonlyMap<string, Limits>;
   readonly upstreams: ReadonlyMap<RefName, RefName | undefined>;
   readonly progress: ReadonlyMap<ProgressSlot, Progress | undefined>;
   /** By `directory`, or a container's id. Changes of this machine's root, each by itself since they are of other paths: by `machine …`. */
@@ -29,6 +35,8 @@ export interface EarlierTree {
 export function stateBefore(newer: readonly Operation[]): EarlierState {
   const refs = new Map<RefName, { commit: CommitId | undefined; tag: TagId | undefined }>();
   const standings = new Map<string, Standing>();
+  const names = new Map<string, string>();
+  const limits = new Map<string, Limits>();
   const upstreams = new Map<RefName, RefName | undefined>();
   const progress = new Map<ProgressSlot, Progress | undefined>();
   const trees = new Map<string, EarlierTree>();
@@ -39,6 +47,8 @@ export function stateBefore(newer: readonly Operation[]): EarlierState {
       if (!name.startsWith(SAVED)) refs.set(name, { commit: before, tag: beforeTag });
     }
     for (const { container, before } of operation.standings ?? []) standings.set(container, before);
+    for (const { container, before } of operation.names ?? []) names.set(container, before);
+    for (const { container, before } of operation.limits ?? []) limits.set(container, before);
     for (const { branch, before } of operation.upstreams ?? []) upstreams.set(branch, before);
     for (const { slot, before } of operation.progress ?? []) progress.set(slot, before);
     for (const [index, update] of operation.trees.entries()) {
@@ -58,7 +68,18 @@ export function stateBefore(newer: readonly Operation[]): EarlierState {
     }
     head = operation.head?.before ?? head;
   }
-  return { refs, head, standings, upstreams, progress, trees };
+  return { refs, head, standings, names, limits, upstreams, progress, trees };
+}
+
+/** A container's record as it was before, as far as operations tell. */
+export function earlierRecord<Part extends Partial<ContainerRecord>>(
+  id: string,
+  record: Part,
+  { standings, names, limits }: Pick<EarlierState, "standings" | "names" | "limits">,
+): Part {
+  const [name, former] = [names.get(id), limits.get(id)];
+  const configuration = former && record.configuration && { configuration: { ...record.configuration, limits: former } };
+  return { ...record, ...standings.get(id), ...(name !== undefined && { name }), ...configuration };
 }
 
 /** What took another back, or did it again, adds up with it. */

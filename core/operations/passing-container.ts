@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { VarveError } from "../errors.js";
 import type { ImageConfig } from "../model/commit.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
+import { randomId } from "../model/random-id.js";
 import type { ContainerRecord, Containers, ProcessResult, RunConfiguration } from "../ports/containers.js";
 import type { LayerImageFile } from "../ports/layer-store.js";
 import type { Repository } from "../ports/repository.js";
@@ -9,6 +9,7 @@ import { layerChain } from "../layers/layer-chain.js";
 import { PASSING } from "../revision/ref-names.js";
 import { unheard, yieldToSignals } from "../yield-to-signals.js";
 import { requireLayers } from "./record-operation.js";
+import { withSharedNetwork } from "./shared-network.js";
 
 /** @param config The image config of the commit that it stands on. */
 export type PassingConfiguration = (name: string, config: ImageConfig | undefined) => RunConfiguration;
@@ -44,7 +45,7 @@ export async function inPassingContainer<T>(
     await unheard(async () => {
       await containers.stop(record, 0);
       await repository.exclusively(async () => {
-        containers.remove(record);
+        containers.remove(record, true);
         containers.removeVolumes(record);
       });
     });
@@ -69,7 +70,7 @@ async function runPassing(
 
 async function makePassing(repository: Repository, { base, word, configuration }: PassingOptions): Promise<ContainerRecord> {
   const commit = await base();
-  const id = randomBytes(6).toString("hex");
+  const id = randomId(6);
   const name = `${word}-${id}`;
   // A ref that is never made: commits and refs stay as they are.
   const branch = `${PASSING}${id}` as RefName;
@@ -81,8 +82,11 @@ async function makePassing(repository: Repository, { base, word, configuration }
     base: commit,
     layers: await layerChain(repository.history, commit),
     created: new Date().toISOString(),
-    configuration: configuration(name, (await repository.history.readCommit(commit)).config),
+    configuration: withSharedNetwork(
+      repository.containers,
+      configuration(name, (await repository.history.readCommit(commit)).config),
+    ),
   };
-  repository.containers.create(record);
+  repository.containers.create(record, true);
   return record;
 }

@@ -3,6 +3,7 @@ import type { Effect, TreeUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import { compareTrees } from "../trees/compare-trees.js";
 import { requireStopped } from "./container-state.js";
+import { madeBy, requireNamesFree } from "./free-names.js";
 import { openMachineTrees, requireWritable, withExactLeadingOf } from "./machine-trees.js";
 import { takenBack } from "./record-operation.js";
 import { notMovedYet, requireApplicable, requireBranchesFree, requireReturn, type RevertOptions } from "./revert-effect.js";
@@ -38,12 +39,13 @@ export async function planRevert(
   await requireKept(repository, effect, task);
   await requireUnmoved(repository, effect, task, wayOut);
   await requireBranchesFree(repository, effect);
+  requireNamesFree(repository, takenBack(effect).names ?? [], madeBy(effect.trees));
   const opened: { close(): void }[] = [];
   const close = (): void => opened.forEach((tree) => tree.close());
   try {
     const trees: PlannedTree[] = [];
     for (const update of effect.trees) {
-      const planned = await planTree(repository, update, task, opened);
+      const planned = await planTree(repository, update, { task, opened, names: effect.names });
       trees.push(...planned.filter((tree) => !staysAsItIs(tree)));
     }
     const back = takenBack(effect);
@@ -62,8 +64,7 @@ function staysAsItIs({ update: { before, after }, changes, saves }: PlannedTree)
 async function planTree(
   repository: Repository,
   update: TreeUpdate,
-  task: string,
-  opened: { close(): void }[],
+  { task, opened, names }: { readonly task: string; readonly opened: { close(): void }[]; readonly names: Effect["names"] },
 ): Promise<readonly PlannedTree[]> {
   const { target, before: wanted } = update;
   const turned = { ...update, before: update.after, after: wanted };
@@ -73,7 +74,7 @@ async function planTree(
   // By one that was stopped half-way.
   if (wanted === undefined ? !stands : update.after === undefined && stands) return [];
   if (update.after !== undefined) return [await planTarget(repository, turned, task, opened)];
-  requireReturn(repository, update);
+  requireReturn(repository, update, names);
   return [{ update: turned, changes: undefined, saves: false }];
 }
 

@@ -4,6 +4,7 @@ import { needingCommits } from "../maintenance/needing-commits.js";
 import type { RefUpdate } from "../ports/history.js";
 import type { Effect, Moved, Operation, OperationDraft } from "../ports/operation-log.js";
 import { SAVED } from "../revision/ref-names.js";
+import { moveContainers } from "./move-containers.js";
 import type { Repository } from "../ports/repository.js";
 
 /** Keeps a commit that no branch names, so that `undo` finds it. */
@@ -46,8 +47,9 @@ async function moveAndLog(repository: Repository, moved: Moves, operation: Opera
   }
 }
 
-function steps({ refs, head, standings = [], upstreams = [], progress = [] }: Moves): number {
-  return refs.length + standings.length + upstreams.length + progress.length + (head === undefined ? 0 : 1);
+function steps({ refs, head, standings = [], names = [], limits = [], upstreams = [], progress = [] }: Moves): number {
+  const lists = [refs, standings, names, limits, upstreams, progress];
+  return lists.reduce((sum, { length }) => sum + length, head === undefined ? 0 : 1);
 }
 
 function isMove({ before, after, beforeTag, afterTag }: RefUpdate): boolean {
@@ -60,11 +62,13 @@ export function isNotSaved({ name }: RefUpdate): boolean {
 }
 
 /** What takes all of an effect but its trees back. */
-export function takenBack({ refs, head, standings, upstreams, progress }: Moves): Moves {
+export function takenBack({ refs, head, standings, names, limits, upstreams, progress }: Moves): Moves {
   return {
     refs: reversedRefs(refs),
     ...(head && { head: swapped(head) }),
     ...(standings && { standings: standings.map((update) => ({ ...update, ...swapped(update) })) }),
+    ...(names && { names: names.map((update) => ({ ...update, ...swapped(update) })) }),
+    ...(limits && { limits: limits.map((update) => ({ ...update, ...swapped(update) })) }),
     ...(upstreams && { upstreams: upstreams.map((update) => ({ ...update, ...swapped(update) })) }),
     ...(progress && { progress: progress.map(({ slot, before, after }) => ({ slot, before: after, after: before })) }),
   };
@@ -96,14 +100,25 @@ function reversedRefs(refs: readonly RefUpdate[]): readonly RefUpdate[] {
  * All of an effect but its trees.
  *
  * @param reason For `git reflog`: the command that was typed.
- * @throws VarveError REVISION_UNKNOWN, CONFLICT; nothing has moved then.
+ * @throws VarveError REVISION_UNKNOWN, CONFLICT, RUNTIME_FAILED when the kernel refuses a limit; nothing has moved then.
  */
-export async function moveRefs(
+export async function moveRefs(repository: Repository, moves: Moves, reason?: string): Promise<void> {
+  await moveWithoutContainers(repository, moves, reason);
+  try {
+    moveContainers(repository, moves);
+  } catch (error) {
+    const { standings: _, names: __, limits: ___, ...others } = moves;
+    await moveWithoutContainers(repository, takenBack(others), reason);
+    throw error;
+  }
+}
+
+async function moveWithoutContainers(
   repository: Repository,
-  { refs, head, standings = [], upstreams = [], progress = [] }: Moves,
+  { refs, head, upstreams = [], progress = [] }: Moves,
   reason?: string,
 ): Promise<void> {
-  const { history, containers } = repository;
+  const { history } = repository;
   await requireLayers(repository, refs);
   // A branch that HEAD leaves goes when HEAD is elsewhere: killed between, HEAD is never on a branch that is gone.
   const isLeft = ({ name, after }: RefUpdate): boolean => after === undefined && name === head?.before;
@@ -115,12 +130,6 @@ export async function moveRefs(
   await history.updateRefs(refs.filter(isLeft), reason);
   for (const { branch, after } of upstreams) await history.setUpstream(branch, after);
   for (const { slot, after } of progress) repository.inProgress.write(slot, after);
-  if (standings.length === 0) return;
-  const records = new Map(containers.list().map(({ record }) => [record.id, record]));
-  for (const { container, after } of standings) {
-    const record = records.get(container);
-    if (record !== undefined) containers.update(record, { branch: after.branch, branchMadeAt: after.branchMadeAt });
-  }
 }
 
 /**

@@ -2,20 +2,28 @@ import { VarveError } from "../errors.js";
 import type { ContainerRecord } from "../ports/containers.js";
 import type { Repository } from "../ports/repository.js";
 import { requireContainerName } from "./container-lifecycle.js";
+import { requireNamesFree } from "./free-names.js";
+import { recordOperation } from "./record-operation.js";
 
 /**
- * Gives a container another name. Its branch keeps its own, and its process the hostname that it was started with. It stands in no log: the same
- * command takes it back.
+ * Gives a container another name. Its branch keeps its own, and its process the hostname that it was started with.
  *
+ * @param command What the person typed, for the operation log.
  * @throws VarveError TARGET_UNKNOWN, BAD_NAME, NAME_TAKEN.
  */
-export async function renameContainer(repository: Repository, from: string, to: string): Promise<ContainerRecord> {
-  return repository.exclusively(() => {
-    const { record } = repository.containers.find(from);
+export async function renameContainer(
+  repository: Repository,
+  from: string,
+  to: string,
+  { command }: { readonly command: string },
+): Promise<ContainerRecord> {
+  return repository.exclusively(async () => {
+    const { id, name } = repository.containers.find(from).record;
     requireContainerName(to);
-    if (record.name === to) {
-      throw new VarveError("NAME_TAKEN", `Cannot rename container "${to}": it has that name already`);
-    }
-    return Promise.resolve(repository.containers.update(record, { name: to }));
+    if (name === to) throw new VarveError("NAME_TAKEN", `Cannot rename container "${to}": it has that name already`);
+    const names = [{ container: id, before: name, after: to }];
+    requireNamesFree(repository, names);
+    await recordOperation(repository, { command, refs: [], trees: [], names });
+    return repository.containers.find(id).record;
   });
 }

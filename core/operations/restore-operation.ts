@@ -2,8 +2,9 @@ import type { ContainerRecord } from "../ports/containers.js";
 import type { RefUpdate } from "../ports/history.js";
 import type { Effect, Operation, TreeUpdate, UpstreamUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
-import { stateBefore, type EarlierState, type EarlierTree } from "./earlier-state.js";
+import { earlierRecord, stateBefore, type EarlierState, type EarlierTree } from "./earlier-state.js";
 import { findOperation } from "./find-operation.js";
+import { areSameLimits } from "./move-containers.js";
 import { planRevert, type RevertPlan } from "./plan-revert.js";
 import { revertEffect, type Reverted, type RevertOptions } from "./revert-effect.js";
 
@@ -60,8 +61,17 @@ async function differenceSince(repository: Repository, word: string): Promise<Di
   return { to, ...(await effectSince(repository, earlier)), task, wayOut: async () => undefined };
 }
 
-function isNothing({ refs, trees, head, standings = [], upstreams = [], progress = [] }: Effect): boolean {
-  return [refs, trees, standings, upstreams, progress].every(({ length }) => length === 0) && head === undefined;
+function isNothing({
+  refs,
+  trees,
+  head,
+  standings = [],
+  names = [],
+  limits = [],
+  upstreams = [],
+  progress = [],
+}: Effect): boolean {
+  return [refs, trees, standings, names, limits, upstreams, progress].every(({ length }) => length === 0) && head === undefined;
 }
 
 /** From the earlier state to what stands now. */
@@ -94,6 +104,14 @@ async function movesSince(
     const after = { branch: record.branch, ...(record.branchMadeAt && { branchMadeAt: record.branchMadeAt }) };
     return [{ container, before, after }];
   });
+  const names = [...earlier.names].flatMap(([container, before]) => {
+    const after = records.get(container)?.name ?? before;
+    return after === before ? [] : [{ container, before, after }];
+  });
+  const limits = [...earlier.limits].flatMap(([container, before]) => {
+    const after = records.get(container)?.configuration.limits ?? before;
+    return areSameLimits(before, after) ? [] : [{ container, before, after }];
+  });
   const upstreams: UpstreamUpdate[] = [];
   for (const [branch, before] of earlier.upstreams) {
     const after = await history.upstream(branch);
@@ -105,6 +123,8 @@ async function movesSince(
   return {
     ...(earlier.head !== undefined && head !== earlier.head && { head: { before: earlier.head, after: head } }),
     ...(standings.length > 0 && { standings }),
+    ...(names.length > 0 && { names }),
+    ...(limits.length > 0 && { limits }),
     ...(upstreams.length > 0 && { upstreams }),
     ...(progress.length > 0 && { progress }),
   };
@@ -123,12 +143,12 @@ async function refsSince({ history }: Repository, { refs }: EarlierState): Promi
 function treeSince(
   { target, commit, last, container }: EarlierTree,
   stands: boolean,
-  { standings }: EarlierState,
+  earlier: EarlierState,
 ): readonly TreeUpdate[] {
   if (commit === undefined && target.kind === "container") {
     return stands ? [{ target, before: undefined, after: last, ...(container && { container }) }] : [];
   }
   if (stands) return [{ target, before: commit, after: last ?? commit }];
-  const standing = target.kind === "container" ? standings.get(target.id) : undefined;
-  return [{ target, before: commit, after: undefined, ...(container && { container: { ...container, ...standing } }) }];
+  const record = container && target.kind === "container" ? earlierRecord(target.id, container, earlier) : container;
+  return [{ target, before: commit, after: undefined, ...(record && { container: record }) }];
 }

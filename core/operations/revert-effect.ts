@@ -10,6 +10,7 @@ import { prepareMachine } from "./change-machine.js";
 import { NO_TREES, performOperation, treeAct, type TreeAct } from "./change-trees.js";
 import { saveLive } from "./commit-target.js";
 import { isUntouched, requireStopped } from "./container-state.js";
+import { madeBy, requireNamesFree } from "./free-names.js";
 import { keepSaved, takenBack } from "./record-operation.js";
 import { requireKept, requireUnmoved } from "./revertible.js";
 import { findTarget, openCommitTree, openLiveTreeBefore, type LiveTree, type Target } from "./targets.js";
@@ -42,9 +43,10 @@ export async function revertEffect(repository: Repository, effect: Effect, optio
   await requireKept(repository, effect, options.task);
   await requireUnmoved(repository, effect, options.task, options.wayOut);
   await requireBranchesFree(repository, effect);
+  requireNamesFree(repository, takenBack(effect).names ?? [], madeBy(effect.trees));
   const ready: PreparedTree[] = [];
   try {
-    for (const update of effect.trees) ready.push(await prepareTree(repository, update, options.task));
+    for (const update of effect.trees) ready.push(await prepareTree(repository, update, { ...options, names: effect.names }));
     const saved = ready.flatMap((tree) => tree.saved ?? []);
     const kept = (await Promise.all(saved.map((commit) => keepSaved(repository, commit)))).flat();
     const back = takenBack(effect);
@@ -101,7 +103,11 @@ interface PreparedTree {
   close?(): void;
 }
 
-async function prepareTree(repository: Repository, update: TreeUpdate, task: string): Promise<PreparedTree> {
+async function prepareTree(
+  repository: Repository,
+  update: TreeUpdate,
+  { task, names }: Pick<RevertOptions, "task"> & Pick<Effect, "names">,
+): Promise<PreparedTree> {
   const { target } = update;
   if (target.kind === "machine") return prepareMachine(repository, update, task);
   if (target.kind === "directory") return prepareTarget(repository, findTarget(repository, undefined), update, task);
@@ -110,7 +116,7 @@ async function prepareTree(repository: Repository, update: TreeUpdate, task: str
   // By one that was stopped half-way.
   if (unmade ? !stands : update.after === undefined && stands)
     return { update: { ...update, before: update.after, after: update.before } };
-  if (update.after === undefined) return bringBack(repository, update);
+  if (update.after === undefined) return bringBack(repository, update, names);
   return prepareTarget(repository, findTarget(repository, target.id), update, task);
 }
 
@@ -166,8 +172,8 @@ export async function requireApplicable(
 }
 
 /** A container that was removed stands again, on what it held. */
-async function bringBack(repository: Repository, update: TreeUpdate): Promise<PreparedTree> {
-  const { base, record } = requireReturn(repository, update);
+async function bringBack(repository: Repository, update: TreeUpdate, names: Effect["names"]): Promise<PreparedTree> {
+  const { base, record } = requireReturn(repository, update, names);
   const act = {
     act: () => putBack(repository, record, base),
     takeBack: async () => repository.containers.remove(record),
@@ -175,10 +181,14 @@ async function bringBack(repository: Repository, update: TreeUpdate): Promise<Pr
   return { update: { ...update, before: undefined, after: base }, act };
 }
 
-/** @throws VarveError NOTHING_TO_UNDO when nothing was kept of a container; NAME_TAKEN. */
+/**
+ * @param names Those that the same effect changed: they have gone back when a container does.
+ * @throws VarveError NOTHING_TO_UNDO when nothing was kept of a container; NAME_TAKEN.
+ */
 export function requireReturn(
   repository: Repository,
   update: TreeUpdate,
+  names: Effect["names"] = [],
 ): { readonly base: CommitId; readonly record: ContainerRecord } {
   const base = update.before;
   if (base === undefined || update.container === undefined) {
@@ -188,7 +198,8 @@ export function requireReturn(
     );
   }
   const record = update.container as unknown as ContainerRecord;
-  if (repository.containers.list().some(({ record: { name } }) => name === record.name)) {
+  const nameOf = (other: ContainerRecord): string => names.find(({ container }) => container === other.id)?.before ?? other.name;
+  if (repository.containers.list().some((other) => nameOf(other.record) === record.name)) {
     throw new VarveError("NAME_TAKEN", `Cannot bring container "${record.name}" back: another one has its name`, {
       hint: `Remove that one first: varve rm ${record.name}`,
     });

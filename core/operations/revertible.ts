@@ -5,6 +5,7 @@ import type { Effect, Standing } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
 import { layerChain } from "../layers/layer-chain.js";
 import { shortName } from "../revision/ref-names.js";
+import { areSameLimits } from "./move-containers.js";
 import { isNotSaved } from "./record-operation.js";
 
 /** @throws VarveError NOTHING_TO_UNDO when what it would bring back is gone: `gc` keeps what younger operations name. */
@@ -56,7 +57,8 @@ function placeText(commit: CommitId | undefined): string {
   return commit === undefined ? "absent" : `at ${commit.slice(0, 12)}`;
 }
 
-async function movedStanding({ history, containers }: Repository, { head, standings = [] }: Effect): Promise<string | undefined> {
+async function movedStanding({ history, containers }: Repository, effect: Effect): Promise<string | undefined> {
+  const { head, standings = [], names = [], limits = [] } = effect;
   const current = head && (await history.head());
   if (head !== undefined && current !== head.after && current !== head.before)
     return `HEAD is on "${shortName(current ?? head.after)}" now, wanted "${shortName(head.after)}"`;
@@ -64,6 +66,16 @@ async function movedStanding({ history, containers }: Repository, { head, standi
     const record = containers.list().find(({ record: { id } }) => id === container)?.record;
     if (record === undefined || [before, after].some((each: Standing) => each.branch === record.branch)) continue;
     return `container "${record.name}" is on "${shortName(record.branch)}" now, wanted "${shortName(after.branch)}"`;
+  }
+  const records = new Map(containers.list().map(({ record }) => [record.id, record]));
+  for (const { container, before, after } of names) {
+    const name = records.get(container)?.name;
+    if (name !== undefined && name !== before && name !== after) return `container ${container} is called "${name}" now`;
+  }
+  for (const { container, before, after } of limits) {
+    const record = records.get(container);
+    if (record !== undefined && ![before, after].some((each) => areSameLimits(each, record.configuration.limits)))
+      return `container "${record.name}" has other limits now`;
   }
   return undefined;
 }

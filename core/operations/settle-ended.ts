@@ -24,6 +24,11 @@ export function restartDelay(policy: RestartPolicy, { count, stopped }: Restarts
   return Math.min(LONGEST_DELAY_MILLISECONDS, FIRST_DELAY_MILLISECONDS * 2 ** Math.min(count, 20));
 }
 
+/** Whether anything follows on the end of a container's process. */
+export function hasConsequences({ configuration: { background } }: ContainerRecord): boolean {
+  return background !== undefined && (background.removed === true || background.restart.name !== "no");
+}
+
 /**
  * What follows on the end of a process in the background: the container goes (`--rm`), or its policy starts it again, as often as that says.
  *

@@ -13,6 +13,7 @@ import { performOperation } from "./change-trees.js";
 import type { CommitResult } from "./commit-target.js";
 import { openMachineTrees, requireWritable, withLeadingOf } from "./machine-trees.js";
 import { keepSaved, recordOperation } from "./record-operation.js";
+import { withSharedNetwork } from "./shared-network.js";
 import { openCommitTree } from "./targets.js";
 import { chosenChanges } from "./chosen-changes.js";
 import { type Trial, type TryDecision, type TryResult } from "./try-command.js";
@@ -38,7 +39,7 @@ export async function tryOnMachine(
   options: MachineTryOptions,
   decide: (trial: Trial) => Promise<TryDecision>,
 ): Promise<TryResult> {
-  return machine.tryOut(options.configuration, async (made) => {
+  return machine.tryOut(withSharedNetwork(repository.containers, options.configuration), async (made) => {
     const { result } = made;
     const changes = await compareTrees(made.before, made.after);
     const applicable = new ApplicableChanges(repository.machine, made, changes);

@@ -159,12 +159,19 @@ class Since {
   }
 }
 
-function touchedBy({ refs, trees, head, standings = [], upstreams = [], progress = [] }: Effect): ReadonlySet<string> {
+function touchedBy(effect: Effect): ReadonlySet<string> {
+  const { refs, trees, head, standings = [], names = [], limits = [], upstreams = [], progress = [] } = effect;
+  // With a container its record comes and goes, whose name and limits are those of that time.
+  const records = trees
+    .filter(({ before, after }) => before === undefined || after === undefined)
+    .map(({ target }) => treeKey(target));
   return new Set([
     ...refs.filter(isNotSaved).map(({ name }) => name),
     ...trees.map(({ target }) => `tree ${treeKey(target)}`),
     ...(head === undefined ? [] : ["HEAD"]),
     ...standings.map(({ container }) => `standing ${container}`),
+    ...[...names.map(({ container }) => container), ...records].map((container) => `name ${container}`),
+    ...[...limits.map(({ container }) => container), ...records].map((container) => `limits ${container}`),
     ...upstreams.map(({ branch }) => `upstream ${branch}`),
     ...progress.map(({ slot }) => `progress ${slot}`),
   ]);

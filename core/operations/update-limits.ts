@@ -1,28 +1,41 @@
 import { VarveError } from "../errors.js";
 import { conflictOf, type Limits } from "../ports/container-limits.js";
 import type { ContainerRecord } from "../ports/containers.js";
+import type { LimitsUpdate } from "../ports/operation-log.js";
 import type { Repository } from "../ports/repository.js";
+import { areSameLimits, moveContainers } from "./move-containers.js";
+import { recordOperation } from "./record-operation.js";
 
 /** With `undefined` for a limit that is lifted. */
 export type LimitChanges = { readonly [Name in keyof Limits]?: Limits[Name] | undefined };
 
 /**
- * Changes limits of containers, of those that run at once. All are checked before one is changed.
+ * Changes limits of containers, at once of those that run, as one operation.
  *
- * @throws VarveError TARGET_UNKNOWN, USAGE; RUNTIME_FAILED when the kernel refuses one: those before it in the list are changed then.
+ * @param command What the person typed, for the operation log.
+ * @throws VarveError TARGET_UNKNOWN, USAGE; RUNTIME_FAILED when the kernel refuses one. All are as they were then.
  */
-export function updateLimits(
-  { containers }: Repository,
-  names: readonly string[],
-  changes: LimitChanges,
-): readonly ContainerRecord[] {
-  const planned = names.map((name) => {
-    const { record } = containers.find(name);
-    const limits = changedLimits(record.configuration.limits, changes);
-    requireConsistent(limits, `the limits of container "${record.name}"`);
-    return { record, limits };
+export async function updateLimits(
+  repository: Repository,
+  words: readonly string[],
+  { changes, command }: { readonly changes: LimitChanges; readonly command: string },
+): Promise<readonly ContainerRecord[]> {
+  return repository.exclusively(async () => {
+    const { containers } = repository;
+    const planned = new Map<string, LimitsUpdate>();
+    for (const word of words) {
+      const { id, name, configuration } = containers.find(word).record;
+      const after = changedLimits(configuration.limits, changes);
+      requireConsistent(after, `the limits of container "${name}"`);
+      planned.set(id, { container: id, before: configuration.limits, after });
+    }
+    const limits = [...planned.values()];
+    const changed = limits.filter(({ before, after }) => !areSameLimits(before, after));
+    if (changed.length > 0) await recordOperation(repository, { command, refs: [], trees: [], limits: changed });
+    // Those that have them by their records may lack them where they run.
+    moveContainers(repository, { limits: limits.filter((update) => !changed.includes(update)) });
+    return [...planned.keys()].map((id) => containers.find(id).record);
   });
-  return planned.map(({ record, limits }) => containers.setLimits(record, limits));
 }
 
 export function changedLimits(limits: Limits, changes: LimitChanges): Limits {

@@ -168,10 +168,14 @@ export interface ProcessResult {
   readonly oomKilled?: true;
 }
 
-/** Containers on this machine, kept below the store. */
+/** Containers on this machine, kept below the store. What happens to them is told as events; what is asked of them is told by operations. */
 export interface Containers {
-  /** Volumes without a name come to be with it, where they are missing. @throws VarveError NAME_TAKEN. */
-  create(record: ContainerRecord): void;
+  /**
+   * Volumes without a name come to be with it, where they are missing.
+   * @param isPassing For one that goes with its process: not forced to the disk. A power cut may leave nothing of it, or what `remove` takes.
+   * @throws VarveError NAME_TAKEN.
+   */
+  create(record: ContainerRecord, isPassing?: boolean): void;
   /** By ascending time of creation. */
   list(): readonly ContainerStatus[];
   /** By name, id or an id's prefix. @throws VarveError TARGET_UNKNOWN. */
@@ -201,7 +205,7 @@ export interface Containers {
    */
   rebase(record: ContainerRecord, base: CommitId, layers: readonly LayerId[]): ContainerRecord;
 
-  /** Writes changed parts of a record (name, branch, configuration). */
+  /** Writes changed parts of a record (name, branch, configuration). That a name is free is seen to by the caller, who has the store's lock. */
   update(record: ContainerRecord, changes: Partial<Omit<ContainerRecord, "id">>): ContainerRecord;
 
   /**
@@ -250,7 +254,8 @@ export interface Containers {
   exec(record: ContainerRecord, configuration: ExecConfiguration): Promise<ProcessResult>;
 
   /**
-   * For the command that is run at the end of a process in the background: leaves the mounts of its run, in whose namespace it was started.
+   * For the command that is run at the end of a process in the background: tells of the end, and leaves the mounts of its run, in whose namespace it
+   * was started.
    * @returns How long the process ran, in milliseconds. 0 when nobody knows.
    */
   leaveEnded(id: string): number;
@@ -259,8 +264,11 @@ export interface Containers {
   restarts(record: ContainerRecord): Restarts;
   noteRestarts(record: ContainerRecord, restarts: Restarts): void;
 
-  /** Terminate, then kill after the grace period. Resolves when the process is gone. Stopping a stopped one does nothing. */
-  stop(record: ContainerRecord, graceMilliseconds: number): Promise<void>;
+  /**
+   * Terminate, then kill after the grace period. Resolves when the process is gone. Stopping a stopped one does nothing.
+   * @returns Whether there was a process.
+   */
+  stop(record: ContainerRecord, graceMilliseconds: number): Promise<boolean>;
 
   /**
    * Freezes a container's processes until `unpause`, a stop or a kill; after a commit of it that goes on now.
@@ -280,8 +288,8 @@ export interface Containers {
   /** Runs `work` with the container's processes frozen, when there are any. They thaw even when `work` fails. */
   whilePaused<T>(record: ContainerRecord, work: () => Promise<T>): Promise<T>;
 
-  /** Volumes stay. @throws VarveError CONTAINER_RUNNING. May be repeated. */
-  remove(record: ContainerRecord): void;
+  /** Volumes stay. @param isPassing As `create` has it. @throws VarveError CONTAINER_RUNNING. May be repeated. */
+  remove(record: ContainerRecord, isPassing?: boolean): void;
 
   /** Removes the volumes without a name of a container that is gone, but for those that another one has. Nothing brings them back. */
   removeVolumes(record: ContainerRecord): void;

@@ -35,10 +35,11 @@ export interface History {
    * The store's lock is held by the caller.
    *
    * @param reason For `git reflog`: one line, such as `commit: new kernel`.
+   * @param isPassing For refs that go again with the command: without a log, and not forced to the disk. A power cut may take the move back.
    * @throws VarveError CONFLICT when one has moved meanwhile, NAME_TAKEN when one ref's name is a folder of another's, STORE_DAMAGED
    *   when `after` is no commit of ours, STORE_LOCKED when a git command is moving one.
    */
-  updateRefs(updates: readonly RefUpdate[], reason?: string): Promise<void>;
+  updateRefs(updates: readonly RefUpdate[], reason?: string, isPassing?: boolean): Promise<void>;
 
   /**
    * Where a branch, or HEAD, has stood: newest first, so that entry N's `before` is where it stood N + 1 moves ago. Empty for

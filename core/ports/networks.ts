@@ -4,6 +4,20 @@ export const NETWORK_NAME: RegExp = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 /** The network that is made when a container first asks for it. Containers on it don't know each other's names, as in docker. */
 export const DEFAULT_NETWORK = "bridge";
 
+/** What a process that publishes ports gets when no network is named: a bridge, or for an ordinary user the first of `USER_NETWORKS` that is there. */
+export const ANY_NETWORK = "default";
+
+/**
+ * The networks of an ordinary user's containers, by the programs that make them: each container has one of its own, which that program ties to this
+ * machine's as any program of the user's is.
+ */
+export const USER_NETWORKS = ["pasta", "slirp4netns"] as const;
+export type UserNetwork = (typeof USER_NETWORKS)[number];
+
+export function isUserNetwork(name: string): name is UserNetwork {
+  return (USER_NETWORKS as readonly string[]).includes(name);
+}
+
 /** A bridge of this machine that containers are tied to. */
 export interface NetworkRecord {
   readonly name: string;

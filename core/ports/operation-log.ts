@@ -1,5 +1,6 @@
 import type { ByteString } from "../model/byte-string.js";
 import type { CommitId, RefName } from "../model/ids.js";
+import type { Limits } from "./container-limits.js";
 import type { RefUpdate } from "./history.js";
 import type { ProgressUpdate } from "./work-in-progress.js";
 
@@ -12,6 +13,10 @@ export interface Effect {
   readonly head?: Moved<RefName> | undefined;
   /** Containers that were put on another branch. */
   readonly standings?: readonly StandingUpdate[] | undefined;
+  /** Containers that got another name. */
+  readonly names?: readonly NameUpdate[] | undefined;
+  /** Containers that got other limits. */
+  readonly limits?: readonly LimitsUpdate[] | undefined;
   /** Branches that follow another one than before. */
   readonly upstreams?: readonly UpstreamUpdate[] | undefined;
   /** Merges, rebases and the like that were begun, went on or ended. */
@@ -63,6 +68,16 @@ export interface Standing {
 }
 
 export interface StandingUpdate extends Moved<Standing> {
+  /** The container's id. */
+  readonly container: string;
+}
+
+export interface NameUpdate extends Moved<string> {
+  /** The container's id. */
+  readonly container: string;
+}
+
+export interface LimitsUpdate extends Moved<Limits> {
   /** The container's id. */
   readonly container: string;
 }

@@ -1,5 +1,6 @@
 import type { Archives } from "./archives.js";
 import type { Containers } from "./containers.js";
+import type { Events } from "./events.js";
 import type { History } from "./history.js";
 import type { LayerStore } from "./layer-store.js";
 import type { MachineFiles } from "./machine-files.js";
@@ -16,6 +17,7 @@ export interface Repository {
   readonly history: History;
   readonly operations: OperationLog;
   readonly containers: Containers;
+  readonly events: Events;
   readonly inProgress: WorkInProgress;
   readonly directories: PlainDirectories;
   readonly archives: Archives;

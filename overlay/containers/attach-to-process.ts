@@ -12,17 +12,19 @@ import { forwardSignals } from "./signal-forwarding.js";
 
 const DESCRIPTORS = { stdout: 1, stderr: 2 } as const;
 
-/** `Containers.attach`. */
+/** `Containers.attach`. @param onAttach Called when input and output are tied. */
 export async function attachToProcess(
   directory: ContainerDirectory,
   record: ContainerRecord,
   { input, detachKeys: keys }: AttachRequest,
+  onAttach: () => void = () => undefined,
 ): Promise<number | undefined> {
   requireBackground(record, "attach to");
   if (livingProcess(directory) === undefined) throw notRunning("attach to", record.name);
   const attachment = attach(latin1(directory.path), (stream, bytes) => writeAll(DESCRIPTORS[stream], bytes));
   // Gone between the two looks, or its supervisor was killed: then nothing more can be read.
   if (attachment === undefined) return waitForEnd(directory);
+  onAttach();
   const { terminal, interactive } = record.configuration;
   const onTerminal = terminal && isatty(0);
   const left = new AbortController();

@@ -95,9 +95,3 @@ export function ranMilliseconds(directory: ContainerDirectory): number {
   const end = lstatSync(path.join(directory.exits, directory.id), { throwIfNoEntry: false })?.mtimeMs;
   return begin === undefined || end === undefined ? 0 : Math.max(0, end - begin);
 }
-
-/** Whether something is to be done when its process ends. */
-export function hasConsequences({ configuration: { background, network } }: ContainerRecord): boolean {
-  if (background === undefined) return false;
-  return background.removed === true || background.restart.name !== "no" || !["none", "host"].includes(network);
-}

@@ -3,7 +3,7 @@ import path from "node:path";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import { hasCode } from "../../linux/errno.js";
 import { S_IFDIR, S_IFREG } from "../../linux/stat.js";
-import type { ContainerNetwork } from "../network/container-network.js";
+import type { JoinedNetwork } from "../network/joined-network.js";
 import { nameServers } from "../network/name-servers.js";
 import { isRootEntry } from "../rootfs/root-files.js";
 import { addLookups } from "./name-lookup.js";
@@ -38,7 +38,7 @@ export function writeIdentityFiles(
   folder: string,
   { hostname, network, names = {} }: RunConfiguration,
   root: number,
-  joined: ContainerNetwork | undefined,
+  joined: JoinedNetwork | undefined,
 ): readonly { readonly source: string; readonly destination: string }[] {
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   writeFileSync(path.join(folder, "hostname"), `${hostname}\n`);

@@ -1,4 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { containerEvent } from "../../core/events/container-event.js";
+import { signalName } from "../../core/isolation/signal-names.js";
 import type { CommitId, LayerId } from "../../core/model/ids.js";
 import type { Tree } from "../../core/model/tree.js";
 import type {
@@ -22,33 +24,26 @@ import { chooseRuntime } from "../runtime/chosen-runtime.js";
 import { isWrittenInNamespace, requireNamespace, requireNamespaceToRemove } from "./written-ids.js";
 import { CONTAINER_ID, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
 import { tearDownNetwork } from "../network/container-network.js";
-import { livingProcess } from "./container-process.js";
+import { livingHolder, livingProcess } from "./container-process.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { pauseContainer, unpauseContainer } from "./pause-container.js";
 import { whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
-import {
-  hasConsequences,
-  killProcess,
-  ranMilliseconds,
-  readOutput,
-  readRestarts,
-  waitForEnd,
-  writeRestarts,
-} from "./background.js";
+import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, writeRestarts } from "./background.js";
 import { listProcesses } from "./container-processes.js";
 import { readUsage } from "./container-usage.js";
 import { ContainerIndex, type FoundContainer } from "./container-index.js";
 import { execInContainer } from "./exec-in-container.js";
 import { lockIdle, waitForSupervisor } from "./idle-container.js";
 import { limitRunning } from "./live-limits.js";
-import { clearRun, movedMeanwhile, type RunRequest } from "./prepare-run.js";
+import { clearRun, movedMeanwhile, type OnEvent, type RunRequest } from "./prepare-run.js";
 import { startSupervised } from "./start-supervised.js";
 import { mountedPlaces } from "./mounted-places.js";
 import { openProcessRoot } from "./process-root.js";
 import { rootImages } from "./root-images.js";
 import { makeAnonymousVolumes, removeAnonymousVolumes } from "./run-volumes.js";
 import { refuseTakenName } from "./stored-containers.js";
+import { tellEnd } from "./run-events.js";
 import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer } from "./stored-container.js";
@@ -69,6 +64,8 @@ export interface ContainersOptions {
   readonly unpack?: (layers: readonly LayerId[]) => Promise<readonly string[]>;
   /** What is run when the process of a container in the background has ended, by its id. */
   readonly endCommand?: (id: string) => readonly string[];
+  /** Told what happens to containers. */
+  readonly onEvent?: OnEvent;
 }
 
 /** Containers kept in a directory each, run by this machine's kernel and OCI runtime. */
@@ -84,8 +81,12 @@ class DirectoryContainers implements Containers {
   readonly #unpack: ContainersOptions["unpack"];
   readonly #index: ContainerIndex;
   readonly #roots: MountedRoots;
+  readonly #onEvent: OnEvent;
+  /** Those that this process has killed. */
+  readonly #killed = new Set<string>();
 
-  constructor({ directory, volumes, openUpperTree, endCommand, unpack }: ContainersOptions) {
+  constructor({ directory, volumes, openUpperTree, endCommand, unpack, onEvent = () => undefined }: ContainersOptions) {
+    this.#onEvent = onEvent;
     this.#unpack = unpack;
     this.#endCommand = endCommand;
     this.#path = directory;
@@ -95,7 +96,7 @@ class DirectoryContainers implements Containers {
     this.#roots = new MountedRoots(directory, () => this.#index.holders());
   }
 
-  create(record: ContainerRecord): void {
+  create(record: ContainerRecord, isPassing = false): void {
     if (!CONTAINER_ID.test(record.id)) throw new RangeError(`A container's id is 12 hex digits: ${record.id}`);
     // One that `undo` brings back comes from the operation log.
     parseContainer(formatContainer({ record, generation: 1 }), record.id, this.#path);
@@ -111,13 +112,14 @@ class DirectoryContainers implements Containers {
       try {
         makeAnonymousVolumes(record.configuration, this.#volumes);
         unfinished.makeGeneration(1);
-        unfinished.write({ record, generation: 1 });
+        unfinished.write({ record, generation: 1 }, isPassing);
         renameSync(unfinished.path, this.#index.directory(record.id).path);
-        syncDirectory(latin1(this.#path));
+        if (!isPassing) syncDirectory(latin1(this.#path));
       } finally {
         release();
       }
     });
+    this.#tell("create", record, { commit: record.base });
   }
 
   list(): readonly ContainerStatus[] {
@@ -168,15 +170,20 @@ class DirectoryContainers implements Containers {
 
   update({ id }: ContainerRecord, changes: Partial<Omit<ContainerRecord, "id">>): ContainerRecord {
     const { directory, record, generation } = this.#index.existing(id);
-    if (changes.name !== undefined && changes.name !== record.name) refuseTakenName(this.#path, changes.name);
     const updated = { ...record, ...changes, id };
     this.#doing(`change container "${record.name}"`, () => directory.write({ record: updated, generation }));
+    if (updated.name !== record.name) this.#tell("rename", updated, { oldName: record.name });
     return updated;
   }
 
   setLimits({ id }: ContainerRecord, limits: ContainerRecord["configuration"]["limits"]): ContainerRecord {
-    const { directory, record } = this.#index.existing(id);
-    return this.update(record, { configuration: limitRunning(directory, record, limits) });
+    const { directory, record, generation } = this.#index.existing(id);
+    // Those that `undo` brings back come from the operation log.
+    const wanted = { ...record, configuration: { ...record.configuration, limits } };
+    parseContainer(formatContainer({ record: wanted, generation }), id, directory.path);
+    const updated = this.update(record, { configuration: limitRunning(directory, record, limits) });
+    this.#tell("update", updated);
+    return updated;
   }
 
   async run({ id, name, base }: ContainerRecord, images: readonly LayerImageFile[]): Promise<ProcessResult> {
@@ -198,7 +205,7 @@ class DirectoryContainers implements Containers {
     const release = lockIdle(directory, "start", name);
     try {
       const request = await this.#prepared(directory, base, images);
-      await startSupervised(request, hasConsequences(request.stored.record) ? this.#endCommand?.(id) : undefined);
+      await startSupervised(request, this.#endCommand?.(id));
     } catch (error) {
       throw systemFailure(`start container "${name}"`, error, directory.path);
     } finally {
@@ -210,8 +217,9 @@ class DirectoryContainers implements Containers {
     return waitForEnd(this.#index.directory(id));
   }
 
-  kill({ id, name }: ContainerRecord, signal: NodeJS.Signals): void {
-    killProcess(this.#index.directory(id), name, signal);
+  kill(record: ContainerRecord, signal: NodeJS.Signals): void {
+    killProcess(this.#index.directory(record.id), record.name, signal);
+    this.#tellSignal(record, signal);
   }
 
   log(record: ContainerRecord, query: LogQuery): AsyncIterable<LogPiece> {
@@ -219,16 +227,24 @@ class DirectoryContainers implements Containers {
   }
 
   attach(record: ContainerRecord, request: AttachRequest): Promise<number | undefined> {
-    return attachToProcess(this.#index.directory(record.id), record, request);
+    return attachToProcess(this.#index.directory(record.id), record, request, () => this.#tell("attach", record));
   }
 
   exec(record: ContainerRecord, configuration: ExecConfiguration): Promise<ProcessResult> {
     requireNamespace(this.#index.directory(record.id));
-    return execInContainer(this.#index.directory(record.id), record, configuration, chooseRuntime(`${this.#path}/runtime.json`));
+    const runtime = chooseRuntime(`${this.#path}/runtime.json`);
+    return execInContainer(
+      { directory: this.#index.directory(record.id), record, runtime, onEvent: this.#onEvent },
+      configuration,
+    );
   }
 
   leaveEnded(id: string): number {
-    const ran = ranMilliseconds(this.#index.directory(id));
+    const directory = this.#index.directory(id);
+    const ran = ranMilliseconds(directory);
+    const record = directory.read()?.record;
+    // Before the mounts are left: who waits for that finds it told.
+    if (record !== undefined) tellEnd(directory, record, record.exitCode, this.#onEvent);
     this.#doing("leave the mounts of a run", () => {
       try {
         tearDownNetwork(this.#path, id);
@@ -247,19 +263,29 @@ class DirectoryContainers implements Containers {
     this.#doing(`note the restarts of container "${name}"`, () => writeRestarts(this.#index.directory(id), restarts));
   }
 
-  async stop({ id, configuration }: ContainerRecord, graceMilliseconds: number): Promise<void> {
-    const directory = this.#index.directory(id);
-    await stopProcess(directory, graceMilliseconds, configuration.stop?.signal);
+  async stop(record: ContainerRecord, graceMilliseconds: number): Promise<boolean> {
+    const directory = this.#index.directory(record.id);
+    const wasRunning = livingProcess(directory) !== undefined;
+    const isKept = livingHolder(directory) !== undefined;
+    const onSignal = (signal: number): void => this.#tellSignal(record, signalName(signal));
+    await stopProcess(directory, graceMilliseconds, { signal: record.configuration.stop?.signal, onSignal });
     waitForSupervisor(directory);
+    // Whoever would have told was killed.
+    if (wasRunning && !isKept) tellEnd(directory, record, undefined, this.#onEvent);
     this.#index.clearAbandoned(directory);
+    return wasRunning;
   }
 
-  pause({ id, name }: ContainerRecord): Promise<boolean> {
-    return pauseContainer(this.#index.directory(id), name);
+  async pause(record: ContainerRecord): Promise<boolean> {
+    const changed = await pauseContainer(this.#index.directory(record.id), record.name);
+    if (changed) this.#tell("pause", record);
+    return changed;
   }
 
-  unpause({ id, name }: ContainerRecord): Promise<boolean> {
-    return unpauseContainer(this.#index.directory(id), name);
+  async unpause(record: ContainerRecord): Promise<boolean> {
+    const changed = await unpauseContainer(this.#index.directory(record.id), record.name);
+    if (changed) this.#tell("unpause", record);
+    return changed;
   }
 
   processes({ id, name }: ContainerRecord): readonly ContainerProcess[] {
@@ -275,7 +301,8 @@ class DirectoryContainers implements Containers {
     return livingProcess(directory) === undefined ? work() : whileFrozen(directory, name, work);
   }
 
-  remove({ id, name }: ContainerRecord): void {
+  remove(record: ContainerRecord, isPassing = false): void {
+    const { id, name } = record;
     const directory = this.#index.directory(id);
     if (!existsSync(directory.path)) return;
     requireNamespaceToRemove(directory);
@@ -286,8 +313,9 @@ class DirectoryContainers implements Containers {
         // A run in the background that this process has started stands in its own mounts, too.
         this.#roots.unmount(id);
         directory.remove();
-        syncDirectory(latin1(this.#path));
+        if (!isPassing) syncDirectory(latin1(this.#path));
       });
+      this.#tell("remove", record);
     } finally {
       release();
     }
@@ -305,6 +333,17 @@ class DirectoryContainers implements Containers {
     );
   }
 
+  #tell(action: string, record: ContainerRecord, attributes?: Readonly<Record<string, string>>): void {
+    this.#onEvent(containerEvent(action, record, attributes));
+  }
+
+  /** What is sent to one that was killed changes nothing. */
+  #tellSignal(record: ContainerRecord, signal: string): void {
+    if (this.#killed.has(record.id)) return;
+    if (signal === "SIGKILL") this.#killed.add(record.id);
+    this.#tell("kill", record, { signal });
+  }
+
   /** Under the container's lock. */
   async #prepared(directory: ContainerDirectory, base: CommitId, images: readonly LayerImageFile[]): Promise<RunRequest> {
     requireNamespace(directory);
@@ -320,7 +359,8 @@ class DirectoryContainers implements Containers {
     isWrittenInNamespace(directory, generation);
     const root = await rootImages(this.#path, { layers: record.layers, images, unpack: this.#unpack });
     const places = { containers: this.#path, volumes: this.#volumes, directory };
-    return { ...places, stored: { record, generation }, images: root, roots: this.#roots, runtime };
+    const onEvent = this.#onEvent;
+    return { ...places, stored: { record, generation }, images: root, roots: this.#roots, runtime, onEvent };
   }
 
   #whileIdle<T>(action: string, id: string, name: string, work: (found: FoundContainer) => T): T {

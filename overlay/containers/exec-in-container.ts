@@ -1,13 +1,14 @@
-import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { isatty } from "node:tty";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
+import { containerEvent } from "../../core/events/container-event.js";
+import { randomId } from "../../core/model/random-id.js";
 import type { ContainerRecord, ExecConfiguration, ProcessResult } from "../../core/ports/containers.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { saveTerminal } from "../../linux/terminal.js";
 import { configurationText } from "../runtime/configuration-text.js";
-import { endOf, startExec, type OciRuntime } from "../runtime/oci-runtime.js";
+import { startExec, type OciRuntime } from "../runtime/oci-runtime.js";
 import { ownCapabilities } from "../runtime/process-privileges.js";
 import { runtimeErrors, runtimeFailure } from "../runtime/runtime-log.js";
 import { execProcess } from "../runtime/runtime-configuration.js";
@@ -16,16 +17,22 @@ import { checkProgram } from "./check-program.js";
 import type { ContainerDirectory } from "./container-directory.js";
 import { livingProcess } from "./container-process.js";
 import { requireUnpaused } from "./pause-container.js";
+import type { OnEvent } from "./prepare-run.js";
 import { checkWorkingDirectory } from "./run-places.js";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+export interface ExecPlace {
+  readonly directory: ContainerDirectory;
+  readonly record: ContainerRecord;
+  readonly runtime: OciRuntime;
+  readonly onEvent: OnEvent;
+}
+
 /** `Containers.exec`. */
 export async function execInContainer(
-  directory: ContainerDirectory,
-  record: ContainerRecord,
+  { directory, record, runtime, onEvent }: ExecPlace,
   exec: ExecConfiguration,
-  runtime: OciRuntime,
 ): Promise<ProcessResult> {
   const pid = livingProcess(directory);
   if (pid === undefined) throw notRunning("run a process in", record.name);
@@ -42,7 +49,7 @@ export async function execInContainer(
   };
   const root = openAt(AT_FDCWD, `/proc/${pid}/root`, O_PATH);
   // A name of its own: several may start in one container at once.
-  const base = path.join(directory.file("runtime"), `exec-${randomBytes(6).toString("hex")}`);
+  const base = path.join(directory.file("runtime"), `exec-${randomId(6)}`);
   const [file, log] = [`${base}.json`, `${base}.log`];
   const restoreTerminal = exec.terminal && isatty(0) ? saveTerminal(0) : undefined;
   try {
@@ -55,15 +62,17 @@ export async function execInContainer(
     const begin = performance.now();
     const paths = { state: directory.file("runtime"), process: file, log };
     const child = startExec(runtime, paths, record.id, exec);
+    onEvent(containerEvent("exec", record, { command: exec.command.join(" ") }));
     // The runtime hands signals on. Those of a keyboard reach it by themselves.
     const handOn = (signal: NodeJS.Signals): void => {
       if (signal !== "SIGINT") child.kill(signal);
     };
     for (const signal of SIGNALS) process.on(signal, handOn);
-    const status = await endOf(child, runtime).finally(() => SIGNALS.forEach((signal) => process.off(signal, handOn)));
+    const status = await child.ended.finally(() => SIGNALS.forEach((signal) => process.off(signal, handOn)));
     const durationMilliseconds = performance.now() - begin;
     const errors = runtimeErrors(existsSync(log) ? readFileSync(log, "utf8") : "");
     if (errors.length > 0 && status !== 0) throw failure(directory, record, exec, errors, runtime);
+    if (!exec.detached) onEvent(containerEvent("exec_die", record, { exitCode: String(status) }));
     return { exitCode: status, durationMilliseconds };
   } finally {
     restoreTerminal?.();

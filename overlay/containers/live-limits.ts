@@ -1,14 +1,14 @@
-import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
+import { randomId } from "../../core/model/random-id.js";
 import type { Limits } from "../../core/ports/container-limits.js";
 import type { ContainerRecord, RunConfiguration } from "../../core/ports/containers.js";
 import { canLimitSwap } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
 import { updateRunning } from "../runtime/oci-runtime.js";
 import { runtimeErrors } from "../runtime/runtime-log.js";
-import { limitResources, type LimitResources } from "../runtime/runtime-resources.js";
+import { CPU_PERIOD_MICROSECONDS, limitResources, type LimitResources } from "../runtime/runtime-resources.js";
 import { systemFailure } from "../system-failure.js";
 import type { ContainerDirectory } from "./container-directory.js";
 import { limitsUnavailable } from "./prepare-run.js";
@@ -27,7 +27,7 @@ export function limitRunning(
   const runtime = chooseRuntime(path.join(directory.path, "../runtime.json"));
   if (!runtime.cgroups) throw limitsUnavailable();
   // A name of its own: several may change one container at once.
-  const base = `${directory.file("runtime")}/update-${randomBytes(6).toString("hex")}`;
+  const base = `${directory.file("runtime")}/update-${randomId(6)}`;
   const [resources, log] = [`${base}.json`, `${base}.log`];
   try {
     writeFileSync(resources, JSON.stringify(changedResources(configuration.limits, after)), { mode: 0o600 });
@@ -48,11 +48,35 @@ export function limitRunning(
 /** All limits, as a runtime takes none as a change; and no limit for those that were lifted. */
 function changedResources(before: Limits, after: Limits): LimitResources {
   const resources = limitResources(after, canLimitSwap());
-  const isLifted = (name: keyof Limits): boolean => before[name] !== undefined && after[name] === undefined;
-  const hasQuota = resources.cpu?.quota !== undefined;
+  const isLifted = (...names: readonly (keyof Limits)[]): boolean =>
+    names.some((name) => before[name] !== undefined && after[name] === undefined);
+  const memory = {
+    ...(isLifted("memoryBytes") && { limit: -1, ...(canLimitSwap() && { swap: -1 }) }),
+    ...(isLifted("memoryReservationBytes") && { reservation: -1 }),
+    ...resources.memory,
+  };
+  const cpu = {
+    ...(isLifted("cpus", "cpuQuotaMicroseconds") && { quota: -1 }),
+    ...(isLifted("cpus", "cpuPeriodMicroseconds") && { period: CPU_PERIOD_MICROSECONDS }),
+    ...(isLifted("cpuShares") && { shares: DEFAULT_SHARES }),
+    ...(isLifted("cpuset") && { cpus: onlineOf("cpu") }),
+    ...(isLifted("memoryNodes") && { mems: onlineOf("node") }),
+    ...resources.cpu,
+  };
+  const blockIO = { ...(isLifted("blockWeight") && { weight: DEFAULT_WEIGHT }), ...resources.blockIO };
   return {
     ...resources,
-    ...(isLifted("processes") ? { pids: { limit: -1 } } : {}),
-    ...(isLifted("cpuQuotaMicroseconds") && !hasQuota ? { cpu: { ...resources.cpu, quota: -1 } } : {}),
+    ...(isLifted("processes") && { pids: { limit: -1 } }),
+    ...(Object.keys(memory).length > 0 && { memory }),
+    ...(Object.keys(cpu).length > 0 && { cpu }),
+    ...(Object.keys(blockIO).length > 0 && { blockIO }),
   };
+}
+
+/** What a new cgroup has: the kernel's. */
+const DEFAULT_SHARES = 1024;
+const DEFAULT_WEIGHT = 100;
+
+function onlineOf(kind: "cpu" | "node"): string {
+  return readFileSync(`/sys/devices/system/${kind}/online`, "latin1").trim();
 }

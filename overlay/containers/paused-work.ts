@@ -4,7 +4,7 @@ import { VarveError } from "../../core/errors.js";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import type { ContainerDirectory } from "./container-directory.js";
-import { isAlive, ownMark, type ProcessMark } from "./own-process.js";
+import { isAlive, ownMark, type ProcessMark } from "../own-process.js";
 
 const LARGEST_MARK_BYTES = 4096;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
+import type { EventDraft } from "../../core/ports/events.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
 import { terminalSize } from "../../linux/terminal.js";
 import { memoryKills } from "../runtime/memory-kills.js";
@@ -43,27 +44,35 @@ export interface RunRequest {
   readonly runtime: OciRuntime;
   /** `<store>/volumes`. */
   readonly volumes: string;
+  /** Told when the process has started, and when it has ended in the foreground. */
+  readonly onEvent?: OnEvent | undefined;
 }
+
+export type OnEvent = (event: EventDraft) => void;
 
 /**
  * Mounts a container's root, checks what its process relies on there and writes the runtime's configuration, then does `work`. When that, or any of
  * this, fails before a process has run, the container is what it was.
  *
+ * @param work Gets what keeps the container's network up, when it has to be kept: whoever holds that descriptor.
  * @throws VarveError MOUNT_UNAVAILABLE, UNSUPPORTED, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, WRONG_TYPE, SOURCE_MISSING and what `work` throws.
  */
-export async function withPreparedRun<T>(request: RunRequest, work: () => Promise<T>): Promise<T> {
+export async function withPreparedRun<T>(request: RunRequest, work: (lifeline: number | undefined) => Promise<T>): Promise<T> {
   const { directory, stored, runtime } = request;
   if (!runtime.cgroups && Object.keys(stored.record.configuration.limits).length > 0) throw limitsUnavailable();
   requireOomScore(stored.record.configuration.oomScoreAdjustment);
   const isFirst = !existsSync(directory.file("config.json"));
+  const held: number[] = [];
   try {
-    writeBundle(request, mountRoot(request));
-    return await work();
+    writeBundle(request, mountRoot(request), held);
+    return await work(held[0]);
   } catch (error) {
     // Without a bundle its state tells that no process has ever run in it.
     if (isFirst && !hasStarted(directory) && !mayHaveWritten(error, request))
       rmSync(directory.file("config.json"), { force: true });
     throw error;
+  } finally {
+    held.forEach(closeDescriptor);
   }
 }
 
@@ -106,7 +115,12 @@ function mountRoot({ containers, directory, stored, images, roots, runtime }: Ru
   );
 }
 
-function writeBundle({ containers, directory, stored: { record }, runtime, roots, volumes }: RunRequest, rootPath: string): void {
+/** @param held Gets a descriptor that keeps the network up, as soon as there is one. */
+function writeBundle(
+  { containers, directory, stored: { record }, runtime, roots, volumes }: RunRequest,
+  rootPath: string,
+  held: number[],
+): void {
   const { id } = record;
   const available = ownCapabilities();
   requireGivable(record.configuration, available);
@@ -118,6 +132,7 @@ function writeBundle({ containers, directory, stored: { record }, runtime, roots
     const isolated = isolationParts(record.configuration, containers);
     const sharedMemory = joinSharedMemory({ containers, roots, id }, record.configuration.namespaces ?? {});
     const network = setUpNetwork(containers, record, (other) => livingProcess(new ContainerDirectory(containers, other)));
+    if (network?.lifeline !== undefined) held.push(network.lifeline);
     // Volumes come to be when nothing is known that keeps the process from its start.
     const configuration = withTmpfsOwners(withVolumePaths(record.configuration, volumes), root);
     fillVolumes(configuration, root);

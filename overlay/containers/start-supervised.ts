@@ -1,11 +1,12 @@
 import { existsSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { VarveError } from "../../core/errors.js";
+import { containerEvent } from "../../core/events/container-event.js";
 import { AT_FDCWD } from "../../linux/open-at.js";
 import { removeTree } from "../../linux/unlink.js";
 import { startCreated } from "../runtime/oci-runtime.js";
 import { runtimeFailure } from "../runtime/runtime-log.js";
-import { createSupervised, requireConmon } from "../supervisor/conmon.js";
+import { createSupervised, requireConmon, type SupervisedRun } from "../supervisor/conmon.js";
 import { latin1, type ContainerDirectory } from "./container-directory.js";
 import { livingSupervisor } from "./container-process.js";
 import { clearRun, hasStarted, loggedErrors, withPreparedRun, type RunRequest } from "./prepare-run.js";
@@ -20,7 +21,7 @@ export async function startSupervised(request: RunRequest, endCommand: readonly 
   const { directory, roots } = request;
   const conmon = requireConmon();
   try {
-    await withPreparedRun(request, () => startProcess(request, conmon, endCommand));
+    await withPreparedRun(request, (lifeline) => startProcess(request, conmon, { endCommand, lifeline }));
   } catch (error) {
     const supervisor = livingSupervisor(directory);
     clearRun(directory);
@@ -40,9 +41,9 @@ async function endOf(pid: number): Promise<void> {
 }
 
 async function startProcess(
-  { directory, stored: { record }, runtime }: RunRequest,
+  { directory, stored: { record }, runtime, onEvent }: RunRequest,
   conmon: string,
-  endCommand: readonly string[] | undefined,
+  given: Pick<SupervisedRun, "endCommand" | "lifeline">,
 ): Promise<void> {
   const { terminal, interactive, command, background } = record.configuration;
   const state = directory.file("runtime");
@@ -63,12 +64,13 @@ async function startProcess(
     exits: directory.exits,
     terminal,
     interactive,
-    endCommand,
+    ...given,
   });
   const failed = (): VarveError => runtimeFailure(command[0] ?? "", loggedErrors(directory), runtime.name);
   if (pid === undefined) throw failed();
   const status = startCreated(runtime, { state, log: runtimeLog }, record.id);
   if (status !== 0 || !hasStarted(directory)) throw failed();
+  onEvent?.(containerEvent("start", record));
 }
 
 /** conmon, which is root, would write through a symlink that somebody left in a copied store. */

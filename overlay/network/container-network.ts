@@ -3,10 +3,12 @@ import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { ContainerRecord } from "../../core/ports/containers.js";
 import { CONTAINER_NETWORK, type Attachment } from "../../core/ports/endpoints.js";
-import { DEFAULT_NETWORK, type NetworkRecord } from "../../core/ports/networks.js";
+import { ANY_NETWORK, DEFAULT_NETWORK, isUserNetwork, type NetworkRecord, type UserNetwork } from "../../core/ports/networks.js";
 import { isInUserNamespace } from "../../linux/user-namespace.js";
+import { preferredHelper } from "./helper-programs.js";
 import { requireFreePorts } from "./host-ports.js";
 import { freeAddress, formatAddress, isMemberAddress, parseAddress } from "./ipv4.js";
+import type { JoinedNetwork } from "./joined-network.js";
 import { isSameMachine, networkMachine } from "./machine-id.js";
 import { aloneOnNetworks } from "./machine-lock.js";
 import { netavarkState, requireNetworkTools, runNetavark } from "./netavark.js";
@@ -15,23 +17,13 @@ import { mountNamespace, namespacePlace, unmountNamespace, withNamespace, withPa
 import {
   forgetAttachment,
   hasAttachment,
+  isHelped,
   listAttachments,
   readAttachment,
   writeAttachment,
   type StoredAttachment,
 } from "./stored-attachment.js";
-
-/** What a run needs to know of the network that its container stands on. */
-export interface ContainerNetwork {
-  /** A path of the network namespace, for the runtime. */
-  readonly namespace: string;
-  /** The container's own address; absent where the namespace is another container's. */
-  readonly address?: string;
-  /** Who answers names; this machine's own servers when absent. */
-  readonly nameServer?: string;
-  /** The file that another container, whose namespace it is, has for /etc/resolv.conf. */
-  readonly resolver?: string;
-}
+import { joinUserNetwork, leaveUserNetwork } from "./user-network.js";
 
 /**
  * Makes a container's network namespace, ties it to the container's network, and publishes its ports. Within the private mount namespace of a run, under
@@ -40,28 +32,41 @@ export interface ContainerNetwork {
  * @param containers The containers' directory, absolute.
  * @param processOf The pid of the first process of another container.
  * @returns `undefined` for a container without one of ours: `none`, `host`.
- * @throws VarveError RUNTIME_MISSING, RUNTIME_FAILED, TARGET_UNKNOWN, ADDRESS_TAKEN, CONTAINER_STOPPED, USAGE.
+ * @throws VarveError RUNTIME_MISSING, RUNTIME_FAILED, TARGET_UNKNOWN, ADDRESS_TAKEN, CONTAINER_STOPPED, UNSUPPORTED, PERMISSION, USAGE.
  */
 export function setUpNetwork(
   containers: string,
   record: ContainerRecord,
   processOf: (id: string) => number | undefined,
-): ContainerNetwork | undefined {
+): JoinedNetwork | undefined {
   const { network } = record.configuration;
   if (network === "none" || network === "host") return undefined;
   const [, other] = CONTAINER_NETWORK.exec(network) ?? [];
-  if (other === undefined && isInUserNamespace()) throw bridgeRefused(network);
-  return other === undefined ? joinNetwork(containers, record) : shareNetwork(containers, other, processOf);
+  if (other !== undefined) return shareNetwork(containers, other, processOf);
+  const isUser = isInUserNamespace();
+  const wanted = network === ANY_NETWORK ? (isUser ? preferredHelper() : DEFAULT_NETWORK) : network;
+  if (isUserNetwork(wanted)) {
+    if (!isUser) throw helperRefused(wanted);
+    return joinUserNetwork(containers, record, wanted);
+  }
+  if (isUser) throw bridgeRefused(wanted);
+  return joinNetwork(containers, record, wanted);
 }
 
 /** A bridge, and what leads from it to the world, are the machine's. */
 function bridgeRefused(network: string): VarveError {
   return new VarveError("UNSUPPORTED", `Cannot tie the container to the network "${network}": only root can make one`, {
-    hint: "Run the command as root, or give --network host or --network none.",
+    hint: `Give --network ${preferredHelper()}, --network host or --network none, or run the command as root.`,
   });
 }
 
-function shareNetwork(containers: string, other: string, processOf: (id: string) => number | undefined): ContainerNetwork {
+function helperRefused(network: UserNetwork): VarveError {
+  return new VarveError("UNSUPPORTED", `Cannot tie the container to the network "${network}": it is for ordinary users alone`, {
+    hint: `Root has bridges: give --network ${DEFAULT_NETWORK}, or a network of "varve network".`,
+  });
+}
+
+function shareNetwork(containers: string, other: string, processOf: (id: string) => number | undefined): JoinedNetwork {
   const pid = processOf(other);
   const address = readAttachment(containers, other)?.address;
   if (pid !== undefined) {
@@ -73,10 +78,10 @@ function shareNetwork(containers: string, other: string, processOf: (id: string)
   });
 }
 
-function joinNetwork(containers: string, record: ContainerRecord): ContainerNetwork {
+function joinNetwork(containers: string, record: ContainerRecord, name: string): JoinedNetwork {
   const folder = networksBeside(containers);
   return aloneOnNetworks(() => {
-    const network = wantedNetwork(folder, record.configuration.network);
+    const network = wantedNetwork(folder, name);
     const tools = requireNetworkTools(network);
     requireUnusedSubnet(network.subnet, subnetOf(network), network.interfaceName);
     const attachment = plannedAttachment(containers, record, network);
@@ -150,14 +155,22 @@ function addressTaken(what: string, state: string): VarveError {
  * @throws VarveError RUNTIME_MISSING, RUNTIME_FAILED. Then the next call tries it again.
  */
 export function tearDownNetwork(containers: string, id: string): void {
-  if (hasAttachment(containers, id))
-    aloneOnNetworks(() => {
-      const attachment = readAttachment(containers, id);
-      if (attachment !== undefined && isSameMachine(attachment.machine, networkMachine())) takeDown(containers, attachment);
-      // Of another boot, or of a network namespace that is not ours to change: with that it went, or goes.
-      forgetAttachment(containers, id);
-    });
+  const found = hasAttachment(containers, id) ? readAttachment(containers, id) : undefined;
+  if (found !== undefined && isHelped(found)) {
+    leaveUserNetwork(containers, found);
+    forgetAttachment(containers, id);
+  } else if (hasAttachment(containers, id)) leaveBridge(containers, id);
   unmountNamespace(containers, id);
+}
+
+function leaveBridge(containers: string, id: string): void {
+  aloneOnNetworks(() => {
+    const attachment = readAttachment(containers, id);
+    if (attachment !== undefined && !isHelped(attachment) && isSameMachine(attachment.machine, networkMachine()))
+      takeDown(containers, attachment);
+    // Of another boot, or of a network namespace that is not ours to change: with that it went, or goes.
+    forgetAttachment(containers, id);
+  });
 }
 
 /** What could not be taken down now: the next command that looks at the container tries it again. */
@@ -168,7 +181,8 @@ export function isNetworkTrouble(error: unknown): boolean {
 /** What a running container has; `undefined` for one that is on no network of ours. */
 export function attachmentTo(containers: string, id: string): Attachment | undefined {
   const found = readAttachment(containers, id);
-  return found && { network: found.network.name, address: found.address, ports: found.ports };
+  if (found === undefined) return undefined;
+  return { network: isHelped(found) ? found.tool : found.network.name, address: found.address, ports: found.ports };
 }
 
 function takeDown(containers: string, attachment: StoredAttachment): void {

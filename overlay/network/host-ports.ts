@@ -1,12 +1,17 @@
 import { spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import type { PublishedPort } from "../../core/ports/endpoints.js";
 import { hasCode } from "../../linux/errno.js";
 import { tryPort } from "../../linux/listening-socket.js";
+import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { findExecutable } from "../rootfs/executable-search.js";
 import { parseAddress } from "./ipv4.js";
 import type { StoredAttachment } from "./stored-attachment.js";
+
+/** What is asked of other containers. */
+type PortOwner = Pick<StoredAttachment, "id" | "name" | "ports">;
 
 /** Where free ports are looked for: the kernel's own range for connections that leave. */
 const FIRST_FREE = 32_768;
@@ -19,9 +24,10 @@ const ATTEMPTS = 200;
  * @param others What other containers of this store have.
  * @throws VarveError ADDRESS_TAKEN, PERMISSION, USAGE.
  */
-export function requireFreePorts(ports: readonly PublishedPort[], others: readonly StoredAttachment[]): readonly PublishedPort[] {
+export function requireFreePorts(ports: readonly PublishedPort[], others: readonly PortOwner[]): readonly PublishedPort[] {
   const known = new Set(others.map(({ id }) => id));
-  const foreign = ports.length === 0 ? [] : forwardedPorts().filter(({ id }) => !known.has(id));
+  // An ordinary user may not read the rules.
+  const foreign = ports.length === 0 || isInUserNamespace() ? [] : forwardedPorts().filter(({ id }) => !known.has(id));
   const chosen: PublishedPort[] = [];
   for (const port of ports) {
     const owner = (wanted: PublishedPort): string | undefined => ownerOf(wanted, chosen, others, foreign);
@@ -56,7 +62,7 @@ function portTaken({ hostAddress, hostPort, protocol }: PublishedPort, state: st
 function ownerOf(
   wanted: PublishedPort,
   chosen: readonly PublishedPort[],
-  others: readonly StoredAttachment[],
+  others: readonly PortOwner[],
   foreign: readonly ForwardedPort[],
 ): string | undefined {
   if (chosen.some((port) => collide(port, wanted))) return "it is given twice";
@@ -73,7 +79,16 @@ function collide(a: PublishedPort, b: PublishedPort): boolean {
   return a.protocol === b.protocol && a.hostPort === b.hostPort && sameAddress;
 }
 
-/** Asks the kernel. */
+const FIRST_PORT = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+
+function portRefused(port: number, protocol: string): VarveError {
+  const first = existsSync(FIRST_PORT) ? readFileSync(FIRST_PORT, "latin1").trim() : "1024";
+  return new VarveError("PERMISSION", `Cannot publish port ${port}/${protocol}: ports below ${first} are root's`, {
+    hint: `Give another port of this machine, such as ${port + 8000}. Or, as root, run "sysctl net.ipv4.ip_unprivileged_port_start=${port}".`,
+  });
+}
+
+/** Asks the kernel. @throws VarveError PERMISSION. */
 function obstacleOf({ hostAddress, hostPort, protocol }: PublishedPort): string | undefined {
   try {
     tryPort(protocol, parseAddress(hostAddress) ?? 0, hostPort);
@@ -81,7 +96,7 @@ function obstacleOf({ hostAddress, hostPort, protocol }: PublishedPort): string 
   } catch (error) {
     if (hasCode(error, "EADDRINUSE")) return "a process of this machine has it";
     if (hasCode(error, "EADDRNOTAVAIL")) return "this machine has no such address";
-    if (hasCode(error, "EACCES", "EPERM")) return "the system refuses it to this user";
+    if (hasCode(error, "EACCES", "EPERM")) throw portRefused(hostPort, protocol);
     throw error;
   }
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { hasCode } from "../../linux/errno.js";
-import type { ContainerNetwork } from "./container-network.js";
+import type { JoinedNetwork } from "./joined-network.js";
 
 /** What /etc/resolv.conf holds in a container on a network. */
-export function nameServers({ nameServer, resolver }: ContainerNetwork): string {
+export function nameServers({ nameServer, resolver }: JoinedNetwork): string {
   if (resolver !== undefined) return tryRead(resolver);
   if (nameServer !== undefined) return `nameserver ${nameServer}\n`;
   return reachableServers(tryRead("/etc/resolv.conf"));

@@ -35,6 +35,21 @@ export function findTool(name: "netavark" | "aardvark-dns"): string | undefined 
   return findExecutable(name, [...FOLDERS, process.env["PATH"] ?? ""].join(":"));
 }
 
+/** What each program answers. @throws VarveError RUNTIME_MISSING, RUNTIME_FAILED. */
+export function networkToolVersions(): string {
+  const { netavark, aardvark } = requireNetworkTools({ dns: true });
+  return [netavark, aardvark!].map((program) => `${versionOf(program)}, ${program}`).join("; ");
+}
+
+function versionOf(program: string): string {
+  const { status, stdout } = spawnSync(program, ["--version"], { encoding: "utf8", cwd: "/" });
+  if (status === 0) return stdout.split("\n")[0] ?? "";
+  throw new VarveError("RUNTIME_FAILED", `Cannot tie a container to a network: ${path.basename(program)} does not start`, {
+    path: program,
+    hint: `Install the package "${path.basename(program)}" anew.`,
+  });
+}
+
 function missing(name: string, what: string): VarveError {
   return new VarveError("RUNTIME_MISSING", `Cannot tie a container to a network: ${what} is not installed`, {
     hint: `Install the package "${name}", or use --network none or --network host.`,

@@ -2,7 +2,14 @@ import { randomBytes } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
-import { DEFAULT_NETWORK, NETWORK_NAME, type NetworkRecord, type NetworkRequest } from "../../core/ports/networks.js";
+import {
+  ANY_NETWORK,
+  DEFAULT_NETWORK,
+  NETWORK_NAME,
+  USER_NETWORKS,
+  type NetworkRecord,
+  type NetworkRequest,
+} from "../../core/ports/networks.js";
 import { hasCode } from "../../linux/errno.js";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { formatAddress, formatSubnet, isMemberAddress, overlap, parseAddress, parseSubnet, sizeOf, type Subnet } from "./ipv4.js";
@@ -11,7 +18,7 @@ import { formatNetwork, interfaceNameOf, parseNetwork } from "./stored-network.j
 
 const LARGEST_BYTES = 2 ** 16;
 /** Names that mean something else. */
-const RESERVED = ["none", "host", "default", "container", DEFAULT_NETWORK];
+const RESERVED: readonly string[] = ["none", "host", ANY_NETWORK, "container", DEFAULT_NETWORK, ...USER_NETWORKS];
 
 /** `<store>/networks`, which lies beside the containers. */
 export function networksBeside(containers: string): string {

@@ -2,10 +2,11 @@ import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node
 import path from "node:path";
 import { CONTAINER_NAME } from "../../core/ports/containers.js";
 import { ALIAS, HARDWARE_ADDRESS, type PublishedPort } from "../../core/ports/endpoints.js";
-import type { NetworkRecord } from "../../core/ports/networks.js";
+import { isUserNetwork, type NetworkRecord, type UserNetwork } from "../../core/ports/networks.js";
 import { hasCode } from "../../linux/errno.js";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { parseAddress } from "./ipv4.js";
+import type { ProcessMark } from "../own-process.js";
 import type { NetworkMachine } from "./machine-id.js";
 import { matching, networkOf, objectOf, type Json } from "./stored-network.js";
 
@@ -26,15 +27,27 @@ export interface StoredAttachment {
   readonly ports: readonly PublishedPort[];
 }
 
+/** The same of an ordinary user's container, whose network is a process: what is left of it is that process. */
+export interface HelperAttachment {
+  readonly tool: UserNetwork;
+  readonly id: string;
+  readonly name: string;
+  readonly address: string;
+  readonly ports: readonly PublishedPort[];
+  /** With it all processes of the network end. */
+  readonly keeper: ProcessMark;
+}
+
 const LARGEST_BYTES = 2 ** 22;
 const CONTAINER_ID = /^[0-9a-f]{12}$/;
+const BOOT_ID = /^[0-9a-f-]{36}$/;
 
 function fileOf(containers: string, id: string): string {
   return path.join(containers, id, "network.json");
 }
 
 /** Whole at any time. Not made durable: after a power cut nothing stands in the system that it could be about. */
-export function writeAttachment(containers: string, attachment: StoredAttachment): void {
+export function writeAttachment(containers: string, attachment: StoredAttachment | HelperAttachment): void {
   const file = fileOf(containers, attachment.id);
   rmSync(`${file}.new`, { force: true });
   writeFileSync(`${file}.new`, JSON.stringify(attachment), { mode: 0o600, flag: "wx" });
@@ -50,9 +63,11 @@ export function hasAttachment(containers: string, id: string): boolean {
 }
 
 /** @returns `undefined` when there is none, or none that we wrote: then nothing is known that could be taken down. */
-export function readAttachment(containers: string, id: string): StoredAttachment | undefined {
+export function readAttachment(containers: string, id: string): StoredAttachment | HelperAttachment | undefined {
   try {
-    return attachmentOf(JSON.parse(readRegularFile(fileOf(containers, id), { largest: LARGEST_BYTES }).toString("utf8")), id);
+    const text = readRegularFile(fileOf(containers, id), { largest: LARGEST_BYTES }).toString("utf8");
+    const json = objectOf(JSON.parse(text), "the attachment");
+    return json["tool"] === undefined ? attachmentOf(json, id) : helperAttachmentOf(json, id);
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
     if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP", "EFTYPE", "EFBIG", "EACCES")) return undefined;
@@ -60,8 +75,21 @@ export function readAttachment(containers: string, id: string): StoredAttachment
   }
 }
 
-/** Of all containers beside each other. */
+/** Of all containers beside each other that are on a bridge. */
 export function listAttachments(containers: string): readonly StoredAttachment[] {
+  return listAll(containers).filter((each): each is StoredAttachment => !isHelped(each));
+}
+
+/** Of all containers beside each other whose network is a process, which may have ended. */
+export function listHelperAttachments(containers: string): readonly HelperAttachment[] {
+  return listAll(containers).filter(isHelped);
+}
+
+export function isHelped(attachment: StoredAttachment | HelperAttachment): attachment is HelperAttachment {
+  return "tool" in attachment;
+}
+
+function listAll(containers: string): readonly (StoredAttachment | HelperAttachment)[] {
   if (!existsSync(containers)) return [];
   return readdirSync(containers)
     .filter((name) => CONTAINER_ID.test(name))
@@ -74,7 +102,7 @@ export function attachmentOf(value: unknown, id: string): StoredAttachment {
   const machine = objectOf(json["machine"], "machine");
   const hardwareAddress = json["hardwareAddress"];
   return {
-    machine: { boot: matching(machine["boot"], "boot", /^[0-9a-f-]{36}$/), namespace: integerOf(machine["namespace"], 2 ** 53) },
+    machine: { boot: matching(machine["boot"], "boot", BOOT_ID), namespace: integerOf(machine["namespace"], 2 ** 53) },
     id: matching(json["id"], "id", new RegExp(`^${id}$`)),
     name: matching(json["name"], "name", CONTAINER_NAME),
     network: networkOf(json["network"]),
@@ -82,6 +110,25 @@ export function attachmentOf(value: unknown, id: string): StoredAttachment {
     aliases: aliasesOf(json["aliases"]),
     ...(hardwareAddress === undefined ? {} : { hardwareAddress: matching(hardwareAddress, "hardwareAddress", HARDWARE_ADDRESS) }),
     ports: portsOf(json["ports"]),
+  };
+}
+
+/** @throws TypeError. */
+function helperAttachmentOf(json: Json, id: string): HelperAttachment {
+  const keeper = objectOf(json["keeper"], "keeper");
+  const tool = json["tool"];
+  if (typeof tool !== "string" || !isUserNetwork(tool)) throw new TypeError('"tool" is none that we know');
+  return {
+    tool,
+    id: matching(json["id"], "id", new RegExp(`^${id}$`)),
+    name: matching(json["name"], "name", CONTAINER_NAME),
+    address: addressOf(json["address"]),
+    ports: portsOf(json["ports"]),
+    keeper: {
+      pid: integerOf(keeper["pid"], 2 ** 31),
+      start: matching(keeper["start"], "start", /^[0-9]{1,20}$/),
+      boot: matching(keeper["boot"], "boot", BOOT_ID),
+    },
   };
 }
 

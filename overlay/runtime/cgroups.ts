@@ -29,8 +29,11 @@ function unescapeMount(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
 }
 
+let knownMounts: readonly CgroupMount[] | undefined;
+
+/** Read once: a command that runs a container asks several times, and they stay where they are as long as a machine runs. */
 export function cgroupMounts(): readonly CgroupMount[] {
-  return parseCgroupMounts(readFileSync("/proc/self/mounts", "latin1"));
+  return (knownMounts ??= parseCgroupMounts(readFileSync("/proc/self/mounts", "latin1")));
 }
 
 /** Whether this process may write to the top of each hierarchy. A runtime in a user namespace fails silently where it may not. */

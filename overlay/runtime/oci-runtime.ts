@@ -1,6 +1,7 @@
-import { spawn, spawnSync, type ChildProcess, type SpawnOptions, type StdioOptions } from "node:child_process";
-import os from "node:os";
+import { spawnSync } from "node:child_process";
 import { VarveError } from "../../core/errors.js";
+import { SystemCallError } from "../../linux/errno.js";
+import { spawnProcess, type SpawnedProcess, type SpawnRequest } from "../../linux/spawn.js";
 
 /** An OCI runtime and how it has to be called on this machine. */
 export interface OciRuntime {
@@ -54,14 +55,13 @@ export function startRuntime(
   runtime: OciRuntime,
   paths: RunPaths,
   id: string,
-  stdio: StdioOptions,
+  streams: SpawnRequest["streams"],
   ownSession: boolean,
-): ChildProcess {
-  const options: SpawnOptions = { stdio, detached: ownSession, env: ENVIRONMENT, cwd: "/" };
+): SpawnedProcess {
   const words = runArguments(runtime, paths, id);
   // crun has no such option.
   if (runtime.name === "runc") words.splice(words.indexOf("run") + 1, 0, "--keep");
-  return spawn(runtime.path, words, options);
+  return spawnRuntime(runtime.path, words, streams, ownSession);
 }
 
 /** The same without input or output, waited for. For probes. @returns The exit code, or `undefined` when it hung or did not start. */
@@ -116,19 +116,29 @@ export function startExec(
   { state, log, process }: ExecPaths,
   id: string,
   { detached, interactive, terminal }: { readonly detached: boolean; readonly interactive: boolean; readonly terminal: boolean },
-): ChildProcess {
+): SpawnedProcess {
   const words = [...options, "--root", state, "--log", log, "--log-format", "json", "exec", ...(detached ? ["--detach"] : [])];
   const isRead = interactive || terminal;
-  const stdio: StdioOptions = detached ? "ignore" : [isRead ? "inherit" : "ignore", "inherit", "inherit"];
-  return spawn(path, [...words, "--process", process, id], { stdio, env: ENVIRONMENT, cwd: "/" });
+  const output = detached ? "ignore" : "inherit";
+  return spawnRuntime(
+    path,
+    [...words, "--process", process, id],
+    [isRead && !detached ? "inherit" : "ignore", output, output],
+    false,
+  );
 }
 
-/** Resolves with the exit status; 128 + n when signal n ended the runtime itself. */
-export function endOf(child: ChildProcess, { path }: OciRuntime): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.once("exit", (code, signal) => resolve(code ?? 128 + os.constants.signals[signal!]));
-    child.once("error", (cause) => {
-      reject(new VarveError("RUNTIME_FAILED", "Cannot start the OCI runtime: the system refuses to run it", { path, cause }));
-    });
-  });
+/** @throws VarveError RUNTIME_FAILED. */
+function spawnRuntime(
+  path: string,
+  words: readonly string[],
+  streams: SpawnRequest["streams"],
+  ownSession: boolean,
+): SpawnedProcess {
+  try {
+    return spawnProcess({ path, words, environment: ENVIRONMENT, streams, ownSession });
+  } catch (cause) {
+    if (!(cause instanceof SystemCallError)) throw cause;
+    throw new VarveError("RUNTIME_FAILED", "Cannot start the OCI runtime: the system refuses to run it", { path, cause });
+  }
 }

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, read, writeSync } from "node:fs";
 import { hasCode, SystemCallError } from "../../linux/errno.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
-import { connectPacketSocket, shutDownSocket } from "../../linux/packet-socket.js";
+import { connectPacketSocket, shutDownSocket } from "../../linux/local-socket.js";
 
 /** What conmon sends: one byte that names the stream, then up to STDIO_BUF_SIZE bytes of it. */
 const STREAMS: Readonly<Record<number, "stdout" | "stderr">> = { 2: "stdout", 3: "stderr" };

@@ -52,6 +52,8 @@ export interface SupervisedRun {
   readonly interactive: boolean;
   /** Run when the process has ended, in conmon's own mount namespace. */
   readonly endCommand?: readonly string[] | undefined;
+  /** A descriptor that conmon holds for as long as it lives. */
+  readonly lifeline?: number | undefined;
 }
 
 /**
@@ -66,7 +68,7 @@ export async function createSupervised(run: SupervisedRun): Promise<number | und
     // In a session of its own: a closing terminal, or its Ctrl-C, is not for the container.
     detached: true,
     cwd: run.bundle,
-    stdio: ["ignore", "ignore", "ignore", "pipe"],
+    stdio: ["ignore", "ignore", "ignore", "pipe", ...(run.lifeline === undefined ? [] : [run.lifeline])],
     env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", _OCI_SYNCPIPE: "3" },
   });
   return answerOf(await firstLine(child, run.conmon));

@@ -185,10 +185,11 @@ class GitHistory implements History {
     await writeUpstream(this.#layout, branch, upstream);
   }
 
-  async updateRefs(updates: readonly RefUpdate[], reason: string = DEFAULT_REASON): Promise<void> {
+  async updateRefs(updates: readonly RefUpdate[], reason: string = DEFAULT_REASON, isPassing = false): Promise<void> {
     if (updates.length === 0) return;
     for (const { after } of updates) if (after !== undefined) await this.readCommit(after);
-    await moveRefs(this.#layout, updates, { who: identity("committer", this.#layout.git), reason });
+    const note = isPassing ? undefined : { who: identity("committer", this.#layout.git), reason };
+    await moveRefs(this.#layout, updates, note);
   }
 
   async refLog(name: RefName | "HEAD"): Promise<readonly RefMove[]> {

@@ -27,9 +27,10 @@ export interface MoveNote {
  * Moves refs, all or none: locks all, checks all, notes several ones in a journal, then moves. The store's lock is held.
  * A crash before the journal is durable leaves all as they were; after it, recovery completes the moves.
  *
+ * @param note Absent for refs that are to pass: they have no log, and the moves are not made durable.
  * @throws VarveError CONFLICT, NAME_TAKEN, BAD_NAME, STORE_LOCKED, PERMISSION, DISK_FULL.
  */
-export async function moveRefs(layout: StoreLayout, updates: readonly RefUpdate[], note: MoveNote): Promise<void> {
+export async function moveRefs(layout: StoreLayout, updates: readonly RefUpdate[], note: MoveNote | undefined): Promise<void> {
   const sorted = [...updates].sort((a, b) => (a.name < b.name ? -1 : 1));
   sorted.forEach(({ name }, at) => {
     parseRefName(name);
@@ -109,16 +110,16 @@ function applyMoves(
   layout: StoreLayout,
   updates: readonly RefUpdate[],
   locks: ReadonlyMap<string, FileLock>,
-  note: MoveNote,
+  note: MoveNote | undefined,
 ): void {
-  for (const update of updates) logMove(layout.git, update, note);
+  if (note !== undefined) for (const update of updates) logMove(layout.git, update, note);
   const journal = updates.length > 1 ? writeJournal(layout, updates) : undefined;
   locks.get("packed-refs")?.replace();
   for (const { name, after } of updates) {
     if (after === undefined) removeRef(layout.git, name);
     else locks.get(name)?.replace();
   }
-  syncFolders(layout.git, updates);
+  if (note !== undefined) syncFolders(layout.git, updates);
   if (journal !== undefined) rmSync(journal, { force: true });
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { LayerId } from "../../core/model/ids.js";
@@ -9,6 +9,7 @@ import { LayerImages } from "../erofs/layer-images.js";
 import { encodeNames, type NameRecord } from "../layers/name-record.js";
 import { findChangedUnpacked } from "../layers/unpacked-layers.js";
 import { NameTable } from "../layers/name-table.js";
+import { formerOf } from "../events/append-event.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
 import { readStatIndex } from "../worktree/stat-index-file.js";
@@ -73,6 +74,9 @@ export function findLeftovers(layout: StoreLayout): readonly string[] {
     ...strays(layout.layers, (name) => LAYER_NAME.test(name)),
     ...strays(path.dirname(layout.layers), (name) => name === path.basename(layout.layers)),
     ...strays(layout.scratch, (name) => /^[a-z-]+-\d+-\d+$/.test(name)),
+    ...[layout.events, formerOf(layout.events)]
+      .filter((file) => lstatSync(file, { throwIfNoEntry: false })?.isFile() === false)
+      .map((file) => path.relative(layout.root, file)),
     ...strays(layout.containers, (name) => /^[0-9a-f]{12}$/.test(name) || !name.startsWith("new-")),
   ];
 }

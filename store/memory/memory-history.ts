@@ -80,7 +80,7 @@ class MemoryHistory implements History {
     else this.#upstreams.set(branch, upstream);
   }
 
-  async updateRefs(updates: readonly RefUpdate[], reason = "varve"): Promise<void> {
+  async updateRefs(updates: readonly RefUpdate[], reason = "varve", isPassing = false): Promise<void> {
     for (const { name, before, after, beforeTag } of updates) {
       parseRefName(name);
       if (after !== undefined) await this.readCommit(after);
@@ -93,7 +93,7 @@ class MemoryHistory implements History {
     );
     for (const update of updates) {
       if (update.from !== undefined) this.#logs.set(update.name, logs.get(update.from) ?? []);
-      this.#move(update, reason);
+      this.#move(update, reason, isPassing);
     }
   }
 
@@ -105,18 +105,18 @@ class MemoryHistory implements History {
     if (taken !== undefined) throw new VarveError("NAME_TAKEN", `Cannot make "${shortName(name)}": "${shortName(taken)}" exists`);
   }
 
-  #move({ name, before, after, afterTag }: RefUpdate, reason: string): void {
+  #move({ name, before, after, afterTag }: RefUpdate, reason: string, isPassing: boolean): void {
     if (afterTag === undefined) this.#tagged.delete(name);
     else this.#tagged.set(name, afterTag);
     const move = { before, after, who: this.#person(), reason };
-    if (name === this.#head) this.#log("HEAD", move);
+    if (name === this.#head && !isPassing) this.#log("HEAD", move);
     if (after === undefined) {
       this.#refs.delete(name);
       this.#logs.delete(name);
       return;
     }
     this.#refs.set(name, after);
-    if (name.startsWith("refs/heads/")) this.#log(name, move);
+    if (name.startsWith("refs/heads/") && !isPassing) this.#log(name, move);
   }
 
   #log(name: string, move: RefMove): void {

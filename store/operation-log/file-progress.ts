@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { Progress, ProgressSlot, WorkInProgress } from "../../core/ports/work-in-progress.js";
@@ -61,12 +61,13 @@ function read(file: string): Progress | undefined {
 function write(layout: StoreLayout, file: string, progress: Progress | undefined): void {
   try {
     if (progress === undefined) {
+      if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return;
       rmSync(file, { force: true });
+      syncFolder(layout.progress);
     } else {
       mkdirSync(layout.progress, { recursive: true });
       replaceFile(file, Buffer.from(`${JSON.stringify(progress, undefined, 2)}\n`), scratchPath(layout, "progress"));
     }
-    if (progress === undefined) syncFolder(layout.progress);
   } catch (error) {
     throw systemFailure("write what is in progress", error, file);
   }

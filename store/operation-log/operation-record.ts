@@ -1,8 +1,17 @@
 import { createHash } from "node:crypto";
 import type { ByteString } from "../../core/model/byte-string.js";
 import { parseCommitId, parseTagId, type CommitId, type RefName } from "../../core/model/ids.js";
+import { CONTAINER_NAME } from "../../core/ports/containers.js";
 import type { RefUpdate } from "../../core/ports/history.js";
-import type { Operation, Standing, StandingUpdate, TreeUpdate, UpstreamUpdate } from "../../core/ports/operation-log.js";
+import type {
+  LimitsUpdate,
+  NameUpdate,
+  Operation,
+  Standing,
+  StandingUpdate,
+  TreeUpdate,
+  UpstreamUpdate,
+} from "../../core/ports/operation-log.js";
 import type { ProgressUpdate } from "../../core/ports/work-in-progress.js";
 import { parseRefName } from "../../core/revision/ref-names.js";
 import { crc32 } from "../crc.js";
@@ -45,7 +54,8 @@ const KINDS: readonly unknown[] = [undefined, "undo", "redo", "restore"];
 
 /** The ids and names in it become refs and trees again, so they are checked like any other from the disk. */
 function checkOperation(value: Operation): Operation | undefined {
-  const { id, time, user, command, refs, trees, head, standings, upstreams, progress, forgets, undoes, kind } = value;
+  const { id, time, user, command, refs, trees, head, standings, names, limits, upstreams, progress, forgets, undoes, kind } =
+    value;
   const texts = [time, command, user ?? ""];
   const fits = ID.test(id) && texts.every((text) => typeof text === "string") && KINDS.includes(kind);
   if (!fits || (undoes !== undefined && !ID.test(undoes))) return undefined;
@@ -58,6 +68,8 @@ function checkOperation(value: Operation): Operation | undefined {
     trees: trees.map(checkTree),
     ...(head && { head: { before: parseRefName(head.before), after: parseRefName(head.after) } }),
     ...(standings && { standings: standings.map(checkStandingUpdate) }),
+    ...(names && { names: names.map(checkNameUpdate) }),
+    ...(limits && { limits: limits.map(checkLimitsUpdate) }),
     ...(upstreams && { upstreams: upstreams.map(checkUpstream) }),
     ...(progress && { progress: progress.map(checkProgressUpdate) }),
     ...(forgets && { forgets: forgets.map(checkPath) }),
@@ -86,6 +98,19 @@ function checkRef({ name, before, after, beforeTag, afterTag, from }: RefUpdate)
 function checkStandingUpdate({ container, before, after }: StandingUpdate): StandingUpdate {
   if (!ID.test(container)) throw new RangeError("a container that is none");
   return { container, before: checkStanding(before), after: checkStanding(after) };
+}
+
+function checkNameUpdate({ container, before, after }: NameUpdate): NameUpdate {
+  const isName = (name: unknown): boolean => typeof name === "string" && CONTAINER_NAME.test(name);
+  if (!ID.test(container) || !isName(before) || !isName(after)) throw new RangeError("a name that is none");
+  return { container, before, after };
+}
+
+/** What a limit may be is checked where it is set. */
+function checkLimitsUpdate({ container, before, after }: LimitsUpdate): LimitsUpdate {
+  const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!ID.test(container) || !isObject(before) || !isObject(after)) throw new RangeError("limits that are none");
+  return { container, before, after };
 }
 
 function checkStanding({ branch, branchMadeAt }: Standing): Standing {

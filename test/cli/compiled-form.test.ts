@@ -6,16 +6,20 @@ import test, { type ExecutionContext } from "ava";
 import { temporaryDirectory } from "../helpers/temporary-directory.js";
 import { BUILT_COMMAND } from "./built-command.js";
 
-const CACHE = "command-line.js.cache";
+const KINDS = ["trees", "containers"];
+/** What `--help` uses. */
+const CACHE = "command-line.js.trees.cache";
 
 interface CompiledProgram {
-  readonly loadCompiled: (file: string) => { readonly script: { readonly cachedDataRejected?: boolean } };
+  readonly loadCompiled: (file: string, kind: string) => { readonly script: { readonly cachedDataRejected?: boolean } };
 }
 
-test("this Node takes the compiled form that the build made", (t) => {
-  const { loadCompiled } = createRequire(import.meta.url)(path.resolve("scripts/compiled-program.cjs")) as CompiledProgram;
-  t.is(loadCompiled(path.join(path.dirname(BUILT_COMMAND), "command-line.js")).script.cachedDataRejected, false);
-});
+for (const kind of KINDS) {
+  test(`this Node takes the compiled form that the build made for commands of ${kind}`, (t) => {
+    const { loadCompiled } = createRequire(import.meta.url)(path.resolve("scripts/compiled-program.cjs")) as CompiledProgram;
+    t.is(loadCompiled(path.join(path.dirname(BUILT_COMMAND), "command-line.js"), kind).script.cachedDataRejected, false);
+  });
+}
 
 const damages: Readonly<Record<string, (cache: string) => void>> = {
   "is absent": (cache) => rmSync(cache),

@@ -29,6 +29,8 @@ const PLAN: Readonly<Record<string, Shape>> = {
   head: { any: [{ before: "string", after: "string" }, null] },
   trees: [{ kind: /^directory$/, container: null, before: COMMIT, after: COMMIT, saves: "boolean", changes: CHANGES }],
   branches: ["object"],
+  names: ["object"],
+  limits: ["object"],
   upstreams: ["object"],
   progress: ["object"],
 };

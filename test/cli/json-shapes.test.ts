@@ -178,6 +178,7 @@ test("--json of each command for tracked directories has the shape of docs/json.
     refs: [{ name: /^refs\//, before: side, after: side }],
     head: { any: [{ before: "string", after: "string" }, null] },
     branches: [{ container: "string", before: "string", after: "string" }],
+    ...({ names: [{ container: "string", before: "string", after: "string" }], limits: ["object"] } as const),
     upstreams: [{ branch: "string", before: side, after: side }],
     progress: [{ slot: "string", before: side, after: side }],
   } as const;

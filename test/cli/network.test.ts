@@ -79,6 +79,10 @@ test("containers reach each other by name, id and alias on a network that was ma
   const [{ id, address }] = JSON.parse(run("--json", "ps").stdout) as [{ id: string; address: string }];
   for (const name of ["web", "www", id, address]) t.is(ask(place, `http://${name}/`, "--network", "lab"), "from web\n", name);
   t.is(ask(place, "http://127.0.0.1/", "--network", "container:web"), "from web\n");
+  const tried = ["try", "--network", "container:web", ...PROGRAMS];
+  for (const side of [["base"], []])
+    t.regex(run(...tried, ...side, "--", process.execPath, "-e", CLIENT, "http://127.0.0.1/").stdout, /^from web$/m, side.join());
+  t.regex(run("try", "--network", "container:nosuch", "base", "--", "true").stderr, /Cannot find container "nosuch"/);
   const shown = run("run", "--rm", "--network", "lab", ...PROGRAMS, "base", "--", "cat", "/etc/hosts", "/etc/resolv.conf").stdout;
   const { gateway } = JSON.parse(run("network", "inspect", "lab").stdout) as { gateway: string };
   t.true(shown.endsWith(`\nnameserver ${gateway}\n`), shown);
@@ -117,7 +121,9 @@ test("two networks have subnets and names of their own, and so have two stores",
 test("a published port of this machine leads to the container, on the address that was given", (t) => {
   const place = setting(t);
   const { room, run } = place;
-  serve(place, t, "web", "--network", "bridge", "-p", "18080:80", "-p", "127.0.0.1::80");
+  // Who publishes a port asks for a network.
+  serve(place, t, "web", "-p", "18080:80", "-p", "127.0.0.1::80");
+  t.like(JSON.parse(run("--json", "ps").stdout), [{ network: "bridge" }]);
   const listed = run("port", "web").stdout.trim().split("\n");
   t.is(listed[0], "80/tcp -> 0.0.0.0:18080");
   const [, chosen = ""] = /^80\/tcp -> 127\.0\.0\.1:(\d+)$/.exec(listed[1] ?? "") ?? [];

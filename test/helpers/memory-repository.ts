@@ -18,6 +18,7 @@ export function memoryRepository(): Repository {
     history: memoryHistory(),
     operations: memoryOperationLog(),
     containers: { list: () => [], find: missing } as unknown as Containers,
+    events: { note: () => undefined, open: missing },
     inProgress: memoryProgress(),
     directories: none,
     archives: none,

@@ -8,6 +8,8 @@ import { BUILT_COMMAND, environmentWithVarve } from "../cli/built-command.js";
  * net.ipv4.ip_forward of this machine change. It stands in for the machine: commands that run in it take it for that.
  */
 export interface NetworkRoom {
+  /** nsenter's word for it. */
+  readonly entry: string;
   /** Runs a program in it. */
   call(program: string, ...words: string[]): SpawnSyncReturns<string>;
   /** Calls the built command on a store in it. */
@@ -33,6 +35,7 @@ export function networkRoom(t: ExecutionContext, home: string): NetworkRoom {
     });
   awaitLoopback(enter);
   return {
+    entry: room,
     call: enter,
     varve: (store, ...words) => enter(process.execPath, BUILT_COMMAND, "--store", store, ...words),
     counts: () => {

@@ -44,6 +44,11 @@ export function whyNotAs(user: OrdinaryUser): string | undefined {
   return call("unshare", "--user", "--map-root-user", "true") ? undefined : "needs user namespaces";
 }
 
+export function mayUseTunnels(user: OrdinaryUser): boolean {
+  const [program, ...words] = asUser(user);
+  return spawnSync(program, [...words, "sh", "-c", ": <> /dev/net/tun"], { stdio: "ignore" }).status === 0;
+}
+
 /** Gives a directory, and what is in it, to a user. */
 export function giveTo({ uid, gid }: OrdinaryUser, ...paths: readonly string[]): void {
   for (const path of paths) chownSync(path, uid, gid);

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmdirSync
 import os from "node:os";
 import path from "node:path";
 import test, { type TestFn } from "ava";
-import { ordinaryUser, whyNotAs } from "./ordinary-user.js";
+import { mayUseTunnels, ordinaryUser, whyNotAs } from "./ordinary-user.js";
 
 /**
  * What a test needs of the machine. Any other text is the name of a command that must be found, such as `fsck.erofs`.
@@ -13,6 +13,7 @@ import { ordinaryUser, whyNotAs } from "./ordinary-user.js";
  * - `erofs`, `overlay`: `mounts`, and a kernel with that filesystem
  * - `oci-runtime`: `mounts`, and runc or crun
  * - `ordinary-user`: root, and a user with ids in /etc/subuid who may make user namespaces
+ * - `user-tunnels`: `ordinary-user`, who may make network devices by /dev/net/tun
  * - `false-sizes`: files of /sys whose size is not what can be read of them
  * - `immutable-files`: root, chattr(1), and a filesystem below the temporary directory that has them
  * - `no-shared-store`: nothing at `/var/lib/varve`, where root's shared store is by default
@@ -24,6 +25,7 @@ export type Requirement =
   | "overlay"
   | "oci-runtime"
   | "ordinary-user"
+  | "user-tunnels"
   | "false-sizes"
   | "immutable-files"
   | "no-shared-store"
@@ -70,6 +72,10 @@ function probe(requirement: Requirement): string | undefined {
       return missing("mounts") ?? (hasCommand("runc") || hasCommand("crun") ? undefined : "needs runc or crun");
     case "ordinary-user":
       return missing("root", "setpriv", "unshare", "newuidmap") ?? lacksOrdinaryUser();
+    case "user-tunnels":
+      return (
+        missing("ordinary-user") ?? (mayUseTunnels(ordinaryUser()!) ? undefined : "needs a /dev/net/tun that all users may open")
+      );
     case "false-sizes":
       return existsSync(FALSE_SIZES) ? undefined : `needs ${FALSE_SIZES}`;
     case "immutable-files":

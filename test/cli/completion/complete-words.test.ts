@@ -35,7 +35,7 @@ for (const [typed, wanted] of [
   [["run", "-b=x", "m"], "mrevision"],
   [["run", "--branch=m"], "--branch=mbranch"],
   [["run", "--network", "h"], "host"],
-  [["run", "--network="], "--network=none --network=host --network=bridge"],
+  [["run", "--network="], "--network=none --network=host --network=bridge --network=pasta"],
   [["run", "--rm", "main", ""], "<files>"],
   [["run", "main", "--", "l"], "<files>"],
   [["run", "--no-such", ""], "revision"],

@@ -17,6 +17,15 @@ function ports(...publish: string[]): readonly string[] {
   return endpoint!.ports!.map((port) => `${port.hostAddress}:${port.hostPort}:${port.containerPort}/${port.protocol}`);
 }
 
+test("-p without --network asks for the network that this machine and user have", (t) => {
+  t.is(networkConfiguration({ ...NOTHING, network: undefined, publish: ["80"] }).network, "default");
+  t.deepEqual(networkConfiguration({ ...NOTHING, network: undefined, "publish-all": true }, ["80/tcp"]), {
+    network: "default",
+    endpoint: { ports: [{ hostAddress: "", hostPort: 0, containerPort: 80, protocol: "tcp" }] },
+    exposed: ["80/tcp"],
+  });
+});
+
 test("without options there is no network", (t) => {
   t.deepEqual(networkConfiguration({ ...NOTHING, network: undefined }), { network: "none" });
 });
@@ -60,10 +69,10 @@ test("-p refuses what is given twice, and IPv6", (t) => {
 });
 
 const REFUSED: readonly (readonly [string, Partial<Parameters<typeof networkConfiguration>[0]>])[] = [
-  ["-p with no network", { network: undefined, publish: ["80"] }],
+  ["-p with no network", { network: "none", publish: ["80"] }],
   ["-p with the machine's network", { network: "host", publish: ["80"] }],
   ["-p with a container's network", { network: "container:web", publish: ["80"] }],
-  ["-P with no network", { network: undefined, "publish-all": true }],
+  ["-P with no network", { network: "none", "publish-all": true }],
   ["-P with the machine's network", { network: "host", "publish-all": true, expose: ["80"] }],
   ["--ip on the default network", { network: "bridge", ip: "10.0.0.2" }],
   ["--ip that is none", { ip: "10.0.0" }],

@@ -1,8 +1,18 @@
-import test from "ava";
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import test, { type ExecutionContext } from "ava";
 import { netavarkConfiguration } from "../../../overlay/network/netavark.js";
-import { attachmentOf } from "../../../overlay/network/stored-attachment.js";
+import {
+  attachmentOf,
+  listAttachments,
+  listHelperAttachments,
+  readAttachment,
+  writeAttachment,
+  type HelperAttachment,
+} from "../../../overlay/network/stored-attachment.js";
 import { endpointOf } from "../../../overlay/network/stored-endpoint.js";
 import { networkOf, parseNetwork } from "../../../overlay/network/stored-network.js";
+import { temporaryDirectory } from "../../helpers/temporary-directory.js";
 
 const ID = "0123456789ab";
 const NETWORK = {
@@ -61,6 +71,46 @@ const HOSTILE_ATTACHMENTS: readonly (readonly [string, Record<string, unknown>])
 for (const [what, part] of HOSTILE_ATTACHMENTS)
   test(`an attachment with ${what} is refused`, (t) => {
     t.throws(() => attachmentOf({ ...ATTACHMENT, ...part }, ID), { instanceOf: TypeError });
+  });
+
+const HELPED: HelperAttachment = {
+  tool: "pasta",
+  id: ID,
+  name: "web",
+  address: "10.0.2.100",
+  ports: ATTACHMENT.ports,
+  keeper: { pid: 4711, start: "5486407", boot: ATTACHMENT.machine.boot },
+};
+
+function containersWith(t: ExecutionContext): string {
+  const containers = temporaryDirectory(t);
+  for (const id of [ID, "ba9876543210"]) mkdirSync(path.join(containers, id));
+  return containers;
+}
+
+test("attachments of both kinds come back as they were written, each in its own list", (t) => {
+  const containers = containersWith(t);
+  const bridged = { ...ATTACHMENT, id: "ba9876543210" };
+  writeAttachment(containers, HELPED);
+  writeAttachment(containers, bridged);
+  t.deepEqual(readAttachment(containers, ID), HELPED);
+  t.deepEqual(listHelperAttachments(containers), [HELPED]);
+  t.deepEqual(listAttachments(containers), [bridged]);
+});
+
+const HOSTILE_HELPED: readonly (readonly [string, Record<string, unknown>])[] = [
+  ["a program that is none of ours", { tool: "sh" }],
+  ["the id of another", { id: "ffffffffffff" }],
+  ["no process", { keeper: undefined }],
+  ["all processes", { keeper: { ...HELPED.keeper, pid: -1 } }],
+  ["no start", { keeper: { ...HELPED.keeper, start: 7 } }],
+  ["a port that is none", { ports: [{ ...HELPED.ports[0], hostPort: "80" }] }],
+];
+for (const [what, part] of HOSTILE_HELPED)
+  test(`an attachment of an ordinary user with ${what} is none`, (t) => {
+    const containers = containersWith(t);
+    writeFileSync(path.join(containers, ID, "network.json"), JSON.stringify({ ...HELPED, ...part }));
+    t.is(readAttachment(containers, ID), undefined);
   });
 
 test("netavarkConfiguration() gives what netavark reads", (t) => {

@@ -66,6 +66,23 @@ for (const [what, update] of OTHERS) {
   });
 }
 
+for (const update of [
+  { names: [{ container: "../../etc", before: "a", after: "b" }] },
+  { names: [{ container: "0123456789ab", before: "a", after: "../b" }] },
+  { names: [{ container: "0123456789ab", before: "a" }] },
+  { limits: [{ container: "../../etc", before: {}, after: {} }] },
+  { limits: [{ container: "0123456789ab", before: {}, after: "x" }] },
+  { limits: [{ container: "0123456789ab", before: [], after: {} }] },
+]) {
+  test(`list() takes a record for damage that says: ${JSON.stringify(update)}`, async (t) => {
+    const layout = temporaryStore(t);
+    const log = fileOperationLog(layout);
+    await log.append(operationDraft("first"));
+    await log.append({ ...operationDraft("second"), ...(update as object) });
+    await t.throwsAsync(listed(log), { code: "STORE_DAMAGED" });
+  });
+}
+
 test("append() after a damaged record keeps the damage to be seen", async (t) => {
   const layout = temporaryStore(t);
   const log = fileOperationLog(layout);

@@ -9,7 +9,11 @@ export interface ProcessMark {
 }
 
 export function ownMark(): ProcessMark {
-  return { pid: process.pid, start: startOf(process.pid) ?? "", boot: bootId() };
+  return markOf(process.pid);
+}
+
+export function markOf(pid: number): ProcessMark {
+  return { pid, start: startOf(pid) ?? "", boot: bootId() };
 }
 
 export function isAlive({ pid, start, boot }: ProcessMark): boolean {

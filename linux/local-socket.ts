@@ -8,7 +8,8 @@ const shutdown = declare("int shutdown(int descriptor, int how)");
 
 /** From sys/socket.h. */
 const AF_UNIX = 1;
-const SOCK_SEQPACKET = 5;
+/** As most processors have them. */
+const TYPES = { stream: 1, packets: 5 } as const;
 const SOCK_CLOEXEC = 0o2000000;
 const SHUTDOWN = { input: 0, output: 1 } as const;
 
@@ -19,17 +20,31 @@ const LONGEST_PATH = 107;
  * Connects to a socket in the filesystem that keeps the bounds of messages (SOCK_SEQPACKET), which Node's own sockets can't. Each `read` of the
  * descriptor gives one message, each `write` sends one.
  *
+ * @param path As `connectStreamSocket`.
+ * @throws SystemCallError as that does.
+ */
+export function connectPacketSocket(path: string): number {
+  return connectSocket(path, "packets");
+}
+
+/**
+ * Connects to a socket in the filesystem, for synchronous reads and writes.
+ *
  * @param path Bytes in latin1, 107 at most: for a longer one, go by `/proc/self/fd/N/name`.
  * @returns The descriptor, for the caller to close.
  * @throws SystemCallError ENOENT, ECONNREFUSED when nobody listens any more.
  */
-export function connectPacketSocket(path: string): number {
+export function connectStreamSocket(path: string): number {
+  return connectSocket(path, "stream");
+}
+
+function connectSocket(path: string, type: keyof typeof TYPES): number {
   const bytes = Buffer.from(path, "latin1");
   if (bytes.length > LONGEST_PATH) throw new RangeError(`a socket's path has at most ${LONGEST_PATH} bytes: ${path}`);
   const address = Buffer.alloc(2 + LONGEST_PATH + 1);
   address.writeUInt16LE(AF_UNIX, 0);
   bytes.copy(address, 2);
-  const descriptor = checked(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), "socket");
+  const descriptor = checked(socket(AF_UNIX, TYPES[type] | SOCK_CLOEXEC, 0), "socket");
   try {
     checked(connect(descriptor, address, address.length), "connect", path);
     return descriptor;
