@@ -100,7 +100,7 @@ class DirectoryContainers implements Containers {
     if (!CONTAINER_ID.test(record.id)) throw new RangeError(`A container's id is 12 hex digits: ${record.id}`);
     // One that `undo` brings back comes from the operation log.
     parseContainer(formatContainer({ record, generation: 1 }), record.id, this.#path);
-    refuseTakenName(this.#path, record.name);
+    refuseTakenName(this.list(), record.name);
     this.#doing(`create container "${record.name}"`, () => {
       mkdirSync(this.#path, { recursive: true, mode: 0o700 });
       removeUnfinished(this.#path);
