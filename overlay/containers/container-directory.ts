@@ -31,6 +31,9 @@ const PASSING = ["pid", "runtime", "runtime.log", "paused.json", "command.pid", 
 
 export const CONTAINER_ID: RegExp = /^[0-9a-f]{12}$/;
 
+/** Before the id in the name of a directory that is no container (yet): one whose lock nobody holds goes when the next one is made. */
+export const UNFINISHED = "new-";
+
 /** A name that no container id has. */
 const EXITS = "exits";
 /** So long who waits for a removed container has time to read how it ended. */
@@ -224,9 +227,13 @@ export class ContainerDirectory {
     syncDirectory(latin1(this.path));
   }
 
+  /** All at once: whoever is killed meanwhile leaves what goes when the next container is made, and no part of a container. */
   remove(): void {
     if (existsSync(this.mountPoint)) rmdirSync(this.mountPoint);
-    removeTree(AT_FDCWD, latin1(this.path));
+    if (this.id.startsWith(UNFINISHED)) return removeTree(AT_FDCWD, latin1(this.path));
+    const doomed = path.join(path.dirname(this.path), `${UNFINISHED}${this.id}`);
+    renameSync(this.path, doomed);
+    removeTree(AT_FDCWD, latin1(doomed));
   }
 
   /**

@@ -22,7 +22,7 @@ import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { syncDirectory } from "../../linux/sync.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
 import { isWrittenInNamespace, requireNamespace, requireNamespaceToRemove } from "./written-ids.js";
-import { CONTAINER_ID, ContainerDirectory, forgetOldExits, latin1 } from "./container-directory.js";
+import { CONTAINER_ID, ContainerDirectory, forgetOldExits, latin1, UNFINISHED } from "./container-directory.js";
 import { tearDownNetwork } from "../network/container-network.js";
 import { livingHolder, livingProcess } from "./container-process.js";
 import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
@@ -48,7 +48,7 @@ import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer } from "./stored-container.js";
 import { systemFailure } from "../system-failure.js";
-import { removeUnfinished, UNFINISHED } from "./unfinished.js";
+import { removeUnfinished } from "./unfinished.js";
 
 export interface ContainersOptions {
   /** `<store>/containers`, absolute. Made when the first container is. */

@@ -16,11 +16,10 @@ import { getXattr } from "../../linux/xattr.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
 import { MountedRoots } from "../mounts/mounted-roots.js";
 import { systemFailure } from "../system-failure.js";
-import { ContainerDirectory } from "./container-directory.js";
+import { ContainerDirectory, UNFINISHED } from "./container-directory.js";
 import type { ContainersOptions } from "./containers.js";
 import { clearRun } from "./prepare-run.js";
 import { runContainer } from "./run-container.js";
-import { UNFINISHED } from "./unfinished.js";
 
 export interface MachineRootOptions extends ContainersOptions {
   /** Reads a directory of this machine, when it is asked. */

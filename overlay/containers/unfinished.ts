@@ -1,10 +1,7 @@
 import { lstatSync, readdirSync } from "node:fs";
-import { CONTAINER_ID, ContainerDirectory } from "./container-directory.js";
+import { CONTAINER_ID, ContainerDirectory, UNFINISHED } from "./container-directory.js";
 
-/** Before the id in the name of a directory that is no container (yet): one whose lock nobody holds goes when the next one is made. */
-export const UNFINISHED = "new-";
-
-/** Removes what a killed `create` left: nobody holds its lock any more. @param containers Absolute. */
+/** Removes what a killed `create` or `remove` left: nobody holds its lock any more. @param containers Absolute. */
 export function removeUnfinished(containers: string): void {
   for (const name of readdirSync(containers)) {
     if (!name.startsWith(UNFINISHED) && !isLostRecord(containers, name)) continue;

@@ -246,6 +246,25 @@ for (const [call, when] of [
   });
 }
 
+for (const when of [1, 4, 8]) {
+  straceTest(`remove() killed at unlinkat ${when} leaves no part of the container, and the next create() nothing at all`, (t) => {
+    const name = `killed-removal-${when}`;
+    const record = fixture.create(name, shell("mkdir -p /tmp/a/b; for i in 1 2 3 4 5; do echo > /tmp/a/b/$i; done"));
+    fixture.start(name);
+    const inject = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=unlinkat", "-e", `inject=unlinkat:signal=KILL:when=${when}`];
+    const { signal } = spawnSync("strace", [...inject, process.execPath, ...fixture.arguments({ action: "remove", name })]);
+    t.is(signal, "SIGKILL", "it came to that call");
+    const standing = (): readonly string[] => readdirSync(fixture.directory).filter((each) => each.includes(record.id));
+    if (fixture.status(name) !== undefined) {
+      t.deepEqual(standing(), [record.id]);
+      t.true(existsSync(fixture.upper(record)), "it is whole");
+      t.is(fixture.act({ action: "remove", name }).error, undefined);
+    }
+    fixture.create(`after-${name}`);
+    t.deepEqual(standing(), []);
+  });
+}
+
 runtimeTest.serial("create() of a name that is taken throws NAME_TAKEN", (t) => {
   fixture.create("taken");
   const other = { ...containerRecord("other"), name: "taken" };
