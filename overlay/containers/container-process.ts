@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { hasCode } from "../../linux/errno.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import type { ContainerDirectory } from "./container-directory.js";
+
+const LARGEST_PID_BYTES = 64;
 
 /**
  * The first process of a container, as the system tells it: the pid that the runtime wrote down, when the process of that number
@@ -30,9 +33,15 @@ function standing(pid: number | undefined, { id }: ContainerDirectory): number |
   return pid !== undefined && standsOn(pid, id) ? pid : undefined;
 }
 
+/** What else stands in the file's place was not written by us. */
 function readPid(file: string): number | undefined {
-  const text = tryRead(file)?.trim() ?? "";
-  return /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : undefined;
+  try {
+    const text = readRegularFile(file, { largest: LARGEST_PID_BYTES }).toString("latin1").trim();
+    return /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : undefined;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR", "ENXIO", "EACCES", "ELOOP", "EFTYPE", "EFBIG")) return undefined;
+    throw error;
+  }
 }
 
 /** A process that has ended but is not yet waited for has no mounts any more (EINVAL). */

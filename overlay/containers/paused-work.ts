@@ -4,6 +4,7 @@ import { VarveError } from "../../core/errors.js";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { freezerOf } from "../runtime/cgroups.js";
 import type { ContainerDirectory } from "./container-directory.js";
+import { integerOf, objectOf, textOf } from "../checked-json.js";
 import { isAlive, ownMark, type ProcessMark } from "../own-process.js";
 
 const LARGEST_MARK_BYTES = 4096;
@@ -70,7 +71,8 @@ export async function afterPausedWork(directory: ContainerDirectory): Promise<vo
 function readMark(directory: ContainerDirectory): ProcessMark | undefined {
   try {
     const text = readRegularFile(directory.file("paused.json"), { largest: LARGEST_MARK_BYTES }).toString("utf8");
-    return JSON.parse(text) as ProcessMark;
+    const { pid, start, boot } = objectOf(JSON.parse(text), "the mark");
+    return { pid: integerOf(pid, "pid", 1), start: textOf(start, "start"), boot: textOf(boot, "boot") };
   } catch {
     return undefined;
   }

@@ -2,7 +2,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import { hasCode } from "../../linux/errno.js";
 import { isInUserNamespace, needsUserNamespace } from "../../linux/user-namespace.js";
+import { readRegularFile } from "../../linux/regular-file.js";
 import type { ContainerDirectory } from "./container-directory.js";
+
+/** The kernel takes 340 ranges of each kind. */
+const LARGEST_MAP_BYTES = 2 ** 16;
 
 /**
  * Notes, where what a container's process writes gets owners of a user namespace, which they are: the same numbers mean other users elsewhere.
@@ -61,7 +65,7 @@ export function requireNamespaceToRemove(directory: ContainerDirectory): void {
 
 function readMap(file: string): string | undefined {
   try {
-    return readFileSync(file, "latin1");
+    return readRegularFile(file, { largest: LARGEST_MAP_BYTES }).toString("latin1");
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;

@@ -1,9 +1,12 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { isStarting } from "../../../overlay/containers/container-process.js";
+import { ContainerDirectory } from "../../../overlay/containers/container-directory.js";
+import { isStarting, livingHolder, livingProcess } from "../../../overlay/containers/container-process.js";
+import { afterPausedWork } from "../../../overlay/containers/paused-work.js";
+import { isWrittenInNamespace } from "../../../overlay/containers/written-ids.js";
 import { temporaryDirectory } from "../../helpers/temporary-directory.js";
 
 /** A process that calls itself `argv0 init`, and says when it runs. */
@@ -34,3 +37,27 @@ test("isStarting() of a process that is gone is false", async (t) => {
   await once(child, "exit");
   t.false(isStarting(child.pid!, process.pid));
 });
+
+const makers: Readonly<Record<string, (file: string) => void>> = {
+  "a FIFO": (file) => execFileSync("mkfifo", [file]),
+  "a link to a device": (file) => symlinkSync("/dev/zero", file),
+  "a directory": (file) => mkdirSync(file),
+  "a file of 1 TB": (file) => {
+    writeFileSync(file, "");
+    truncateSync(file, 2 ** 40);
+  },
+  null: (file) => writeFileSync(file, "null"),
+  "JSON of another shape": (file) => writeFileSync(file, '{"pid":{},"start":[],"boot":null}'),
+};
+for (const [what, make] of Object.entries(makers)) {
+  test(`${what} in the place of what a run notes is none of it, and nobody waits for it`, async (t) => {
+    const directory = new ContainerDirectory(temporaryDirectory(t), "0123456789ab");
+    mkdirSync(directory.path);
+    for (const name of ["pid", "conmon.pid", "command.pid", "paused.json"] as const) make(directory.file(name));
+    t.is(livingProcess(directory), undefined);
+    t.is(livingHolder(directory), undefined);
+    await t.notThrowsAsync(afterPausedWork(directory));
+    make(directory.ids(1));
+    t.throws(() => isWrittenInNamespace(directory, 1));
+  });
+}
