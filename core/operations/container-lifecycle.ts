@@ -57,16 +57,35 @@ export async function createContainer(repository: Repository, options: CreateOpt
       created: new Date().toISOString(),
       configuration: withSharedNetwork(containers, options.configuration),
     };
-    // The branch first: a crash after it leaves a branch, never a container without one.
     const refs = before === undefined ? [{ name: branch, before, after: options.commit }] : [];
     await requireLayers(repository, refs);
-    // One in the background may live long.
-    const isPassing = options.passing === true && options.configuration.background === undefined;
-    await history.updateRefs(refs, options.command, isPassing);
-    containers.create(record, isPassing);
-    if (options.passing !== true) await repository.operations.append(creation(record, refs, options.command));
+    if (options.passing === true) return createPassing(repository, record, refs, options.command);
+    // The branch first: a crash after it leaves a branch, never a container without one.
+    await history.updateRefs(refs, options.command);
+    containers.create(record);
+    await repository.operations.append(creation(record, refs, options.command));
     return record;
   });
+}
+
+/** The container first: `rm` removes the one that a crash leaves, but of a branch nobody would know any more that it was to pass. */
+async function createPassing(
+  { history, containers }: Repository,
+  record: ContainerRecord,
+  refs: readonly RefUpdate[],
+  command: string,
+): Promise<ContainerRecord> {
+  // One in the background may live long.
+  const isPassing = record.configuration.background === undefined;
+  containers.create(record, isPassing);
+  try {
+    await history.updateRefs(refs, command, isPassing);
+  } catch (error) {
+    containers.remove(record, isPassing);
+    containers.removeVolumes(record);
+    throw error;
+  }
+  return record;
 }
 
 function creation(record: ContainerRecord, refs: readonly RefUpdate[], command: string): OperationDraft {
@@ -254,14 +273,22 @@ export async function removeContainers(
     const left = distinct.filter((id) => there.has(id) || options.force !== true);
     const targets = left.map((id) => findTarget(repository, id) as ContainerTarget);
     for (const target of targets) requireStopped(target, "remove");
-    // A throw-away one, that a killed command left, was never to be kept.
-    const isForgotten = ({ record }: ContainerTarget): boolean =>
-      options.forget === true || options.passing === true || record.branch.startsWith(PASSING);
-    const [forgotten, recorded] = [targets.filter(isForgotten), targets.filter((target) => !isForgotten(target))];
+    const [forgotten, recorded]: [ContainerTarget[], ContainerTarget[]] = [[], []];
+    for (const target of targets) {
+      const isForgotten = options.forget === true || options.passing === true || (await isLeftOver(repository, target));
+      (isForgotten ? forgotten : recorded).push(target);
+    }
     if (recorded.length > 0) await recordRemoval(repository, recorded, options.command);
     await forgetContainers(repository, forgotten, options);
     for (const { record } of options.volumes === true ? targets : []) repository.containers.removeVolumes(record);
   });
+}
+
+/** Whether a killed command left it, which was never to be kept: a throw-away one, or one that has not got its branch and holds nothing. */
+async function isLeftOver(repository: Repository, target: ContainerTarget): Promise<boolean> {
+  const { record } = target;
+  if (record.branch.startsWith(PASSING)) return true;
+  return repository.containers.isFresh(record) && (await headOf(repository, target)).commit === undefined;
 }
 
 /** With a container its branch is removed, when it was made for it and holds no commit of its own. */
