@@ -53,7 +53,7 @@ export function runConfiguration(
 ): RunConfiguration {
   const { image = NO_IMAGE } = process;
   const { workdir = image.workingDirectory ?? "/", "oom-score-adj": oomScore } = options;
-  const attached = networkConfiguration(options);
+  const attached = networkConfiguration(options, image.exposedPorts);
   const security = securityOf(options, attached.network);
   return {
     command: process.command,

@@ -6,6 +6,7 @@ import { openRepository } from "../open-repository.js";
 import { printJson } from "../render/json-array.js";
 import { commitOf } from "../revision-words.js";
 import { BACKGROUND_OPTIONS, backgroundOf } from "../run-options/background.js";
+import { IMAGE_VOLUME_OPTION, withImageVolumes } from "../run-options/image-volumes.js";
 import { imageCommand, PLACE_OPTIONS } from "../run-options/place.js";
 import { RUN_OPTIONS, runConfiguration } from "../run-options.js";
 
@@ -18,7 +19,7 @@ export const createCommand: Command = command(
 on stdout is its id.`,
     words: [{ name: "REV", required: true }],
     rest: "command",
-    options: { ...PLACE_OPTIONS, ...BACKGROUND_OPTIONS, ...RUN_OPTIONS },
+    options: { ...PLACE_OPTIONS, ...IMAGE_VOLUME_OPTION, ...BACKGROUND_OPTIONS, ...RUN_OPTIONS },
     examples: [
       ["varve create --name web base -- httpd -f", "then: varve start web"],
       [
@@ -40,7 +41,7 @@ on stdout is its id.`,
       words: rest,
     });
     const subject = { name, command: started, environment: process.env, image };
-    const configuration = { ...runConfiguration(given, subject), background };
+    const configuration = { ...withImageVolumes(runConfiguration(given, subject), image, given), background };
     const { id } = await createContainer(repository, { name, branch, commit, configuration, command: session.typed });
     if (session.json) printJson(session.terminal, { id, name });
     else session.terminal.print(`${id}\n`);

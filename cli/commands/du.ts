@@ -11,7 +11,8 @@ export const duCommand: Command = command(
     name: "du",
     form: "[REV…]",
     summary: "Show what commits and layers take, share and waste",
-    description: `By commit and by layer, without REV for all branches and tags, in bytes on the disk.`,
+    description: `By commit and by layer, without REV for all branches and tags, in bytes on the disk. Layers that are unpacked for containers of an ordinary user
+are told of apart.`,
     columns: [
       ["STORED", "what the layer images take; of a commit, with all that comes before it"],
       ["EXCLUSIVE", "of a commit: what would be freed if only it went; of a layer: what no other layer points at"],
@@ -22,6 +23,7 @@ export const duCommand: Command = command(
     ],
     words: [{ name: "REV", required: false, many: true }],
     options: {},
+    namespace: "where used",
     examples: [
       ["varve du", "all branches and tags"],
       ["varve du main main~5", "two commits"],

@@ -18,13 +18,15 @@ export const fsckCommand: Command = command(
     summary: "Check the whole store, and tell what damage touches",
     description: `Compares every layer with its id, its lenders and its contents' digests, commits with layers and trees, refs, operations
 and containers with commits, and caches with what they were made from. Tells what is damaged, and which commits, refs and paths that
-touches. All processors are used.
+touches. All processors are used. Of layers that are unpacked for an ordinary user's containers it looks at names, types, modes, owners, sizes
+and times; --repair has them made anew, while no container runs.
 
 With --repair, caches that are wrong are removed (they are made again), damaged contents are fetched from other layers, or files of the
 tracked directory, that hold the same, and layers that stay damaged are moved to quarantine/ in the store: nothing is deleted. Refs, operations and containers' records
 are not repaired.`,
     words: [],
     options,
+    namespace: "where used",
     examples: [
       ["varve fsck", "read and check everything"],
       ["varve fsck --quick", "without the contents of files"],

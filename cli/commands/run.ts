@@ -22,6 +22,7 @@ import { outOfMemory } from "../render/out-of-memory.js";
 import { printJson } from "../render/json-array.js";
 import { commitOf } from "../revision-words.js";
 import { BACKGROUND_OPTIONS, backgroundOf, refuseBackgroundOptions } from "../run-options/background.js";
+import { IMAGE_VOLUME_OPTION, withImageVolumes } from "../run-options/image-volumes.js";
 import { imageCommand, PLACE_OPTIONS } from "../run-options/place.js";
 import { requireTerminal, RUN_OPTIONS, runConfiguration } from "../run-options.js";
 import { CACHE_OPTIONS, cacheEntry, isReused, keepForLater, requireCacheable, type CacheEntry } from "../run-cache.js";
@@ -30,6 +31,7 @@ import { verifier, VERIFY_OPTION } from "../verify-option.js";
 
 const options = {
   ...PLACE_OPTIONS,
+  ...IMAGE_VOLUME_OPTION,
   detach: { type: "boolean", alias: "d", describe: "Run it in the background, and print the container's id" },
   rm: { type: "boolean", describe: "Remove the container when its process ends" },
   commit: { type: "boolean", describe: "Commit what a process that ended with 0 has changed" },
@@ -89,7 +91,7 @@ before REV.`,
     const { command, image } = await imageCommand(repository, commit, { revision, entrypoint: given.entrypoint, words: rest });
     const subject = { name, command, environment: process.env, image };
     const background = given.detach ? { background: backgroundOf(given, given.rm) } : {};
-    const configuration = { ...runConfiguration(given, subject), ...background };
+    const configuration = { ...withImageVolumes(runConfiguration(given, subject), image, given), ...background };
     const entry = await cacheEntry(repository, given, { parent: commit, configuration });
     if (entry && branch && !given["no-cache"] && (await isReused(repository, entry, branch, session))) return 0;
     const settled = entry === undefined ? given : { ...given, rm: true, commit: true };
@@ -120,7 +122,7 @@ async function runDetached(
     await startInBackground(repository, record, { verify: verifier(given.verify, repository, session) });
   } catch (error) {
     if (!given.rm) await isWithdrawn(repository, record, session);
-    else await removeContainers(repository, [record], { command: session.typed, force: true, passing: true });
+    else await removeContainers(repository, [record], { command: session.typed, force: true, passing: true, volumes: true });
     throw error;
   }
   if (session.json) printJson(session.terminal, { id, name });
@@ -151,7 +153,8 @@ async function runAndSettle(
       session.terminal.say(`The container ${record.name} stays: varve start ${record.name}, varve rm ${record.name}`);
     throw error;
   } finally {
-    if (given.rm) await removeContainers(repository, [record], { command: session.typed, force: true, passing: true });
+    if (given.rm)
+      await removeContainers(repository, [record], { command: session.typed, force: true, passing: true, volumes: true });
   }
 }
 

@@ -13,11 +13,12 @@ import { counted } from "../render/quantities.js";
 import { textTable } from "../render/text-table.js";
 import { labelOf } from "../run-options/process.js";
 
-const FORM = { name: "volume", form: "create [NAME] | ls | rm VOLUME… | inspect VOLUME… | prune [-f]" } as const;
+const FORM = { name: "volume", form: "create [NAME] | ls | rm VOLUME… | inspect VOLUME… | prune [-a] [-f]" } as const;
 
 const OPTIONS = {
   label: { type: "string", alias: "l", array: true, value: "NAME[=VALUE]", describe: "of create: label the volume" },
   quiet: { type: "boolean", alias: "q", describe: "of ls: print names alone" },
+  all: { type: "boolean", alias: "a", describe: "of prune: those with a name, too" },
   force: { type: "boolean", alias: "f", describe: "of prune: ask nothing" },
 } as const;
 
@@ -27,7 +28,8 @@ export const volumeCommand: Command = command(
     summary: "Make, list and remove volumes: directories that containers share",
     description: `A volume is a directory of the store's own that outlives containers; "varve run -v NAME:PATH" shows it, and makes it
 where there is none. A new one gets what the image holds at PATH. No commit holds what is in a volume, so that rollback and undo leave it as it is,
-and a volume that is removed is gone. "rm" removes those that no container has; "prune" all such, after it asked.`,
+and a volume that is removed is gone. "rm" removes those that no container has; "prune" all such to which nobody gave a name ("run -v PATH" and
+"create" alone make them), with -a the others, too, after it asked.`,
     words: [
       { name: "create|ls|rm|inspect|prune", required: true },
       { name: "VOLUME", required: false, many: true },
@@ -39,7 +41,8 @@ and a volume that is removed is gone. "rm" removes those that no container has; 
       ["varve volume rm pgdata", "what it holds is gone with it"],
       ["varve volume ls", "which there are, and who has them"],
       ["varve volume inspect pgdata --json", "where it lies on this machine"],
-      ["varve volume prune", "remove those that no container has"],
+      ["varve volume prune", "remove those that no container has, and that have no name"],
+      ["varve volume prune -a", "remove all that no container has"],
     ],
     statuses: [
       ["24", "no such volume"],
@@ -80,7 +83,7 @@ async function create({ names: [name, extra], options, session: { terminal, json
   if (extra !== undefined) throw wordTooMany(FORM, extra);
   const labels = Object.fromEntries(options.label.map((label) => labelOf("--label", label)));
   const chosen = name ?? randomBytes(32).toString("hex");
-  const volume = await repository.exclusively(async () => volumes.create(chosen, labels));
+  const volume = await repository.exclusively(async () => volumes.create(chosen, { labels, anonymous: name === undefined }));
   if (json) printJson(terminal, volumeJson(repository, volume));
   else terminal.print(`${volume.name}\n`);
 }
@@ -126,10 +129,13 @@ async function inspect({ names, session: { terminal, json }, repository, volumes
 async function prune({ names: [extra], options, session, repository, volumes }: Given): Promise<void> {
   if (extra !== undefined) throw wordTooMany(FORM, extra);
   const { terminal, json } = session;
-  const unused = unusedVolumes(repository, volumes).map(({ name }) => name);
+  const unused = unusedVolumes(repository, volumes)
+    .filter(({ anonymous }) => anonymous || options.all)
+    .map(({ name }) => name);
   if (unused.length > 0 && !options.force && !(await isAgreed(unused, session))) return terminal.say("Removed none.");
   await removeVolumes(repository, volumes, unused);
-  reportRemoved(unused, terminal, json);
+  if (unused.length === 0 && !json) terminal.say(nothingToRemove(options.all));
+  else reportRemoved(unused, terminal, json);
 }
 
 async function isAgreed(names: readonly string[], { terminal }: Session): Promise<boolean> {
@@ -144,14 +150,19 @@ async function isAgreed(names: readonly string[], { terminal }: Session): Promis
 
 function reportRemoved(names: readonly string[], terminal: Session["terminal"], json: boolean): void {
   if (json) printJson(terminal, { removed: [...new Set(names)] });
-  else if (names.length === 0) terminal.say("There is nothing to remove: a container has each volume.");
   else terminal.say(`Removed ${[...new Set(names)].join(", ")}`);
+}
+
+function nothingToRemove(all: boolean): string {
+  return all
+    ? "There is nothing to remove: a container has each volume."
+    : "There is nothing to remove: each volume has a name, or a container. With -a those with a name go, too.";
 }
 
 function containerNames(repository: Repository, volume: string): readonly string[] {
   return usersOf(repository, volume).map(({ name }) => name);
 }
 
-function volumeJson(repository: Repository, { name, created, labels, path }: NamedVolume): Record<string, unknown> {
-  return { name, created, labels, path, containers: containerNames(repository, name) };
+function volumeJson(repository: Repository, { name, created, labels, anonymous, path }: NamedVolume): Record<string, unknown> {
+  return { name, created, labels, anonymous, path, containers: containerNames(repository, name) };
 }

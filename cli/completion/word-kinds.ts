@@ -44,7 +44,7 @@ const KINDS: Readonly<Record<string, WordKind>> = {
   "DEVICE:N": "file",
   PATH: "file",
   DIR: "directory",
-  "SRC:DST[:OPTS]": "file",
+  "[SRC:]DST[:OPTS]": "file",
   "SRC[:DST[:rwm]]": "file",
   VOLUME: "volume",
   ID: "operation",

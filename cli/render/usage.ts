@@ -7,13 +7,14 @@ import { textTable } from "./text-table.js";
 const SHORT_LAYER_DIGITS = 12;
 
 /** What `du --json` prints: docs/json.md, "du". */
-export function usageJson({ commits, layers, total }: Usage): Record<string, unknown> {
+export function usageJson({ commits, layers, total, unpacked }: Usage): Record<string, unknown> {
   return {
     commits: commits.map(({ commit, refs, layers: count, efficiency, ...bytes }) => {
       return { commit, refs: refs.map(refText), layers: count, ...bytesJson(bytes), efficiency };
     }),
     layers: layers.map(({ layer, commit, ...bytes }) => ({ layer, commit: commit ?? null, ...bytesJson(bytes) })),
     total: { ...bytesJson(total), efficiency: total.efficiency },
+    unpacked: { directories: unpacked.directories, bytes: unpacked.bytes },
   };
 }
 
@@ -27,7 +28,7 @@ function bytesJson({ stored, exclusive, shared, borrowed, wasted }: UsageBytes):
   };
 }
 
-export function usageText({ commits, layers, total }: Usage): string {
+export function usageText({ commits, layers, total, unpacked }: Usage): string {
   const heads = ["STORED", "EXCLUSIVE", "SHARED", "BORROWED", "WASTED"];
   const commitRows = commits.map((row) => [
     shortId(row.commit),
@@ -44,7 +45,15 @@ export function usageText({ commits, layers, total }: Usage): string {
   return [
     textTable([["COMMIT", ...heads, "EFFICIENCY", "REFS"], ...commitRows]),
     textTable([["LAYER", ...heads, "COMMIT"], ...layerRows, totalRow]),
+    ...unpackedText(unpacked),
   ].join("\n");
+}
+
+/** Nothing where there is none, as in a store of root's. */
+function unpackedText({ directories, bytes }: Usage["unpacked"]): readonly string[] {
+  if (directories === 0) return [];
+  const layers = directories === 1 ? "1 layer" : `${directories} layers`;
+  return [`Besides, ${readableBytes(bytes)} in ${layers} that are unpacked for containers of an ordinary user\n`];
 }
 
 function cells({ stored, exclusive, shared, borrowed, wasted }: UsageBytes): string[] {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
@@ -14,8 +15,9 @@ export const MOUNT_OPTIONS = {
     type: "string",
     alias: "v",
     array: true,
-    value: "SRC:DST[:OPTS]",
-    describe: "Show SRC, a path of this machine or a volume's name, as DST; OPTS such as ro, nocopy, rslave",
+    value: "[SRC:]DST[:OPTS]",
+    describe:
+      "Show SRC, a path of this machine or a volume's name, as DST; OPTS such as ro, nocopy, rslave. DST alone: a new volume without a name",
   },
   mount: {
     type: "string",
@@ -72,6 +74,7 @@ const FLAGS: Readonly<Record<string, Flag>> = {
 
 function volumeOf(text: string): Volume {
   const option = `--volume "${text}"`;
+  if (!text.includes(":")) return anonymousVolume({ destination: placeAlone(option, text), readOnly: false });
   const [source = "", destination = "", words, ...rest] = text.split(":");
   if (source === "" || destination === "" || words === "" || rest.length > 0) {
     throw usage(option, "wanted SRC:DST, or SRC:DST:ro", 'A path with a colon is given by --mount, as "type=bind,src=…,dst=…".');
@@ -84,6 +87,20 @@ function volumeOf(text: string): Volume {
     volume = { ...volume, ...flag };
   }
   return fitting(option, volume);
+}
+
+/** One that nobody gives a name, nor ever meets under another container's. */
+export function anonymousVolume(volume: Pick<Volume, "destination" | "readOnly" | "noCopy">): Volume {
+  return { source: randomBytes(32).toString("hex"), ...volume, named: true, anonymous: true };
+}
+
+function placeAlone(option: string, place: string): string {
+  if (place.startsWith("/")) return placeOf(option, place);
+  throw usage(
+    option,
+    "wanted SRC:DST, or an absolute path within the container",
+    "The one shows SRC, a path of this machine or a volume's name, as DST; the other makes a volume without a name.",
+  );
 }
 
 /** A word without a slash is a volume's name, as for docker; `.` and `..` are directories. */
@@ -131,13 +148,13 @@ function volumeFields(
   { type, destination }: { readonly type: "bind" | "volume"; readonly destination: string },
   fields: ReturnType<typeof mountFields>,
 ): Volume {
-  const source = fields.text("source", "src");
-  if (source === undefined || source === "") throw usage(option, "its source is missing", 'Give it as "src=…".');
+  const source = fields.text("source", "src") ?? "";
   const common = { destination, readOnly: fields.isTrue("readonly", "ro") };
   if (type === "volume") {
-    const noCopy = fields.isTrue("volume-nocopy");
-    return { source: volumeName(option, source), named: true, ...common, ...(noCopy ? { noCopy } : {}) };
+    const volume = { ...common, ...(fields.isTrue("volume-nocopy") ? { noCopy: true } : {}) };
+    return source === "" ? anonymousVolume(volume) : { source: volumeName(option, source), named: true, ...volume };
   }
+  if (source === "") throw usage(option, "its source is missing", 'Give it as "src=…".');
   const propagation = fields.text("bind-propagation");
   if (propagation === "shared" || propagation === "rshared") throw notShared(option);
   const flag = propagation === undefined ? {} : Object.hasOwn(FLAGS, propagation) ? FLAGS[propagation] : undefined;

@@ -1,15 +1,17 @@
 import { VarveError } from "../../core/errors.js";
-import { ALIAS, HARDWARE_ADDRESS, type Endpoint, type PublishedPort } from "../../core/ports/endpoints.js";
+import type { RunConfiguration } from "../../core/ports/containers.js";
+import { ALIAS, HARDWARE_ADDRESS, type PublishedPort } from "../../core/ports/endpoints.js";
 import { ANY_NETWORK, DEFAULT_NETWORK, isUserNetwork, NETWORK_NAME } from "../../core/ports/networks.js";
 import type { OptionValues } from "../command.js";
+import { EXPOSE_OPTIONS, exposedPorts, publishedByAll } from "./exposed-ports.js";
+import { LAST_PORT, portRange } from "./port-range.js";
 
-/** The options that say how a process reaches others, and they it: docker's names. */
-export const NETWORK_OPTIONS = {
+const PLACE_OPTIONS = {
   network: {
     type: "string",
     value: "none|host|bridge|pasta|NAME",
     describe:
-      "No network, this machine's, one of varve network, or container:NAME; without root pasta or slirp4netns (default: none; with -p: bridge or pasta)",
+      "No network, this machine's, one of varve network, or container:NAME; without root pasta or slirp4netns (default: none; with -p or -P: bridge or pasta)",
   },
   publish: {
     type: "string",
@@ -23,25 +25,39 @@ export const NETWORK_OPTIONS = {
   "mac-address": { type: "string", value: "MAC", describe: "Its hardware address on the network" },
 } as const;
 
+/** The options that say how a process reaches others, and they it: docker's names. */
+export const NETWORK_OPTIONS: typeof PLACE_OPTIONS & typeof EXPOSE_OPTIONS = { ...PLACE_OPTIONS, ...EXPOSE_OPTIONS };
+
 type NetworkValues = OptionValues<typeof NETWORK_OPTIONS>;
 
-/** @throws VarveError USAGE, UNSUPPORTED. */
-export function networkConfiguration(given: NetworkValues): { readonly network: string; readonly endpoint?: Endpoint } {
+/** @param image The ports that the image names. @throws VarveError USAGE, UNSUPPORTED, SOURCE_INVALID. */
+export function networkConfiguration(
+  given: NetworkValues,
+  image: readonly string[] = [],
+): Pick<RunConfiguration, "network" | "endpoint" | "exposed"> {
   const { ip, "network-alias": aliases, "mac-address": mac, publish } = given;
-  const network = networkOf(given.network ?? (publish.length > 0 ? ANY_NETWORK : "none"));
+  const publishes = publish.length > 0 || given["publish-all"];
+  const network = networkOf(given.network ?? (publishes ? ANY_NETWORK : "none"));
   const isOwn = !["none", "host"].includes(network) && !network.startsWith("container:");
   const isNamed = isOwn && ![DEFAULT_NETWORK, ANY_NETWORK].includes(network) && !isUserNetwork(network);
-  if (publish.length > 0 && !isOwn) throw without("-p", network, "Without --network it gets one that has.");
+  if (publishes && !isOwn) throw without(publish.length > 0 ? "-p" : "-P", network, "Without --network it gets one that has.");
   if (mac !== undefined && !isOwn) throw without("--mac-address", network, `Add --network ${ANY_NETWORK}.`);
   if (ip !== undefined && !isNamed) throw without("--ip", network, NAMED_HINT);
   if (aliases.length > 0 && !isNamed) throw without("--network-alias", network, NAMED_HINT);
+  const exposed = exposedPorts(given, image);
+  const named = publish.flatMap(portsOf);
+  const ports = [...named, ...publishedByAll(given, exposed, named)];
   const endpoint = {
-    ...(publish.length === 0 ? {} : { ports: distinct(publish.flatMap(portsOf)) }),
+    ...(ports.length === 0 ? {} : { ports: distinct(ports) }),
     ...(ip === undefined ? {} : { address: addressOf("--ip", ip) }),
     ...(aliases.length === 0 ? {} : { aliases: aliases.map(aliasOf) }),
     ...(mac === undefined ? {} : { hardwareAddress: hardwareAddressOf(mac) }),
   };
-  return { network, ...(Object.keys(endpoint).length === 0 ? {} : { endpoint }) };
+  return {
+    network,
+    ...(Object.keys(endpoint).length === 0 ? {} : { endpoint }),
+    ...(exposed.length === 0 ? {} : { exposed }),
+  };
 }
 
 const NAMED_HINT = "Make a network (varve network create NAME), and give --network NAME.";
@@ -65,9 +81,9 @@ function portsOf(text: string): readonly PublishedPort[] {
   const [, places = "", protocol = "tcp"] = /^([^/]+)(?:\/(tcp|udp))?$/i.exec(text) ?? [];
   const parts = places.split(":");
   const [container = "", host = "", address = ""] = parts.reverse();
-  const inner = rangeOf(container);
+  const inner = portRange(container);
   if (inner === undefined || parts.length > 3) throw unreadable(text);
-  const outer = host === "" ? inner.map(() => 0) : rangeOf(host);
+  const outer = host === "" ? inner.map(() => 0) : portRange(host);
   if (outer?.length !== inner.length) throw unreadable(text);
   const hostAddress = address === "" ? "" : addressOf("-p", address);
   return inner.map((containerPort, at) => ({
@@ -76,16 +92,6 @@ function portsOf(text: string): readonly PublishedPort[] {
     containerPort,
     protocol: protocol.toLowerCase() as PublishedPort["protocol"],
   }));
-}
-
-const LAST_PORT = 65_535;
-
-function rangeOf(text: string): readonly number[] | undefined {
-  const [, from, to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
-  if (from === undefined) return undefined;
-  const [first, last] = [Number(from), Number(to)];
-  if (first < 1 || last > LAST_PORT || last < first) return undefined;
-  return Array.from({ length: last - first + 1 }, (_, at) => first + at);
 }
 
 function unreadable(text: string): VarveError {

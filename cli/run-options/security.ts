@@ -42,7 +42,7 @@ export const SECURITY_OPTIONS = {
     value: "host|container:NAME",
     describe: "See the processes of this machine, or of a container that runs",
   },
-  ipc: { type: "string", value: "host|container:NAME", describe: "Share System V IPC and message queues with it" },
+  ipc: { type: "string", value: "host|container:NAME", describe: "Share System V IPC, message queues and /dev/shm with it" },
   uts: { type: "string", value: "host|container:NAME", describe: "Share its host name" },
 } as const;
 

@@ -15,6 +15,8 @@ export interface ImageProcess {
   readonly labels: Readonly<Record<string, string>>;
   /** `80/tcp`. */
   readonly exposedPorts: readonly string[];
+  /** Absolute. */
+  readonly volumes: readonly string[];
   /** As it stands there: `SIGQUIT`, or a number. */
   readonly stopSignal: string | undefined;
   /** As Go names them: `linux`, `amd64`. */
@@ -39,6 +41,9 @@ export function readImageConfig(config: ImageConfig | undefined): ImageProcess {
     user: textAt(process, "User"),
     labels: labelsIn(process),
     exposedPorts: Object.keys(objectAt(process, "ExposedPorts")),
+    volumes: Object.keys(objectAt(process, "Volumes"))
+      .filter((place) => place !== "" && isText(place))
+      .map((place) => posix.resolve("/", place)),
     stopSignal: textAt(process, "StopSignal"),
     platform: architecture === undefined ? undefined : { os: os ?? "linux", architecture },
   };

@@ -152,7 +152,10 @@ function describe(checks: StoreChecks, damage: Damage, repairs: Repairs | undefi
   }
   const rebuilt = { ...plain, commits: [], refs: [], repair: repairs && "removed; it is made again when it is needed" };
   for (const { path: name, state } of caches) {
-    findings.push({ ...rebuilt, part: "cache", name, state, repaired: repairs?.caches.has(name) === true });
+    const repaired = repairs?.caches.has(name) === true;
+    const repair =
+      repairs && !repaired ? "stays, since a container runs, which may read it: stop all, then repair" : rebuilt.repair;
+    findings.push({ ...rebuilt, part: "cache", name, state, repair, repaired });
   }
   for (const id of history.wronglyCached) {
     findings.push({

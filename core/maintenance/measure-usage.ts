@@ -1,6 +1,6 @@
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
 import type { Repository } from "../ports/repository.js";
-import type { UsageMeter } from "../ports/usage-meter.js";
+import type { UnpackedUsage, UsageMeter } from "../ports/usage-meter.js";
 import { isHiddenRef } from "../revision/ref-names.js";
 import { layerChain } from "../layers/layer-chain.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
@@ -39,6 +39,8 @@ export interface Usage {
   /** Those of the commits, each once, in the order in which they are met. */
   readonly layers: readonly LayerUsage[];
   readonly total: UsageBytes & { readonly efficiency: number };
+  /** Of the whole store, whatever commits are asked for; in none of the other numbers. */
+  readonly unpacked: UnpackedUsage;
 }
 
 /** What a commit's history needs. */
@@ -78,7 +80,7 @@ export async function measureUsage(
   for (const layer of listed) layers.push(await measureLayer(repository, meter, layer, owners.get(layer)));
   const foreign = [...closures.values()].filter(({ commit }) => !asked.includes(commit));
   const elsewhere = new Set(foreign.flatMap((closure) => [...closure.layers]));
-  return { commits: rows, layers, total: await totalOf(meter, layers, elsewhere) };
+  return { commits: rows, layers, total: await totalOf(meter, layers, elsewhere), unpacked: meter.unpacked() };
 }
 
 async function closureOf(

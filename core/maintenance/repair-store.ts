@@ -1,4 +1,5 @@
 import type { LayerId } from "../model/ids.js";
+import type { Containers } from "../ports/containers.js";
 import type { Repository } from "../ports/repository.js";
 import type { CacheFault, LayerFault, StoreChecks } from "../ports/store-checks.js";
 import { OPERATION_LOG, type CheckedHistory } from "./check-history.js";
@@ -26,7 +27,7 @@ export interface Repairs {
  * that hold the same bytes, and a damaged layer that can't be made whole is moved to quarantine, where writing or importing the same tree again finds its place free. Of an operation log
  * the damaged records go. The store's lock is held.
  */
-export async function repairStore({ layers }: Repository, checks: StoreChecks, damage: Damage): Promise<Repairs> {
+export async function repairStore({ layers, containers }: Repository, checks: StoreChecks, damage: Damage): Promise<Repairs> {
   const restored = new Map<LayerId, string>();
   const quarantined = new Map<LayerId, string>();
   for (const [id, faults] of damage.layers) {
@@ -36,9 +37,16 @@ export async function repairStore({ layers }: Repository, checks: StoreChecks, d
       restored.set(id, "its contents were fetched from where the same bytes stood; the damaged image is in quarantine");
     } else quarantined.set(id, `moved to ${checks.quarantine(id)}`);
   }
-  for (const fault of damage.caches) checks.removeCache(fault);
+  const caches = removableCaches(containers, damage.caches);
+  for (const fault of caches) checks.removeCache(fault);
   checks.forgetCommits(damage.history.wronglyCached);
-  return { restored, quarantined, caches: new Set(damage.caches.map(({ path }) => path)), log: mendLog(checks, damage) };
+  return { restored, quarantined, caches: new Set(caches.map(({ path }) => path)), log: mendLog(checks, damage) };
+}
+
+/** Without those that a container which runs may read. */
+export function removableCaches(containers: Containers, faults: readonly CacheFault[]): readonly CacheFault[] {
+  if (!faults.some(({ mounted }) => mounted) || containers.list().every(({ pid }) => pid === undefined)) return faults;
+  return faults.filter(({ mounted }) => mounted !== true);
 }
 
 /** What its lost records told nobody knows; what stands in the store is not concerned. */

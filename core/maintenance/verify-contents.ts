@@ -2,6 +2,7 @@ import { VarveError } from "../errors.js";
 import { textOf } from "../model/byte-string.js";
 import type { LayerId } from "../model/ids.js";
 import type { Repository } from "../ports/repository.js";
+import { removableCaches } from "./repair-store.js";
 import type { LayerFault, StoreChecks, VerifyProgress } from "../ports/store-checks.js";
 
 /**
@@ -23,7 +24,7 @@ export async function verifyContents(
   const lenders = chain.flatMap((id) => checks.lenders(id));
   const damaged = await checks.verifyLayers([...new Set([...chain, ...lenders])], true, observe);
   if (damaged.size > 0) throw damagedContents(damaged);
-  for (const fault of await checks.cacheFaults()) checks.removeCache(fault);
+  for (const fault of removableCaches(repository.containers, await checks.cacheFaults())) checks.removeCache(fault);
 }
 
 function damagedContents(damaged: ReadonlyMap<LayerId, readonly LayerFault[]>): VarveError {

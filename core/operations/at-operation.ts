@@ -133,6 +133,7 @@ const REFUSING = {
   update: refuseNow,
   setLimits: refuseNow,
   remove: refuseNow,
+  removeVolumes: refuseNow,
   run: refuse,
   start: refuse,
   wait: refuse,

@@ -166,6 +166,7 @@ export async function withdrawContainer(
     const made = await creationOf(repository, id);
     await repository.history.updateRefs(refs);
     repository.containers.remove(target.record);
+    repository.containers.removeVolumes(target.record);
     if (made !== undefined) await repository.operations.append({ command, refs, trees: [removalOf(target)], undoes: made.id });
     return true;
   });
@@ -230,6 +231,8 @@ export interface RemoveOptions {
   readonly forget?: boolean;
   /** They were made so, too: no log knows of them. Keeps nothing either. */
   readonly passing?: boolean;
+  /** Their volumes without a name go, too, which nothing brings back. */
+  readonly volumes?: boolean;
 }
 
 /**
@@ -257,6 +260,7 @@ export async function removeContainers(
     const [forgotten, recorded] = [targets.filter(isForgotten), targets.filter((target) => !isForgotten(target))];
     if (recorded.length > 0) await recordRemoval(repository, recorded, options.command);
     await forgetContainers(repository, forgotten, options);
+    for (const { record } of options.volumes === true ? targets : []) repository.containers.removeVolumes(record);
   });
 }
 

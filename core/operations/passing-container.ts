@@ -44,7 +44,10 @@ export async function inPassingContainer<T>(
   } finally {
     await unheard(async () => {
       await containers.stop(record, 0);
-      await repository.exclusively(async () => containers.remove(record, true));
+      await repository.exclusively(async () => {
+        containers.remove(record, true);
+        containers.removeVolumes(record);
+      });
     });
   }
 }

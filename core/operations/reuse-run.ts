@@ -28,7 +28,8 @@ export interface CachedRun {
 export async function keyOfRun({ history, directories }: Repository, run: CachedRun): Promise<string> {
   const { configuration, namesHost } = run;
   const volumes: InputDigest[] = [];
-  for (const { source, destination, readOnly, named } of configuration.volumes) {
+  for (const { source, destination, readOnly, named, anonymous } of configuration.volumes) {
+    if (anonymous === true) throw uncommitted(destination);
     if (named === true) throw unseen(source);
     if (!readOnly) throw writable(source, destination);
     volumes.push({ name: destination, digest: await digestInput(directories, source) });
@@ -178,6 +179,14 @@ function unseen(volume: string): VarveError {
     {
       hint: "Show a directory of this machine read-only in its place, or leave out --cache.",
     },
+  );
+}
+
+function uncommitted(destination: string): VarveError {
+  return new VarveError(
+    "USAGE",
+    `Cannot cache the run: what it writes to the volume "${destination}" is in no commit, and goes with it`,
+    { hint: "Leave that volume out, so that it stands in the tree, or leave out --cache." },
   );
 }
 

@@ -48,7 +48,7 @@ export async function settleEnded(
   const found = containerOf(repository, id);
   const background = found?.configuration.background;
   if (found === undefined || background === undefined) return;
-  if (background.removed === true) return removeContainers(repository, [found], { command, forget: true });
+  if (background.removed === true) return removeContainers(repository, [found], { command, forget: true, volumes: true });
   const restarts = containers.restarts(found);
   const restarted = ranMilliseconds >= SOUND_MILLISECONDS ? { ...restarts, count: 0 } : restarts;
   const delay = restartDelay(background.restart, restarted, { exitCode: found.exitCode, ranMilliseconds });

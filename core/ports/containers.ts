@@ -21,6 +21,8 @@ export interface RunConfiguration extends Isolation {
   readonly network: string;
   /** Of one on a network of ours. */
   readonly endpoint?: Endpoint;
+  /** Ports that its image or a person names, whether or not anything leads to them: `80/tcp`. */
+  readonly exposed?: readonly string[];
   readonly terminal: boolean;
   readonly interactive: boolean;
   readonly readOnly: boolean;
@@ -56,6 +58,8 @@ export interface Volume {
   readonly readOnly: boolean;
   /** One of the store's own, which is made where it is missing. */
   readonly named?: boolean;
+  /** Of a named one: nobody chose its name. It is the container's own, and goes with it when a person says so. */
+  readonly anonymous?: boolean;
   /** Leaves a named volume that is empty so, where it would get what the image holds at its place. */
   readonly noCopy?: boolean;
   /** Whether what is mounted in the source later on is seen, too. By default `rprivate`: it is not. */
@@ -167,6 +171,7 @@ export interface ProcessResult {
 /** Containers on this machine, kept below the store. What happens to them is told as events; what is asked of them is told by operations. */
 export interface Containers {
   /**
+   * Volumes without a name come to be with it, where they are missing.
    * @param isPassing For one that goes with its process: not forced to the disk. A power cut may leave nothing of it, or what `remove` takes.
    * @throws VarveError NAME_TAKEN.
    */
@@ -283,6 +288,9 @@ export interface Containers {
   /** Runs `work` with the container's processes frozen, when there are any. They thaw even when `work` fails. */
   whilePaused<T>(record: ContainerRecord, work: () => Promise<T>): Promise<T>;
 
-  /** @param isPassing As `create` has it. @throws VarveError CONTAINER_RUNNING. May be repeated. */
+  /** Volumes stay. @param isPassing As `create` has it. @throws VarveError CONTAINER_RUNNING. May be repeated. */
   remove(record: ContainerRecord, isPassing?: boolean): void;
+
+  /** Removes the volumes without a name of a container that is gone, but for those that another one has. Nothing brings them back. */
+  removeVolumes(record: ContainerRecord): void;
 }

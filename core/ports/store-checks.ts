@@ -114,6 +114,8 @@ export interface CacheFault {
   /** Below the store's directory. */
   readonly path: string;
   readonly state: string;
+  /** Containers that run may have it mounted: it is removed while none does. */
+  readonly mounted?: boolean;
 }
 
 /** Quick for deep chains, when older commits come before those that stand on them. */

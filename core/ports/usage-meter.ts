@@ -16,6 +16,9 @@ export interface UsageMeter {
 
   /** Bytes of the layer that other layers, read so far, point at. */
   lentBytes(id: LayerId): number;
+
+  /** What the store's layers take once more, as directories, for an ordinary user's containers. */
+  unpacked(): UnpackedUsage;
 }
 
 export interface LayerContents {
@@ -24,4 +27,9 @@ export interface LayerContents {
   /** Contents of other images that it points at. */
   readonly borrowedBytes: number;
   readonly lenders: readonly LayerId[];
+}
+
+export interface UnpackedUsage {
+  readonly directories: number;
+  readonly bytes: number;
 }

@@ -7,17 +7,19 @@ export interface NamedVolume {
   /** ISO 8601, UTC. */
   readonly created: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Nobody gave it its name, which is 64 hex digits: it was made for one container, or by `volume create` without a name. */
+  readonly anonymous: boolean;
   /** Where it lies on this machine, absolute. */
   readonly path: string;
 }
 
-/** The named volumes of a store. */
+/** The volumes of a store. */
 export interface Volumes {
   /**
    * Makes a volume, empty, or gives the one of that name as it is.
    * @throws VarveError BAD_NAME.
    */
-  create(name: string, labels?: Readonly<Record<string, string>>): NamedVolume;
+  create(name: string, details?: Partial<Pick<NamedVolume, "labels" | "anonymous">>): NamedVolume;
   /** By name. */
   list(): readonly NamedVolume[];
   /** @throws VarveError TARGET_UNKNOWN. */

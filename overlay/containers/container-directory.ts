@@ -208,6 +208,11 @@ export class ContainerDirectory {
     }
   }
 
+  /** Whether there is what a run leaves for the next to find, besides the bundle: it may go on, or wait to be cleared. */
+  hasRunFiles(): boolean {
+    return readdirSync(this.path).some((name) => (PASSING as readonly string[]).includes(name));
+  }
+
   /** Removes what a run leaves for the next to find, all but the bundle. */
   removeRunFiles(): void {
     for (const name of PASSING) {

@@ -5,10 +5,11 @@ import { hasCode } from "../../linux/errno.js";
 import { attachmentTo, isNetworkTrouble } from "../network/container-network.js";
 import { hasAttachment } from "../network/stored-attachment.js";
 import { freezerOf } from "../runtime/cgroups.js";
-import { ContainerDirectory } from "./container-directory.js";
+import { CONTAINER_ID, ContainerDirectory } from "./container-directory.js";
 import { livingHolder, livingProcess, livingSupervisor } from "./container-process.js";
 import { thawAbandoned } from "./paused-work.js";
 import { clearRun } from "./prepare-run.js";
+import { SettledStatuses } from "./settled-statuses.js";
 import type { StoredContainer } from "./stored-container.js";
 import { containerIds, findStored, unknownContainer } from "./stored-containers.js";
 
@@ -17,6 +18,7 @@ export type FoundContainer = StoredContainer & { readonly directory: ContainerDi
 /** The containers of a store, and what the system tells of them. What dead commands left of one is cleared when it is looked at. */
 export class ContainerIndex {
   readonly #path: string;
+  readonly #settled = new SettledStatuses();
 
   /** @param path The containers' directory, absolute; it may be absent. */
   constructor(path: string) {
@@ -32,7 +34,8 @@ export class ContainerIndex {
 
   /** @throws VarveError TARGET_UNKNOWN. */
   find(nameOrId: string): ContainerStatus {
-    const status = this.#status(this.directory(findStored(this.#path, nameOrId).id));
+    const known = CONTAINER_ID.test(nameOrId) ? this.#status(this.directory(nameOrId)) : undefined;
+    const status = known ?? this.#status(this.directory(findStored(this.#path, nameOrId).id));
     if (status !== undefined) return status;
     throw unknownContainer(nameOrId, "there is none by that name or id");
   }
@@ -70,16 +73,21 @@ export class ContainerIndex {
   }
 
   #status(directory: ContainerDirectory): ContainerStatus | undefined {
-    const stored = directory.read();
-    if (stored === undefined) return undefined;
-    const pid = livingProcess(directory);
-    if (pid === undefined) {
-      if (livingSupervisor(directory) === undefined) this.clearAbandoned(directory);
+    return this.#settled.status(directory, () => {
+      const stored = directory.read();
+      if (stored === undefined) return undefined;
+      const isSettled = !directory.hasRunFiles() && !hasAttachment(this.#path, directory.id);
+      const pid = isSettled ? undefined : livingProcess(directory);
+      if (pid !== undefined) return { status: this.#living(directory, stored, pid), isSettled };
+      if (!isSettled && livingSupervisor(directory) === undefined) this.clearAbandoned(directory);
       // What was cleared may have told more of its end.
-      const { record } = directory.read() ?? stored;
+      const { record } = isSettled ? stored : (directory.read() ?? stored);
       const state = existsSync(directory.file("config.json")) || record.exitCode !== undefined ? "stopped" : "created";
-      return { record, state, pid: undefined };
-    }
+      return { status: { record, state, pid: undefined }, isSettled };
+    });
+  }
+
+  #living(directory: ContainerDirectory, stored: StoredContainer, pid: number): ContainerStatus {
     thawAbandoned(directory);
     const state: ContainerState = freezerOf(directory.id)?.isFrozen() === true ? "paused" : "running";
     const attachment = attachmentTo(this.#path, directory.id);

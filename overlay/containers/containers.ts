@@ -41,6 +41,7 @@ import { startSupervised } from "./start-supervised.js";
 import { mountedPlaces } from "./mounted-places.js";
 import { openProcessRoot } from "./process-root.js";
 import { rootImages } from "./root-images.js";
+import { makeAnonymousVolumes, removeAnonymousVolumes } from "./run-volumes.js";
 import { refuseTakenName } from "./stored-containers.js";
 import { tellEnd } from "./run-events.js";
 import { runContainer } from "./run-container.js";
@@ -99,7 +100,7 @@ class DirectoryContainers implements Containers {
     if (!CONTAINER_ID.test(record.id)) throw new RangeError(`A container's id is 12 hex digits: ${record.id}`);
     // One that `undo` brings back comes from the operation log.
     parseContainer(formatContainer({ record, generation: 1 }), record.id, this.#path);
-    refuseTakenName(this.#path, record.name);
+    refuseTakenName(this.list(), record.name);
     this.#doing(`create container "${record.name}"`, () => {
       mkdirSync(this.#path, { recursive: true, mode: 0o700 });
       removeUnfinished(this.#path);
@@ -109,6 +110,7 @@ class DirectoryContainers implements Containers {
       mkdirSync(unfinished.path, { mode: 0o700 });
       const release = unfinished.lock("create", record.name);
       try {
+        makeAnonymousVolumes(record.configuration, this.#volumes);
         unfinished.makeGeneration(1);
         unfinished.write({ record, generation: 1 }, isPassing);
         renameSync(unfinished.path, this.#index.directory(record.id).path);
@@ -317,6 +319,18 @@ class DirectoryContainers implements Containers {
     } finally {
       release();
     }
+  }
+
+  removeVolumes({ id, name, configuration }: ContainerRecord): void {
+    if (!configuration.volumes.some(({ anonymous }) => anonymous)) return;
+    const others = this.list().filter(({ record }) => record.id !== id);
+    this.#doing(`remove the volumes of container "${name}"`, () =>
+      removeAnonymousVolumes(
+        configuration,
+        this.#volumes,
+        others.map(({ record }) => record.configuration),
+      ),
+    );
   }
 
   #tell(action: string, record: ContainerRecord, attributes?: Readonly<Record<string, string>>): void {

@@ -20,12 +20,13 @@ export function joinedNamespaces(
   for (const type of ["pid", "ipc", "uts"] as const) {
     const other = namespaces[type];
     if (other?.startsWith(CONTAINER) !== true) continue;
-    joined[type] = `/proc/${processOf(containers, other.slice(CONTAINER.length), type)}/ns/${type}`;
+    joined[type] = `/proc/${processToJoin(containers, other.slice(CONTAINER.length), type)}/ns/${type}`;
   }
   return joined;
 }
 
-function processOf(containers: string, nameOrId: string, type: string): number {
+/** The first process of a container that runs. @param type Of the namespace, for messages. @throws VarveError TARGET_UNKNOWN, CONTAINER_STOPPED. */
+export function processToJoin(containers: string, nameOrId: string, type: string): number {
   const directories = readdirSync(containers)
     .filter((id) => /^[0-9a-f]{12}$/.test(id))
     .map((id) => new ContainerDirectory(containers, id));

@@ -26,8 +26,10 @@ import { requireOomScore } from "./oom-score.js";
 import { setUpNetwork, tearDownNetwork } from "../network/container-network.js";
 import { runtimeConfiguration, type RuntimeRequest } from "../runtime/runtime-configuration.js";
 import { joinedNamespaces } from "./joined-namespaces.js";
+import { joinSharedMemory } from "./shared-memory.js";
 import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { ownNamespace } from "../rootless/own-namespace.js";
+import { withTmpfsOwners } from "./filled-tmpfs.js";
 import { preparePlaces } from "./run-places.js";
 import { volumePath } from "../volumes/named-volumes.js";
 import { fillVolumes, withVolumePaths } from "./run-volumes.js";
@@ -115,7 +117,7 @@ function mountRoot({ containers, directory, stored, images, roots, runtime }: Ru
 
 /** @param held Gets a descriptor that keeps the network up, as soon as there is one. */
 function writeBundle(
-  { containers, directory, stored: { record }, runtime, volumes }: RunRequest,
+  { containers, directory, stored: { record }, runtime, roots, volumes }: RunRequest,
   rootPath: string,
   held: number[],
 ): void {
@@ -128,24 +130,23 @@ function writeBundle(
     preparePlaces(record.configuration, root, (name) => volumePath(volumes, name));
     const user = checkProgram(record.configuration, root);
     const isolated = isolationParts(record.configuration, containers);
+    const sharedMemory = joinSharedMemory({ containers, roots, id }, record.configuration.namespaces ?? {});
     const network = setUpNetwork(containers, record, (other) => livingProcess(new ContainerDirectory(containers, other)));
     if (network?.lifeline !== undefined) held.push(network.lifeline);
     // Volumes come to be when nothing is known that keeps the process from its start.
-    const configuration = withVolumePaths(record.configuration, volumes);
+    const configuration = withTmpfsOwners(withVolumePaths(record.configuration, volumes), root);
     fillVolumes(configuration, root);
     const files = writeIdentityFiles(directory.file("etc"), configuration, root, network);
-    // crun takes a terminal's size from the configuration alone.
-    const size = configuration.terminal ? (terminalSize(1) ?? terminalSize(2)) : undefined;
     const machine = {
       cgroups: runtime.cgroups,
       limitsSwap: canLimitSwap(),
       architecture: process.arch,
-      terminalSize: size,
+      terminalSize: terminalSize(1) ?? terminalSize(2),
       available,
       networkNamespace: network?.namespace,
       userNamespace: ownNamespace(),
     };
-    const bundle = { id, root: rootPath, configuration, user, files, ...machine, ...isolated };
+    const bundle = { id, root: rootPath, configuration, user, files, ...machine, ...isolated, sharedMemory };
     writeFileSync(directory.file("config.json"), configurationText(runtimeConfiguration(bundle)), { mode: 0o600 });
     mkdirSync(directory.file("runtime"), { recursive: true, mode: 0o700 });
   } finally {

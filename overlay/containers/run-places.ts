@@ -3,6 +3,7 @@ import { posix } from "node:path";
 import { textOf, type ByteString } from "../../core/model/byte-string.js";
 import { VarveError } from "../../core/errors.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
+import type { Tmpfs } from "../../core/ports/isolation.js";
 import { SystemCallError } from "../../linux/errno.js";
 import { S_IFDIR } from "../../linux/stat.js";
 import { isRootEntry } from "../rootfs/root-files.js";
@@ -52,19 +53,33 @@ interface ChosenMount {
   readonly kind?: PlaceKind;
   readonly destination: string;
   readonly readOnly: boolean;
+  /** Of the place, where there is none. */
+  readonly mode?: number;
 }
 
 function chosenMounts({ volumes, tmpfs = [] }: RunConfiguration, pathOf: (volume: string) => string): readonly ChosenMount[] {
   const own = { kind: "directory", readOnly: false } as const;
   return [
-    ...volumes.map(({ source, destination, readOnly, named }) => ({
-      what: `the volume "${source}"`,
+    ...volumes.map(({ source, destination, readOnly, named, anonymous }) => ({
+      what: anonymous === true ? "a volume" : `the volume "${source}"`,
       destination,
       readOnly,
       ...(named === true ? { source: pathOf(source), kind: own.kind } : { source }),
     })),
-    ...tmpfs.map(({ destination }) => ({ what: "a tmpfs", source: undefined, destination, ...own })),
+    ...tmpfs.map((each) => ({
+      what: "a tmpfs",
+      source: undefined,
+      destination: each.destination,
+      mode: modeOf(each),
+      ...own,
+    })),
   ];
+}
+
+/** runc 1.1 gives a tmpfs the mode of the directory that it is mounted on. */
+function modeOf({ options }: Tmpfs): number {
+  const [, mode = "1777"] = /^mode=([0-7]{1,4})$/.exec(options.findLast((word) => word.startsWith("mode=")) ?? "") ?? [];
+  return Number.parseInt(mode, 8);
 }
 
 /** Where an init is put, no file of the host's may come to be. */
@@ -82,7 +97,7 @@ function prepareMount(mount: ChosenMount, mounts: readonly ChosenMount[], root: 
   const blocked = obstacleAt(root, latin1(destination), kind) ?? redirectedObstacle(root, destination);
   if (blocked !== undefined) throw refused(mount, blocked);
   try {
-    makePlace(root, latin1(destination), kind);
+    makePlace(root, latin1(destination), kind, mount.mode);
   } catch (error) {
     if (!(error instanceof SystemCallError)) throw error;
     throw refused(mount, { state: `the system says ${error.code}`, hint: OTHER_PLACE }, error);

@@ -12,7 +12,8 @@ export function withVolumePaths(configuration: RunConfiguration, directory: stri
   const { volumes } = configuration;
   if (!volumes.some(({ named }) => named)) return configuration;
   const named = openVolumes(directory);
-  const sourceOf = ({ source, named: isNamed }: Volume): string => (isNamed === true ? named.create(source).path : source);
+  const sourceOf = ({ source, named: isNamed, anonymous = false }: Volume): string =>
+    isNamed === true ? named.create(source, { anonymous }).path : source;
   return { ...configuration, volumes: volumes.map((volume) => ({ ...volume, source: sourceOf(volume) })) };
 }
 
@@ -21,4 +22,19 @@ export function fillVolumes({ volumes }: RunConfiguration, root: number): void {
   for (const { named, noCopy, source, destination } of volumes) {
     if (named === true && noCopy !== true) fillVolume(source, root, latin1(destination));
   }
+}
+
+/** Makes those without a name, for a container that is being made. @param directory `<store>/volumes`. */
+export function makeAnonymousVolumes({ volumes }: RunConfiguration, directory: string): void {
+  for (const { source, anonymous } of volumes) if (anonymous === true) openVolumes(directory).create(source, { anonymous });
+}
+
+/** Removes those without a name of a container that is gone. @param others The configurations of those that stay. */
+export function removeAnonymousVolumes(
+  { volumes }: RunConfiguration,
+  directory: string,
+  others: readonly RunConfiguration[],
+): void {
+  const kept = new Set(others.flatMap((other) => other.volumes.filter(({ named }) => named).map(({ source }) => source)));
+  for (const { source, anonymous } of volumes) if (anonymous === true && !kept.has(source)) openVolumes(directory).remove(source);
 }

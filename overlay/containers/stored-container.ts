@@ -74,6 +74,7 @@ function configurationOf(json: Json): RunConfiguration {
     hostname: textOf(json["hostname"], "hostname"),
     network: networkOf(json["network"]),
     ...optional("endpoint", json["endpoint"], endpointOf),
+    ...optional("exposed", json["exposed"], textsOf),
     terminal: truthOf(json["terminal"], "terminal"),
     interactive: truthOf(json["interactive"], "interactive"),
     readOnly: truthOf(json["readOnly"], "readOnly"),
@@ -101,11 +102,13 @@ function volumeOf(value: unknown): Volume {
   const json = objectOf(value, "volumes");
   if (json["named"] === true && !VOLUME_NAME.test(textOf(json["source"], "source")))
     throw new TypeError('"source" names no volume');
+  if (json["anonymous"] === true && json["named"] !== true) throw new TypeError('"anonymous" is for volumes');
   return {
     source: textOf(json["source"], "source"),
     destination: textOf(json["destination"], "destination"),
     readOnly: truthOf(json["readOnly"], "readOnly"),
     ...optional("named", json["named"], truthOf),
+    ...optional("anonymous", json["anonymous"], truthOf),
     ...optional("noCopy", json["noCopy"], truthOf),
     ...optional("propagation", json["propagation"], (each, name) => choiceOf(each, name, PROPAGATIONS)),
     ...optional("shallow", json["shallow"], truthOf),

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
-import type { ContainerRecord } from "../../core/ports/containers.js";
+import type { ContainerRecord, ContainerStatus } from "../../core/ports/containers.js";
 import { hasCode } from "../../linux/errno.js";
 import { systemFailure } from "../system-failure.js";
 import { CONTAINER_ID, ContainerDirectory } from "./container-directory.js";
@@ -37,11 +37,10 @@ export function unknownContainer(nameOrId: string, state: string): VarveError {
 }
 
 /** @throws VarveError NAME_TAKEN. */
-export function refuseTakenName(containers: string, name: string): void {
-  for (const id of containerIds(containers)) {
-    if (new ContainerDirectory(containers, id).read()?.record.name !== name) continue;
-    throw new VarveError("NAME_TAKEN", `Cannot name a container "${name}": container ${id} has that name`, {
-      hint: `Choose another name, or remove that one with "varve rm ${name}".`,
-    });
-  }
+export function refuseTakenName(containers: readonly ContainerStatus[], name: string): void {
+  const holder = containers.find(({ record }) => record.name === name);
+  if (holder === undefined) return;
+  throw new VarveError("NAME_TAKEN", `Cannot name a container "${name}": container ${holder.record.id} has that name`, {
+    hint: `Choose another name, or remove that one with "varve rm ${name}".`,
+  });
 }

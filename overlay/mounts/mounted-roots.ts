@@ -13,6 +13,8 @@ import { systemFailure } from "../system-failure.js";
 
 /** A name that no container id has. */
 export const MOUNTS = "mounts";
+/** After a root's name. */
+const BESIDE = ".shm";
 
 /**
  * The mounts of this process, below `<containers>/mounts`: a tmpfs that only this process and those that it starts can see. Each
@@ -84,6 +86,17 @@ export class MountedRoots {
     return images.length === 0 ? new Map() : borrowImages(this.#holders(), latin1(`${this.#directory}/${MOUNTS}`), images);
   }
 
+  /**
+   * Puts a mount that stands nowhere yet beside a root. It is taken down with that.
+   * @param copy Its descriptor, which is closed. @param name The root's. @returns Where it is, absolute.
+   */
+  attachBeside(copy: number, name: string): string {
+    const target = `${this.#directory}/${MOUNTS}/${name}${BESIDE}`;
+    mkdirSync(target, { recursive: true });
+    attachCopy(copy, latin1(target));
+    return target;
+  }
+
   /** Where this machine's root is mounted read-only, for as long as this process lives. @returns Its absolute path. */
   machinePath(): string {
     return `${this.#directory}/${this.#targetOf(MACHINE_ROOT)}`;
@@ -99,10 +112,12 @@ export class MountedRoots {
   /** Takes a root down. The images stay for the next one. Does nothing when it isn't mounted. */
   unmount(name: string): void {
     if (!this.#entered) return;
-    try {
-      unmount(latin1(`${this.#directory}/${MOUNTS}/${name}`), MNT_DETACH);
-    } catch (error) {
-      if (!hasCode(error, "EINVAL", "ENOENT")) throw error;
+    for (const place of [name, `${name}${BESIDE}`]) {
+      try {
+        unmount(latin1(`${this.#directory}/${MOUNTS}/${place}`), MNT_DETACH);
+      } catch (error) {
+        if (!hasCode(error, "EINVAL", "ENOENT")) throw error;
+      }
     }
   }
 

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { textOf, type ByteString } from "../../core/model/byte-string.js";
 import { hasCode } from "../../linux/errno.js";
-import { makeDirectory, readLink } from "../../linux/make-node.js";
+import { changeMode, makeDirectory, readLink } from "../../linux/make-node.js";
 import { closeDescriptor, O_PATH, openAt, openWithin } from "../../linux/open-at.js";
 import { S_IFDIR, S_IFLNK, S_IFMT, statAt } from "../../linux/stat.js";
 import { RESOLVE_IN_CONTAINER, rootFileMode } from "./root-files.js";
@@ -62,16 +62,19 @@ function noDirectory(place: string): Obstacle {
 
 /**
  * Makes a place that has no obstacle, where it is not there: directories on the way, then a directory or an empty file.
- * @throws SystemCallError
+ * @param mode Of that directory, whatever the umask. @throws SystemCallError
  */
-export function makePlace(root: number, path: string, kind: PlaceKind): void {
+export function makePlace(root: number, path: string, kind: PlaceKind, mode = 0o755): void {
   const names = namesOf(path);
   names.forEach((name, index) => {
     if (rootFileMode(root, names.slice(0, index + 1).join("/")) !== undefined) return;
     const parent = openParent(root, names, index);
     try {
-      if (kind === "directory" || index < names.length - 1) makeDirectory(parent, name, 0o755);
-      else
+      const isLast = index === names.length - 1;
+      if (kind === "directory" || !isLast) {
+        makeDirectory(parent, name, 0o700);
+        changeMode(parent, name, isLast ? mode : 0o755);
+      } else
         closeDescriptor(
           openAt(parent, name, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o644),
         );

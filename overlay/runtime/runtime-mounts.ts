@@ -18,6 +18,8 @@ export interface MountsRequest {
   readonly files: readonly { readonly source: string; readonly destination: string }[];
   readonly cgroups: boolean;
   readonly userNamespace?: OwnNamespace | undefined;
+  /** On the host: the /dev/shm that it shares with another container. */
+  readonly sharedMemory?: string | undefined;
   /** Of the host; `undefined` for a container without one. */
   readonly init?: string | undefined;
 }
@@ -40,11 +42,12 @@ const SHM_BYTES = 64 * 1024 ** 2;
 
 function systemMounts(
   { security, shmBytes = SHM_BYTES, namespaces, network }: RunConfiguration,
-  { cgroups, userNamespace }: MountsRequest,
+  { cgroups, userNamespace, sharedMemory }: MountsRequest,
 ): readonly RuntimeMount[] {
   const group = userNamespace?.hasTerminalGroup === false ? [] : [`gid=${TERMINAL_GROUP}`];
   // The kernel shows the devices of a network to its owner alone: that of the host is shown as it stands there.
   const isBound = userNamespace !== undefined && network === "host";
+  const shared = namespaces?.ipc === "host" ? "/dev/shm" : sharedMemory;
   const system = security?.privileged === true ? "rw" : "ro";
   return [
     { destination: "/proc", type: "proc", source: "proc", options: SAFE },
@@ -55,8 +58,8 @@ function systemMounts(
       source: "devpts",
       options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", ...group],
     },
-    namespaces?.ipc === "host"
-      ? { destination: "/dev/shm", type: "bind", source: "/dev/shm", options: ["rbind", "rprivate"] }
+    shared !== undefined
+      ? { destination: "/dev/shm", type: "bind", source: shared, options: ["rbind", "rprivate"] }
       : {
           destination: "/dev/shm",
           type: "tmpfs",

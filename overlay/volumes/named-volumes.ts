@@ -20,7 +20,7 @@ const UNFINISHED = ".new-";
 /** Volumes kept in a directory each. @param directory `<store>/volumes`, absolute. Made when the first volume is. */
 export function openVolumes(directory: string): Volumes {
   return {
-    create: (name, labels = {}) => createVolume(directory, name, labels),
+    create: (name, { labels = {}, anonymous = false } = {}) => createVolume(directory, name, { labels, anonymous }),
     list: () => namesIn(directory).flatMap((name) => readVolume(directory, name) ?? []),
     find: (name) => {
       const found = VOLUME_NAME.test(name) ? readVolume(directory, name) : undefined;
@@ -38,7 +38,11 @@ export function volumePath(directory: string, name: string): string {
   return path.join(directory, name, DATA);
 }
 
-function createVolume(directory: string, name: string, labels: Readonly<Record<string, string>>): NamedVolume {
+function createVolume(
+  directory: string,
+  name: string,
+  { labels, anonymous }: Pick<NamedVolume, "labels" | "anonymous">,
+): NamedVolume {
   if (!VOLUME_NAME.test(name)) {
     throw new VarveError(
       "BAD_NAME",
@@ -57,7 +61,11 @@ function createVolume(directory: string, name: string, labels: Readonly<Record<s
     removeAbandoned(directory, UNFINISHED);
     mkdirSync(unfinished, { mode: 0o700 });
     mkdirSync(path.join(unfinished, DATA), { mode: 0o755 });
-    writeFileSync(path.join(unfinished, RECORD), `${JSON.stringify({ created, labels })}\n`, { mode: 0o600, flush: true });
+    writeFileSync(
+      path.join(unfinished, RECORD),
+      `${JSON.stringify({ created, labels, ...(anonymous ? { anonymous } : {}) })}\n`,
+      { mode: 0o600, flush: true },
+    );
     renameSync(unfinished, path.join(directory, name));
     syncDirectory(latin1(directory));
   } catch (error) {
@@ -67,7 +75,7 @@ function createVolume(directory: string, name: string, labels: Readonly<Record<s
     if (made !== undefined) return made;
     throw systemFailure(`make the volume "${name}"`, error, directory);
   }
-  return { name, created, labels, path: volumePath(directory, name) };
+  return { name, created, labels, anonymous, path: volumePath(directory, name) };
 }
 
 function readVolume(directory: string, name: string): NamedVolume | undefined {
@@ -75,7 +83,8 @@ function readVolume(directory: string, name: string): NamedVolume | undefined {
   try {
     const json = objectOf(JSON.parse(readRegularFile(file, { largest: LARGEST_RECORD_BYTES }).toString("utf8")), "the record");
     const labels = textTableOf(json["labels"], "labels");
-    return { name, created: textOf(json["created"], "created"), labels, path: volumePath(directory, name) };
+    const [created, anonymous] = [textOf(json["created"], "created"), json["anonymous"] === true];
+    return { name, created, labels, anonymous, path: volumePath(directory, name) };
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     if (!(error instanceof TypeError) && !(error instanceof SyntaxError))

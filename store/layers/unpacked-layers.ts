@@ -1,5 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, renameSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { bytesOfText } from "../../core/model/byte-string.js";
@@ -17,6 +27,7 @@ import { ChainTree } from "../erofs/chain-tree.js";
 import { rawRoot } from "../erofs/raw-layer.js";
 import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
+import { digestUnpacked } from "./unpacked-digest.js";
 import { namesIn } from "./layer-packs.js";
 import { openComposedImages, type RunLayout } from "./layer-runs.js";
 
@@ -78,14 +89,39 @@ async function unpackOne(
     const image = images.get(ids[level]!);
     const tree = new ChainTree(images, ids.slice(level));
     await inTurns(unpackLayer(rawRoot(image, tree.root), scratch, representation));
+    // First: it tells nothing of a directory that is not there.
+    writeFileSync(digestFile(place), `${await inTurns(digestUnpacked(scratch))}\n`, { mode: 0o600 });
     syncAll(scratch);
     renameSync(scratch, place);
   } catch (error) {
     removeTree(AT_FDCWD, bytesOfText(scratch));
+    rmSync(digestFile(place), { force: true });
     throw error;
   } finally {
     images.close();
   }
+}
+
+/** Of an unpacked layer: what `digestUnpacked` said when it was new. */
+function digestFile(place: string): string {
+  return `${place}.digest`;
+}
+
+/** All that is kept of an unpacked layer. @param place Its directory. */
+export function unpackedParts(place: string): readonly string[] {
+  return [place, digestFile(place)];
+}
+
+/** Those of this process's ids that are not any more what they were when they were unpacked. */
+export async function findChangedUnpacked(layout: Pick<StoreLayout, "unpacked">): Promise<readonly string[]> {
+  const own = ownFolder(layout);
+  const changed: string[] = [];
+  for (const { path: place } of listUnpacked(layout).filter((each) => path.dirname(each.path) === own)) {
+    // Those of before this was known have none.
+    if (!existsSync(digestFile(place))) continue;
+    if (readFileSync(digestFile(place), "latin1").trim() !== (await inTurns(digestUnpacked(place)))) changed.push(place);
+  }
+  return changed;
 }
 
 /** A power cut must leave no directory of empty files under a name that tells it is whole. */

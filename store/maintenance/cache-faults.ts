@@ -7,6 +7,7 @@ import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import { loadFingerprints } from "../change-fingerprint.js";
 import { LayerImages } from "../erofs/layer-images.js";
 import { encodeNames, type NameRecord } from "../layers/name-record.js";
+import { findChangedUnpacked } from "../layers/unpacked-layers.js";
 import { NameTable } from "../layers/name-table.js";
 import { formerOf } from "../events/append-event.js";
 import type { StoreLayout } from "../store-layout.js";
@@ -25,8 +26,14 @@ export async function findCacheFaults(layout: StoreLayout): Promise<readonly Cac
   }
   const names = await nameTableFault(layout);
   if (names !== undefined) faults.push({ path: path.relative(layout.root, layout.names), state: names });
+  for (const changed of await findChangedUnpacked(layout)) {
+    faults.push({ path: path.relative(layout.root, changed), state: UNPACKED_STATE, mounted: true });
+  }
   return faults;
 }
+
+const UNPACKED_STATE =
+  "was changed since it was unpacked for containers; --repair removes it while none runs, and the next start makes it again";
 
 /** What is wrong with the table of layers' names. What it says of layers that are gone, nobody asks. */
 async function nameTableFault(layout: StoreLayout): Promise<string | undefined> {

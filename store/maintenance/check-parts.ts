@@ -11,6 +11,7 @@ import { CommitCache } from "../git/commit-cache.js";
 import { mendOperationLog } from "./mend-log.js";
 import { gitHistory } from "../git/git-history.js";
 import { listPacks } from "../layers/layer-packs.js";
+import { unpackedParts } from "../layers/unpacked-layers.js";
 import { listRuns } from "../layers/layer-runs.js";
 import type { StoreLayout } from "../store-layout.js";
 import { findCacheFaults, findLeftovers, namesIn } from "./cache-faults.js";
@@ -58,7 +59,7 @@ export function openChecks(layout: StoreLayout, tracked?: string): StoreChecks {
     forgetCommits: (ids) => {
       for (const shard of new Set(ids.map((id) => id.slice(0, 2)))) rmSync(path.join(layout.commitCache, shard), { force: true });
     },
-    removeCache: (fault) => throwAway(layout, [path.join(layout.root, fault.path)]),
+    removeCache: (fault) => throwAway(layout, unpackedParts(path.join(layout.root, fault.path))),
     restoreContents: async (id, faults) => {
       const { restoreContents } = await import("./restore-contents.js");
       const others = namesIn(layout.layers).filter((name) => name !== id && /^[0-9a-f]{64}$/.test(name)) as LayerId[];

@@ -12,6 +12,7 @@ import { forgetVariants } from "../content-index/layer-variants.js";
 import { looseObject } from "../git/loose-objects.js";
 import { loggedBranches } from "../git/reflog.js";
 import { listRefNames } from "../git/ref-files.js";
+import { unpackedParts } from "../layers/unpacked-layers.js";
 import { NameTable } from "../layers/name-table.js";
 import { ProvenImages } from "../proofs/proven-images.js";
 import { scratchPath } from "../scratch.js";
@@ -117,7 +118,7 @@ async function removeWaste(layout: StoreLayout, waste: Waste): Promise<void> {
     }
     throwAway(
       layout,
-      [...views.map((view) => view.path), ...quarantined].map((file) => path.join(layout.root, file)),
+      [...views.flatMap((view) => unpackedParts(view.path)), ...quarantined].map((file) => path.join(layout.root, file)),
     );
     if (waste.contentIndex === true) throwAway(layout, [layout.contentIndex]);
   } catch (error) {

@@ -48,8 +48,8 @@ function unpackedViews(layout: StoreLayout, derived: DerivedImages): readonly Ke
   });
 }
 
-/** Names are bytes, which strings would lose. */
-function bytesBelow(directory: string): number {
+/** What a directory takes on the disk. Names are bytes, which strings would lose. */
+export function bytesBelow(directory: string): number {
   let blocks = 0;
   const folders = [Buffer.from(directory)];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {

@@ -5,10 +5,13 @@ import type { LayerContents, UsageMeter } from "../../core/ports/usage-meter.js"
 import { ChainTree } from "../erofs/chain-tree.js";
 import { ImageFileContent } from "../erofs/image-content.js";
 import { ProvenImages, type ProofLayout } from "../proofs/proven-images.js";
+import { listUnpacked } from "../layers/unpacked-layers.js";
+import type { StoreLayout } from "../store-layout.js";
 import { BlockMarks } from "./block-marks.js";
+import { bytesBelow } from "./derived-images.js";
 
 /** Measures the layers of a store on the disk. */
-export function openUsageMeter(layout: ProofLayout): UsageMeter {
+export function openUsageMeter(layout: ProofLayout & Pick<StoreLayout, "unpacked">): UsageMeter {
   const proven = new ProvenImages(layout);
   const known = new Map<LayerId, LayerContents>();
   const lent = new BlockMarks();
@@ -30,6 +33,10 @@ export function openUsageMeter(layout: ProofLayout): UsageMeter {
     },
     shownBytes: (id) => shown.bytes(id),
     lentBytes: (id) => lent.bytes(id),
+    unpacked: () => {
+      const found = listUnpacked(layout).map(({ path }) => bytesBelow(path));
+      return { directories: found.length, bytes: found.reduce((sum, bytes) => sum + bytes, 0) };
+    },
   };
 }
 

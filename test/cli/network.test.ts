@@ -138,6 +138,46 @@ test("a published port of this machine leads to the container, on the address th
   t.deepEqual(room.counts(), NOTHING);
 });
 
+test("-P publishes what the image and --expose name, each on a free port, and chooses anew at each start", (t) => {
+  const place = setting(t);
+  const { room, run, home } = place;
+  const words = ["-b", "image", "-m", "m", "--change", "EXPOSE 80 53/udp 90"];
+  t.is(run("import", path.join(home, "store-root"), ...words).status, 0);
+  const command = ["image", "--", "/tmp/node", "-e", SERVER];
+  const options = ["--network", "bridge", "-P", "-p", "18090:90", "--expose", "70-71", "--expose", "80/tcp"];
+  const started = run("run", "-d", "--name", "web", ...options, ...PROGRAMS, ...command);
+  t.is(started.status, 0, started.stderr);
+  const ports = (): ReadonlyMap<string, number> =>
+    new Map(
+      [...run("port", "web").stdout.matchAll(/^(\S+) -> 0\.0\.0\.0:(\d+)$/gm)].map(([, port, own]) => [port!, Number(own)]),
+    );
+  const reached = (port: number): string => room.call(process.execPath, "-e", CLIENT, `http://127.0.0.1:${port}/`).stdout;
+  const first = ports();
+  t.deepEqual([...first.keys()].sort(), ["53/udp", "70/tcp", "71/tcp", "80/tcp", "90/tcp"]);
+  t.is(first.get("90/tcp"), 18090, "-p goes before");
+  const free = [...first].filter(([port]) => port !== "90/tcp");
+  for (const [port, own] of free) t.true(own >= 32768 && own <= 60999, port);
+  t.is(reached(first.get("80/tcp")!), "from web\n");
+  t.true(run("ps").stdout.includes(`0.0.0.0:${first.get("53/udp")}->53/udp`));
+  const [{ configuration }] = JSON.parse(run("inspect", "web").stdout) as [{ configuration: { exposed: string[] } }];
+  t.deepEqual(configuration.exposed, ["80/tcp", "53/udp", "90/tcp", "70/tcp", "71/tcp"]);
+  t.is(run("restart", "-t", "0", "web").status, 0);
+  const second = ports();
+  t.deepEqual([...second.keys()], [...first.keys()]);
+  t.notDeepEqual(second, first);
+  t.is(reached(second.get("80/tcp")!), "from web\n");
+  t.is(run("rm", "-f", "web").status, 0);
+  t.deepEqual(room.counts(), NOTHING);
+});
+
+test("without -P what is exposed leads nowhere", (t) => {
+  const place = setting(t);
+  serve(place, t, "web", "--network", "bridge", "--expose", "80");
+  t.is(place.run("port", "web").stdout, "");
+  t.is(place.run("rm", "-f", "web").status, 0);
+  t.deepEqual(place.room.counts(), NOTHING);
+});
+
 test("a port in use is told with 125, by whomever it is used, and nothing is left", (t) => {
   const place = setting(t);
   const { room, home, store, run } = place;

@@ -1,47 +1,13 @@
-import { spawn, spawnSync, type SpawnSyncReturns } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import type { ExecutionContext } from "ava";
-import { asUser, giveTo, LONE_USER, ordinaryUser, type OrdinaryUser } from "../helpers/ordinary-user.js";
+import { asUser, giveTo, LONE_USER, ordinaryUser } from "../helpers/ordinary-user.js";
 import { testIf } from "../helpers/requirements.js";
-import { temporaryDirectory } from "../helpers/temporary-directory.js";
-import { makeSmallRoot } from "../overlay/small-root.js";
+import { userStore, type UserStore } from "../helpers/user-store.js";
 import { BUILT_COMMAND, environmentWithVarve } from "./built-command.js";
 
 // One after the other: a container takes a good part of this machine.
 const test = testIf("oci-runtime", "overlay", "ordinary-user").serial;
-
-interface UserStore {
-  readonly home: string;
-  readonly store: string;
-  /** A command line, and what is expected of it. */
-  run(...words: string[]): SpawnSyncReturns<string>;
-  ok(...words: string[]): string;
-}
-
-/** A store of a user, or of root, whose branch `base` holds a small root. @param owner Of all its files, as tar takes it. */
-function userStore(t: ExecutionContext, user: OrdinaryUser | undefined, owner = "0"): UserStore {
-  const home = temporaryDirectory(t);
-  const store = path.join(home, "store");
-  const env = environmentWithVarve(home);
-  makeSmallRoot(path.join(home, "root"));
-  const tar = ["--sort=name", "--mtime=@1000000000", `--owner=${owner}`, `--group=${owner}`, "-cf", "root.tar"];
-  t.is(spawnSync("tar", [...tar, "-C", "root", "."], { cwd: home }).status, 0);
-  if (user !== undefined) giveTo(user, home);
-  const [program, ...before] = [...(user === undefined ? [] : asUser(user)), process.execPath, BUILT_COMMAND];
-  const run = (...words: string[]): SpawnSyncReturns<string> =>
-    spawnSync(program!, [...before, "--store", store, ...words], { cwd: home, env, encoding: "utf8", timeout: 60_000 });
-  const ok = (...words: string[]): string => {
-    const { status, stdout, stderr } = run(...words);
-    t.is(status, 0, `${words.join(" ")}: ${stderr}`);
-    return stdout;
-  };
-  ok("import", "root.tar", "-b", "base", "-m", "base");
-  t.teardown(() => {
-    for (const { name } of JSON.parse(run("--json", "ps", "-a").stdout) as { name: string }[]) run("rm", "-f", "--forget", name);
-  });
-  return { home, store, run, ok };
-}
 
 /** Nothing of it moves a time, and no file has two names. */
 const CHANGE = "chmod 600 /bin/dd; chmod 700 /bin/sh; chown 33:50 /data /data/script-* /etc; chmod 4755 /bin/ls";

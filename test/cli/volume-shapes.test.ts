@@ -7,6 +7,7 @@ const VOLUME: Shape = {
   name: /^data$/,
   created: /^\d{4}-.*Z$/,
   labels: { keep: /^yes$/ },
+  anonymous: "boolean",
   path: /\/volumes\/data\/data$/,
   containers: ["string"],
 };

@@ -2,7 +2,15 @@ import test from "ava";
 import { VarveError } from "../../../core/errors.js";
 import { networkConfiguration } from "../../../cli/run-options/network.js";
 
-const NOTHING = { network: "lab", publish: [], ip: undefined, "network-alias": [], "mac-address": undefined };
+const NOTHING = {
+  network: "lab",
+  publish: [],
+  "publish-all": false,
+  expose: [],
+  ip: undefined,
+  "network-alias": [],
+  "mac-address": undefined,
+};
 
 function ports(...publish: string[]): readonly string[] {
   const { endpoint } = networkConfiguration({ ...NOTHING, publish });
@@ -11,6 +19,11 @@ function ports(...publish: string[]): readonly string[] {
 
 test("-p without --network asks for the network that this machine and user have", (t) => {
   t.is(networkConfiguration({ ...NOTHING, network: undefined, publish: ["80"] }).network, "default");
+  t.deepEqual(networkConfiguration({ ...NOTHING, network: undefined, "publish-all": true }, ["80/tcp"]), {
+    network: "default",
+    endpoint: { ports: [{ hostAddress: "", hostPort: 0, containerPort: 80, protocol: "tcp" }] },
+    exposed: ["80/tcp"],
+  });
 });
 
 test("without options there is no network", (t) => {
@@ -59,6 +72,8 @@ const REFUSED: readonly (readonly [string, Partial<Parameters<typeof networkConf
   ["-p with no network", { network: "none", publish: ["80"] }],
   ["-p with the machine's network", { network: "host", publish: ["80"] }],
   ["-p with a container's network", { network: "container:web", publish: ["80"] }],
+  ["-P with no network", { network: "none", "publish-all": true }],
+  ["-P with the machine's network", { network: "host", "publish-all": true, expose: ["80"] }],
   ["--ip on the default network", { network: "bridge", ip: "10.0.0.2" }],
   ["--ip that is none", { ip: "10.0.0" }],
   ["--network-alias on the default network", { network: "bridge", "network-alias": ["www"] }],

@@ -10,6 +10,7 @@ test("readImageConfig() reads what a process is started with", (t) => {
     User: "",
     Labels: { a: "b" },
     ExposedPorts: { "80/tcp": {} },
+    Volumes: { "data/x/": {}, "/a/../b": null, "": {}, "/\0": {} },
     StopSignal: "SIGQUIT",
   };
   t.deepEqual(readImageConfig({ os: "linux", architecture: "arm64", config }), {
@@ -20,6 +21,7 @@ test("readImageConfig() reads what a process is started with", (t) => {
     user: undefined,
     labels: { a: "b" },
     exposedPorts: ["80/tcp"],
+    volumes: ["/data/x", "/b"],
     stopSignal: "SIGQUIT",
     platform: { os: "linux", architecture: "arm64" },
   });
@@ -27,7 +29,14 @@ test("readImageConfig() reads what a process is started with", (t) => {
 
 test("readImageConfig() of nothing leaves all open", (t) => {
   for (const config of [undefined, {}, { config: null }]) {
-    t.like(readImageConfig(config), { entrypoint: [], command: [], environment: [], labels: {}, platform: undefined });
+    t.like(readImageConfig(config), {
+      entrypoint: [],
+      command: [],
+      environment: [],
+      labels: {},
+      volumes: [],
+      platform: undefined,
+    });
   }
 });
 

@@ -46,6 +46,10 @@ const isolated = (more: Record<string, unknown>): string =>
 const hostile: readonly (readonly [why: string, text: string])[] = [
   ["a capability that Linux lacks", isolated({ security: { added: ["CAP_NOPE"] } })],
   ["a profile that is none", isolated({ security: { seccomp: { defaultAction: 1 } } })],
+  [
+    "a path of this machine that goes with the container",
+    isolated({ volumes: [{ source: "/x", destination: "/d", readOnly: false, anonymous: true }] }),
+  ],
   ["a volume whose name is a path", isolated({ volumes: [{ source: "../x", destination: "/d", readOnly: false, named: true }] })],
   ["another propagation", isolated({ volumes: [{ source: "/x", destination: "/d", readOnly: false, propagation: "shared" }] })],
   ["a tmpfs that is nowhere", isolated({ tmpfs: [{ destination: "t", options: [] }] })],

@@ -8,9 +8,9 @@ test("create() makes a volume once, and gives it again as it is", (t) => {
   const folder = path.join(temporaryDirectory(t), "volumes");
   const volumes = openVolumes(folder);
   t.deepEqual(volumes.list(), []);
-  const made = volumes.create("data", { a: "b" });
+  const made = volumes.create("data", { labels: { a: "b" } });
   writeFileSync(path.join(made.path, "file"), "x");
-  t.deepEqual(volumes.create("data", { a: "other" }), made);
+  t.deepEqual(volumes.create("data", { labels: { a: "other" }, anonymous: true }), made);
   t.deepEqual(volumes.find("data"), made);
   t.is(readFileSync(path.join(made.path, "file"), "utf8"), "x");
   t.deepEqual(readdirSync(folder), ["data"]);
