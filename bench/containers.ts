@@ -126,6 +126,30 @@ function besideOne(): readonly Row[] {
   return rows;
 }
 
+/** By the user that scripts/prepare-machine.mjs makes for the tests; without that no row. */
+function rootless(): readonly Row[] {
+  const { stdout, status } = spawnSync("id", ["-u", "varve-test"], { encoding: "utf8" });
+  if (status !== 0) return [];
+  const [uid, home] = [stdout.trim(), at("home")];
+  shell(
+    `mkdir -p ${home}/run && chmod 755 ${folder} && chown -R ${uid}:${uid} ${home} && tar -C ${at("root")} -cf ${at("root.tar")} .`,
+  );
+  const user = `setpriv --reuid=${uid} --regid=${uid} --clear-groups env -C ${home} HOME=${home} XDG_RUNTIME_DIR=${home}/run`;
+  const varve = `${user} ${process.execPath} ${path.resolve("dist/varve.js")} --store ${home}/store`;
+  const podman = `${user} podman --root ${home}/podman --runroot ${home}/podman-run --cgroup-manager=cgroupfs --runtime runc`;
+  shell(`${varve} -q import ${at("root")} -b base -m base && ${podman} import -q ${at("root.tar")} small`);
+  const rows = [
+    row(
+      "an ordinary user's `run --rm --network none REV -- true`, against an ordinary user's podman",
+      { name: "varve", line: `${varve} run --rm --network none base -- true` },
+      { name: "podman", line: `${podman} run --rm ${PODMAN_RUN} small /usr/bin/true` },
+      undefined,
+    ),
+  ];
+  shell(`${podman} rmi -f -a; ${user} podman unshare rm -rf ${home}/podman`);
+  return rows;
+}
+
 const PARALLEL = (line: string): string => `sh -c 'for n in $(seq ${MANY}); do ${line} & done; wait'`;
 
 function many(): readonly Row[] {
@@ -196,7 +220,7 @@ function supervisorBytes(): number {
 
 try {
   makeRoots();
-  const rows = [...single(), ...besideOne(), ...many()];
+  const rows = [...single(), ...besideOne(), ...rootless(), ...many()];
   process.stdout.write(`\n${tableOf(rows)}\n`);
   if (!options.quick) writeReport("docs/benchmarks.md", "Containers", rows, folder);
 } finally {

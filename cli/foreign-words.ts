@@ -16,6 +16,25 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   save: "Use varve export REV -o FILE, which writes a tar of one tree.",
 };
 
+const AS_JSON = "Use --json, and jq for parts of it.";
+/** Of docker, for a process that is run. */
+const RUN_WORDS = {
+  "--annotation": "Use --label.",
+  "--cgroup-parent": "Leave it out: each container has a control group of its own.",
+  "--cidfile": "The id is what varve run -d and varve create print: redirect that.",
+  "--cpuset": "Use --cpuset-cpus.",
+  "-c": "Use --cpu-shares.",
+  "--dns-opt": "Use --dns-option.",
+  "--gpus": "Use --device for each device that it needs, and -v for the driver's libraries.",
+  "--link": "Use varve network create NAME, and --network NAME for both: there they know each other by name.",
+  "--net": "Use --network.",
+  "--platform": "Leave it out: the commit's image config says what it is for.",
+  "--pull": "Leave it out: REV is a commit of the store.",
+  "--replace": "Remove that container first: varve rm -f NAME.",
+  "--userns": "Leave it out: an ordinary user's container has a user namespace, root's has none.",
+  "--volumes-from": "Give -v NAME:PATH for each volume: containers may share them.",
+};
+
 /** The same for options, by command; before one is named, by `""`, and of all by `"*"`. */
 export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "*": { "--no-color": "Use --color=never." },
@@ -26,6 +45,7 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
     "--all": "Leave it out: there is no staging area, and a commit holds the whole tree.",
     "--amend": "Commit again, then make one commit of the last two with varve squash -n 2.",
   },
+  create: RUN_WORDS,
   diff: {
     "--cached": "Leave it out: there is no staging area.",
     "--staged": "Leave it out: there is no staging area.",
@@ -34,13 +54,44 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
     "--format": "Use --json: an object a line.",
     "--stream": "Use --no-stream to end when all that was is printed.",
   },
+  exec: {
+    "--privileged": "Give it to varve run: what a process may do is its container's.",
+  },
+  inspect: { "-f": AS_JSON, "--format": AS_JSON },
   log: {
     "--after": "Use --since.",
     "--before": "Use --until.",
+  },
+  network: {
+    "-d": "Leave it out: each network is a bridge.",
+    "--driver": "Leave it out: each network is a bridge.",
+  },
+  ps: {
+    "-f": AS_JSON,
+    "--filter": AS_JSON,
+    "--format": AS_JSON,
+    "--no-trunc": AS_JSON,
+  },
+  run: RUN_WORDS,
+  start: { "-i": "Leave it out: with -a input goes to a container that was made with -i." },
+  stats: {
+    "-a": "Name those that do not run: varve stats CONTAINER….",
+    "--all": "Name those that do not run: varve stats CONTAINER….",
+    "--format": AS_JSON,
   },
   status: {
     "-s": "Use varve diff --name-status for one short line a path.",
     "--short": "Use varve diff --name-status for one short line a path.",
     "--porcelain": "Use --json, or varve diff --name-status.",
+  },
+  top: { "-o": AS_JSON },
+  update: {
+    "-m": "Use --memory.",
+    "--restart": "Give it to varve run or varve create: it holds as long as the container.",
+  },
+  volume: {
+    "-d": "Leave it out: each volume is a directory of the store.",
+    "--driver": "Leave it out: each volume is a directory of the store.",
+    "--name": "Give the name alone: varve volume create NAME.",
   },
 };

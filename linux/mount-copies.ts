@@ -1,16 +1,15 @@
 import { constants } from "node:fs";
 import { checked } from "./errno.js";
+import { enterMountNamespace } from "./namespaces.js";
 import { declare } from "./native-library.js";
 import { AT_FDCWD, closeDescriptor, O_CLOEXEC, openAt } from "./open-at.js";
 import { withWorkingDirectory } from "./working-directory.js";
 
 const openTree = declare("long syscall(long number, long directory, const void *path, long flags)");
-const setns = declare("int setns(int descriptor, int type)");
 
 const OPEN_TREE = 428;
-/** From linux/mount.h and linux/sched.h. */
+/** From linux/mount.h. */
 const OPEN_TREE_CLONE = 1;
-const CLONE_NEWNS = 0x00020000;
 
 /**
  * Copies mounts of another process's mount namespace: the same filesystem in memory, with what it has cached, for as long as either stands.
@@ -43,14 +42,14 @@ function copyThere(pid: number, paths: readonly string[]): readonly number[] {
   try {
     const other = openAt(AT_FDCWD, `/proc/${pid}/ns/mnt`, constants.O_RDONLY | O_CLOEXEC);
     try {
-      checked(setns(other, CLONE_NEWNS), "setns");
+      enterMountNamespace(other);
       try {
         for (const path of paths) {
           const name = Buffer.from(`${path}\0`, "latin1");
           copies.push(checked(openTree(OPEN_TREE, AT_FDCWD, name, OPEN_TREE_CLONE | O_CLOEXEC), "open_tree", path));
         }
       } finally {
-        checked(setns(own, CLONE_NEWNS), "setns");
+        enterMountNamespace(own);
       }
     } finally {
       closeDescriptor(other);

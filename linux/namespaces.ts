@@ -11,6 +11,7 @@ const setns = declare("int setns(int descriptor, int type)");
 /** From linux/sched.h. */
 const CLONE_NEWNS = 0x00020000;
 const CLONE_NEWNET = 0x40000000;
+const CLONE_FS = 0x00000200;
 
 let entered = false;
 /** The mount namespace that this thread has left. */
@@ -45,7 +46,7 @@ export function inPassingMountNamespace<T>(work: () => T): T {
     try {
       return work();
     } finally {
-      checked(setns(before, CLONE_NEWNS), "setns");
+      enterMountNamespace(before);
     }
   } finally {
     closeDescriptor(before);
@@ -62,11 +63,11 @@ export function outsidePrivateMounts<T>(work: () => T): T {
   const inside = openAt(AT_FDCWD, "/proc/thread-self/ns/mnt", constants.O_RDONLY);
   try {
     return withWorkingDirectory("/", () => {
-      checked(setns(namespace, CLONE_NEWNS), "setns");
+      enterMountNamespace(namespace);
       try {
         return work();
       } finally {
-        checked(setns(inside, CLONE_NEWNS), "setns");
+        enterMountNamespace(inside);
       }
     });
   } finally {
@@ -97,4 +98,13 @@ export function makeNetworkNamespace(): number {
 function leaveMountNamespace(): void {
   checked(unshare(CLONE_NEWNS), "unshare");
   mount({ source: "none", target: "/", type: "none", flags: MS_REC | MS_SLAVE });
+}
+
+/**
+ * Moves this thread to the mount namespace of a descriptor, and to its root. The kernel refuses it to a thread that shares root and working
+ * directory, and the threads of Node's pool, which start when it is first used, share them with the one that starts them.
+ */
+export function enterMountNamespace(namespace: number): void {
+  checked(unshare(CLONE_FS), "unshare");
+  checked(setns(namespace, CLONE_NEWNS), "setns");
 }

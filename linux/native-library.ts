@@ -43,11 +43,6 @@ function nativePartAbove(folder: string): string | undefined {
   return above === folder ? undefined : nativePartAbove(above);
 }
 
-interface WaitingFunction {
-  /** Takes a callback last. */
-  async(...values: unknown[]): void;
-}
-
 export type NativeFunction = (...values: unknown[]) => number;
 
 /**
@@ -79,20 +74,6 @@ export function declare(declaration: string): NativeFunction {
 function bind(declaration: string): NativeFunction {
   libc ??= loadKoffi().load(null);
   return libc.func(declaration);
-}
-
-/**
- * As `declare`, for a call that waits: it is made on a thread of Node's pool, and the event loop goes on meanwhile.
- *
- * @returns A promise of what the function returns.
- */
-export function declareWaiting(declaration: string): (...values: unknown[]) => Promise<number> {
-  let bound: WaitingFunction | undefined;
-  return (...values) =>
-    new Promise((resolve, reject) => {
-      bound ??= bind(declaration) as unknown as WaitingFunction;
-      bound.async(...values, (error: Error | null, result: number) => (error === null ? resolve(result) : reject(error)));
-    });
 }
 
 /** `errno` of the native call made last on this thread. */

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import os from "node:os";
 import { SystemCallError } from "./errno.js";
-import { declare, declareWaiting } from "./native-library.js";
+import { declare, lastErrno } from "./native-library.js";
 import { textTable, withEnd } from "./text-table.js";
 
 const posixSpawn = declare(
@@ -20,12 +20,16 @@ const setDefaults = declare("int posix_spawnattr_setsigdefault(void *attributes,
 const setMask = declare("int posix_spawnattr_setsigmask(void *attributes, const void *signals)");
 const destroyAttributes = declare("int posix_spawnattr_destroy(void *attributes)");
 const fillSignals = declare("int sigfillset(void *signals)");
-const waitpid = declareWaiting("int waitpid(int pid, void *status, int options)");
+const waitpid = declare("int waitpid(int pid, void *status, int options)");
 
 /** The largest of glibc's and musl's are 336 bytes, and 128 for a set of signals. */
 const OPAQUE_BYTES = 512;
 /** From spawn.h, the same in glibc and musl. */
 const [SETSIGDEF, SETSIGMASK, SETSID] = [0x04, 0x08, 0x80];
+/** From sys/wait.h. */
+const WNOHANG = 1;
+/** Should the kernel's notice be lost; it also keeps the event loop going. */
+const LOOK_MILLISECONDS = 1000;
 const STANDARD_STREAMS = [0, 1, 2];
 const NOTHING = Buffer.from("/dev/null\0");
 
@@ -85,11 +89,21 @@ export function spawnProcess({ path, words, environment, streams, ownSession }: 
 function spawned(pid: number): SpawnedProcess {
   let hasEnded = false;
   const status = new Int32Array(1);
-  const ended = waitpid(pid, status, 0).then((result) => {
-    // From here on another process may have the number.
-    hasEnded = true;
-    if (result !== pid) throw new TypeError(`waitpid(2) of process ${pid} returned ${result}`);
-    return exitStatus(status[0]!);
+  // No thread waits: one that shares our directory and mounts would keep us from changing namespaces (setns(2), EINVAL).
+  const ended = new Promise<number>((resolve, reject) => {
+    const look = (): void => {
+      const result = waitpid(pid, status, WNOHANG);
+      if (result === 0) return;
+      // From here on another process may have the number.
+      hasEnded = true;
+      process.off("SIGCHLD", look);
+      clearInterval(timer);
+      if (result === -1) reject(new SystemCallError("waitpid", lastErrno()));
+      else resolve(exitStatus(status[0]!));
+    };
+    process.on("SIGCHLD", look);
+    const timer = setInterval(look, LOOK_MILLISECONDS);
+    look();
   });
   const kill = (signal: NodeJS.Signals): void => {
     if (!hasEnded) process.kill(pid, os.constants.signals[signal]);

@@ -9,7 +9,11 @@ import { build } from "esbuild";
 
 const FOLDERS = ["cli", "core", "linux", "overlay", "store", "test", "bench"];
 const ENTRY = "cli/main.ts";
-const SHEBANG = "#!/usr/bin/env node\n";
+/**
+ * A shell reads the second line as a command, Node as a text that it passes over. Without "--" Node takes an --env-file of its own from anywhere
+ * among our words: it would end where the file is missing, and set its variables for varve. `env -S` is not everywhere.
+ */
+const SHEBANG = `#!/bin/sh\n":" //; exec node -- "$0" "$@"\n`;
 /**
  * What CommonJS lacks, before each program: `import.meta.url`, and built-in modules that are loaded when they are first used. Node
  * compiles them at each start that loads them, 0.3 to 3 ms each, and most commands need few. Its own `performance` brings ten of them.

@@ -1,3 +1,4 @@
+import { VarveError } from "../../core/errors.js";
 import type { LogPiece } from "../../core/ports/containers.js";
 import { command, type Command, type Session } from "../command.js";
 import { logTimeOf } from "../log-time.js";
@@ -6,7 +7,7 @@ import { wholeNumberOf } from "../option-values.js";
 import { printJson } from "../render/json-array.js";
 
 const options = {
-  follow: { type: "boolean", alias: "f", describe: "Go on until its process ends" },
+  follow: { type: "boolean", alias: "f", describe: "Go on until its process ends, or Ctrl-C" },
   tail: { type: "string", alias: "n", value: "N", describe: "The last N lines alone" },
   timestamps: { type: "boolean", alias: "t", describe: "Print when each line was written before it" },
   since: {
@@ -33,7 +34,7 @@ earlier starts stands before that. With --json each line is an object. The log g
     ],
     statuses: [
       ["24", "no such container"],
-      ["44", "it runs in the foreground, so that its output is not kept"],
+      ["44", "it was made to run in the foreground, so that its output is not kept"],
     ],
   },
   async ({ words: [name = ""], options: given, session }) => {
@@ -42,10 +43,15 @@ earlier starts stands before that. With --json each line is an object. The log g
     const until = given.until === undefined ? Infinity : logTimeOf("--until", given.until, Date.now());
     const { containers } = await openRepository(session);
     const print = piecePrinter(session, given.timestamps);
-    for await (const piece of containers.log(containers.find(name).record, { follow: given.follow, tail })) {
-      const time = Date.parse(piece.time);
-      if (time >= until) break;
-      if (time >= since) print(piece);
+    try {
+      for await (const piece of containers.log(containers.find(name).record, { follow: given.follow, tail })) {
+        const time = Date.parse(piece.time);
+        if (time >= until) break;
+        if (time >= since) print(piece);
+      }
+    } catch (error) {
+      // Ctrl-C is how one leaves what would go on.
+      if (!given.follow || !(error instanceof VarveError) || error.code !== "INTERRUPTED") throw error;
     }
   },
 );

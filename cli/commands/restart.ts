@@ -37,9 +37,13 @@ committed. One that does not run is started.`,
     const foreground = records.find(({ configuration }) => configuration.background === undefined);
     if (foreground !== undefined) {
       const { name } = foreground;
-      throw new VarveError("UNSUPPORTED", `Cannot restart container "${name}": it runs in the foreground, on its own terminal`, {
-        hint: `Run "varve stop ${name}", then "varve start ${name}".`,
-      });
+      throw new VarveError(
+        "UNSUPPORTED",
+        `Cannot restart container "${name}": its process has the terminal that it is started on`,
+        {
+          hint: `Only those that were made with "varve run -d" or "varve create" are. Run "varve stop ${name}", then "varve start ${name}".`,
+        },
+      );
     }
     for (const record of records) {
       await restartContainer(repository, record, { graceMilliseconds: grace, command: session.typed });

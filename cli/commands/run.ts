@@ -83,6 +83,7 @@ before REV.`,
       requireTerminal(given.tty);
     }
     refuseEmptyMessage(given.message, "run");
+    refuseIdleMessage(given);
     const branch = given.branch === undefined ? undefined : branchRef(given.branch);
     requireCacheable(given);
     const repository = await openRepository(session);
@@ -101,6 +102,14 @@ before REV.`,
     return runAndSettle(repository, record, settled, session, entry);
   },
 );
+
+/** @throws VarveError USAGE. In docker `-m 100m` is a limit: it must not go unheard. */
+function refuseIdleMessage({ message, commit, cache }: OptionValues<typeof options>): void {
+  if (message === undefined || commit || cache) return;
+  throw new VarveError("USAGE", `Cannot use -m "${message}" without --commit: it is the message of a commit`, {
+    hint: "Give --commit, too. To limit memory, use --memory SIZE.",
+  });
+}
 
 /** @throws VarveError USAGE. */
 function requireDetachable(given: OptionValues<typeof options>): void {

@@ -3,6 +3,7 @@ import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { VarveError } from "../../core/errors.js";
 import type { ContainerRecord, LogPiece, LogQuery, Restarts } from "../../core/ports/containers.js";
+import { yieldToSignals } from "../../core/yield-to-signals.js";
 import { hasCode } from "../../linux/errno.js";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { readLog } from "../supervisor/container-log.js";
@@ -14,7 +15,16 @@ const POLL_MILLISECONDS = 20;
 const NOTE_MILLISECONDS = 5000;
 const LARGEST_NOTE_BYTES = 4096;
 
-/** `Containers.wait`. */
+/** `Containers.wait`. @throws VarveError INTERRUPTED: the process goes on. */
+export async function waitUntilSignal(directory: ContainerDirectory): Promise<number | undefined> {
+  while (livingProcess(directory) !== undefined) {
+    await pause(POLL_MILLISECONDS);
+    await yieldToSignals();
+  }
+  return waitForEnd(directory);
+}
+
+/** For one that hands signals on to the process, and so has to see how that ends. */
 export async function waitForEnd(directory: ContainerDirectory): Promise<number | undefined> {
   while (livingProcess(directory) !== undefined) await pause(POLL_MILLISECONDS);
   for (const end = performance.now() + NOTE_MILLISECONDS; ; await pause(POLL_MILLISECONDS)) {
@@ -65,9 +75,13 @@ export function readOutput(
 /** @throws VarveError UNSUPPORTED. */
 export function requireBackground({ name, configuration }: ContainerRecord, action: string): void {
   if (configuration.background !== undefined) return;
-  throw new VarveError("UNSUPPORTED", `Cannot ${action} container "${name}": it runs in the foreground, on another terminal`, {
-    hint: 'Only the output of containers that were made with "varve run -d" or "varve create" is kept.',
-  });
+  throw new VarveError(
+    "UNSUPPORTED",
+    `Cannot ${action} container "${name}": its process has the terminal that it is started on`,
+    {
+      hint: 'Only the output of containers that were made with "varve run -d" or "varve create" is kept.',
+    },
+  );
 }
 
 export function readRestarts(directory: ContainerDirectory): Restarts {

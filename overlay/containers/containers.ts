@@ -29,7 +29,7 @@ import { leaveMounts, MountedRoots } from "../mounts/mounted-roots.js";
 import { pauseContainer, unpauseContainer } from "./pause-container.js";
 import { whileFrozen } from "./paused-work.js";
 import { attachToProcess } from "./attach-to-process.js";
-import { killProcess, ranMilliseconds, readOutput, readRestarts, waitForEnd, writeRestarts } from "./background.js";
+import { killProcess, ranMilliseconds, readOutput, readRestarts, waitUntilSignal, writeRestarts } from "./background.js";
 import { listProcesses } from "./container-processes.js";
 import { readUsage } from "./container-usage.js";
 import { ContainerIndex, type FoundContainer } from "./container-index.js";
@@ -214,7 +214,7 @@ class DirectoryContainers implements Containers {
   }
 
   wait({ id }: ContainerRecord): Promise<number | undefined> {
-    return waitForEnd(this.#index.directory(id));
+    return waitUntilSignal(this.#index.directory(id));
   }
 
   kill(record: ContainerRecord, signal: NodeJS.Signals): void {

@@ -6,7 +6,7 @@ import { containerEvent } from "../../core/events/container-event.js";
 import { randomId } from "../../core/model/random-id.js";
 import type { ContainerRecord, ExecConfiguration, ProcessResult } from "../../core/ports/containers.js";
 import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
-import { saveTerminal } from "../../linux/terminal.js";
+import { saveTerminal, terminalSize } from "../../linux/terminal.js";
 import { configurationText } from "../runtime/configuration-text.js";
 import { startExec, type OciRuntime } from "../runtime/oci-runtime.js";
 import { ownCapabilities } from "../runtime/process-privileges.js";
@@ -57,7 +57,7 @@ export async function execInContainer(
     const user = checkProgram(merged, root);
     // runc goes to the root's path first, which stands in the mount namespace of the run alone.
     mkdirSync(directory.mountPoint, { recursive: true, mode: 0o700 });
-    const machine = { available: ownCapabilities(), cgroups: runtime.cgroups };
+    const machine = { available: ownCapabilities(), cgroups: runtime.cgroups, terminalSize: terminalSize(1) ?? terminalSize(2) };
     writeFileSync(file, configurationText(execProcess(merged, user, machine)), { mode: 0o600 });
     const begin = performance.now();
     const paths = { state: directory.file("runtime"), process: file, log };

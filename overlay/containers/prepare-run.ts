@@ -137,13 +137,11 @@ function writeBundle(
     const configuration = withTmpfsOwners(withVolumePaths(record.configuration, volumes), root);
     fillVolumes(configuration, root);
     const files = writeIdentityFiles(directory.file("etc"), configuration, root, network);
-    // crun takes a terminal's size from the configuration alone.
-    const size = configuration.terminal ? (terminalSize(1) ?? terminalSize(2)) : undefined;
     const machine = {
       cgroups: runtime.cgroups,
       limitsSwap: canLimitSwap(),
       architecture: process.arch,
-      terminalSize: size,
+      terminalSize: terminalSize(1) ?? terminalSize(2),
       available,
       networkNamespace: network?.namespace,
       userNamespace: ownNamespace(),

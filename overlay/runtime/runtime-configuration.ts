@@ -85,13 +85,12 @@ export interface RuntimeRequest {
 }
 
 export function runtimeConfiguration(request: RuntimeRequest): RuntimeConfiguration {
-  const { root, configuration, user, cgroups, terminalSize: size, init } = request;
+  const { root, configuration, user, cgroups, init } = request;
   return {
     ociVersion: "1.0.2",
     process: {
       ...execProcess(configuration, user, request),
       ...(configuration.oomScoreAdjustment === undefined ? {} : { oomScoreAdj: configuration.oomScoreAdjustment }),
-      ...(configuration.terminal && size ? { consoleSize: { height: size.rows, width: size.columns } } : {}),
       ...(init === undefined ? {} : { args: [INIT_PLACE, "--", ...configuration.command] }),
     },
     root: { path: root, readonly: configuration.readOnly },
@@ -137,11 +136,14 @@ function seccompOf(
 export function execProcess(
   configuration: RunConfiguration,
   user: ContainerUser,
-  machine: Pick<RuntimeRequest, "available" | "cgroups">,
+  machine: Pick<RuntimeRequest, "available" | "cgroups" | "terminalSize">,
 ): RuntimeConfiguration["process"] {
   const { security = {}, ulimits = [] } = configuration;
+  const size = configuration.terminal ? machine.terminalSize : undefined;
   return {
     terminal: configuration.terminal,
+    // crun takes it from here alone; runc would set it a moment after the process has started.
+    ...(size && { consoleSize: { height: size.rows, width: size.columns } }),
     user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
     args: configuration.command,
     env: environmentOf(configuration, user),

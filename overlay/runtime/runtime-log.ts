@@ -21,6 +21,9 @@ const NOT_FOUND = /executable file (not found|`.*` not found)|exec:? .*no such f
 const NOT_EXECUTABLE =
   /exec:? .*(permission denied|(is|not) a directory|too many levels of symbolic links|exec format error)|open executable: permission denied|exec format error/i;
 
+/** Before the exec, which they name first. */
+const NO_DIRECTORY = /\bchdir\b.*(no such file or directory|not a directory)/i;
+
 const DISK_FULL = /no space left on device|disk quota exceeded/i;
 
 /** What runc says first, whatever the reason. */
@@ -34,6 +37,16 @@ const PREAMBLE = /^runc run failed: (unable to start container process: )?(error
 export function runtimeFailure(command: string, errors: readonly string[], runtime: string): VarveError {
   const text = errors.at(-1)?.replace(PREAMBLE, "") ?? "it says nothing";
   const cause = new TypeError(errors.join("\n"));
+  if (NO_DIRECTORY.test(text)) {
+    return new VarveError(
+      "COMMAND_NOT_EXECUTABLE",
+      "Cannot start the process: its working directory is not there, or is no directory",
+      {
+        hint: "Name another with -w.",
+        cause,
+      },
+    );
+  }
   if (NOT_FOUND.test(text)) return commandNotFound(command, "it, or the interpreter that it names, is not there", cause);
   if (NOT_EXECUTABLE.test(text)) return commandNotExecutable(command, "its file is no program that may be executed", cause);
   if (DISK_FULL.test(text)) {

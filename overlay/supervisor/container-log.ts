@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { LogPiece } from "../../core/ports/containers.js";
+import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import { hasCode } from "../../linux/errno.js";
 
 /**
@@ -43,7 +44,7 @@ export interface LogReading {
  * new beginning.
  *
  * @param file Absolute. One that is not there holds nothing.
- * @throws SystemError.
+ * @throws SystemError, VarveError INTERRUPTED.
  */
 export async function* readLog(file: string, { tail, isOver }: LogReading = {}): AsyncGenerator<LogPiece> {
   let descriptor = tryOpen(file);
@@ -54,6 +55,7 @@ export async function* readLog(file: string, { tail, isOver }: LogReading = {}):
     for (;;) {
       // Asked before the read: what was written until then is read for sure.
       const over = isOver?.() ?? true;
+      if (isTurnDue()) await yieldToSignals();
       descriptor ??= tryOpen(file);
       const count = descriptor === undefined ? 0 : readSync(descriptor, buffer, 0, buffer.length, position);
       if (count > 0) {

@@ -18,6 +18,10 @@ const cases = [
   ['runc run failed: unable to start container process: exec: "/x": stat /x: no such file or directory', "COMMAND_NOT_FOUND"],
   ["executable file `x` not found in $PATH: No such file or directory", "COMMAND_NOT_FOUND"],
   ['runc run failed: unable to start container process: exec: "/x": permission denied', "COMMAND_NOT_EXECUTABLE"],
+  [
+    'exec failed: unable to start container process: chdir to cwd ("/x") set in config.json failed: no such file or directory',
+    "COMMAND_NOT_EXECUTABLE",
+  ],
   ["open executable: Permission denied", "COMMAND_NOT_EXECUTABLE"],
   ["exec /x: exec format error", "COMMAND_NOT_EXECUTABLE"],
   ["runc run failed: unable to start container process: open /s/.pid: no space left on device", "DISK_FULL"],
