@@ -25,7 +25,8 @@ const COMMANDS: readonly (readonly [words: readonly string[], before: string])[]
   [["stash", "pop"], ""],
   [["branch", "-m", "main", "trunk"], ""],
 ];
-const STRIDE = 3;
+/** Of the first calls each is tried: the shortest command has six. */
+const [EACH, STRIDE] = [7, 3];
 const CALLS = "renameat,renameat2,rename,fsync";
 
 for (const [words, before] of COMMANDS) {
@@ -52,7 +53,7 @@ for (const [words, before] of COMMANDS) {
       t.not(done, untouched);
 
       const ends = new Set<string>();
-      for (let call = 1; ; call += STRIDE) {
+      for (let call = 1; ; call += call < EACH ? 1 : STRIDE) {
         const directory = copy("killed");
         const inject = ["-f", "-qq", "-o", "/dev/null", "-e", `trace=${CALLS}`, "-e", `inject=${CALLS}:signal=KILL:when=${call}`];
         const { signal } = spawnSync("strace", [...inject, process.execPath, BUILT_COMMAND, "-q", ...words], {
