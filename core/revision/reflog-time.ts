@@ -88,8 +88,10 @@ function readClock(word: string, local: LocalTime): boolean {
 /** @returns Whether it is one. */
 function readWord(word: string, local: LocalTime): boolean {
   if (readClock(word, local)) return true;
-  if (word === "now" || word === "today") return true;
-  if (word === "yesterday") local.goBack(1, "day");
+  if (word === "today") return true;
+  // It is no move, but git looks anew at the zone, as with one.
+  if (word === "now") local.goBack(0, "second");
+  else if (word === "yesterday") local.goBack(1, "day");
   else if (word === "noon") local.goBackTo(12);
   else if (word === "midnight") local.goBackTo(0);
   else return false;

@@ -42,6 +42,13 @@ const TEXTS =
     .split("|")
     .map((text) => text.trim());
 
+test.serial('readReflogTime() of "now" after a move takes the zone of that time', (t) => {
+  const [directory, now] = [repository(t), new Date("1994-08-12T20:40:00Z")];
+  const texts = ["6.months.ago now noon", "6.months.ago noon", "6.months.ago now"];
+  const found = inZone("Europe/Berlin", () => texts.map((text) => readReflogTime(text, now)));
+  t.deepEqual(found, gitsTimes(directory, texts, now, "Europe/Berlin"));
+});
+
 /** The second is the day of a month that others lack, the third in summer, the fourth in the hours after a change of the clocks. */
 const MOMENTS = ["2026-11-18T11:06:40Z", "2026-03-31T23:30:00Z", "2026-07-04T05:00:01Z", "2026-10-25T06:10:00Z"];
 const ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"];
