@@ -24,8 +24,11 @@ function bootId(): string {
   return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
 }
 
-/** Fields are counted after the last `)`: the name before it may hold anything. */
-function startOf(pid: number): string | undefined {
+/**
+ * When a process was started, in clock ticks since the boot. Fields are counted after the last `)`: the name before it may hold anything.
+ * @returns `undefined` when there is no such process.
+ */
+export function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];

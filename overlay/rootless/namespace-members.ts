@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { readIdMap, userNamespaceOf } from "../../linux/user-namespace.js";
+import { startOf } from "../own-process.js";
 import { pauseThread } from "../pause-thread.js";
 
 const LARGEST_FILE_BYTES = 2 ** 20;
@@ -55,16 +56,6 @@ function readMembers(file: string): Member[] {
 
 function isAlive({ pid, start }: Member): boolean {
   return pid !== process.pid && startOf(pid) === start;
-}
-
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The command, in parentheses, may hold spaces and parentheses: fields count from the last one.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whether a process of this user stands in another namespace than we do: one below ours, since we may look at it. */
