@@ -7,6 +7,7 @@ import { networkRoom, type NetworkRoom } from "../helpers/network-room.js";
 import { asUser, giveTo, ordinaryUser } from "../helpers/ordinary-user.js";
 import { testIf } from "../helpers/requirements.js";
 import { temporaryDirectory } from "../helpers/temporary-directory.js";
+import { importedBase } from "../helpers/user-store.js";
 import { BUILT_COMMAND } from "./built-command.js";
 
 const NEEDS = ["oci-runtime", "overlay", "conmon", "nsenter", "ip", "user-tunnels"] as const;
@@ -81,15 +82,7 @@ function place(t: ExecutionContext): Place {
     t.is(room.call("ip", ...words.split(" ")).status, 0, words);
   const run = (...words: string[]): SpawnSyncReturns<string> =>
     room.call(...asUser(user), process.execPath, BUILT_COMMAND, "--store", store, ...words);
-  const ok = (...words: string[]): string => {
-    const { status, stdout, stderr } = run(...words);
-    t.is(status, 0, `${words.join(" ")}: ${stderr}`);
-    return stdout;
-  };
-  ok("import", "root.tar", "-b", "base", "-m", "base");
-  t.teardown(() => {
-    for (const { name } of JSON.parse(run("--json", "ps", "-a").stdout) as { name: string }[]) run("rm", "-f", "--forget", name);
-  });
+  const ok = importedBase(t, run);
   return { room, home, store, run, ok, node: (script, ...words) => room.call(process.execPath, "-e", script, ...words).stdout };
 }
 

@@ -26,6 +26,14 @@ export function userStore(t: ExecutionContext, user: OrdinaryUser | undefined, o
   const [program, ...before] = [...(user === undefined ? [] : asUser(user)), process.execPath, BUILT_COMMAND];
   const run = (...words: string[]): SpawnSyncReturns<string> =>
     spawnSync(program!, [...before, "--store", store, ...words], { cwd: home, env, encoding: "utf8", timeout: 60_000 });
+  return { home, store, run, ok: importedBase(t, run) };
+}
+
+/**
+ * Imports `root.tar` as the branch `base`; no container stays at the end of the test.
+ * @returns Calls a command that has to succeed, and gives what it prints.
+ */
+export function importedBase(t: ExecutionContext, run: UserStore["run"]): UserStore["ok"] {
   const ok = (...words: string[]): string => {
     const { status, stdout, stderr } = run(...words);
     t.is(status, 0, `${words.join(" ")}: ${stderr}`);
@@ -35,5 +43,5 @@ export function userStore(t: ExecutionContext, user: OrdinaryUser | undefined, o
   t.teardown(() => {
     for (const { name } of JSON.parse(run("--json", "ps", "-a").stdout) as { name: string }[]) run("rm", "-f", "--forget", name);
   });
-  return { home, store, run, ok };
+  return ok;
 }
