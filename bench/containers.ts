@@ -17,7 +17,9 @@ const MANY = options.quick ? 6 : 50;
 const folder = mkdtempSync(path.join(tmpdir(), "varve-bench-containers-"));
 const at = (name: string): string => path.join(folder, name);
 const STORE = at("store");
-const VARVE = `${process.execPath} ${path.resolve("dist/varve.js")} --store ${STORE}`;
+/** As it is installed: its own first lines start Node. */
+const PROGRAM = path.resolve("dist/varve.js");
+const VARVE = `${PROGRAM} --store ${STORE}`;
 /** Limits above this machine's own can't be set everywhere. */
 const PODMAN = `podman --root ${at("podman")} --runroot ${at("podman-run")} --cgroup-manager=cgroupfs --runtime runc`;
 const PODMAN_RUN = "--network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024";
@@ -135,7 +137,7 @@ function rootless(): readonly Row[] {
     `mkdir -p ${home}/run && chmod 755 ${folder} && chown -R ${uid}:${uid} ${home} && tar -C ${at("root")} -cf ${at("root.tar")} .`,
   );
   const user = `setpriv --reuid=${uid} --regid=${uid} --clear-groups env -C ${home} HOME=${home} XDG_RUNTIME_DIR=${home}/run`;
-  const varve = `${user} ${process.execPath} ${path.resolve("dist/varve.js")} --store ${home}/store`;
+  const varve = `${user} ${PROGRAM} --store ${home}/store`;
   const podman = `${user} podman --root ${home}/podman --runroot ${home}/podman-run --cgroup-manager=cgroupfs --runtime runc`;
   shell(`${varve} -q import ${at("root")} -b base -m base && ${podman} import -q ${at("root.tar")} small`);
   const rows = [

@@ -4,6 +4,7 @@ import { VarveError } from "../../core/errors.js";
 import { NAMESPACE_VARIABLE } from "../../core/user-outside.js";
 import { SystemCallError } from "../../linux/errno.js";
 import { replaceProcess } from "../../linux/execute.js";
+import { holdCertificates } from "../../linux/held-certificates.js";
 import { tryLock } from "../../linux/lock.js";
 import { AT_FDCWD, inheritableDescriptor, openAt } from "../../linux/open-at.js";
 import { needsUserNamespace } from "../../linux/user-namespace.js";
@@ -107,9 +108,9 @@ function restartBy(program: string, words: readonly string[], held: string): voi
   const texts = (file: string): Buffer[] => splitAtNul(readFileSync(file));
   // As they came: Node would have decoded them.
   const [, ...rest] = texts("/proc/self/cmdline");
-  const environment = texts("/proc/self/environ").filter((text) => !text.toString("latin1").startsWith(`${NAMESPACE_VARIABLE}=`));
+  const given = texts("/proc/self/environ").filter((text) => !text.toString("latin1").startsWith(`${NAMESPACE_VARIABLE}=`));
   const { uid, username } = userInfo();
-  environment.push(Buffer.from(`${NAMESPACE_VARIABLE}=${held} ${username || `user-${uid}`}`));
+  const environment = [...holdCertificates(given), Buffer.from(`${NAMESPACE_VARIABLE}=${held} ${username || `user-${uid}`}`)];
   const before = [path.basename(program), ...words, "--", process.execPath].map((word) => Buffer.from(word));
   replaceProcess(Buffer.from(program), [...before, ...rest], environment);
 }
