@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { asUser, ordinaryUser } from "../test/helpers/ordinary-user.js";
 import { compare, type Contender, type Timing } from "./measure.js";
 import { tableOf, writeReport, type Row } from "./report.js";
 
@@ -130,15 +131,15 @@ function besideOne(): readonly Row[] {
 
 /** By the user that scripts/prepare-machine.mjs makes for the tests; without that no row. */
 function rootless(): readonly Row[] {
-  const { stdout, status } = spawnSync("id", ["-u", "varve-test"], { encoding: "utf8" });
-  if (status !== 0) return [];
-  const [uid, home] = [stdout.trim(), at("home")];
+  const user = ordinaryUser();
+  if (user === undefined) return [];
+  const home = at("home");
   shell(
-    `mkdir -p ${home}/run && chmod 755 ${folder} && chown -R ${uid}:${uid} ${home} && tar -C ${at("root")} -cf ${at("root.tar")} .`,
+    `mkdir -p ${home}/run && chmod 755 ${folder} && chown -R ${user.uid}:${user.gid} ${home} && tar -C ${at("root")} -cf ${at("root.tar")} .`,
   );
-  const user = `setpriv --reuid=${uid} --regid=${uid} --clear-groups env -C ${home} HOME=${home} XDG_RUNTIME_DIR=${home}/run`;
-  const varve = `${user} ${PROGRAM} --store ${home}/store`;
-  const podman = `${user} podman --root ${home}/podman --runroot ${home}/podman-run --cgroup-manager=cgroupfs --runtime runc`;
+  const before = `${asUser(user).join(" ")} env -C ${home} HOME=${home} XDG_RUNTIME_DIR=${home}/run`;
+  const varve = `${before} ${PROGRAM} --store ${home}/store`;
+  const podman = `${before} podman --root ${home}/podman --runroot ${home}/podman-run --cgroup-manager=cgroupfs --runtime runc`;
   shell(`${varve} -q import ${at("root")} -b base -m base && ${podman} import -q ${at("root.tar")} small`);
   const rows = [
     row(
@@ -148,7 +149,7 @@ function rootless(): readonly Row[] {
       undefined,
     ),
   ];
-  shell(`${podman} rmi -f -a; ${user} podman unshare rm -rf ${home}/podman`);
+  shell(`${podman} rmi -f -a; ${before} podman unshare rm -rf ${home}/podman`);
   return rows;
 }
 

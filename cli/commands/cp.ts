@@ -138,7 +138,9 @@ function reportCopied(
 ): void {
   if (json) return printJson(terminal, { id, name, undoable, saved: saved ?? null });
   const kept = saved === undefined ? "" : ` What was not committed is kept as ${shortId(saved)}.`;
-  terminal.say(`Copied to ${printableLine(to)}.${kept}${undoable ? "\nTake it back: varve undo" : ""}`);
+  terminal.say(
+    `Copied to ${printableLine(to)}${to.endsWith(".") ? "" : "."}${kept}${undoable ? "\nTake it back: varve undo" : ""}`,
+  );
 }
 
 function refuseStdout({ terminal, json }: Session): void {
