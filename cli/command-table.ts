@@ -314,6 +314,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Write a tree as a tar archive",
     load: async () => (await import("./commands/export.js")).exportCommand,
   },
+  load: {
+    group: "move",
+    summary: "Bring images in, with their history: a docker archive or an OCI layout",
+    load: async () => (await import("./commands/load.js")).loadCommand,
+  },
   gc: {
     group: "keep",
     summary: "Remove layers that nothing leads to",

@@ -5,7 +5,6 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   clone: "Varve has no transfer yet: copy the store's directory, or send a tree with varve export and varve import.",
   fetch: "Varve has no remotes yet: send trees with varve export and varve import.",
   images: "Trees to run on are commits: varve branch and varve tag list their names.",
-  load: "Use varve import FILE -b BRANCH, which takes a tar of one tree.",
   mv: "Varve sees what moved by itself: use mv, then varve commit.",
   prune: "Use varve gc, which removes what nothing names any more.",
   pull: "Varve has no remotes yet: bring trees in with varve import.",
