@@ -1,5 +1,16 @@
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { blobDigest, hexOf, type BlobDigest } from "../../core/model/image.js";
@@ -9,7 +20,7 @@ import { openRegularFile } from "../../linux/regular-file.js";
 import { syncDirectory, writeFully, writeNewFile } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
-import { systemFailure } from "../system-failure.js";
+import { errnoOf, systemFailure } from "../system-failure.js";
 import { putTogether } from "./layer-tar.js";
 
 export type BlobLayout = Pick<StoreLayout, "root" | "blobs" | "scratch">;
@@ -162,7 +173,7 @@ function listBlobs({ root, blobs }: BlobLayout): KeptBlob[] {
       .filter((name) => HEX.test(name))
       .map((name) => {
         const file = path.join(folder, name);
-        const bytes = (statSync(file, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+        const bytes = (lstatSync(file, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
         return { kind, digest: blobDigest(name), path: path.relative(root, file), bytes };
       });
   });
@@ -178,15 +189,22 @@ function namesIn(folder: string): string[] {
 }
 
 function exists(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  return lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
 }
+
+const NO_FILE: Readonly<Record<string, string>> = {
+  ENOENT: "is missing",
+  ELOOP: "is a symbolic link",
+  EFTYPE: "is no regular file",
+  ENXIO: "is no regular file",
+};
 
 function opened(file: string): number {
   try {
     return openRegularFile(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw damaged(file, "is missing");
-    throw systemFailure("read a blob", error, file);
+    const state = NO_FILE[errnoOf(error) ?? ""];
+    throw state === undefined ? systemFailure("read a blob", error, file) : damaged(file, state);
   }
 }
 

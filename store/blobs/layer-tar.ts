@@ -61,7 +61,8 @@ function* readPieces({ pieces }: ContentPart, content: FileContent): Generator<U
 
 function readAt(reader: ContentReader, buffer: Uint8Array, position: number): number {
   const count = reader.read(buffer, position);
-  if (count === 0) throw new VarveError("STORE_DAMAGED", "Cannot put a layer's tar together: a content is shorter than its record says");
+  if (count === 0)
+    throw new VarveError("STORE_DAMAGED", "Cannot put a layer's tar together: a content is shorter than its record says");
   return count;
 }
 

@@ -165,7 +165,7 @@ function isFor({ os, architecture, variant }: Descriptor, platform: string): boo
 
 function noPlatform(images: readonly Descriptor[], platform: string, directory: string): VarveError {
   const has = images.map(({ os, architecture, variant }) => [os, architecture, variant].filter(Boolean).join("/")).slice(0, MOST_SHOWN);
-  return new VarveError("SOURCE_MISSING", `Cannot find an image for ${platform}`, {
+  return new VarveError("SOURCE_MISSING", `Cannot find an image for ${platform}: the layout has none`, {
     path: directory,
     hint: has.length === 0 ? undefined : `It has: ${has.join(", ")}`,
   });
