@@ -319,6 +319,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Bring images in, with their history: a docker archive or an OCI layout",
     load: async () => (await import("./commands/load.js")).loadCommand,
   },
+  save: {
+    group: "move",
+    summary: "Write commits as images: what docker and podman load, or an OCI layout",
+    load: async () => (await import("./commands/save.js")).saveCommand,
+  },
   gc: {
     group: "keep",
     summary: "Remove layers that nothing leads to",

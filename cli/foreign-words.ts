@@ -12,7 +12,6 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   remote: "Varve has no remotes yet: send trees with varve export and varve import.",
   reset: "Use varve rollback [REV], which saves first what is not committed.",
   rmi: "Use varve branch -d NAME or varve tag -d NAME, and varve gc for their room.",
-  save: "Use varve export REV -o FILE, which writes a tar of one tree.",
 };
 
 const AS_JSON = "Use --json, and jq for parts of it.";

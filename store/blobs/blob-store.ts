@@ -1,5 +1,16 @@
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { blobDigest, hexOf, type BlobDigest } from "../../core/model/image.js";
@@ -10,7 +21,7 @@ import { syncDirectory, writeFully, writeNewFile } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
-import { putTogether } from "./layer-tar.js";
+import { putTogether, tarSize } from "./layer-tar.js";
 
 export type BlobLayout = Pick<StoreLayout, "root" | "blobs" | "scratch">;
 
@@ -28,6 +39,7 @@ export function openBlobs(layout: BlobLayout): Blobs {
     open: (digest) => pieces(blobFile(layout, digest), digest),
     copy: (stream) => new FileCopy(layout, stream),
     hasTar: (diffId) => exists(tarFile(layout, diffId)),
+    tarSize: (diffId) => tarSize(tarFile(layout, diffId)),
     tar: (diffId, contentOf) => putTogether(tarFile(layout, diffId), diffId, contentOf),
     list: () => listBlobs(layout),
   };

@@ -191,7 +191,8 @@ export class ArchiveIndex {
     const name = target.at(-1);
     const node = name === undefined ? this.root : directory && this.#child(directory, name);
     if (node === undefined) {
-      const place = this.root.below === undefined ? "in the archive before it" : "in the archive before it, nor in the layers below";
+      const place =
+        this.root.below === undefined ? "in the archive before it" : "in the archive before it, nor in the layers below";
       return fail(`its hardlink target is not ${place}`, "Hardlinks are resolved within the archive alone.");
     }
     if (isDirectory(node)) return fail("its hardlink target is a directory");
