@@ -195,7 +195,7 @@ function document(mediaType: string, value: object): OutgoingBlob {
 function blobOf(record: BlobRecord, bytes: Uint8Array): OutgoingBlob {
   return {
     record,
-    async *open () {
+    async *open() {
       yield bytes;
     },
   };

@@ -12,7 +12,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** What the config says the image is for; where it says nothing, what `own` says. */
 export function platformOf(config: ImageConfig | undefined, own: Platform): Platform {
-  const { os, architecture, variant } = (config ?? {});
+  const { os, architecture, variant } = config ?? {};
   if (typeof architecture !== "string" || architecture === "") return own;
   return {
     os: typeof os === "string" && os !== "" ? os : own.os,
@@ -48,7 +48,7 @@ export function imageConfig(
     rootfs: ______,
     history: _______,
     ...others
-  } = (config ?? {});
+  } = config ?? {};
   const { os, architecture, variant } = platformOf(config, platform);
   return {
     created: timeOf(author),
