@@ -9,7 +9,8 @@ import { temporaryDirectory } from "./temporary-directory.js";
 export interface RegistrySetup {
   /** `htpasswd`: `USER` and `PASSWORD`. A token server: its realm, and the certificate that its tokens are signed by. */
   readonly auth?: "htpasswd" | { readonly realm: string; readonly certificate: string };
-  readonly tls?: boolean;
+  /** `mutual`: it wants a certificate of the same authority from its clients. */
+  readonly tls?: boolean | "mutual";
   /** Where it listens: `0.0.0.0`, which no rule takes for this machine, though it is. */
   readonly address?: string;
 }
@@ -35,7 +36,7 @@ export const ISSUER = "token-server.test";
 export async function startRegistry(t: ExecutionContext, setup: RegistrySetup = {}): Promise<LocalRegistry> {
   const folder = temporaryDirectory(t);
   const { address = "127.0.0.1" } = setup;
-  const certificates = setup.tls === true ? makeCertificates(folder, address) : undefined;
+  const certificates = setup.tls !== undefined && setup.tls !== false ? makeCertificates(folder, address) : undefined;
   for (let tries = 1; ; tries += 1) {
     const host = `${address}:${await freePort(address)}`;
     const file = path.join(folder, "config.json");
@@ -57,7 +58,8 @@ export async function startRegistry(t: ExecutionContext, setup: RegistrySetup = 
   }
 }
 
-function configuration(folder: string, host: string, { auth }: RegistrySetup, certificates: Certificates | undefined): object {
+function configuration(folder: string, host: string, { auth, tls }: RegistrySetup, made: Certificates | undefined): object {
+  const clients = tls === "mutual" ? { clientcas: [made?.authority] } : {};
   return {
     version: "0.1",
     log: { level: "warn", accesslog: { disabled: true } },
@@ -65,7 +67,7 @@ function configuration(folder: string, host: string, { auth }: RegistrySetup, ce
     http: {
       addr: host,
       secret: "of the test",
-      ...(certificates && { tls: { certificate: certificates.certificate, key: certificates.key } }),
+      ...(made && { tls: { certificate: made.certificate, key: made.key, ...clients } }),
     },
     ...(auth && { auth: auth === "htpasswd" ? { htpasswd: { realm: "test", path: htpasswd(folder) } } : tokens(auth) }),
   };

@@ -53,6 +53,8 @@ export function readConfigFile(file: string): ConfigFile | undefined {
     bytes = readRegularFile(file, { largest: LARGEST_FILE_BYTES, follow: true });
   } catch (error) {
     if (["ENOENT", "ENOTDIR"].includes(errnoOf(error) ?? "")) return undefined;
+    if (["EFTYPE", "EISDIR", "EFBIG"].includes(errnoOf(error) ?? ""))
+      throw unreadable(file, "it is no regular file, or too large");
     throw systemFailure("read the credentials of registries", error, file);
   }
   // Docker takes an empty file for an empty object.
@@ -64,7 +66,11 @@ export function readConfigFile(file: string): ConfigFile | undefined {
   } catch {
     // Told below, without the cause: its words have a piece of the file.
   }
-  throw new VarveError("SOURCE_INVALID", "Cannot read the credentials of registries: the file holds no JSON object", {
+  throw unreadable(file, "the file holds no JSON object");
+}
+
+function unreadable(file: string, state: string): VarveError {
+  return new VarveError("SOURCE_INVALID", `Cannot read the credentials of registries: ${state}`, {
     path: file,
     hint: "Mend the file, or move it away and log in again.",
   });

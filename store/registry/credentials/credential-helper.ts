@@ -66,17 +66,27 @@ function call(
     const child = spawn(`docker-credential-${helper.name}`, [action], {
       env: { ...helper.environment },
       stdio: ["pipe", "pipe", "inherit"],
-      timeout: PATIENCE_MILLISECONDS,
     });
+    const fail = (state: string): void => {
+      clearTimeout(timer);
+      child.kill("SIGKILL");
+      // What it has started itself may hold the other end open.
+      child.stdout.destroy();
+      reject(failed(helper, server, state));
+    };
+    const timer = setTimeout(fail, PATIENCE_MILLISECONDS, "it does not end");
     const pieces: Buffer[] = [];
     let size = 0;
     child.stdout.on("data", (piece: Buffer) => {
       size += piece.length;
-      if (size > LARGEST_OUTPUT_BYTES) child.kill();
-      else pieces.push(piece);
+      pieces.push(piece);
+      if (size > LARGEST_OUTPUT_BYTES) fail("it says too much");
     });
-    child.once("error", () => reject(failed(helper, server, "it is not installed, or may not be started")));
-    child.once("close", (code) => resolve({ status: code ?? 1, output: Buffer.concat(pieces).toString("utf8") }));
+    child.once("error", () => fail("it is not installed, or may not be started"));
+    child.once("close", (code) => {
+      clearTimeout(timer);
+      resolve({ status: code ?? 1, output: Buffer.concat(pieces).toString("utf8") });
+    });
     // One that ends without reading has said enough by its status.
     child.stdin.on("error", () => undefined);
     child.stdin.end(input);
