@@ -69,6 +69,10 @@ async function* restOf(download: Download): AsyncGenerator<Uint8Array> {
     hash.update(piece);
     yield piece;
   }
+  // The end of chunks is one that was meant.
+  const isMeant = answer.headers["transfer-encoding"] !== undefined;
+  if (download.done < descriptor.size && isMeant)
+    throw fault(download, `ends after ${download.done} of ${descriptor.size} bytes`);
   if (download.done < descriptor.size) throw Object.assign(new RangeError("the blob was cut"), { code: "ECONNRESET" });
 }
 

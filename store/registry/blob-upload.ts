@@ -65,11 +65,12 @@ async function sendRest(requests: RegistryRequests, source: BlobSource, session:
   const { location } = session;
   const closing = new URL(`${location.href}${location.search === "" ? "?" : "&"}digest=${encodeURIComponent(digest)}`);
   const answer = await requests.send({
-    ...upload(source, "PUT", closing, [201, 204]),
+    ...upload(source, "PUT", closing, [201, 204, 404, 416]),
     body: { length: isWhole ? size : 0, open: isWhole ? source.open : nothing },
   });
-  const said = saidDigest(answer);
   dismiss(answer);
+  if (answer.status >= 400) throw new Misplaced();
+  const said = saidDigest(answer);
   if (said !== undefined && said.split(":")[0] === digest.split(":")[0] && said !== digest) {
     throw invalidAnswer(requests.address.name, `it took the blob ${digest} for ${said}`);
   }
@@ -79,12 +80,12 @@ async function sendChunk(requests: RegistryRequests, source: BlobSource, session
   const { offset, chunkBytes, location } = session;
   const length = Math.min(chunkBytes, source.descriptor.size - offset);
   const answer = await requests.send({
-    ...upload(source, "PATCH", location, [202, 204, 416]),
+    ...upload(source, "PATCH", location, [202, 204, 404, 416]),
     headers: { "content-type": "application/octet-stream", "content-range": `${offset}-${offset + length - 1}` },
     body: partOf(source, offset, length),
   });
   dismiss(answer);
-  if (answer.status === 416) throw new Misplaced();
+  if (answer.status >= 400) throw new Misplaced();
   session.location = requests.targetOf(answer);
   session.offset = offset + length;
   const arrived = arrivedBytes(answer);
@@ -92,10 +93,10 @@ async function sendChunk(requests: RegistryRequests, source: BlobSource, session
   if (!isAsSent) throw new Misplaced();
 }
 
-/** The registry has another part of the blob than was thought: it has to be asked. */
+/** The registry has another part of the blob than was thought, or forgot the upload: it has to be asked. */
 class Misplaced extends PassingFault {
   constructor() {
-    super("REGISTRY_INVALID", "Cannot send the blob: the registry has another part of it than was sent", {
+    super("REGISTRY_INVALID", "Cannot send the blob: the registry has not kept what was sent", {
       hint: "The registry, or a proxy before it, loses what it is sent. Try again.",
     });
   }

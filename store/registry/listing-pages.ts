@@ -19,9 +19,8 @@ export async function* listingPages(
 ): AsyncGenerator<{ readonly answer: Answer; readonly page: JsonObject }> {
   const seen = new Set<string>();
   for (let request = first; ;) {
-    const answer = await requests.send(request);
+    const { answer, bytes } = await requests.document(request, `the list of ${request.what}`, LARGEST_PAGE_BYTES);
     const { host } = answer.url;
-    const bytes = await requests.documentOf(answer, `the list of ${request.what}`, LARGEST_PAGE_BYTES);
     yield { answer, page: readJsonObject(bytes, host, `the list of ${request.what}`) };
     const next = nextPage(answer);
     if (next === undefined) return;

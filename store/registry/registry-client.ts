@@ -60,8 +60,8 @@ export class RegistryClient {
 
   /** A manifest or an index. @param reference A tag or a digest. @throws VarveError IMAGE_UNKNOWN; UNSUPPORTED for schema 1. */
   async manifest(reference: string): Promise<RegistryManifest> {
-    const answer = await this.#requests.send(this.#manifestRequest("GET", reference));
-    const bytes = await this.#requests.documentOf(answer, "its manifest", LARGEST_MANIFEST_BYTES);
+    const request = this.#manifestRequest("GET", reference);
+    const { answer, bytes } = await this.#requests.document(request, "its manifest", LARGEST_MANIFEST_BYTES);
     return checkManifest(answer, bytes, reference);
   }
 

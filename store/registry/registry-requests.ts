@@ -88,17 +88,21 @@ export class RegistryRequests {
    * @returns An answer with an expected status. Its body must be read, or dismissed.
    * @throws VarveError IMAGE_UNKNOWN, REGISTRY_DENIED, REGISTRY_INVALID, REGISTRY_UNREACHABLE, INTERRUPTED.
    */
-  async send(request: RegistryRequest): Promise<Answer> {
-    const attempt = (): Promise<Answer> => this.#authorized(request);
-    const answer =
-      request.once === true ? requireNow(this.address.name, await attempt()) : await retried(this.address.name, this, attempt);
-    if (request.expected.includes(answer.status)) return answer;
-    throw await this.#refusal(request, answer);
+  send(request: RegistryRequest): Promise<Answer> {
+    const attempt = (): Promise<Answer> => this.#expected(request);
+    return request.once === true ? attempt() : retried(this.address.name, this, attempt);
   }
 
-  /** All of an answer's body. */
-  documentOf(answer: Answer, what: string, largest: number): Promise<Buffer> {
-    return documentOf(answer, what, { largest, idleMilliseconds: this.pace.idle });
+  /** `send`, and all of the answer's body, for one that is small. @param name For messages: "its manifest". */
+  document(
+    request: RegistryRequest,
+    name: string,
+    largest: number,
+  ): Promise<{ readonly answer: Answer; readonly bytes: Buffer }> {
+    return retried(this.address.name, this, async () => {
+      const answer = await this.#expected(request);
+      return { answer, bytes: await documentOf(answer, name, { largest, idleMilliseconds: this.pace.idle }) };
+    });
   }
 
   /** For what the registry leads to. */
@@ -108,6 +112,12 @@ export class RegistryRequests {
 
   close(): void {
     this.#connections.close();
+  }
+
+  async #expected(request: RegistryRequest): Promise<Answer> {
+    const answer = await this.#authorized(request);
+    if (request.expected.includes(answer.status)) return answer;
+    throw await this.#refusal(request, requireNow(this.address.name, answer));
   }
 
   async #authorized(request: RegistryRequest): Promise<Answer> {

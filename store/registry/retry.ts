@@ -18,15 +18,15 @@ const UNTRUSTED =
   /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|ERR_TLS_CERT_ALTNAME_INVALID|ERR_SSL_(?:TLSV1|SSLV3)_ALERT)/;
 
 /**
- * An answer that is no "later". Network failures and "later" are tried again, after a while.
+ * What an attempt gives. Network failures, and answers that `requireNow` refuses, are tried again after a while.
  *
  * @throws VarveError REGISTRY_UNREACHABLE, REGISTRY_INVALID, INTERRUPTED; what `attempt` throws that is none of the network.
  */
-export async function retried(host: string, patience: Patience, attempt: () => Promise<Answer>): Promise<Answer> {
+export async function retried<Result>(host: string, patience: Patience, attempt: () => Promise<Result>): Promise<Result> {
   const setbacks = new Setbacks(host, patience);
   for (;;) {
     try {
-      return requireNow(host, await attempt());
+      return await attempt();
     } catch (error) {
       await setbacks.after(error);
     }
@@ -85,10 +85,15 @@ export class Setbacks {
     const wait = isPassing ? error.wait : 0;
     this.#failures = has.progressed === true ? 1 : this.#failures + 1;
     const isHopeless = !mayPass && !(isAbsence && has.begun === true);
-    if (isHopeless || this.#failures >= pace.attempts || wait > pace.longestWait) throw fault;
+    if (isHopeless || this.#failures >= pace.attempts || wait > pace.longestWait) throw final(fault);
     // Its own wish, and a random part of ours, so that many clients do not come back at once.
     await waitBeforeRetry(pace, this.#failures, wait, signal).catch(() => throwInterrupted());
   }
+}
+
+/** What has been tried often enough here is not tried again by who asked for it. */
+function final({ code, message, hint, cause }: VarveError): VarveError {
+  return new VarveError(code, message, { hint, cause });
 }
 
 /** A failure of a connection, as what it means to a person. */

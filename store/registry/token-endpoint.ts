@@ -6,7 +6,7 @@ import { exchange, type Body, type Exchange } from "./exchange.js";
 import { isLoopback, mayBePlain, type InsecureHosts } from "./registry-address.js";
 import { denied, invalidAnswer } from "./registry-fault.js";
 import { objectOf, readJsonObject, type JsonObject } from "./read-json.js";
-import { retried, type Patience } from "./retry.js";
+import { requireNow, retried, type Patience } from "./retry.js";
 
 /** Where tokens for a registry come from. */
 export interface TokenServer {
@@ -72,8 +72,10 @@ export async function requestToken(
   const { host } = request.server.realm;
   const idleMilliseconds = patience.pace.idle;
   const words = { ...wordsOf(request), signal: patience.signal, idleMilliseconds };
-  const answer = await retried(host, patience, () => exchange(connections, words));
-  const bytes = await documentOf(answer, "its token", { largest: LARGEST_ANSWER_BYTES, idleMilliseconds });
+  const { answer, bytes } = await retried(host, patience, async () => {
+    const found = requireNow(host, await exchange(connections, words));
+    return { answer: found, bytes: await documentOf(found, "its token", { largest: LARGEST_ANSWER_BYTES, idleMilliseconds }) };
+  });
   if (answer.status === 200) return tokenOf(readJsonObject(bytes, host, "its token"), host);
   if (![400, 401, 403].includes(answer.status)) {
     throw invalidAnswer(host, `its token server answers with status ${answer.status}`);
