@@ -347,6 +347,11 @@ function imagesAt(layout: StoreLayout): Images {
     open: async (...parts) =>
       (await import("../store/oci/open-images.js")).openImages(...parts, scratchPath(scratchOf(layout), "archive")),
     readLayer: async (...parts) => (await import("../store/oci/read-layer.js")).readLayer(layout, ...parts),
+    async *layerTar(...parts) {
+      yield* (await import("../store/oci/layer-tar.js")).layerTar(...parts);
+    },
+    writeArchive: async (...parts) => (await import("../store/oci/write-images.js")).writeArchive(...parts),
+    writeLayout: async (...parts) => (await import("../store/oci/write-images.js")).writeLayout(...parts),
   };
 }
 

@@ -11,7 +11,10 @@ const INTERVAL_MILLISECONDS = 100;
  * @param what Comes before the numbers.
  * @returns Takes how far it is; nothing at the end.
  */
-export function showProgress(terminal: Terminal, what: string | (() => string) = ""): (progress: LayerProgress | undefined) => void {
+export function showProgress(
+  terminal: Terminal,
+  what: string | (() => string) = "",
+): (progress: LayerProgress | undefined) => void {
   let next = performance.now() + 5 * INTERVAL_MILLISECONDS;
   return (progress) => {
     if (progress === undefined) return terminal.progress("");

@@ -29,7 +29,8 @@ const PREAMBLE = [
   "const performance = { now: () => { const [s, ns] = process.hrtime(); return s * 1e3 + ns / 1e6; } };",
   'const varvePath = { ...require("node:path"), default: require("node:path") };\n',
 ].join("\n");
-const LOADED_LATER = "(?:node:)?(?:child_process|crypto|net|os|stream|timers/promises|tty|url|util|worker_threads|zlib)";
+const LOADED_LATER =
+  "(?:node:)?(?:child_process|crypto|events|http|https|net|os|stream|timers/promises|tls|tty|url|util|worker_threads|zlib)";
 /** @type {readonly (readonly [RegExp, string])[]} */
 const IMPORTS = [
   [new RegExp(`=require\\("(${LOADED_LATER})"\\)`, "g"), '=varveLater("$1")'],

@@ -17,7 +17,11 @@ const KEPT_BYTES = 256 * 1024 * 1024;
 const options = {
   input: { type: "string", alias: "i", value: "SOURCE", describe: "The same as SOURCE, as docker has it" },
   image: { type: "string", value: "NAME", describe: "Only that image, by its name or digest (default: all of them)" },
-  platform: { type: "string", value: "OS/ARCH", describe: "Of an image for several platforms that one (default: this machine's)" },
+  platform: {
+    type: "string",
+    value: "OS/ARCH",
+    describe: "Of an image for several platforms that one (default: this machine's)",
+  },
   name: { type: "string", value: "REFERENCE", describe: "Name the image so, whatever the archive calls it" },
   branch: { type: "string", alias: "b", value: "BRANCH", describe: "Make a branch at the image, too" },
   "keep-blobs": {
@@ -83,7 +87,8 @@ function keptBytes(given: string | undefined): number {
 }
 
 async function report({ terminal, json }: Session, loaded: readonly LoadedImage[]): Promise<void> {
-  for (const warning of loaded.flatMap(({ warnings }) => warnings)) terminal.complain(`varve: warning: ${printableLine(warning)}\n`);
+  for (const warning of loaded.flatMap(({ warnings }) => warnings))
+    terminal.complain(`varve: warning: ${printableLine(warning)}\n`);
   if (json) return printJsonArray(terminal, loaded.map(imageJson));
   for (const { references, branch, commit, added } of loaded) {
     for (const reference of references) terminal.print(`Loaded image: ${printableLine(reference)}\n`);
@@ -92,10 +97,19 @@ async function report({ terminal, json }: Session, loaded: readonly LoadedImage[
     terminal.say(`[${printableLine(references[0] ?? "")} ${shortId(commit.id)}] ${steps}${made}`);
   }
   const [first] = loaded;
-  if (first !== undefined) terminal.say(`Look at it: varve log ${first.references[0]}. Run something on it: varve run ${first.references[0]} -- CMD…`);
+  if (first !== undefined)
+    terminal.say(`Look at it: varve log ${first.references[0]}. Run something on it: varve run ${first.references[0]} -- CMD…`);
 }
 
 function imageJson({ references, branch, commit, added, warnings }: LoadedImage): Record<string, unknown> {
   const { image, id, tree } = commit;
-  return { references, branch: branch === undefined ? null : refText(branch), commit: id, tree, image: image?.config?.digest ?? null, added, warnings };
+  return {
+    references,
+    branch: branch === undefined ? null : refText(branch),
+    commit: id,
+    tree,
+    image: image?.config?.digest ?? null,
+    added,
+    warnings,
+  };
 }

@@ -25,7 +25,8 @@ export function imageSteps({ config: { value: config }, layers }: OpenedImage): 
   const filled = history.filter(({ empty_layer: isEmpty }) => isEmpty !== true).length;
   if (history.length > 0 && filled !== layers.length)
     throw invalid(`its history tells of ${filled} layers, and it has ${layers.length}`);
-  const entries: readonly (Readonly<Record<string, unknown>> | undefined)[] = history.length > 0 ? history : layers.map(() => undefined);
+  const entries: readonly (Readonly<Record<string, unknown>> | undefined)[] =
+    history.length > 0 ? history : layers.map(() => undefined);
   let used = 0;
   return entries.map((entry, index) => {
     const source = entry?.["empty_layer"] === true ? undefined : layers[used];
@@ -42,7 +43,8 @@ export function imageSteps({ config: { value: config }, layers }: OpenedImage): 
 function diffIdsOf(config: Readonly<Record<string, unknown>>): readonly BlobDigest[] {
   const { type, diff_ids: diffIds } = objectAt(config, "rootfs");
   if (type !== "layers") throw invalid('the "rootfs" of its config is not of the type "layers"');
-  if (!Array.isArray(diffIds) || !diffIds.every(isBlobDigest)) throw invalid("the DiffIDs of its config are no list of SHA-256 digests");
+  if (!Array.isArray(diffIds) || !diffIds.every(isBlobDigest))
+    throw invalid("the DiffIDs of its config are no list of SHA-256 digests");
   return diffIds;
 }
 

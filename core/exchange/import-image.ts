@@ -39,7 +39,11 @@ const LONGEST_MESSAGE = 4000;
  * @throws VarveError SOURCE_INVALID when the image is not what its digests say; DISK_FULL, PERMISSION, INTERRUPTED. What was written by then is found again by
  *   the next try, or goes with `gc`.
  */
-export async function importImage(repository: Repository, image: OpenedImage, options: ImportImageOptions): Promise<ImportedImage> {
+export async function importImage(
+  repository: Repository,
+  image: OpenedImage,
+  options: ImportImageOptions,
+): Promise<ImportedImage> {
   const steps = imageSteps(image);
   if (steps.length === 0) throw emptyImage();
   const known = await knownCommits(repository);
@@ -51,7 +55,9 @@ export async function importImage(repository: Repository, image: OpenedImage, op
   for (const [index, step] of steps.entries()) {
     options.onStep?.(index, steps.length);
     const last = index === steps.length - 1 ? keptDocuments(repository, image) : {};
-    const same: Commit | undefined = (known.get(parent) ?? []).find((each) => isOf(each, step, last) && isComplete(repository, each, step, keepsBlobs));
+    const same: Commit | undefined = (known.get(parent) ?? []).find(
+      (each) => isOf(each, step, last) && isComplete(repository, each, step, keepsBlobs),
+    );
     if (same === undefined) added += 1;
     commit = same ?? (await writeStep(repository, { parent, step, last, keepsBlobs, warnings }, options));
     parent = commit.id;
@@ -88,7 +94,8 @@ async function writeStep(
       base,
       target: async (writer) => {
         if (layer === undefined) return base;
-        copy = keepsBlobs && isCompressed(layer.source.record, layer.diffId) ? repository.blobs.copy(layer.source.open()) : undefined;
+        copy =
+          keepsBlobs && isCompressed(layer.source.record, layer.diffId) ? repository.blobs.copy(layer.source.open()) : undefined;
         read = await repository.images.readLayer(copy?.stream ?? layer.source.open(), writer, base, layer.source.name);
         if (read.diffId !== layer.diffId) throw wrongDiffId(layer.source.name, read.diffId, layer.diffId);
         return read.tree;
@@ -154,7 +161,8 @@ function isComplete({ blobs, layers }: Repository, { layer: id }: Commit, { laye
 }
 
 function keptDocuments({ blobs }: Repository, { config, manifest }: OpenedImage): Pick<ImageRecord, "config" | "manifest"> {
-  for (const document of [config, manifest]) if (document !== undefined && !blobs.has(document.record.digest)) blobs.put(document.bytes);
+  for (const document of [config, manifest])
+    if (document !== undefined && !blobs.has(document.record.digest)) blobs.put(document.bytes);
   return { config: config.record, ...(manifest && { manifest: manifest.record }) };
 }
 
@@ -170,7 +178,9 @@ function compressedBytes({ layers }: OpenedImage): number {
 /** Nothing of the machine that reads the image. */
 function madeBy({ history = {}, config }: ImageStep): Signature {
   const time = Date.parse(textOf(history["created"] ?? config["created"]));
-  const author = textOf(history["author"] ?? config["author"]).split("\n")[0]!.trim();
+  const author = textOf(history["author"] ?? config["author"])
+    .split("\n")[0]!
+    .trim();
   const [, name = author, email = ""] = /^(.*?)\s*<([^<>]*)>$/.exec(author) ?? [];
   const seconds = Number.isNaN(time) ? EPOCH_SECONDS : Math.floor(time / 1000);
   return { name: name === "" ? NOBODY : name, email, seconds: Math.max(seconds, 0), offsetMinutes: 0 };

@@ -1,5 +1,4 @@
 import { VarveError } from "../errors.js";
-import { parseImageReference, shortImageName } from "../image/image-reference.js";
 import type { Commit } from "../model/commit.js";
 import { hexOf } from "../model/image.js";
 import type { RefName } from "../model/ids.js";
@@ -8,7 +7,8 @@ import { recordOperation } from "../operations/record-operation.js";
 import type { ImageSource, OpenedImage, OpenImageOptions } from "../ports/images.js";
 import type { RefUpdate } from "../ports/history.js";
 import type { Repository } from "../ports/repository.js";
-import { imageRef, isImageReference } from "../revision/ref-names.js";
+import { imageRef } from "../revision/ref-names.js";
+import { storedName } from "./image-names.js";
 import { importImage, type ImportImageOptions } from "./import-image.js";
 
 export interface LoadOptions extends OpenImageOptions, ImportImageOptions {
@@ -36,7 +36,11 @@ const SHORT_DIGITS = 12;
  * Brings the images of a source in, with their history, and names them: as one operation, which `undo` takes back.
  * @throws VarveError SOURCE_INVALID, SOURCE_MISSING, BAD_NAME, NAME_TAKEN; what `importImage` throws.
  */
-export async function loadImages(repository: Repository, source: ImageSource, options: LoadOptions): Promise<readonly LoadedImage[]> {
+export async function loadImages(
+  repository: Repository,
+  source: ImageSource,
+  options: LoadOptions,
+): Promise<readonly LoadedImage[]> {
   return repository.exclusively(async () => {
     const { history, images } = repository;
     const opened = await images.open(source, options);
@@ -73,15 +77,6 @@ async function moves({ history }: Repository, loaded: readonly LoadedImage[]): P
 function namesOf({ references, config }: OpenedImage, wanted: string | undefined): readonly string[] {
   const names = (wanted === undefined ? references : [wanted]).map((name) => storedName(name));
   return names.length > 0 ? [...new Set(names)] : [`sha256:${hexOf(config.record.digest).slice(0, SHORT_DIGITS)}`];
-}
-
-/** @throws VarveError BAD_NAME. */
-export function storedName(reference: string): string {
-  const name = shortImageName(parseImageReference(reference));
-  if (isImageReference(name)) return name;
-  throw new VarveError("BAD_NAME", `Cannot name an image ${JSON.stringify(name)}: no ref can be called so`, {
-    hint: "Give it another one, such as debian:12.",
-  });
 }
 
 function severalImages(images: readonly OpenedImage[]): VarveError {

@@ -24,6 +24,9 @@ export interface Blobs {
   /** Whether the store knows how the tar of that DiffID was put together. */
   hasTar(diffId: BlobDigest): boolean;
 
+  /** Bytes of that tar. @throws VarveError STORE_DAMAGED. */
+  tarSize(diffId: BlobDigest): number;
+
   /**
    * The tar that a layer was read from, byte for byte.
    * @param contentOf The contents of the layer's files.

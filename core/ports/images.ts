@@ -7,7 +7,12 @@ export type ImageSource =
   /** An OCI layout. */
   | { readonly kind: "directory"; readonly path: string }
   /** A docker archive or an OCI layout as a tar. `path` for one that is plain and can be read at any place. */
-  | { readonly kind: "archive"; readonly name: string; readonly path: string | undefined; readonly stream: AsyncIterable<Uint8Array> };
+  | {
+      readonly kind: "archive";
+      readonly name: string;
+      readonly path: string | undefined;
+      readonly stream: AsyncIterable<Uint8Array>;
+    };
 
 export interface OpenImageOptions {
   /** `os/architecture[/variant]`; by default this machine's. */
@@ -74,4 +79,37 @@ export interface Images {
    * @throws VarveError SOURCE_INVALID naming the layer and the entry. The writer is then to be aborted.
    */
   readLayer(stream: AsyncIterable<Uint8Array>, writer: LayerWriter, base: Tree, name: string): Promise<ReadLayer>;
+
+  /**
+   * The tar of a tree that holds a layer, as OCI has them: holes are zeros. The same bytes for the same tree. Chunks are the receiver's to keep.
+   * @param onSkipped Hears of each path that a tar can't hold, for people.
+   */
+  layerTar(tree: Tree, onSkipped?: (path: string) => void): AsyncIterable<Uint8Array>;
+
+  /**
+   * Writes images as one archive, which docker and podman load and which is an OCI layout, too; the same bytes for the same images.
+   * @param forDocker False: without docker's own `manifest.json`.
+   */
+  writeArchive(images: readonly OutgoingImage[], write: (chunk: Uint8Array) => Promise<void>, forDocker: boolean): Promise<void>;
+
+  /** Writes images as an OCI layout into a directory that is absent or empty. @throws VarveError DESTINATION_NOT_EMPTY, DISK_FULL, PERMISSION. */
+  writeLayout(images: readonly OutgoingImage[], directory: string): Promise<void>;
+}
+
+/** Bytes of an image that go out. What they come from stays open as long as the image. */
+export interface OutgoingBlob {
+  readonly record: BlobRecord;
+  /** May be called again. @throws VarveError STORE_DAMAGED at its end when the bytes are not those of the record. */
+  open(): AsyncIterable<Uint8Array>;
+}
+
+export interface OutgoingImage {
+  /** `debian:12`; none for an image that is only told by its id. */
+  readonly references: readonly string[];
+  readonly config: OutgoingBlob;
+  readonly manifest: OutgoingBlob;
+  /** The lowest first. One may stand there twice. */
+  readonly layers: readonly OutgoingBlob[];
+  /** For an index. */
+  readonly platform: { readonly os: string; readonly architecture: string; readonly variant?: string | undefined };
 }

@@ -21,7 +21,7 @@ import { syncDirectory, writeFully, writeNewFile } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
-import { putTogether } from "./layer-tar.js";
+import { putTogether, tarSize } from "./layer-tar.js";
 
 export type BlobLayout = Pick<StoreLayout, "root" | "blobs" | "scratch">;
 
@@ -39,6 +39,7 @@ export function openBlobs(layout: BlobLayout): Blobs {
     open: (digest) => pieces(blobFile(layout, digest), digest),
     copy: (stream) => new FileCopy(layout, stream),
     hasTar: (diffId) => exists(tarFile(layout, diffId)),
+    tarSize: (diffId) => tarSize(tarFile(layout, diffId)),
     tar: (diffId, contentOf) => putTogether(tarFile(layout, diffId), diffId, contentOf),
     list: () => listBlobs(layout),
   };

@@ -41,6 +41,14 @@ export async function* putTogether(
   if (hash.digest("hex") !== hexOf(diffId)) throw damaged(file, "its record does not give the bytes that were read");
 }
 
+/** Blobs.tarSize. */
+export function tarSize(file: string): number {
+  let size = 0;
+  for (const part of readTarRecord(file))
+    size += "bytes" in part ? part.bytes.length : part.pieces.reduce((sum, { length }) => sum + length, 0);
+  return size;
+}
+
 /** Each is valid until the next. */
 function* readPieces({ pieces }: ContentPart, content: FileContent): Generator<Uint8Array> {
   // The tar's own digest tells of a damage.

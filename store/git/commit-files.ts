@@ -10,7 +10,12 @@ export const ORIGIN_FILE = "origin.json";
 export const IMAGE_FILE = "image.json";
 
 /** Above this, a file of a commit's tree is not ours. */
-const LARGEST_BYTES: Readonly<Record<string, number>> = { [LAYER_FILE]: 2 ** 16, [CONFIG_FILE]: 2 ** 23, [ORIGIN_FILE]: 2 ** 23, [IMAGE_FILE]: 2 ** 20 };
+const LARGEST_BYTES: Readonly<Record<string, number>> = {
+  [LAYER_FILE]: 2 ** 16,
+  [CONFIG_FILE]: 2 ** 23,
+  [ORIGIN_FILE]: 2 ** 23,
+  [IMAGE_FILE]: 2 ** 20,
+};
 
 /** The fields in one order, so that one record has one git id. */
 export function encodeLayerRecord({ layer, tree, added, modified, deleted, storedBytes }: LayerRecord): Buffer {

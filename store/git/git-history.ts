@@ -84,7 +84,8 @@ class GitHistory implements History {
     if (origin !== undefined) files.set(commitFiles.ORIGIN_FILE, commitFiles.encodeOrigin(origin));
     if (image !== undefined) files.set(commitFiles.IMAGE_FILE, commitFiles.encodeImageRecord(image));
     const author = clamped(safeSignature(draft.author));
-    const committer = draft.committer === undefined ? identity("committer", this.#layout.git) : clamped(safeSignature(draft.committer));
+    const committer =
+      draft.committer === undefined ? identity("committer", this.#layout.git) : clamped(safeSignature(draft.committer));
     const message = checkedMessage(draft.message);
     const written = await this.#objects.write({ parents, author, committer, message, files });
     const { layer, tree, added, modified, deleted, storedBytes } = draft;

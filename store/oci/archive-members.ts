@@ -77,7 +77,8 @@ class HeaderWalk {
         const prelude = { records, defaults: [], longName, longLink };
         this.#label = entryName(header, prelude);
         const { entry, bodySize, sparse } = resolveEntry(header, prelude, this.fail, () => undefined);
-        if (sparse !== undefined || header.typeflag === "S") this.fail("it is sparse, expected whole files in an archive of images");
+        if (sparse !== undefined || header.typeflag === "S")
+          this.fail("it is sparse, expected whole files in an archive of images");
         const offset = this.#at;
         this.#pass(bodySize);
         if (entry.type === "file") return { path: entry.path, member: { offset, size: bodySize } };
@@ -107,7 +108,8 @@ class HeaderWalk {
 
   #pass(bytes: number): void {
     this.#at += Math.ceil(bytes / BLOCK) * BLOCK;
-    if (this.#at - BLOCK >= this.#end || this.#at > this.#end) this.fail("it ends too early", "The archive is cut off. Take it from its source again.");
+    if (this.#at - BLOCK >= this.#end || this.#at > this.#end)
+      this.fail("it ends too early", "The archive is cut off. Take it from its source again.");
   }
 
   #read(length: number): Buffer {

@@ -25,9 +25,14 @@ interface Row {
  *
  * @throws VarveError SOURCE_INVALID, SOURCE_MISSING, UNSUPPORTED.
  */
-export function dockerImages(files: ImageFiles, documents: LayoutBlobs, { image, platform }: OpenImageOptions): readonly OpenedImage[] {
+export function dockerImages(
+  files: ImageFiles,
+  documents: LayoutBlobs,
+  { image, platform }: OpenImageOptions,
+): readonly OpenedImage[] {
   const rows = rowsOf(documents.document("manifest.json").value, files);
-  const wanted = image === undefined ? rows : rows.filter(({ references, config }) => references.includes(image) || config.includes(image));
+  const wanted =
+    image === undefined ? rows : rows.filter(({ references, config }) => references.includes(image) || config.includes(image));
   if (wanted.length === 0) throw notThere(files, rows, image);
   const images = wanted.map((row) => openedImage(files, documents, row));
   const fit = images.filter(({ config }) => platform === undefined || isFor(config.value, platform));
@@ -82,7 +87,8 @@ function opened(files: ImageFiles, name: string, what: string): ReturnType<Image
 }
 
 function rowsOf(value: unknown, files: ImageFiles): readonly Row[] {
-  if (!Array.isArray(value) || value.length > MOST_IMAGES) throw fault(files, `its manifest.json is no list of at most ${MOST_IMAGES} images`);
+  if (!Array.isArray(value) || value.length > MOST_IMAGES)
+    throw fault(files, `its manifest.json is no list of at most ${MOST_IMAGES} images`);
   return value.map((row: unknown, index) => {
     const { Config: config, RepoTags: references, Layers: layers } = objectOf(row);
     const at = `image ${index + 1} of its manifest.json`;
@@ -101,12 +107,16 @@ function isMember(name: unknown): name is string {
 }
 
 function isNames(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.length <= MOST_NAMES && value.every((each) => typeof each === "string" && each.length <= 500);
+  return (
+    Array.isArray(value) && value.length <= MOST_NAMES && value.every((each) => typeof each === "string" && each.length <= 500)
+  );
 }
 
 function isFor(config: Readonly<Record<string, unknown>>, platform: string): boolean {
   const [os, architecture, variant] = platform.split("/");
-  return config["os"] === os && config["architecture"] === architecture && (variant === undefined || config["variant"] === variant);
+  return (
+    config["os"] === os && config["architecture"] === architecture && (variant === undefined || config["variant"] === variant)
+  );
 }
 
 function notThere(files: ImageFiles, rows: readonly Row[], image: string | undefined): VarveError {

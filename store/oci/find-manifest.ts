@@ -45,12 +45,9 @@ export async function imageLayers(
   wanted: string | undefined,
 ): Promise<readonly Descriptor[]> {
   const images = indexOf(blobs, directory);
-  const chosen = choose(
-    wanted === undefined ? images : images.filter((image) => isCalled(image, wanted)),
-    images,
-    directory,
-    { wanted },
-  );
+  const chosen = choose(wanted === undefined ? images : images.filter((image) => isCalled(image, wanted)), images, directory, {
+    wanted,
+  });
   const { document } = await manifestBelow(blobs, directory, chosen, { wanted });
   return layersOf(objectOf(document.value), directory);
 }
@@ -111,13 +108,20 @@ async function manifestBelow(
 function requireOneKind(value: unknown, { mediaType }: Descriptor, directory: string): void {
   const { mediaType: own, layers, manifests, schemaVersion } = objectOf(value);
   if (schemaVersion === 1)
-    throw new VarveError("UNSUPPORTED", "Cannot read the image: its manifest is of docker's schema 1, which has no config and no DiffIDs", {
-      path: directory,
-      hint: "Pull it with docker or skopeo, which convert it, and save it again.",
-    });
+    throw new VarveError(
+      "UNSUPPORTED",
+      "Cannot read the image: its manifest is of docker's schema 1, which has no config and no DiffIDs",
+      {
+        path: directory,
+        hint: "Pull it with docker or skopeo, which convert it, and save it again.",
+      },
+    );
   if (layers !== undefined && manifests !== undefined) throw layoutFault(directory, "a document is both a manifest and an index");
   if (own !== undefined && own !== mediaType && mediaType !== "")
-    throw layoutFault(directory, `a document says that it is ${JSON.stringify(own)}, and what leads to it ${JSON.stringify(mediaType)}`);
+    throw layoutFault(
+      directory,
+      `a document says that it is ${JSON.stringify(own)}, and what leads to it ${JSON.stringify(mediaType)}`,
+    );
 }
 
 function layersOf({ layers }: Readonly<Record<string, unknown>>, directory: string): readonly Descriptor[] {
@@ -164,7 +168,9 @@ function isFor({ os, architecture, variant }: Descriptor, platform: string): boo
 }
 
 function noPlatform(images: readonly Descriptor[], platform: string, directory: string): VarveError {
-  const has = images.map(({ os, architecture, variant }) => [os, architecture, variant].filter(Boolean).join("/")).slice(0, MOST_SHOWN);
+  const has = images
+    .map(({ os, architecture, variant }) => [os, architecture, variant].filter(Boolean).join("/"))
+    .slice(0, MOST_SHOWN);
   return new VarveError("SOURCE_MISSING", `Cannot find an image for ${platform}: the layout has none`, {
     path: directory,
     hint: has.length === 0 ? undefined : `It has: ${has.join(", ")}`,

@@ -67,7 +67,8 @@ export class LayoutBlobs {
         hash.update(piece.subarray(0, count));
         yield piece.subarray(0, count);
       }
-      if (hash.digest("hex") !== hex) throw layoutFault(this.#directory, `${what} has not the digest that its name says`, file.path);
+      if (hash.digest("hex") !== hex)
+        throw layoutFault(this.#directory, `${what} has not the digest that its name says`, file.path);
       this.#checked.add(hex);
     } finally {
       file.close();
@@ -96,7 +97,10 @@ export class LayoutBlobs {
     try {
       return JSON.parse(bytes.toString("utf8"));
     } catch (error) {
-      throw new VarveError("SOURCE_INVALID", `Cannot read the OCI layout: ${what} is no JSON`, { path: this.#directory, cause: error });
+      throw new VarveError("SOURCE_INVALID", `Cannot read the OCI layout: ${what} is no JSON`, {
+        path: this.#directory,
+        cause: error,
+      });
     }
   }
 

@@ -2,7 +2,14 @@ import { createHash } from "node:crypto";
 import { closeSync, constants, openSync, readSync, unlinkSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import { blobDigest, type BlobRecord } from "../../core/model/image.js";
-import type { ImageDocument, ImageSource, OpenedImage, OpenedImages, OpenImageOptions, SourceLayer } from "../../core/ports/images.js";
+import type {
+  ImageDocument,
+  ImageSource,
+  OpenedImage,
+  OpenedImages,
+  OpenImageOptions,
+  SourceLayer,
+} from "../../core/ports/images.js";
 import { openRegularFile } from "../../linux/regular-file.js";
 import { writeFully } from "../durable-file.js";
 import { systemFailure } from "../system-failure.js";
@@ -36,16 +43,24 @@ async function imagesIn(files: ImageFiles, options: OpenImageOptions): Promise<r
     return Promise.all(found.map((image) => openedImage(blobs, files.place, image)));
   }
   if (files.has("manifest.json")) return dockerImages(files, blobs, options);
-  throw new VarveError("SOURCE_INVALID", `Cannot read images from ${quotedPlace(files.place)}: it has neither an oci-layout nor a manifest.json`, {
-    hint: "An archive of a root filesystem, without an image, is taken by varve import.",
-  });
+  throw new VarveError(
+    "SOURCE_INVALID",
+    `Cannot read images from ${quotedPlace(files.place)}: it has neither an oci-layout nor a manifest.json`,
+    {
+      hint: "An archive of a root filesystem, without an image, is taken by varve import.",
+    },
+  );
 }
 
 function quotedPlace(place: string): string {
   return place.startsWith('"') || place.startsWith("the ") ? place : JSON.stringify(place);
 }
 
-async function openedImage(blobs: LayoutBlobs, place: string, { manifest, document, references }: FoundImage): Promise<OpenedImage> {
+async function openedImage(
+  blobs: LayoutBlobs,
+  place: string,
+  { manifest, document, references }: FoundImage,
+): Promise<OpenedImage> {
   const { config, layers } = manifest;
   const read = await blobs.json(config, "its config");
   return {
@@ -58,7 +73,8 @@ async function openedImage(blobs: LayoutBlobs, place: string, { manifest, docume
 
 function sourceLayer(blobs: LayoutBlobs, layer: Descriptor, index: number): SourceLayer {
   return {
-    record: layer.algorithm === "sha256" ? { mediaType: layer.mediaType, digest: blobDigest(layer.hex), size: layer.size } : undefined,
+    record:
+      layer.algorithm === "sha256" ? { mediaType: layer.mediaType, digest: blobDigest(layer.hex), size: layer.size } : undefined,
     name: `layer ${index + 1} of the image`,
     open: () => blobs.bytes(layer, `its layer ${index + 1}`),
   };
