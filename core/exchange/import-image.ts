@@ -162,8 +162,17 @@ function isComplete({ blobs, layers }: Repository, { layer: id }: Commit, { laye
 
 function keptDocuments({ blobs }: Repository, { config, manifest }: OpenedImage): Pick<ImageRecord, "config" | "manifest"> {
   for (const document of [config, manifest])
-    if (document !== undefined && !blobs.has(document.record.digest)) blobs.put(document.bytes);
+    if (document !== undefined && !isSound(blobs, document.record.digest)) blobs.put(document.bytes);
   return { config: config.record, ...(manifest && { manifest: manifest.record }) };
+}
+
+function isSound(blobs: Repository["blobs"], digest: BlobRecord["digest"]): boolean {
+  try {
+    return blobs.has(digest) && blobs.read(digest).length > 0;
+  } catch (error) {
+    if (error instanceof VarveError && error.code === "STORE_DAMAGED") return false;
+    throw error;
+  }
 }
 
 /** A plain layer's digest is its DiffID: it needs no copy. */

@@ -35,3 +35,8 @@ export interface ImageRecord {
   readonly config?: BlobRecord | undefined;
   readonly manifest?: BlobRecord | undefined;
 }
+
+/** Digests of all that a store may keep for a commit. */
+export function namedBlobs({ diffId, blob, config, manifest }: ImageRecord = {}): readonly BlobDigest[] {
+  return [diffId, blob?.digest, config?.digest, manifest?.digest].filter((digest) => digest !== undefined);
+}

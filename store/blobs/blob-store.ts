@@ -225,6 +225,6 @@ function requireDigest(hash: Hash, digest: BlobDigest, file: string): void {
 function damaged(file: string, state: string): VarveError {
   return new VarveError("STORE_DAMAGED", `Cannot read a blob of an image: its file ${state}`, {
     path: file,
-    hint: "Load or pull the image again: that puts the blob back.",
+    hint: "Run `varve fsck --repair`, then load or pull the image again: that puts the blob back.",
   });
 }

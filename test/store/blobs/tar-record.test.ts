@@ -7,7 +7,12 @@ import { temporaryDirectory } from "../../helpers/temporary-directory.js";
 import { archive, directory, file } from "../tar/raw-tar.js";
 import { putTogetherAgain, recordedTar, type RecordedTar } from "./recorded-tar.js";
 
-const BYTES = archive(directory("d"), file("d/a", `${"x".repeat(650)}${"y".repeat(650)}`), file("b", "y"), file("c", "z".repeat(20_000)));
+const BYTES = archive(
+  directory("d"),
+  file("d/a", `${"x".repeat(650)}${"y".repeat(650)}`),
+  file("b", "y"),
+  file("c", "z".repeat(20_000)),
+);
 const MAGIC_BYTES = "varve tar record 1\n".length;
 const FRAME_AT = MAGIC_BYTES + 8;
 

@@ -51,6 +51,16 @@ export class Layout {
     return this.blob({ schemaVersion: 2, config, layers: written }, MANIFEST, more);
   }
 
+  /** An image whose config tells of its layers, as those that tools make. @param config More of it. */
+  whole(layers: readonly Buffer[], name: string, config: object = {}): Written {
+    const diffIds = layers.map((bytes) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`);
+    const value = { os: "linux", architecture: "amd64", rootfs: { type: "layers", diff_ids: diffIds }, ...config };
+    const written = this.blob(value, "application/vnd.oci.image.config.v1+json");
+    const blobs = layers.map((bytes) => this.blob(gzipSync(bytes), LAYER));
+    const annotations = { "org.opencontainers.image.ref.name": name };
+    return this.blob({ schemaVersion: 2, mediaType: MANIFEST, config: written, layers: blobs }, MANIFEST, { annotations });
+  }
+
   index(...manifests: readonly Written[]): void {
     this.write("index.json", { schemaVersion: 2, manifests });
   }

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 
 /** Makes one of everything that a tar can hold in the directory that it is run in. Needs root, setfattr, setcap, setfacl. */
-export const WILD = String.raw`
+export const WILD: string = String.raw`
   echo hi > f; : > "$(printf 'a\377\376')"; : > "$(printf 'a\377\375')"; : > "$(printf 'new\nline')"; : > 'back\slash'; : > ./-rf
   x=$(printf 'x%.0s' $(seq 200)); y=$(printf 'y\351%.0s' $(seq 120)); mkdir -p "d/$x/$y"; echo deep > "d/$x/$y/z"; ln "d/$x/$y/z" zlink
   ln f d/hard; ln -s f l; ln -P l lhard; ln -s "$(printf 't\377')" lbad; ln -s "$(printf 'q%.0s' $(seq 4000))" llong
