@@ -14,7 +14,7 @@ export interface ImageStep {
 const MOST_STEPS = 2000;
 /** What a commit keeps of its entry has a limit, too. */
 const LONGEST_ENTRY = 100_000;
-const MOST_HISTORY = 1e9;
+const MOST_HISTORY = 200_000_000;
 
 /**
  * The commits that an image becomes, the oldest first: one for each entry of its history, and without a history one for each layer.

@@ -56,7 +56,7 @@ export async function importImage(
   let added = 0;
   for (const [index, step] of steps.entries()) {
     options.onStep?.(index, steps.length);
-    const last = index === steps.length - 1 ? keptDocuments(repository, image) : {};
+    const last = index === steps.length - 1 ? documentsOf(image) : {};
     const same: Commit | undefined = (known.get(parent) ?? []).find(
       (each) => isOf(each, step, last) && isComplete(repository, each, step, keepsBlobs),
     );
@@ -64,6 +64,8 @@ export async function importImage(
     commit = same ?? (await writeStep(repository, { parent, step, last, keepsBlobs, warnings }, options));
     parent = commit.id;
   }
+  // Once all of it is known to be right, and before a ref leads there.
+  keepDocuments(repository, image);
   return { commit: commit!, added, warnings };
 }
 
@@ -162,9 +164,12 @@ function isComplete({ blobs, layers }: Repository, { layer: id }: Commit, { laye
   return layer.source.record !== undefined && blobs.has(layer.source.record.digest);
 }
 
-function keptDocuments({ blobs }: Repository, { config, manifest }: OpenedImage): Pick<ImageRecord, "config" | "manifest"> {
+function keepDocuments({ blobs }: Repository, { config, manifest }: OpenedImage): void {
   for (const document of [config, manifest])
     if (document !== undefined && !isSound(blobs, document.record.digest)) blobs.put(document.bytes);
+}
+
+function documentsOf({ config, manifest }: OpenedImage): Pick<ImageRecord, "config" | "manifest"> {
   return { config: config.record, ...(manifest && { manifest: manifest.record }) };
 }
 

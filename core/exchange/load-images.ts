@@ -58,10 +58,19 @@ export async function loadImages(
       }
       await recordOperation(repository, { command: options.command, refs: await moves(repository, loaded), trees: [] });
       return loaded;
+    } catch (error) {
+      throw atSource(error, source);
     } finally {
       opened.close();
     }
   });
+}
+
+/** What is wrong with an image is told without where it came from: its layers may come through a registry, too. */
+function atSource(error: unknown, source: ImageSource): unknown {
+  if (!(error instanceof VarveError) || error.code !== "SOURCE_INVALID" || error.path !== undefined) return error;
+  const { code, message, hint } = error;
+  return new VarveError(code, message, { path: source.kind === "directory" ? source.path : source.name, hint, cause: error });
 }
 
 /** The last of several images of one name has it, as in docker. */

@@ -3,6 +3,7 @@ import { VarveError } from "../../core/errors.js";
 import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import { errnoOf } from "../system-failure.js";
 import { type Descriptor } from "./descriptor.js";
+import { parseStrictJson } from "./strict-json.js";
 import type { ImageFile, ImageFiles } from "./image-files.js";
 
 const PIECE_BYTES = 1 << 18;
@@ -95,12 +96,16 @@ export class LayoutBlobs {
 
   #parsed(bytes: Buffer, what: string): unknown {
     try {
-      return JSON.parse(bytes.toString("utf8"));
+      return parseStrictJson(bytes);
     } catch (error) {
-      throw new VarveError("SOURCE_INVALID", `Cannot read the OCI layout: ${what} is no JSON`, {
-        path: this.#directory,
-        cause: error,
-      });
+      throw new VarveError(
+        "SOURCE_INVALID",
+        `Cannot read the OCI layout: ${what} is no JSON that can be relied on: ${(error as Error).message}`,
+        {
+          path: this.#directory,
+          cause: error,
+        },
+      );
     }
   }
 
