@@ -124,7 +124,7 @@ function requireOneKind(value: unknown, { mediaType }: Descriptor, directory: st
     );
 }
 
-function layersOf({ layers }: Readonly<Record<string, unknown>>, directory: string): readonly Descriptor[] {
+export function layersOf({ layers }: Readonly<Record<string, unknown>>, directory: string): readonly Descriptor[] {
   if (!Array.isArray(layers)) throw layoutFault(directory, "its manifest has no layers");
   if (layers.length > MOST_LAYERS)
     throw layoutFault(directory, `it has ${layers.length} layers, expected at most ${MOST_LAYERS}`);
@@ -158,6 +158,12 @@ function isCalled({ name, reference, algorithm, hex }: Descriptor, wanted: strin
 interface Asked {
   readonly wanted?: string | undefined;
   readonly platform?: string | undefined;
+}
+
+/** The one of an index that is for a platform. @param place For messages. @throws VarveError SOURCE_INVALID, SOURCE_MISSING. */
+export function chooseManifest(index: unknown, place: string, platform: string | undefined): Descriptor {
+  const manifests = manifestsOf(index, place);
+  return choose(manifests, manifests, place, { platform });
 }
 
 function isFor({ os, architecture, variant }: Descriptor, platform: string): boolean {
