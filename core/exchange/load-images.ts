@@ -4,7 +4,7 @@ import { hexOf } from "../model/image.js";
 import type { RefName } from "../model/ids.js";
 import { nameTaken } from "../operations/branches.js";
 import { recordOperation } from "../operations/record-operation.js";
-import type { ImageReference } from "../image/image-reference.js";
+import type { ImageReference } from "../model/image.js";
 import type { ImageSource, OpenedImage, OpenedImages, OpenImageOptions } from "../ports/images.js";
 import type { RegistryOptions } from "../ports/registries.js";
 import type { RefUpdate } from "../ports/history.js";

@@ -1,4 +1,4 @@
-import type { ImageReference } from "../image/image-reference.js";
+import type { ImageReference } from "../model/image.js";
 import type { OpenedImages, OpenImageOptions, OutgoingImage } from "./images.js";
 
 export interface RegistryOptions {

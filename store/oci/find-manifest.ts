@@ -177,7 +177,7 @@ function noPlatform(images: readonly Descriptor[], platform: string, directory: 
   const has = images
     .map(({ os, architecture, variant }) => [os, architecture, variant].filter(Boolean).join("/"))
     .slice(0, MOST_SHOWN);
-  return new VarveError("SOURCE_MISSING", `Cannot find an image for ${platform}`, {
+  return new VarveError("SOURCE_MISSING", `Cannot find an image in the index: none is for ${platform}`, {
     path: directory,
     hint: has.length === 0 ? undefined : `It has: ${has.join(", ")}`,
   });

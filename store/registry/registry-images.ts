@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { VarveError } from "../../core/errors.js";
-import type { ImageReference } from "../../core/image/image-reference.js";
+import type { ImageReference } from "../../core/model/image.js";
 import { shortImageName } from "../../core/image/image-reference.js";
 import { blobDigest, type BlobRecord } from "../../core/model/image.js";
 import type {
