@@ -226,3 +226,12 @@ test("a tracked directory is read outside of the namespace, also beside containe
   t.true(existsSync(store));
   ok("log", "base");
 });
+
+test("varve network create is refused to an ordinary user in words that say what there is without root", (t) => {
+  const { run, ok } = userStore(t, ordinaryUser()!);
+  const { status, stderr } = run("network", "create", "lab");
+  t.is(status, 50);
+  t.regex(stderr, /Cannot make network "lab": only root can, .*\n.*--network (pasta|slirp4netns).*-p.*container:NAME/);
+  t.is(run("network", "rm", "lab").status, 24);
+  t.is(ok("--json", "network", "ls"), "[]\n");
+});
