@@ -235,3 +235,16 @@ test("varve network create is refused to an ordinary user in words that say what
   t.is(run("network", "rm", "lab").status, 24);
   t.is(ok("--json", "network", "ls"), "[]\n");
 });
+
+test("stats of an ordinary user's container without a cgroup tells what is not known as such, and not as 0", (t) => {
+  const { ok } = userStore(t, ordinaryUser()!);
+  ok("run", "-d", "--name", "box", "base", "--", "sleep", "60");
+  const { usage } = JSON.parse(ok("--json", "stats", "--no-stream", "box")) as { usage: Record<string, unknown> };
+  const { network, ...others } = usage;
+  t.deepEqual(network, { receivedBytes: 0, sentBytes: 0 });
+  const names = ["cpuNanoseconds", "cpuPercent", "memoryBytes", "memoryLimitBytes", "processes", "readBytes", "writtenBytes"];
+  t.deepEqual(Object.keys(others).sort(), names);
+  t.true(Object.values(others).every((value) => value === null));
+  const [, row] = ok("stats", "--no-stream").split("\n");
+  t.regex(row!, /^[0-9a-f]{12}  box +-- +-- \/ -- +-- +0 B \/ 0 B +-- \/ -- +--$/);
+});
