@@ -88,7 +88,7 @@ function failure(
   runtime: OciRuntime,
 ): VarveError {
   if (livingProcess(directory) === undefined) return notRunning("run a process in", name);
-  return runtimeFailure(command[0] ?? "", errors, runtime.name);
+  return runtimeFailure(command[0] ?? "", errors, runtime.name, directory.path);
 }
 
 function requireTerminal({ terminal, interactive, detached }: ExecConfiguration): void {
