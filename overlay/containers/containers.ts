@@ -21,6 +21,7 @@ import type { ContainerUsage } from "../../core/ports/container-usage.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { syncDirectory } from "../../linux/sync.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
+import { removeLostCgroups } from "../runtime/lost-cgroups.js";
 import { isWrittenInNamespace, requireNamespace, requireNamespaceToRemove } from "./written-ids.js";
 import { CONTAINER_ID, ContainerDirectory, forgetOldExits, latin1, UNFINISHED } from "./container-directory.js";
 import { tearDownNetwork } from "../network/container-network.js";
@@ -257,6 +258,10 @@ class DirectoryContainers implements Containers {
       }
     });
     return ran;
+  }
+
+  clearLost(): void {
+    removeLostCgroups();
   }
 
   restarts({ id }: ContainerRecord): Restarts {

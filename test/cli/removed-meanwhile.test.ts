@@ -27,6 +27,7 @@ function errorOf(
 
 test("commands beside rm -f of their container do their work, or say that it is gone or stopped", async (t) => {
   const store = runningStore(t);
+  t.teardown(() => void store.run("rm", "-f", "--forget", "box"));
   for (const words of [
     ["start", "box"],
     ["stop", "box"],
