@@ -314,6 +314,26 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Write a tree as a tar archive",
     load: async () => (await import("./commands/export.js")).exportCommand,
   },
+  load: {
+    group: "move",
+    summary: "Bring images in, with their history: a docker archive or an OCI layout",
+    load: async () => (await import("./commands/load.js")).loadCommand,
+  },
+  save: {
+    group: "move",
+    summary: "Write commits as images: what docker and podman load, or an OCI layout",
+    load: async () => (await import("./commands/save.js")).saveCommand,
+  },
+  images: {
+    group: "move",
+    summary: "List image references: what was loaded, pulled or tagged so",
+    load: async () => (await import("./commands/images.js")).imagesCommand,
+  },
+  rmi: {
+    group: "move",
+    summary: "Delete image references",
+    load: async () => (await import("./commands/rmi.js")).rmiCommand,
+  },
   gc: {
     group: "keep",
     summary: "Remove layers that nothing leads to",

@@ -1,7 +1,9 @@
 import type { Archives } from "./archives.js";
+import type { Blobs } from "./blobs.js";
 import type { Containers } from "./containers.js";
 import type { Events } from "./events.js";
 import type { History } from "./history.js";
+import type { Images } from "./images.js";
 import type { LayerStore } from "./layer-store.js";
 import type { MachineFiles } from "./machine-files.js";
 import type { OperationLog } from "./operation-log.js";
@@ -21,6 +23,8 @@ export interface Repository {
   readonly inProgress: WorkInProgress;
   readonly directories: PlainDirectories;
   readonly archives: Archives;
+  readonly images: Images;
+  readonly blobs: Blobs;
   readonly machine: MachineFiles;
   /** Absent for a shared store. */
   readonly worktree: Worktree | undefined;

@@ -22,6 +22,8 @@ export function memoryRepository(): Repository {
     inProgress: memoryProgress(),
     directories: none,
     archives: none,
+    images: none,
+    blobs: none,
     machine: none,
     worktree: undefined,
     exclusively: (work) => work(),
