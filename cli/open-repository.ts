@@ -255,6 +255,15 @@ export async function openContainersIn(store: string): Promise<Containers> {
   return openContainersOf(layout, fileEvents(layout), undefined);
 }
 
+/** What a container's process has left in the system whose store was removed meanwhile. @param id Of a container. */
+export async function clearAfterStore(id: string): Promise<void> {
+  const [{ removeCgroups }, { CONTAINER_ID }] = await Promise.all([
+    import("../overlay/runtime/cgroups.js"),
+    import("../overlay/containers/container-directory.js"),
+  ]);
+  if (CONTAINER_ID.test(id)) removeCgroups(id);
+}
+
 async function openContainersOf(layout: StoreLayout, events: Events, onLeftOut: OnLeftOut): Promise<Containers> {
   const { openContainers } = await import("../overlay/containers/containers.js");
   return openContainers({ ...(await containersOptions(layout, onLeftOut)), onEvent: (event) => events.note(event) });

@@ -226,3 +226,25 @@ test("a tracked directory is read outside of the namespace, also beside containe
   t.true(existsSync(store));
   ok("log", "base");
 });
+
+test("varve network create is refused to an ordinary user in words that say what there is without root", (t) => {
+  const { run, ok } = userStore(t, ordinaryUser()!);
+  const { status, stderr } = run("network", "create", "lab");
+  t.is(status, 50);
+  t.regex(stderr, /Cannot make network "lab": only root can, .*\n.*--network (pasta|slirp4netns).*-p.*container:NAME/);
+  t.is(run("network", "rm", "lab").status, 24);
+  t.is(ok("--json", "network", "ls"), "[]\n");
+});
+
+test("stats of an ordinary user's container without a cgroup tells what is not known as such, and not as 0", (t) => {
+  const { ok } = userStore(t, ordinaryUser()!);
+  ok("run", "-d", "--name", "box", "base", "--", "sleep", "60");
+  const { usage } = JSON.parse(ok("--json", "stats", "--no-stream", "box")) as { usage: Record<string, unknown> };
+  const { network, ...others } = usage;
+  t.deepEqual(network, { receivedBytes: 0, sentBytes: 0 });
+  const names = ["cpuNanoseconds", "cpuPercent", "memoryBytes", "memoryLimitBytes", "processes", "readBytes", "writtenBytes"];
+  t.deepEqual(Object.keys(others).sort(), names);
+  t.true(Object.values(others).every((value) => value === null));
+  const [, row] = ok("stats", "--no-stream").split("\n");
+  t.regex(row!, /^[0-9a-f]{12}  box +-- +-- \/ -- +-- +0 B \/ 0 B +-- \/ -- +--$/);
+});

@@ -17,7 +17,7 @@ export function memoryRepository(): Repository {
     layers: memoryLayerStore(),
     history: memoryHistory(),
     operations: memoryOperationLog(),
-    containers: { list: () => [], find: missing } as unknown as Containers,
+    containers: { list: () => [], find: missing, clearLost: () => undefined } as unknown as Containers,
     events: { note: () => undefined, open: missing },
     inProgress: memoryProgress(),
     directories: none,
