@@ -5,7 +5,13 @@ import { isRegistry, isRepository, parseImageReference, shortImageName } from ".
 const SHA256 = `sha256:${"0a".repeat(32)}`;
 const SHA512 = `sha512:${"b9".repeat(64)}`;
 
-const GOOD: readonly (readonly [text: string, registry: string, repository: string, tag?: string | undefined, digest?: string])[] = [
+const GOOD: readonly (readonly [
+  text: string,
+  registry: string,
+  repository: string,
+  tag?: string | undefined,
+  digest?: string,
+])[] = [
   ["debian", "docker.io", "library/debian", "latest"],
   ["debian:12", "docker.io", "library/debian", "12"],
   ["library/debian", "docker.io", "library/debian", "latest"],
