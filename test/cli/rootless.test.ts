@@ -129,6 +129,20 @@ test("an owner that /etc/subuid does not reach is refused before anything runs, 
   );
 });
 
+test("a group and a limit beyond what an ordinary user can give are told, and nothing is left", (t) => {
+  const { run, ok } = userStore(t, ordinaryUser()!);
+  t.regex(ok("run", "--rm", "--group-add", "65536", "base", "--", "id", "-G"), /^0 65536$/m);
+  const refused = (words: readonly string[], message: RegExp): void => {
+    const { status, stderr } = run("run", "--rm", ...words, "base", "--", "true");
+    t.is(status, 125, words.join(" "));
+    t.regex(stderr, message);
+    t.notRegex(stderr, /runc|crun/);
+  };
+  refused(["--group-add", "65537"], /Cannot give the process the group 65537: this user has no id for it/);
+  refused(["--ulimit", "nofile=1073741816"], /Cannot set the limit nofile to 1073741816: this process may not go beyond \d+/);
+  t.regex(ok("ps", "-a", "--json"), /^\[\]/);
+});
+
 test("limits, which need root here, and this machine's own root are refused", (t) => {
   const { run } = userStore(t, ordinaryUser()!);
   const limited = run("run", "--rm", "--memory", "64m", "base", "--", "true");
