@@ -7,6 +7,7 @@ import { sysctlObstacle } from "../../core/isolation/sysctl-names.js";
 import { ULIMITS } from "../../core/isolation/ulimit-names.js";
 import type { DeviceRequest, Isolation, Namespaces, Security, Ulimit } from "../../core/ports/isolation.js";
 import type { OptionValues } from "../command.js";
+import { endedBySignals } from "../signals.js";
 
 /** What a process may do. */
 export const SECURITY_OPTIONS = {
@@ -111,7 +112,7 @@ const LONGEST_FILE = 16 * 1024 * 1024;
 
 /** A file that an option names, or a pipe, such as the shell's `<(…)`. @throws VarveError SOURCE_MISSING, SOURCE_INVALID. */
 export function readText(option: string, file: string): string {
-  const bytes = readStart(option, file);
+  const bytes = endedBySignals(() => readStart(option, file));
   if (bytes.length <= LONGEST_FILE) return bytes.toString("utf8");
   throw new VarveError("SOURCE_INVALID", `Cannot read ${option} "${file}": it has more than 16 MiB`, {
     path: path.resolve(file),
