@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { asUser, giveTo, LONE_USER, ordinaryUser } from "../helpers/ordinary-user.js";
@@ -113,6 +113,32 @@ test("a user without more ids than one is told so once, and a commit keeps the o
   t.is(status, 125);
   t.regex(stderr, /Cannot run as user 1000 in the container: this user has no id for it/);
   t.true(existsSync(store));
+});
+
+test("a newuidmap that has lost its rights gives one id, and the command says so", (t) => {
+  const { home, store } = userStore(t, ordinaryUser()!);
+  const powerless = path.join(home, "newuidmap");
+  writeFileSync(powerless, "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+  const program = execFileSync("sh", ["-c", "command -v newuidmap"], { encoding: "utf8" }).trim();
+  const words = [process.execPath, BUILT_COMMAND, "--store", store, "run", "--rm", "base", "--", "cat", "/proc/self/uid_map"];
+  // In a mount namespace of its own, where that one stands in the program's place.
+  const { status, stdout, stderr } = spawnSync(
+    "unshare",
+    [
+      "--mount",
+      "sh",
+      "-c",
+      'mount --bind "$0" "$1" && shift && exec "$@"',
+      powerless,
+      program,
+      ...asUser(ordinaryUser()!),
+      ...words,
+    ],
+    { cwd: home, env: environmentWithVarve(home), encoding: "utf8" },
+  );
+  t.is(status, 0, stderr);
+  t.regex(stdout, /^ +0 +\d+ +1\n$/);
+  t.regex(stderr, /all files have one owner, since \S+\/newuidmap has no rights of root/);
 });
 
 test("an owner that /etc/subuid does not reach is refused before anything runs, and nothing is left", (t) => {
