@@ -314,6 +314,46 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Write a tree as a tar archive",
     load: async () => (await import("./commands/export.js")).exportCommand,
   },
+  load: {
+    group: "move",
+    summary: "Bring images in, with their history: a docker archive or an OCI layout",
+    load: async () => (await import("./commands/load.js")).loadCommand,
+  },
+  save: {
+    group: "move",
+    summary: "Write commits as images: what docker and podman load, or an OCI layout",
+    load: async () => (await import("./commands/save.js")).saveCommand,
+  },
+  images: {
+    group: "move",
+    summary: "List image references: what was loaded, pulled or tagged so",
+    load: async () => (await import("./commands/images.js")).imagesCommand,
+  },
+  rmi: {
+    group: "move",
+    summary: "Delete image references",
+    load: async () => (await import("./commands/rmi.js")).rmiCommand,
+  },
+  pull: {
+    group: "move",
+    summary: "Bring an image in from a registry, with its history",
+    load: async () => (await import("./commands/pull.js")).pullCommand,
+  },
+  push: {
+    group: "move",
+    summary: "Send a commit to a registry, as an image with its history",
+    load: async () => (await import("./commands/push.js")).pushCommand,
+  },
+  login: {
+    group: "move",
+    summary: "Keep credentials for a registry, as docker does",
+    load: async () => (await import("./commands/login.js")).loginCommand,
+  },
+  logout: {
+    group: "move",
+    summary: "Forget the credentials for a registry",
+    load: async () => (await import("./commands/logout.js")).logoutCommand,
+  },
   gc: {
     group: "keep",
     summary: "Remove layers that nothing leads to",

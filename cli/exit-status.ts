@@ -2,7 +2,7 @@ import type { ErrorCode } from "../core/errors.js";
 
 /**
  * Scripts rely on these numbers: add, never reuse. `Record` makes a forgotten code a compile error. Told in docs/errors.md.
- * Tens group what is alike: 1x the store, 2x what a name means, 3x the state of things, 4x a source, 5x the system, 6x a process.
+ * Tens group what is alike: 1x the store, 2x what a name means, 3x the state of things, 4x a source, 5x the system, 6x a process, 8x a registry.
  */
 export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   NOTHING_TO_COMMIT: 1,
@@ -48,6 +48,10 @@ export const EXIT_STATUS: Readonly<Record<ErrorCode, number>> = {
   VOLUME_BUSY: 61,
   MERGE_BASE_BAD: 62,
   BUG: 70,
+  REGISTRY_UNREACHABLE: 80,
+  REGISTRY_DENIED: 81,
+  REGISTRY_INVALID: 82,
+  IMAGE_UNKNOWN: 83,
   RUNTIME_MISSING: 125,
   RUNTIME_FAILED: 125,
   COMMAND_NOT_EXECUTABLE: 126,

@@ -1,4 +1,4 @@
-import { giveBackCertificates } from "../linux/held-certificates.js";
+import { giveBackCertificates } from "../core/held-certificates.js";
 import { VERSION } from "./version.js";
 
 giveBackCertificates(process.env);

@@ -4,11 +4,13 @@ import { VarveError } from "../core/errors.js";
 import type { FinishedOperation } from "../core/operations/finish-interrupted.js";
 import type { OutsideReaders } from "../core/operations/outside-source.js";
 import type { Archives } from "../core/ports/archives.js";
+import type { Images } from "../core/ports/images.js";
 import type { Containers } from "../core/ports/containers.js";
 import type { Events } from "../core/ports/events.js";
 import type { Garbage } from "../core/ports/garbage.js";
 import type { MachineRoot } from "../core/ports/machine-root.js";
 import type { Networks } from "../core/ports/networks.js";
+import type { Registries } from "../core/ports/registries.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { StoreChecks } from "../core/ports/store-checks.js";
 import type { TreeMounts } from "../core/ports/tree-mounts.js";
@@ -20,6 +22,7 @@ import type { Probe } from "../overlay/probes.js";
 import { endProcess } from "../overlay/end-process.js";
 import type { LayerStoreOptions } from "../store/layers/layer-store.js";
 import type { UpperTreeSource } from "../store/directory/upper-tree.js";
+import { openBlobs } from "../store/blobs/blob-store.js";
 import { fileEvents } from "../store/events/file-events.js";
 import { openStore } from "../store/open-store.js";
 import { scratchPath } from "../store/scratch.js";
@@ -229,6 +232,9 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     inProgress: fileProgress(layout),
     directories: openDirectories(layout.root),
     archives: archivesAt(() => scratchPath(scratchOf(layout), "archive")),
+    images: imagesAt(layout),
+    blobs: openBlobs(layout),
+    registries: REGISTRIES,
     machine: machineFiles(layout),
     worktree,
     exclusively: (work, options) => exclusively(layout, () => settled(work), { ...lock, ...options }),
@@ -335,6 +341,30 @@ function archivesAt(scratch: () => string): Archives {
     openTar: async (stream, name) => (await import("../store/tar/open-tar.js")).openTar(stream, name, scratch()),
     openLayout: async (directory, image) => (await import("../store/oci/open-layout.js")).openLayout(directory, image, scratch()),
     exportTar: async (...parts) => (await import("../store/tar/export-tar.js")).exportTar(...parts),
+  };
+}
+
+/** What speaks to them is loaded with the first word to one. */
+export const REGISTRIES: Registries = {
+  open: async (...parts) => (await import("../store/registry/registry-images.js")).openRegistryImage(...parts),
+  push: async (...parts) => (await import("../store/registry/registry-images.js")).pushImage(...parts),
+  login: async (...parts) => (await import("../store/registry/login.js")).login(...parts),
+  logout: async (registry) => (await import("../store/registry/login.js")).logout(registry),
+};
+
+function imagesAt(layout: StoreLayout): Images {
+  return {
+    open: async (...parts) =>
+      (await import("../store/oci/open-images.js")).openImages(...parts, scratchPath(scratchOf(layout), "archive")),
+    readLayer: async (...parts) => (await import("../store/oci/read-layer.js")).readLayer(layout, ...parts),
+    async *layerTar(...parts) {
+      yield* (await import("../store/oci/layer-tar.js")).layerTar(...parts);
+    },
+    async *compressed(stream) {
+      yield* (await import("../store/oci/gzip-stream.js")).gzipped(stream);
+    },
+    writeArchive: async (...parts) => (await import("../store/oci/write-images.js")).writeArchive(...parts),
+    writeLayout: async (...parts) => (await import("../store/oci/write-images.js")).writeLayout(...parts),
   };
 }
 

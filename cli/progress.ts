@@ -11,7 +11,10 @@ const INTERVAL_MILLISECONDS = 100;
  * @param what Comes before the numbers.
  * @returns Takes how far it is; nothing at the end.
  */
-export function showProgress(terminal: Terminal, what = ""): (progress: LayerProgress | undefined) => void {
+export function showProgress(
+  terminal: Terminal,
+  what: string | (() => string) = "",
+): (progress: LayerProgress | undefined) => void {
   let next = performance.now() + 5 * INTERVAL_MILLISECONDS;
   return (progress) => {
     if (progress === undefined) return terminal.progress("");
@@ -19,7 +22,8 @@ export function showProgress(terminal: Terminal, what = ""): (progress: LayerPro
     if (now < next) return;
     next = now + INTERVAL_MILLISECONDS;
     const { entries, bytes } = progress;
-    terminal.progress(`${what}${counted(entries, "entry", "entries")}, ${readableBytes(bytes)}`);
+    const before = typeof what === "string" ? what : what();
+    terminal.progress(`${before}${counted(entries, "entry", "entries")}, ${readableBytes(bytes)}`);
   };
 }
 

@@ -49,6 +49,10 @@ export type ErrorCode =
   | "COMMAND_NOT_EXECUTABLE" // the process's file is no program (126)
   | "COMMAND_NOT_FOUND" // the process's file is not there (127)
   | "VOLUME_BUSY" // a container has the volume
+  | "REGISTRY_UNREACHABLE" // a registry that can't be spoken to, or asks to wait for too long
+  | "REGISTRY_DENIED" // a registry that wants other credentials, or none of ours
+  | "REGISTRY_INVALID" // an answer of a registry that breaks the protocol, or is not what it should be
+  | "IMAGE_UNKNOWN" // no such image, tag, manifest or blob in a registry
   | "INTERRUPTED" // a signal ended it (130)
   | "BUG"; // ours
 

@@ -13,7 +13,7 @@ const ENTRY = "cli/main.ts";
  * A shell reads the second line as a command, Node as a text that it passes over. Without "--" Node takes an --env-file of its own from anywhere
  * among our words: it would end where the file is missing, and set its variables for varve. `env -S` is not everywhere.
  *
- * Node reads certificates of NODE_EXTRA_CA_CERTS when it starts, 40 ms for those of a whole system: linux/held-certificates.ts has the rest.
+ * Node reads certificates of NODE_EXTRA_CA_CERTS when it starts, 40 ms for those of a whole system: core/held-certificates.ts has the rest.
  */
 const HOLD_CERTIFICATES =
   '[ -z "$NODE_EXTRA_CA_CERTS" ] || { export VARVE_HELD_CA_CERTS="$NODE_EXTRA_CA_CERTS"; unset NODE_EXTRA_CA_CERTS; }';
@@ -29,7 +29,8 @@ const PREAMBLE = [
   "const performance = { now: () => { const [s, ns] = process.hrtime(); return s * 1e3 + ns / 1e6; } };",
   'const varvePath = { ...require("node:path"), default: require("node:path") };\n',
 ].join("\n");
-const LOADED_LATER = "(?:node:)?(?:child_process|crypto|net|os|stream|timers/promises|tty|url|util|worker_threads|zlib)";
+const LOADED_LATER =
+  "(?:node:)?(?:child_process|crypto|events|http|https|net|os|stream|timers/promises|tls|tty|url|util|worker_threads|zlib)";
 /** @type {readonly (readonly [RegExp, string])[]} */
 const IMPORTS = [
   [new RegExp(`=require\\("(${LOADED_LATER})"\\)`, "g"), '=varveLater("$1")'],

@@ -48,6 +48,9 @@ const TEST_PACKAGES = [
   { commands: ["fish"], name: "fish", why: "completes command lines in the tests" },
   { commands: ["groff"], name: "groff-base", why: "sets the man pages in the tests" },
   { commands: ["newuidmap"], name: "uidmap", why: "gives ordinary users more ids than one in their containers" },
+  { commands: ["docker-registry"], name: "docker-registry", why: "is the registry that tests pull from and push to" },
+  { commands: ["openssl"], name: "openssl", why: "makes certificates for the tests" },
+  { commands: ["htpasswd"], name: "apache2-utils", why: "makes the passwords of a registry in the tests" },
   { commands: ["strace"], name: "strace", why: "lets tests look at, and break, system calls" },
 ];
 const DEBIAN_PACKAGES = [

@@ -26,6 +26,8 @@ export interface StoreLayout {
   readonly chains: string;
   /** Derived from layer images: what consecutive layers of long chains change together. */
   readonly runs: string;
+  /** Derived from chains: what long ones are mounted by. */
+  readonly compositions: string;
   /** Derived from layer images: copies of what small layers of long chains hold. */
   readonly packs: string;
   /** Derived from layer images: which of them holds a content. */
@@ -69,6 +71,7 @@ export function storeLayout(root: string): StoreLayout {
     commitCache: at("views", "commits"),
     chains: at("views", "chains"),
     runs: at("views", "runs"),
+    compositions: at("views", "compositions"),
     packs: at("views", "packs"),
     contentIndex: at("views", "contents"),
     variants: at("views", "variants"),

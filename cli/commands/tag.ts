@@ -2,7 +2,9 @@ import { VarveError } from "../../core/errors.js";
 import type { Ref } from "../../core/model/commit.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { IMAGES, imageRef, isImageReference, tagRef, TAGS } from "../../core/revision/ref-names.js";
-import { command, type Command } from "../command.js";
+import { resolveRevision } from "../../core/revision/resolve-revision.js";
+import { command, type Command, type Session } from "../command.js";
+import { openRepository } from "../open-repository.js";
 import { makeRef, printRefs, removeRefs, type RefKind, type RefMark } from "../named-refs.js";
 import { wordMissing, wordTooMany } from "../parse-words.js";
 import { printableLine } from "../printable.js";
@@ -32,7 +34,7 @@ export const tagCommand: Command = command(
     summary: "List, make or delete tags",
     description: `Without NAME, lists the tags. With NAME, makes a name for REV (default: HEAD) that stays where it is: it is moved by -f
 alone. With -m the tag is an object of its own, as "git tag -a" makes it; without, a name and nothing more. NAME may be
-an image reference, as docker has them: debian:12.`,
+an image reference, as docker has them: debian:12. "varve tag REV IMAGE:TAG" is docker's order, and moves IMAGE:TAG.`,
     words: [
       { name: "TAG", required: false },
       { name: "REV", required: false, many: true },
@@ -61,9 +63,27 @@ an image reference, as docker has them: debian:12.`,
     }
     if (extra !== undefined) throw wordTooMany(FORM, extra);
     if (options.annotate || annotation !== undefined) requireAnnotatable(name, annotation);
+    if (await isDockersOrder(words, session))
+      return makeRef(KIND, revision, { revision: name, force: true, annotation }, session);
     return makeRef(KIND, name, { revision, force, annotation }, session);
   },
 );
+
+/** `docker tag SOURCE TARGET`, which moves TARGET: its words are those of a tag that exists, and an image reference. */
+async function isDockersOrder([name = "", target]: readonly string[], session: Session): Promise<boolean> {
+  if (target === undefined || !isImageReference(target)) return false;
+  const { history } = await openRepository(session);
+  const named = isImageReference(name) ? imageRef(name) : undefined;
+  // "tag debian:12 base:1" of one that is not there yet is git's order.
+  if (named !== undefined && (await history.readRef(named)) === undefined) return false;
+  try {
+    await resolveRevision(history, name);
+    return true;
+  } catch (error) {
+    if (error instanceof VarveError && error.code === "REVISION_UNKNOWN") return false;
+    throw error;
+  }
+}
 
 /** @throws VarveError USAGE. */
 function requireAnnotatable(name: string, message: string | undefined): void {

@@ -1,6 +1,7 @@
 import type { Commit, ImageConfig, Origin, Signature } from "../model/commit.js";
 import { changeImageConfig } from "../image/change-image-config.js";
 import type { CommitId, LayerId } from "../model/ids.js";
+import type { ImageRecord } from "../model/image.js";
 import type { Tree } from "../model/tree.js";
 import type { LayerWriter } from "../ports/layer-store.js";
 import type { Repository } from "../ports/repository.js";
@@ -30,6 +31,10 @@ export interface CommitTreeOptions {
   /** Dockerfile instructions that change the config: then there is a commit even where the tree is the parent's. */
   readonly configChanges?: readonly string[] | undefined;
   readonly origin?: Origin | undefined;
+  /** Of a commit that comes from an image. */
+  readonly image?: ImageRecord | undefined;
+  /** By default who commits, now. */
+  readonly committer?: Signature | undefined;
   readonly observe?: ((progress: LayerProgress) => void) | undefined;
 }
 
@@ -68,6 +73,8 @@ export async function commitTree(repository: Repository, options: CommitTreeOpti
       message: options.message,
       config,
       origin: options.origin,
+      image: options.image,
+      committer: options.committer,
     });
     return { ...(await history.readCommit(id)), sockets };
   } finally {

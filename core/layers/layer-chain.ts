@@ -4,7 +4,7 @@ import type { History } from "../ports/history.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 
 /** Commits from one remembered chain to the next: so many are read again and again. */
-const WALKED_AGAIN = 64;
+const WALKED_AGAIN = 8;
 
 /**
  * The layers that a commit's tree is made of, newest first: its own and those of its first parents, down to the first commit.

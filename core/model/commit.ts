@@ -1,4 +1,5 @@
 import type { CommitId, LayerId, RefName, TagId, TreeId } from "./ids.js";
+import type { ImageRecord } from "./image.js";
 
 export interface Signature {
   readonly name: string;
@@ -40,6 +41,7 @@ export interface Commit extends LayerRecord {
   readonly message: string;
   readonly config: ImageConfig | undefined;
   readonly origin: Origin | undefined;
+  readonly image?: ImageRecord | undefined;
 }
 
 export interface CommitDraft extends LayerRecord {
@@ -48,6 +50,9 @@ export interface CommitDraft extends LayerRecord {
   readonly message: string;
   readonly config?: ImageConfig | undefined;
   readonly origin?: Origin | undefined;
+  readonly image?: ImageRecord | undefined;
+  /** By default who commits, now. */
+  readonly committer?: Signature | undefined;
 }
 
 export interface Ref {

@@ -258,7 +258,7 @@ function hintOfContainer(name: string, verb: FreeUse): string {
   return verb === "use" || verb === "import to" ? `${first}, or name another branch with -b.` : `${first}.`;
 }
 
-function nameTaken(name: RefName, commit: CommitId): VarveError {
+export function nameTaken(name: RefName, commit: CommitId): VarveError {
   return new VarveError("NAME_TAKEN", `Cannot make ${describe(name)}: it exists, at ${commit.slice(0, 12)}`, {
     hint: "Give --force to move it; undo takes that back.",
   });

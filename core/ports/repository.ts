@@ -1,12 +1,15 @@
 import type { Archives } from "./archives.js";
+import type { Blobs } from "./blobs.js";
 import type { Containers } from "./containers.js";
 import type { Events } from "./events.js";
 import type { History } from "./history.js";
+import type { Images } from "./images.js";
 import type { LayerStore } from "./layer-store.js";
 import type { MachineFiles } from "./machine-files.js";
 import type { OperationLog } from "./operation-log.js";
 import type { PlainDirectories } from "./plain-directories.js";
 import type { WorkInProgress } from "./work-in-progress.js";
+import type { Registries } from "./registries.js";
 import type { Worktree } from "./worktree.js";
 
 /** One store, opened: what every operation of core gets as its first argument. Made by cli/open-repository.ts alone. */
@@ -21,6 +24,9 @@ export interface Repository {
   readonly inProgress: WorkInProgress;
   readonly directories: PlainDirectories;
   readonly archives: Archives;
+  readonly images: Images;
+  readonly blobs: Blobs;
+  readonly registries: Registries;
   readonly machine: MachineFiles;
   /** Absent for a shared store. */
   readonly worktree: Worktree | undefined;

@@ -98,7 +98,9 @@ async function findRef(history: History, name: string): Promise<RefName | undefi
   for (const candidate of [name, `refs/${name}`, TAGS + name, BRANCHES + name]) {
     if (isRefName(candidate) && (await history.readRef(candidate as RefName)) !== undefined) return candidate as RefName;
   }
-  return undefined;
+  // Docker's default, after all that git knows.
+  const latest = `${name}:latest`;
+  return isImageReference(latest) && (await history.readRef(imageRef(latest))) !== undefined ? imageRef(latest) : undefined;
 }
 
 async function findById(history: History, name: string): Promise<CommitId | undefined> {

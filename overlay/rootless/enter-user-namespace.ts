@@ -1,10 +1,10 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
+import { holdCertificates } from "../../core/held-certificates.js";
 import { NAMESPACE_VARIABLE } from "../../core/user-outside.js";
 import { SystemCallError } from "../../linux/errno.js";
 import { replaceProcess } from "../../linux/execute.js";
-import { holdCertificates } from "../../linux/held-certificates.js";
 import { tryLock } from "../../linux/lock.js";
 import { AT_FDCWD, inheritableDescriptor, openAt } from "../../linux/open-at.js";
 import { needsUserNamespace } from "../../linux/user-namespace.js";

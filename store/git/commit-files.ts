@@ -1,14 +1,21 @@
 import { VarveError } from "../../core/errors.js";
 import type { ImageConfig, LayerRecord, Origin } from "../../core/model/commit.js";
 import { parseLayerId, parseTreeId } from "../../core/model/ids.js";
+import { isBlobDigest, type BlobRecord, type ImageRecord } from "../../core/model/image.js";
 
 /** The files of a commit's tree: docs/on-disk-format.md, "Commits and refs". */
 export const LAYER_FILE = "layer.json";
 export const CONFIG_FILE = "config.json";
 export const ORIGIN_FILE = "origin.json";
+export const IMAGE_FILE = "image.json";
 
 /** Above this, a file of a commit's tree is not ours. */
-const LARGEST_BYTES: Readonly<Record<string, number>> = { [LAYER_FILE]: 2 ** 16, [CONFIG_FILE]: 2 ** 23, [ORIGIN_FILE]: 2 ** 23 };
+const LARGEST_BYTES: Readonly<Record<string, number>> = {
+  [LAYER_FILE]: 2 ** 16,
+  [CONFIG_FILE]: 2 ** 23,
+  [ORIGIN_FILE]: 2 ** 23,
+  [IMAGE_FILE]: 2 ** 20,
+};
 
 /** The fields in one order, so that one record has one git id. */
 export function encodeLayerRecord({ layer, tree, added, modified, deleted, storedBytes }: LayerRecord): Buffer {
@@ -21,6 +28,14 @@ export function encodeConfig(config: ImageConfig): Buffer {
 
 export function encodeOrigin({ command, exitCode, durationMilliseconds }: Origin): Buffer {
   return encode({ command, exitCode, durationMilliseconds });
+}
+
+export function encodeImageRecord({ diffId, blob, history, config, manifest }: ImageRecord): Buffer {
+  return encode({ diffId, blob: blobFields(blob), history, config: blobFields(config), manifest: blobFields(manifest) });
+}
+
+function blobFields(blob: BlobRecord | undefined): BlobRecord | undefined {
+  return blob && { mediaType: blob.mediaType, digest: blob.digest, size: blob.size };
 }
 
 function encode(value: object): Buffer {
@@ -54,11 +69,38 @@ export function decodeOrigin(bytes: Buffer, commit: string): Origin {
   return { command, exitCode: exitCode as number, durationMilliseconds };
 }
 
+/** @throws VarveError STORE_DAMAGED. */
+export function decodeImageRecord(bytes: Buffer, commit: string): ImageRecord {
+  const { diffId, blob, history, config, manifest } = decode(IMAGE_FILE, bytes, commit);
+  if (diffId !== undefined && !isBlobDigest(diffId)) throw invalid(IMAGE_FILE, commit);
+  if (history !== undefined && !isObject(history)) throw invalid(IMAGE_FILE, commit);
+  const [layer, configBlob, manifestBlob] = [blob, config, manifest].map((value) => blobRecord(value, commit));
+  return {
+    ...(diffId !== undefined && { diffId }),
+    ...(layer && { blob: layer }),
+    ...(history !== undefined && { history }),
+    ...(configBlob && { config: configBlob }),
+    ...(manifestBlob && { manifest: manifestBlob }),
+  };
+}
+
+function blobRecord(value: unknown, commit: string): BlobRecord | undefined {
+  if (value === undefined) return undefined;
+  const { mediaType, digest, size } = isObject(value) ? value : {};
+  if (typeof mediaType === "string" && isBlobDigest(digest) && Number.isSafeInteger(size) && (size as number) >= 0)
+    return { mediaType, digest, size: size as number };
+  throw invalid(IMAGE_FILE, commit);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 function decode(name: string, bytes: Buffer, commit: string): Record<string, unknown> {
   if (bytes.length > (LARGEST_BYTES[name] ?? 0)) throw invalid(name, commit);
   const value: unknown = checked(() => JSON.parse(bytes.toString("utf8")) as unknown, name, commit);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalid(name, commit);
-  return value as Record<string, unknown>;
+  if (!isObject(value)) throw invalid(name, commit);
+  return value;
 }
 
 function count(value: Record<string, unknown>, key: string, name: string, commit: string): number {

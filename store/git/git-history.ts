@@ -71,18 +71,21 @@ class GitHistory implements History {
     if (record === undefined) throw foreignCommit(id);
     const config = await read(commitFiles.CONFIG_FILE, commitFiles.decodeConfig);
     const origin = await read(commitFiles.ORIGIN_FILE, commitFiles.decodeOrigin);
+    const image = await read(commitFiles.IMAGE_FILE, commitFiles.decodeImageRecord);
     const people = { author: safeSignature(author), committer: safeSignature(committer) };
-    return { id, parents, ...people, message: safeMessage(message), ...record, config, origin };
+    return { id, parents, ...people, message: safeMessage(message), ...record, config, origin, ...(image && { image }) };
   }
 
   async writeCommit(draft: CommitDraft): Promise<CommitId> {
-    const { parents, config, origin } = draft;
+    const { parents, config, origin, image } = draft;
     const files = new Map<string, Buffer>();
     if (config !== undefined) files.set(commitFiles.CONFIG_FILE, commitFiles.encodeConfig(config));
     files.set(commitFiles.LAYER_FILE, commitFiles.encodeLayerRecord(draft));
     if (origin !== undefined) files.set(commitFiles.ORIGIN_FILE, commitFiles.encodeOrigin(origin));
+    if (image !== undefined) files.set(commitFiles.IMAGE_FILE, commitFiles.encodeImageRecord(image));
     const author = clamped(safeSignature(draft.author));
-    const committer = identity("committer", this.#layout.git);
+    const committer =
+      draft.committer === undefined ? identity("committer", this.#layout.git) : clamped(safeSignature(draft.committer));
     const message = checkedMessage(draft.message);
     const written = await this.#objects.write({ parents, author, committer, message, files });
     const { layer, tree, added, modified, deleted, storedBytes } = draft;
@@ -100,6 +103,7 @@ class GitHistory implements History {
       storedBytes,
       config,
       origin,
+      ...(image && { image }),
     };
     this.#cache.put(commit, written.files.get(commitFiles.CONFIG_FILE));
     return written.id;

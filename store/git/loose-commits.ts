@@ -1,6 +1,6 @@
 import type { Signature } from "../../core/model/commit.js";
 import type { CommitId } from "../../core/model/ids.js";
-import { CONFIG_FILE, LAYER_FILE, ORIGIN_FILE } from "./commit-files.js";
+import { CONFIG_FILE, IMAGE_FILE, LAYER_FILE, ORIGIN_FILE } from "./commit-files.js";
 import { filesOfTree, readLooseObject } from "./loose-objects.js";
 import type { RawCommit } from "./raw-commit.js";
 
@@ -9,7 +9,7 @@ const PERSON = "(.*) <(.*)> (\\d{1,15}) ([+-])(\\d\\d)(\\d\\d)";
 const COMMIT = new RegExp(
   `^tree ([0-9a-f]{40})\\n((?:parent [0-9a-f]{40}\\n)*)author ${PERSON}\\ncommitter ${PERSON}\\n\\n([^\\n\\r][^\\r]*[^\\n\\r]|[^\\n\\r])\\n$`,
 );
-const OUR_FILES: ReadonlySet<string> = new Set([CONFIG_FILE, LAYER_FILE, ORIGIN_FILE]);
+const OUR_FILES: ReadonlySet<string> = new Set([CONFIG_FILE, IMAGE_FILE, LAYER_FILE, ORIGIN_FILE]);
 
 /**
  * A loose commit of the form that varve writes, without isomorphic-git: some ten times sooner, which tells when a history of thousands of commits is

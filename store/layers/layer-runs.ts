@@ -8,6 +8,7 @@ import type { LayerImageFile, WrittenLayer } from "../../core/ports/layer-store.
 import { composeChain, composeRun, singleLayers, type ChainPart } from "./chain-composition.js";
 import { ChainTree } from "../erofs/chain-tree.js";
 import type { LayerImages } from "../erofs/layer-images.js";
+import { keptComposition } from "./kept-composition.js";
 import { LayerPacks, namesIn } from "./layer-packs.js";
 import { PackedBlocks } from "./packed-blocks.js";
 import { RunWriter } from "./run-writer.js";
@@ -16,7 +17,7 @@ import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
 import type { ProvenImages } from "../proofs/proven-images.js";
 
-export interface RunLayout extends Pick<StoreLayout, "layers" | "layer" | "scratch" | "runs" | "packs"> {
+export interface RunLayout extends Pick<StoreLayout, "layers" | "layer" | "scratch" | "runs" | "packs" | "compositions"> {
   readonly proven: ProvenImages;
 }
 
@@ -67,7 +68,7 @@ export async function composedImages(
   chain: readonly LayerId[],
   observe?: ObserveProgress,
 ): Promise<LayerImageFile[]> {
-  const parts = composeChain(chain);
+  const parts = keptComposition(layout, chain);
   const found = mountedImages(layout, parts);
   if (found.every((image) => image !== undefined)) return found;
   await makeRuns(layout, chain, observe);

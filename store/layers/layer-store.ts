@@ -26,7 +26,7 @@ const STAT_BLOCK_BYTES = 512;
 
 type LayerStoreLayout = Pick<
   StoreLayout,
-  "layers" | "layer" | "scratch" | "contentIndex" | "variants" | "runs" | "packs" | "proofs" | "names"
+  "layers" | "layer" | "scratch" | "contentIndex" | "variants" | "runs" | "packs" | "compositions" | "proofs" | "names"
 >;
 
 export interface LayerStoreOptions {

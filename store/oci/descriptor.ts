@@ -8,12 +8,17 @@ export interface Descriptor {
   readonly size: number;
   readonly architecture: string | undefined;
   readonly os: string | undefined;
+  readonly variant?: string | undefined;
+  /** A whole image reference: containerd's annotation, or the other one when it is more than a tag. */
+  readonly reference?: string | undefined;
   /** `org.opencontainers.image.ref.name`: a tag, or a whole image reference. */
   readonly name: string | undefined;
 }
 
 const DIGEST = /^(?:(sha256):([0-9a-f]{64})|(sha512):([0-9a-f]{128}))$/;
 const REF_NAME = "org.opencontainers.image.ref.name";
+/** What containerd, and docker since it uses that, write. */
+const IMAGE_NAME = "io.containerd.image.name";
 const LONGEST_TEXT = 1000;
 
 /** @returns `undefined` for what is none. */
@@ -22,7 +27,8 @@ export function readDescriptor(value: unknown): Descriptor | undefined {
   const [, sha256, hex256, sha512, hex512] = DIGEST.exec(text(digest) ?? "") ?? [];
   const hex = hex256 ?? hex512;
   if (hex === undefined || typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) return undefined;
-  const { architecture, os } = objectOf(platform);
+  const { architecture, os, variant } = objectOf(platform);
+  const name = text(objectOf(annotations)[REF_NAME]);
   return {
     mediaType: text(mediaType) ?? "",
     algorithm: sha256 === undefined && sha512 !== undefined ? "sha512" : "sha256",
@@ -30,7 +36,9 @@ export function readDescriptor(value: unknown): Descriptor | undefined {
     size,
     architecture: text(architecture),
     os: text(os),
-    name: text(objectOf(annotations)[REF_NAME]),
+    variant: text(variant),
+    name,
+    reference: text(objectOf(annotations)[IMAGE_NAME]) ?? (name?.includes(":") === true ? name : undefined),
   };
 }
 

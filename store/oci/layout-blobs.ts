@@ -1,71 +1,77 @@
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, constants, fstatSync, readSync } from "node:fs";
-import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
-import { openRegularFile, readRegularFile } from "../../linux/regular-file.js";
 import { errnoOf } from "../system-failure.js";
 import { type Descriptor } from "./descriptor.js";
+import type { ImageFile, ImageFiles } from "./image-files.js";
 
 const PIECE_BYTES = 1 << 18;
 /** What the specification suggests for manifests, of indexes and configs too. */
 const LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024;
 
+export interface Document {
+  /** As they stand there. */
+  readonly bytes: Buffer;
+  /** Checked by nobody. */
+  readonly value: unknown;
+}
+
 /** The files of an OCI layout, each checked against the descriptor that led to it. @see image-layout.md of the OCI image specification */
 export class LayoutBlobs {
+  readonly #files: ImageFiles;
   readonly #directory: string;
   readonly #checked = new Set<string>();
 
-  constructor(directory: string) {
-    this.#directory = directory;
+  constructor(files: ImageFiles) {
+    this.#files = files;
+    this.#directory = files.place;
   }
 
-  /** `oci-layout` or `index.json`. @throws VarveError SOURCE_INVALID. */
-  document(name: "oci-layout" | "index.json"): unknown {
-    const file = path.join(this.#directory, name);
+  /** A document that no descriptor leads to, such as `index.json`. @throws VarveError SOURCE_INVALID. */
+  document(name: string): Document {
+    const what = `its ${name}`;
+    const file = this.#open(what, name);
     try {
-      return parseJson(readRegularFile(file, { largest: LARGEST_DOCUMENT_BYTES }), `its ${name}`);
-    } catch (error) {
-      throw this.#failure(`its ${name}`, error, file);
+      if (file.size > LARGEST_DOCUMENT_BYTES) throw this.#tooLarge(what, file.size);
+      const bytes = Buffer.alloc(file.size);
+      let done = 0;
+      for (let count = -1; done < bytes.length && count !== 0; done += count) count = file.read(bytes.subarray(done), done);
+      return { bytes, value: this.#parsed(bytes.subarray(0, done), what) };
+    } finally {
+      file.close();
     }
   }
 
   /** A manifest, an index or a config. @throws VarveError SOURCE_INVALID. */
-  async json(descriptor: Descriptor, what: string): Promise<unknown> {
-    if (descriptor.size > LARGEST_DOCUMENT_BYTES) {
-      throw layoutFault(this.#directory, `${what} has ${descriptor.size} bytes, expected at most ${LARGEST_DOCUMENT_BYTES}`);
-    }
+  async json(descriptor: Descriptor, what: string): Promise<Document> {
+    if (descriptor.size > LARGEST_DOCUMENT_BYTES) throw this.#tooLarge(what, descriptor.size);
     const pieces: Uint8Array[] = [];
-    for await (const piece of this.bytes(descriptor, what)) pieces.push(Uint8Array.from(piece));
-    try {
-      return parseJson(Buffer.concat(pieces), what);
-    } catch (error) {
-      throw this.#failure(what, error);
-    }
+    for await (const piece of this.bytes(descriptor, what)) pieces.push(piece);
+    const bytes = Buffer.concat(pieces);
+    return { bytes, value: this.#parsed(bytes, what) };
   }
 
   /** A blob's bytes. Each piece is valid until the next. @throws VarveError SOURCE_INVALID at its end when they are not what the descriptor says. */
   async *bytes({ algorithm, hex, size }: Descriptor, what: string): AsyncGenerator<Uint8Array> {
-    const file = path.join(this.#directory, "blobs", algorithm, hex);
-    const fd = this.#open(what, file);
+    const file = this.#open(what, `blobs/${algorithm}/${hex}`);
     try {
-      const found = fstatSync(fd).size;
-      if (found !== size) throw layoutFault(this.#directory, `${what} has ${found} bytes, expected ${size}`, file);
+      if (file.size !== size) throw layoutFault(this.#directory, `${what} has ${file.size} bytes, expected ${size}`, file.path);
       const hash: Hash = createHash(algorithm);
       for (let left = size; left > 0;) {
         if (isTurnDue()) await yieldToSignals();
         // A new one each time: a decompressor may hold on to it.
         const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, left));
-        const count = readSync(fd, piece, 0, piece.length, size - left);
-        if (count === 0) throw layoutFault(this.#directory, `${what} became shorter while it was read`, file);
+        const count = file.read(piece, size - left);
+        if (count === 0) throw layoutFault(this.#directory, `${what} became shorter while it was read`, file.path);
         left -= count;
         hash.update(piece.subarray(0, count));
         yield piece.subarray(0, count);
       }
-      if (hash.digest("hex") !== hex) throw layoutFault(this.#directory, `${what} has not the digest that its name says`, file);
+      if (hash.digest("hex") !== hex)
+        throw layoutFault(this.#directory, `${what} has not the digest that its name says`, file.path);
       this.#checked.add(hex);
     } finally {
-      closeSync(fd);
+      file.close();
     }
   }
 
@@ -75,11 +81,26 @@ export class LayoutBlobs {
     for await (const _ of this.bytes(descriptor, what));
   }
 
-  #open(what: string, file: string): number {
+  #open(what: string, name: string): ImageFile {
     try {
-      return openRegularFile(file, constants.O_NOFOLLOW);
+      return this.#files.open(name);
     } catch (error) {
-      throw this.#failure(what, error, file);
+      throw this.#failure(what, error, `${this.#directory}/${name}`);
+    }
+  }
+
+  #tooLarge(what: string, size: number): VarveError {
+    return layoutFault(this.#directory, `${what} has ${size} bytes, expected at most ${LARGEST_DOCUMENT_BYTES}`);
+  }
+
+  #parsed(bytes: Buffer, what: string): unknown {
+    try {
+      return JSON.parse(bytes.toString("utf8"));
+    } catch (error) {
+      throw new VarveError("SOURCE_INVALID", `Cannot read the OCI layout: ${what} is no JSON`, {
+        path: this.#directory,
+        cause: error,
+      });
     }
   }
 
@@ -96,19 +117,10 @@ export class LayoutBlobs {
     const states: Readonly<Record<string, string>> = {
       ENOENT: `${what} is missing`,
       ENOTDIR: `${what} is missing`,
-      EFBIG: `${what} is larger than ${LARGEST_DOCUMENT_BYTES} bytes`,
       ELOOP: `${what} is a symbolic link, expected a file`,
       EFTYPE: `${what} is no regular file`,
     };
     return layoutFault(this.#directory, states[errno] ?? `${what} can't be read (${errno})`, file);
-  }
-}
-
-function parseJson(bytes: Buffer, what: string): unknown {
-  try {
-    return JSON.parse(bytes.toString("utf8"));
-  } catch (error) {
-    throw new VarveError("SOURCE_INVALID", `Cannot read the OCI layout: ${what} is no JSON`, { cause: error });
   }
 }
 

@@ -1,37 +1,14 @@
-import type { ByteString } from "../../core/model/byte-string.js";
 import type { ImportedTar } from "../../core/ports/archives.js";
 import { ContentSpool } from "../tar/content-spool.js";
-import { TarImport, type Whiteouts } from "../tar/import-tar.js";
+import { TarImport } from "../tar/import-tar.js";
 import { imageLayers } from "./find-manifest.js";
+import { DirectoryFiles } from "./image-files.js";
 import { LayoutBlobs } from "./layout-blobs.js";
-
-const WHITEOUT = ".wh.";
-const OPAQUE = ".wh..wh..opq";
-
-/** The marks of OCI layers. They are about what layers below put there, wherever in the tar they stand. */
-const OCI_WHITEOUTS: Whiteouts = {
-  take(names, index, fail) {
-    const above = names.slice(0, -1);
-    if (above.some((name) => name.startsWith(WHITEOUT)))
-      return fail('a directory on its way begins with ".wh.", which marks what is gone');
-    const name = names.at(-1) ?? "";
-    if (!name.startsWith(WHITEOUT)) return false;
-    const parent = index.directory(above, fail);
-    if (name === OPAQUE) {
-      if (parent !== undefined) index.clearOlder(parent);
-      return true;
-    }
-    const gone = name.slice(WHITEOUT.length);
-    if (gone === "" || gone === "." || gone === ".." || gone.startsWith(WHITEOUT))
-      return fail("it is no mark that the specification knows");
-    if (parent !== undefined) index.removeOlder({ parent, name: gone as ByteString });
-    return true;
-  },
-};
+import { OCI_WHITEOUTS } from "./whiteouts.js";
 
 /** Archives.openLayout. @param scratch A path for the contents, which nobody uses. */
 export async function openLayout(directory: string, image: string | undefined, scratch: string): Promise<ImportedTar> {
-  const blobs = new LayoutBlobs(directory);
+  const blobs = new LayoutBlobs(new DirectoryFiles(directory));
   const layers = await imageLayers(blobs, directory, image);
   const spool = new ContentSpool(scratch);
   try {

@@ -1,6 +1,6 @@
 import type { ByteString } from "../../core/model/byte-string.js";
 import { type DirectoryEntry, type Entry, type FileEntry, NO_XATTRS } from "../../core/model/entry.js";
-import type { StoredContent } from "../../core/model/tree.js";
+import type { DirectoryNode, FileContent, StoredContent, Tree, TreeNode } from "../../core/model/tree.js";
 import { MAX_DEPTH, MAX_SYMLINK_HOPS } from "./limits.js";
 import type { Fail } from "./tar-fault.js";
 
@@ -10,11 +10,16 @@ export interface IndexedDirectory {
   children: Map<ByteString, IndexedNode>;
   /** As `ArchiveIndex.generation` was when an entry last told of it. */
   generation?: number;
+  /** What stood here before the archive: its children show, but for those that `children` has, and those that are gone. */
+  readonly below?: DirectoryNode | undefined;
+  gone?: Set<ByteString> | "all";
 }
 
 export interface IndexedFile {
   readonly entry: FileEntry;
   readonly stored: StoredContent;
+  /** Of a file that stood there before the archive. */
+  readonly content?: FileContent;
   /** Paths of a hardlink group, filled by `finish`; absent for an inode that never had a second name. */
   links?: ByteString[];
   generation?: number;
@@ -58,10 +63,16 @@ const IMPLIED: DirectoryEntry = Object.freeze({
  * - A hardlink's target must have come before.
  */
 export class ArchiveIndex {
-  readonly root: IndexedDirectory = { entry: IMPLIED, children: new Map() };
+  readonly root: IndexedDirectory;
   /** Which of several archives on top of each other is being read: an entry of it is younger than those of the ones before. */
   generation = 0;
   #hasLinks = false;
+
+  /** @param onto What the archive is read on top of; by default nothing. Of it is read what the archive touches. */
+  constructor(onto?: Tree) {
+    const below = onto?.root;
+    this.root = { entry: below?.entry ?? IMPLIED, children: new Map(), below };
+  }
 
   /** Where a path's last name goes. Makes missing directories. @param names Not empty. */
   place(names: readonly ByteString[], fail: Fail): Place {
@@ -71,11 +82,14 @@ export class ArchiveIndex {
 
   /** @returns What it replaced, when that was no directory by a directory. */
   put({ parent, name }: Place, node: IndexedNode): IndexedNode | undefined {
-    const former = parent.children.get(name);
-    if (former !== undefined && isDirectory(former) && isDirectory(node)) {
-      former.entry = node.entry;
-      former.generation = this.generation;
-      return undefined;
+    const former = this.#child(parent, name);
+    if (former !== undefined && isDirectory(former)) {
+      if (isDirectory(node)) {
+        former.entry = node.entry;
+        former.generation = this.generation;
+        return undefined;
+      }
+      this.#partLinks(former);
     }
     node.generation = this.generation;
     parent.children.set(name, node);
@@ -89,18 +103,20 @@ export class ArchiveIndex {
 
   /** Takes away what earlier archives put at a name; of a directory, all but what this one put there. */
   removeOlder({ parent, name }: Place): void {
-    const top = parent.children.get(name);
+    const top = this.#child(parent, name);
     if (top === undefined) return;
     if (isDirectory(top)) this.clearOlder(top);
     const isKept = top.generation === this.generation || (isDirectory(top) && top.children.size > 0);
-    if (!isKept) parent.children.delete(name);
+    if (!isKept) this.#delete(parent, name);
   }
 
   /** The same for all that a directory holds. */
   clearOlder(directory: IndexedDirectory): void {
+    this.#partLinks(directory);
     const found: Place[] = [];
     const pending = [directory];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      next.gone = "all";
       for (const [name, node] of next.children) {
         found.push({ parent: next, name });
         if (isDirectory(node)) pending.push(node);
@@ -114,13 +130,70 @@ export class ArchiveIndex {
     }
   }
 
+  #delete(parent: IndexedDirectory, name: ByteString): void {
+    parent.children.delete(name);
+    if (parent.below === undefined || parent.gone === "all") return;
+    parent.gone ??= new Set();
+    parent.gone.add(name);
+  }
+
+  /** What stands at a name; what stood there before the archive is taken into the index. */
+  #child(directory: IndexedDirectory, name: ByteString): IndexedNode | undefined {
+    const own = directory.children.get(name);
+    if (own !== undefined) return own;
+    const node = shownBelow(directory, name) ? directory.below?.child(name) : undefined;
+    return node === undefined ? undefined : this.#take(directory, name, node);
+  }
+
+  #take(directory: IndexedDirectory, name: ByteString, node: TreeNode): IndexedNode {
+    const taken = indexed(node);
+    directory.children.set(name, taken);
+    if ("children" in node || isDirectory(taken) || node.links === undefined) return taken;
+    // Its other names are names of the same inode, and what the archive does to one is seen by the others.
+    taken.links = [];
+    this.#hasLinks = true;
+    for (const path of node.links.paths()) this.#takeName(path, taken);
+    return taken;
+  }
+
+  /** Where the name still stands for what was below. */
+  #takeName(path: ByteString, inode: IndexedLeaf): void {
+    const names = path.split("/") as ByteString[];
+    const last = names.pop()!;
+    let directory = this.root;
+    for (const name of names) {
+      const next = this.#child(directory, name);
+      if (next === undefined || !isDirectory(next)) return;
+      directory = next;
+    }
+    if (!directory.children.has(last) && shownBelow(directory, last) && directory.below?.child(last) !== undefined)
+      directory.children.set(last, inode);
+  }
+
+  /** Before all that stood in a directory goes: what has other names elsewhere stays there, with fewer of them. */
+  #partLinks(directory: IndexedDirectory): void {
+    if (directory.below === undefined || directory.gone === "all") return;
+    const pending: IndexedDirectory[] = [directory];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      for (const [name, node] of next.below?.children() ?? []) {
+        if (!shownBelow(next, name)) continue;
+        if ("children" in node) {
+          const child = this.#child(next, name);
+          if (child !== undefined && isDirectory(child)) pending.push(child);
+        } else if (node.links !== undefined) this.#child(next, name);
+      }
+    }
+  }
+
   /** One more name for what stands at `target`. */
   link(place: Place, target: readonly ByteString[], fail: Fail): IndexedNode | undefined {
     const directory = this.#follow(target.slice(0, -1), false, fail);
     const name = target.at(-1);
-    const node = name === undefined ? this.root : directory?.children.get(name);
+    const node = name === undefined ? this.root : directory && this.#child(directory, name);
     if (node === undefined) {
-      return fail("its hardlink target is not in the archive before it", "Hardlinks are resolved within the archive alone.");
+      const place =
+        this.root.below === undefined ? "in the archive before it" : "in the archive before it, nor in the layers below";
+      return fail(`its hardlink target is not ${place}`, "Hardlinks are resolved within the archive alone.");
     }
     if (isDirectory(node)) return fail("its hardlink target is a directory");
     if (directory === place.parent && name === place.name) return fail("it is a hardlink to itself");
@@ -140,7 +213,7 @@ export class ArchiveIndex {
         if (way.length > 1) way.pop();
         continue;
       }
-      let child = here.children.get(name as ByteString);
+      let child = this.#child(here, name as ByteString);
       if (child === undefined) {
         if (!mayCreate) return undefined;
         child = { entry: IMPLIED, children: new Map(), generation: this.generation };
@@ -175,6 +248,19 @@ export class ArchiveIndex {
       else node.links?.push(`${top.path}${name}` as ByteString);
     }
   }
+}
+
+/** Whether a name of what was below still shows, where the index has nothing of that name. */
+export function shownBelow({ gone }: IndexedDirectory, name: ByteString): boolean {
+  return gone === undefined || (gone !== "all" && !gone.has(name));
+}
+
+function indexed(node: TreeNode): IndexedNode {
+  if ("children" in node) return { entry: node.entry, children: new Map(), below: node };
+  if (!("content" in node)) return { entry: node.entry };
+  const { stored } = node.content;
+  if (stored === undefined) throw new TypeError("a layer is read on top of a tree that no layers hold");
+  return { entry: node.entry, stored, content: node.content };
 }
 
 export function isDirectory(node: IndexedNode): node is IndexedDirectory {

@@ -14,7 +14,7 @@ import type {
   Tree,
   TreeNode,
 } from "../../core/model/tree.js";
-import { isDirectory, type IndexedDirectory, type IndexedFile, type IndexedNode } from "./archive-index.js";
+import { isDirectory, shownBelow, type IndexedDirectory, type IndexedFile, type IndexedNode } from "./archive-index.js";
 
 /** Where an archive's contents can be read again. */
 export interface ArchiveContents {
@@ -44,7 +44,6 @@ export function archiveTree(root: IndexedDirectory, contents: ArchiveContents = 
 }
 
 class ArchiveDirectory implements DirectoryNode {
-  readonly digest: DirectoryDigest | undefined = undefined;
   readonly #directory: IndexedDirectory;
   readonly #contents: ArchiveContents;
 
@@ -57,20 +56,45 @@ class ArchiveDirectory implements DirectoryNode {
     return this.#directory.entry;
   }
 
+  /** Of a directory that the archive did not touch. */
+  get digest(): DirectoryDigest | undefined {
+    const { below, gone, children } = this.#directory;
+    return gone === undefined && children.size === 0 ? below?.digest : undefined;
+  }
+
   *children(): Iterable<readonly [ByteString, TreeNode]> {
-    for (const [name, node] of this.#directory.children) yield [name, treeNode(node, this.#contents)];
+    const { children, below, gone } = this.#directory;
+    const own = children.entries();
+    let next = own.next();
+    for (const [name, node] of gone === "all" ? [] : (below?.children() ?? [])) {
+      for (; next.done !== true && next.value[0] < name; next = own.next()) yield this.#own(next.value);
+      if (next.done !== true && next.value[0] === name) {
+        yield this.#own(next.value);
+        next = own.next();
+      } else if (shownBelow(this.#directory, name)) yield [name, node];
+    }
+    for (; next.done !== true; next = own.next()) yield this.#own(next.value);
+  }
+
+  #own([name, node]: readonly [ByteString, IndexedNode]): readonly [ByteString, TreeNode] {
+    return [name, treeNode(node, this.#contents)];
   }
 
   child(name: ByteString): TreeNode | undefined {
     const node = this.#directory.children.get(name);
-    return node === undefined ? undefined : treeNode(node, this.#contents);
+    if (node !== undefined) return treeNode(node, this.#contents);
+    return shownBelow(this.#directory, name) ? this.#directory.below?.child(name) : undefined;
   }
 }
 
 function treeNode(node: IndexedNode, contents: ArchiveContents): TreeNode {
   if (isDirectory(node)) return new ArchiveDirectory(node, contents);
   const links = linkGroup(node.links);
-  if ("stored" in node) return new ArchiveFile(node, links, contents);
+  if ("stored" in node) {
+    return node.content === undefined
+      ? new ArchiveFile(node, links, contents)
+      : { entry: node.entry, content: node.content, links };
+  }
   const other: OtherNode = { entry: node.entry, links };
   return other;
 }

@@ -2,15 +2,16 @@ import type { ByteString } from "../../core/model/byte-string.js";
 import type { Entry, Metadata } from "../../core/model/entry.js";
 import type { ImportedTar } from "../../core/ports/archives.js";
 import { nodeAt } from "../../core/model/paths.js";
+import type { ContentDigest } from "../../core/model/ids.js";
 import type { StoredContent, Tree } from "../../core/model/tree.js";
 import type { ContentSink, LayerWriter } from "../../core/ports/layer-store.js";
-import { ArchiveIndex, type Place } from "./archive-index.js";
+import { ArchiveIndex, isDirectory, type Place } from "./archive-index.js";
 import { archiveTree, type ArchiveContents } from "./archive-tree.js";
 import { decompressed } from "./decompress.js";
 import { splitEntryPath } from "./entry-path.js";
 import { MAX_TARGET_BYTES } from "./limits.js";
 import type { TarEntry } from "./tar-entry.js";
-import { namedTarFault, quoted, tarFault, UNNAMED_TAR, type Fail } from "./tar-fault.js";
+import { namedTarFault, quoted, tarFault, UNNAMED_TAR, type Fail, type Warn } from "./tar-fault.js";
 import { readTar, type TarHandler } from "./tar-reader.js";
 import { admitXattrs } from "./xattr-policy.js";
 
@@ -45,13 +46,31 @@ const MAX_WARNINGS = 200;
 /** How OCI layers say that something is gone. */
 export interface Whiteouts {
   /** @returns Whether the entry is such a mark, and no entry of the tree. */
-  take(names: readonly ByteString[], index: ArchiveIndex, fail: Fail): boolean;
+  take(
+    entry: Pick<TarEntry, "type" | "size"> & { readonly names: readonly ByteString[] },
+    index: ArchiveIndex,
+    say: { readonly fail: Fail; readonly warn: Warn },
+  ): boolean;
+}
+
+/** Hears how the bytes of a tar come to be contents. */
+export interface TarWitness {
+  /** Before, and after, each chunk of the tar, decompressed. */
+  begin(chunk: Uint8Array): void;
+  end(): void;
+  /** A part of the chunk that is a file's, from front to back; zeros that the tar leaves out; and what the file was then. */
+  body(bytes: Uint8Array): void;
+  hole(length: number): void;
+  fileEnd(digest: ContentDigest, size: number): void;
 }
 
 export interface TarImportOptions {
   /** Of Archives.importTar. */
   readonly base?: Tree | undefined;
+  /** What the archive changes, as an image's layer does: the tree that comes out is this one with the changes. */
+  readonly onto?: Tree | undefined;
   readonly whiteouts?: Whiteouts;
+  readonly witness?: TarWitness | undefined;
 }
 
 /** One archive, or several on top of each other. */
@@ -59,7 +78,8 @@ export class TarImport implements TarHandler {
   readonly #writer: ContentPlace;
   readonly #base: Tree | undefined;
   readonly #whiteouts: Whiteouts | undefined;
-  readonly #index = new ArchiveIndex();
+  readonly #witness: TarWitness | undefined;
+  readonly #index: ArchiveIndex;
   readonly #warnings: string[] = [];
   #unlistedWarnings = 0;
   #path = "" as ByteString;
@@ -71,10 +91,14 @@ export class TarImport implements TarHandler {
     throw tarFault(this.#path, problem, hint);
   };
 
-  constructor(writer: ContentPlace, { base, whiteouts }: TarImportOptions = {}) {
+  readonly #say = { fail: this.#fail, warn: (note: string): void => this.warn(note, this.#path) };
+
+  constructor(writer: ContentPlace, { base, onto, whiteouts, witness }: TarImportOptions = {}) {
     this.#writer = writer;
+    this.#index = new ArchiveIndex(onto);
     this.#base = base;
     this.#whiteouts = whiteouts;
+    this.#witness = witness;
   }
 
   /** Reads one archive, which lies on those before it. @throws VarveError SOURCE_INVALID. */
@@ -82,7 +106,7 @@ export class TarImport implements TarHandler {
     try {
       this.#index.generation += 1;
       this.#path = "" as ByteString;
-      await readTar(decompressed(stream), this);
+      await readTar(decompressed(stream), this, this.#witness);
     } catch (error) {
       throw namedTarFault(error, name);
     }
@@ -95,7 +119,7 @@ export class TarImport implements TarHandler {
       this.#root(entry);
       return;
     }
-    if (this.#whiteouts?.take(names, this.#index, this.#fail)) return;
+    if (this.#whiteouts?.take({ names, type: entry.type, size: entry.size }, this.#index, this.#say)) return;
     const place = this.#index.place(names, this.#fail);
     if (entry.type === "hardlink") {
       this.#tellReplaced(this.#index.link(place, splitEntryPath(entry.linkPath, "its target", this.#fail), this.#fail));
@@ -114,11 +138,15 @@ export class TarImport implements TarHandler {
   }
 
   data(bytes: Uint8Array): void {
-    this.#file?.sink.write(bytes);
+    if (this.#file === undefined) return;
+    this.#file.sink.write(bytes);
+    this.#witness?.body(bytes);
   }
 
   hole(length: number): void {
-    this.#file?.sink.hole(length);
+    if (this.#file === undefined) return;
+    this.#file.sink.hole(length);
+    this.#witness?.hole(length);
   }
 
   fileEnd(): void {
@@ -126,6 +154,7 @@ export class TarImport implements TarHandler {
     const { place, entry, xattrs, sink } = this.#file;
     this.#file = undefined;
     const stored = sink.close();
+    this.#witness?.fileEnd(stored.digest, stored.size);
     const node = { entry: { type: "file", ...metadata(entry, xattrs), size: entry.size } as const, stored };
     this.#tellReplaced(this.#index.put(place, node));
   }
@@ -134,6 +163,19 @@ export class TarImport implements TarHandler {
     const about = entry === undefined ? "The tar" : `The tar's entry ${quoted(entry)}`;
     if (this.#warnings.length < MAX_WARNINGS) this.#warnings.push(`${about}: ${note}.`);
     else this.#unlistedWarnings += 1;
+  }
+
+  /** Contents of the archive's files that are in the tree: those of entries which a later one replaced are not. To be asked after `finish`. */
+  contents(): ReadonlySet<ContentDigest> {
+    const found = new Set<ContentDigest>();
+    const pending = [this.#index.root];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      for (const node of next.children.values()) {
+        if (isDirectory(node)) pending.push(node);
+        else if ("stored" in node) found.add(node.stored.digest);
+      }
+    }
+    return found;
   }
 
   /** @param contents Where they can be read, when not in a layer. */

@@ -368,9 +368,17 @@ function padding(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK;
 }
 
-/** Reads a whole stream of plain tar. */
-export async function readTar(stream: AsyncIterable<Uint8Array>, handler: TarHandler): Promise<void> {
+/** Reads a whole stream of plain tar. @param witness Told before and after each chunk of it. */
+export async function readTar(
+  stream: AsyncIterable<Uint8Array>,
+  handler: TarHandler,
+  witness?: { begin(chunk: Uint8Array): void; end(): void },
+): Promise<void> {
   const reader = new TarReader(handler);
-  for await (const chunk of stream) reader.push(chunk);
+  for await (const chunk of stream) {
+    witness?.begin(chunk);
+    reader.push(chunk);
+    witness?.end();
+  }
   reader.finish();
 }

@@ -1,0 +1,68 @@
+import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import path from "node:path";
+import { VarveError } from "../core/errors.js";
+import type { Session } from "./command.js";
+
+/** @param line What a pipe may begin with. @throws VarveError USAGE where an archive would go to a terminal, or among JSON. */
+export function refuseArchiveOnStdout({ terminal, json }: Session, line: string): void {
+  const hint = `Name a file with -o, or send it on: ${line} | …`;
+  if (terminal.interactive)
+    throw new VarveError("USAGE", "Cannot write an archive to the terminal: wanted a file or a pipe", { hint });
+  if (json) throw new VarveError("USAGE", "Cannot write an archive and JSON to stdout: wanted -o FILE", { hint });
+}
+
+/**
+ * Writes a file that appears under its name once it is whole; one that stood there until then is lost only to a whole one. What is no plain file, such
+ * as a FIFO, is written to as it is.
+ *
+ * @throws VarveError PATH_MISSING, WRONG_TYPE, UNSUPPORTED, PERMISSION; what `work` throws.
+ */
+export async function writeOutput<Result>(
+  file: string,
+  work: (write: (chunk: Uint8Array) => Promise<void>) => Promise<Result>,
+): Promise<Result> {
+  const isPlain = isPlainFile(file);
+  const scratch = isPlain ? `${file}.varve-${process.pid}` : file;
+  const descriptor = openOutput(scratch, file);
+  try {
+    const result = await work(async (chunk) => {
+      for (let at = 0; at < chunk.length;) at += writeSync(descriptor, chunk, at);
+    });
+    if (isPlain) renameSync(scratch, file);
+    return result;
+  } catch (error) {
+    if (isPlain) rmSync(scratch, { force: true });
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Whether it is one, or can become one. */
+function isPlainFile(file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
+  } catch (error) {
+    throw outputFailure(error, file);
+  }
+}
+
+function openOutput(scratch: string, file: string): number {
+  try {
+    return openSync(scratch, "w");
+  } catch (error) {
+    throw outputFailure(error, file);
+  }
+}
+
+function outputFailure(cause: unknown, file: string): unknown {
+  const code = (cause as NodeJS.ErrnoException).code ?? "";
+  const options = { path: path.resolve(file), cause };
+  if (code === "ENOENT" || code === "ENOTDIR")
+    return new VarveError("PATH_MISSING", `Cannot write "${file}": its directory does not exist`, options);
+  if (code === "EISDIR") return new VarveError("WRONG_TYPE", `Cannot write "${file}": it is a directory, wanted a file`, options);
+  if (code === "ENAMETOOLONG") return new VarveError("UNSUPPORTED", `Cannot write "${file}": its name is too long`, options);
+  if (code !== "EACCES" && code !== "EROFS") return cause;
+  const hint = "Name a file in a directory that you may write to.";
+  return new VarveError("PERMISSION", `Cannot write "${file}": permission denied`, { ...options, hint });
+}

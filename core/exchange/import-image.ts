@@ -1,0 +1,207 @@
+import { VarveError } from "../errors.js";
+import { commitTree, type WrittenCommit } from "../layers/commit-tree.js";
+import type { LayerProgress } from "../layers/write-layer.js";
+import type { Commit, Signature } from "../model/commit.js";
+import type { CommitId } from "../model/ids.js";
+import type { BlobRecord, ImageRecord } from "../model/image.js";
+import type { BlobCopy } from "../ports/blobs.js";
+import type { OpenedImage, ReadLayer } from "../ports/images.js";
+import type { Repository } from "../ports/repository.js";
+import { NAMED } from "../revision/ref-names.js";
+import { openCommitTree } from "../operations/targets.js";
+import { imageSteps, type ImageStep } from "./image-steps.js";
+
+export interface ImportImageOptions {
+  /** Compressed layers are kept as they came when those of the image have no more bytes than this together: then its manifest has the same digest when it goes out. */
+  readonly keepBytes: number;
+  readonly observe?: ((progress: LayerProgress) => void) | undefined;
+  /** Hears of each step, from 0. */
+  readonly onStep?: ((step: number, steps: number) => void) | undefined;
+}
+
+export interface ImportedImage {
+  readonly commit: Commit;
+  /** Commits that the store did not have. */
+  readonly added: number;
+  /** Whole sentences for people. */
+  readonly warnings: readonly string[];
+}
+
+/** What a commit of no history is dated by. */
+const EPOCH_SECONDS = 0;
+const NOBODY = "OCI image";
+const LONGEST_MESSAGE = 4000;
+
+/**
+ * Makes an image's history a history of commits, the oldest first. They follow from the image alone, so that the same image gives the same commits in every
+ * store, and images with the same first layers share theirs. No ref moves; the store's lock is held by the caller.
+ *
+ * @throws VarveError SOURCE_INVALID when the image is not what its digests say; DISK_FULL, PERMISSION, INTERRUPTED. What was written by then is found again by
+ *   the next try, or goes with `gc`.
+ */
+export async function importImage(
+  repository: Repository,
+  image: OpenedImage,
+  options: ImportImageOptions,
+): Promise<ImportedImage> {
+  const steps = imageSteps(image);
+  if (steps.length === 0) throw emptyImage();
+  const known = await knownCommits(repository);
+  const keepsBlobs = compressedBytes(image) <= options.keepBytes;
+  const warnings: string[] = [];
+  let parent: CommitId | undefined;
+  let commit: Commit | undefined;
+  let added = 0;
+  for (const [index, step] of steps.entries()) {
+    options.onStep?.(index, steps.length);
+    const last = index === steps.length - 1 ? keptDocuments(repository, image) : {};
+    const same: Commit | undefined = (known.get(parent) ?? []).find(
+      (each) => isOf(each, step, last) && isComplete(repository, each, step, keepsBlobs),
+    );
+    if (same === undefined) added += 1;
+    commit = same ?? (await writeStep(repository, { parent, step, last, keepsBlobs, warnings }, options));
+    parent = commit.id;
+  }
+  return { commit: commit!, added, warnings };
+}
+
+interface StepRequest {
+  readonly parent: CommitId | undefined;
+  readonly step: ImageStep;
+  readonly last: Pick<ImageRecord, "config" | "manifest">;
+  readonly keepsBlobs: boolean;
+  readonly warnings: string[];
+}
+
+async function writeStep(
+  repository: Repository,
+  { parent, step, last, keepsBlobs, warnings }: StepRequest,
+  { observe }: ImportImageOptions,
+): Promise<WrittenCommit> {
+  const { layer, history, config } = step;
+  const base = await openCommitTree(repository, parent);
+  let read: ReadLayer | undefined;
+  let copy: BlobCopy | undefined;
+  try {
+    const record: ImageRecord = {
+      ...(layer && { diffId: layer.diffId, ...(layer.source.record && { blob: layer.source.record }) }),
+      ...(history && { history }),
+      ...last,
+    };
+    const who = madeBy(step);
+    const commit = await commitTree(repository, {
+      parent,
+      base,
+      target: async (writer) => {
+        if (layer === undefined) return base;
+        copy =
+          keepsBlobs && isCompressed(layer.source.record, layer.diffId) ? repository.blobs.copy(layer.source.open()) : undefined;
+        read = await repository.images.readLayer(copy?.stream ?? layer.source.open(), writer, base, layer.source.name);
+        if (read.diffId !== layer.diffId) throw wrongDiffId(layer.source.name, read.diffId, layer.diffId);
+        return read.tree;
+      },
+      message: messageOf(step),
+      author: who,
+      committer: who,
+      allowEmpty: true,
+      config,
+      image: record,
+      observe,
+    });
+    // After the layer, which holds what the tar is put together of.
+    const isWhole = read?.keepTar() ?? true;
+    copy?.keep();
+    if (!isWhole && copy === undefined)
+      warnings.push(`${layer!.source.name} has an entry twice: it goes out with another digest than it came with.`);
+    warnings.push(...(read?.warnings ?? []));
+    return commit!;
+  } finally {
+    read?.discard();
+    copy?.discard();
+    base.close();
+  }
+}
+
+/** Commits of images, by their first parents. */
+async function knownCommits({ history }: Repository): Promise<ReadonlyMap<CommitId | undefined, readonly Commit[]>> {
+  const known = new Map<CommitId | undefined, Commit[]>();
+  const seen = new Set<CommitId>();
+  const refs = await Promise.all(NAMED.map((prefix) => history.listRefs(prefix)));
+  for (const { commit: tip } of refs.flat()) {
+    for (let at: CommitId | undefined = tip; at !== undefined && !seen.has(at);) {
+      seen.add(at);
+      const commit: Commit = await history.readCommit(at);
+      const [parent] = commit.parents;
+      if (commit.image !== undefined) known.set(parent, [...(known.get(parent) ?? []), commit]);
+      at = parent;
+    }
+  }
+  return known;
+}
+
+function isOf({ image, config, message }: Commit, step: ImageStep, { config: wanted, manifest }: StepRequest["last"]): boolean {
+  return (
+    image?.diffId === step.layer?.diffId &&
+    image?.config?.digest === wanted?.digest &&
+    image?.manifest?.digest === manifest?.digest &&
+    message === messageOf(step) &&
+    JSON.stringify(image?.history) === JSON.stringify(step.history) &&
+    JSON.stringify(config) === JSON.stringify(step.config)
+  );
+}
+
+/** Whether the layer can go out as it came: a damaged or lost record is put back by reading the layer again. */
+function isComplete({ blobs, layers }: Repository, { layer: id }: Commit, { layer }: ImageStep, keepsBlobs: boolean): boolean {
+  if (!layers.has(id)) return false;
+  if (layer === undefined || blobs.hasTar(layer.diffId)) {
+    const record = layer?.source.record;
+    return !keepsBlobs || record === undefined || !isCompressed(record, layer!.diffId) || blobs.has(record.digest);
+  }
+  return layer.source.record !== undefined && blobs.has(layer.source.record.digest);
+}
+
+function keptDocuments({ blobs }: Repository, { config, manifest }: OpenedImage): Pick<ImageRecord, "config" | "manifest"> {
+  for (const document of [config, manifest])
+    if (document !== undefined && !blobs.has(document.record.digest)) blobs.put(document.bytes);
+  return { config: config.record, ...(manifest && { manifest: manifest.record }) };
+}
+
+/** A plain layer's digest is its DiffID: it needs no copy. */
+function isCompressed(record: BlobRecord | undefined, diffId: string): record is BlobRecord {
+  return record !== undefined && record.digest !== diffId;
+}
+
+function compressedBytes({ layers }: OpenedImage): number {
+  return layers.reduce((sum, { record }) => sum + (record?.size ?? 0), 0);
+}
+
+/** Nothing of the machine that reads the image. */
+function madeBy({ history = {}, config }: ImageStep): Signature {
+  const time = Date.parse(textOf(history["created"] ?? config["created"]));
+  const author = textOf(history["author"] ?? config["author"])
+    .split("\n")[0]!
+    .trim();
+  const [, name = author, email = ""] = /^(.*?)\s*<([^<>]*)>$/.exec(author) ?? [];
+  const seconds = Number.isNaN(time) ? EPOCH_SECONDS : Math.floor(time / 1000);
+  return { name: name === "" ? NOBODY : name, email, seconds: Math.max(seconds, 0), offsetMinutes: 0 };
+}
+
+function messageOf({ history = {}, layer }: ImageStep): string {
+  const text = textOf(history["comment"]) || textOf(history["created_by"]);
+  const words = text.replace(/^\/bin\/sh -c #\(nop\)\s+/, "").trim();
+  return words === "" ? (layer === undefined ? "an empty layer" : layer.source.name) : words.slice(0, LONGEST_MESSAGE);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+function wrongDiffId(name: string, found: string, wanted: string): VarveError {
+  return new VarveError("SOURCE_INVALID", `Cannot read ${name}: its tar has the digest ${found}, and the config says ${wanted}`, {
+    hint: "The image is damaged or was made to do harm. Save it again, or take it from its source again.",
+  });
+}
+
+function emptyImage(): VarveError {
+  return new VarveError("SOURCE_INVALID", "Cannot read the image: it has no layers and no history");
+}

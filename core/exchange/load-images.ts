@@ -1,0 +1,112 @@
+import { VarveError } from "../errors.js";
+import type { Commit } from "../model/commit.js";
+import { hexOf } from "../model/image.js";
+import type { RefName } from "../model/ids.js";
+import { nameTaken } from "../operations/branches.js";
+import { recordOperation } from "../operations/record-operation.js";
+import type { ImageReference } from "../image/image-reference.js";
+import type { ImageSource, OpenedImage, OpenedImages, OpenImageOptions } from "../ports/images.js";
+import type { RegistryOptions } from "../ports/registries.js";
+import type { RefUpdate } from "../ports/history.js";
+import type { Repository } from "../ports/repository.js";
+import { imageRef } from "../revision/ref-names.js";
+import { storedName } from "./image-names.js";
+import { importImage, type ImportImageOptions } from "./import-image.js";
+
+export interface LoadOptions extends OpenImageOptions, ImportImageOptions {
+  /** What the person typed, for the operation log. */
+  readonly command: string;
+  /** Gets the image in place of the names that the source gives it; then the source must hold one image. */
+  readonly reference?: string | undefined;
+  /** A branch that is made at the image, too; one image then. */
+  readonly branch?: RefName | undefined;
+}
+
+export interface LoadedImage {
+  /** As people write them. Of an image without a name, `sha256:` and the first digits of its id. */
+  readonly references: readonly string[];
+  readonly branch: RefName | undefined;
+  readonly commit: Commit;
+  /** Commits that the store did not have. */
+  readonly added: number;
+  readonly warnings: readonly string[];
+}
+
+const SHORT_DIGITS = 12;
+
+/**
+ * Brings the images of a source in, with their history, and names them: as one operation, which `undo` takes back.
+ * @throws VarveError SOURCE_INVALID, SOURCE_MISSING, BAD_NAME, NAME_TAKEN; what `importImage` throws.
+ */
+export async function loadImages(
+  repository: Repository,
+  source: ImageSource,
+  options: LoadOptions,
+): Promise<readonly LoadedImage[]> {
+  return bringIn(repository, () => repository.images.open(source, options), options);
+}
+
+/**
+ * The same for an image of a registry. Layers that the store has are not asked for.
+ * @throws VarveError IMAGE_UNKNOWN, REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_INVALID; what `loadImages` throws.
+ */
+export async function pullImage(
+  repository: Repository,
+  reference: ImageReference,
+  options: LoadOptions & RegistryOptions,
+): Promise<LoadedImage> {
+  const [loaded] = await bringIn(repository, () => repository.registries.open(reference, options), options);
+  return loaded!;
+}
+
+async function bringIn(
+  repository: Repository,
+  open: () => Promise<OpenedImages>,
+  options: LoadOptions,
+): Promise<readonly LoadedImage[]> {
+  return repository.exclusively(async () => {
+    const { history } = repository;
+    const opened = await open();
+    try {
+      if (opened.images.length > 1 && (options.reference ?? options.branch) !== undefined) throw severalImages(opened.images);
+      const named = opened.images.map((image) => ({ image, references: namesOf(image, options.reference) }));
+      if (options.branch !== undefined) {
+        const taken = await history.readRef(options.branch);
+        if (taken !== undefined) throw nameTaken(options.branch, taken);
+      }
+      const loaded: LoadedImage[] = [];
+      for (const { image, references } of named) {
+        const imported = await importImage(repository, image, options);
+        loaded.push({ ...imported, references, branch: options.branch });
+      }
+      await recordOperation(repository, { command: options.command, refs: await moves(repository, loaded), trees: [] });
+      return loaded;
+    } finally {
+      opened.close();
+    }
+  });
+}
+
+/** The last of several images of one name has it, as in docker. */
+async function moves({ history }: Repository, loaded: readonly LoadedImage[]): Promise<readonly RefUpdate[]> {
+  const after = new Map<RefName, Commit>();
+  for (const { references, branch, commit } of loaded) {
+    for (const reference of references) after.set(imageRef(reference), commit);
+    if (branch !== undefined) after.set(branch, commit);
+  }
+  return Promise.all([...after].map(async ([name, { id }]) => ({ name, before: await history.readRef(name), after: id })));
+}
+
+function namesOf({ references, config }: OpenedImage, wanted: string | undefined): readonly string[] {
+  const names = (wanted === undefined ? references : [wanted]).map((name) => storedName(name));
+  return names.length > 0 ? [...new Set(names)] : [`sha256:${hexOf(config.record.digest).slice(0, SHORT_DIGITS)}`];
+}
+
+function severalImages(images: readonly OpenedImage[]): VarveError {
+  return new VarveError("USAGE", `Cannot name the image: the source holds ${images.length}`, {
+    hint: `Choose one with --image: ${images
+      .flatMap(({ references }) => references)
+      .slice(0, 10)
+      .join(", ")}`,
+  });
+}

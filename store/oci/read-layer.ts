@@ -1,0 +1,82 @@
+import { blobDigest } from "../../core/model/image.js";
+import type { Tree } from "../../core/model/tree.js";
+import type { ReadLayer } from "../../core/ports/images.js";
+import type { LayerWriter } from "../../core/ports/layer-store.js";
+import { editedTree, TreeEdits } from "../../core/trees/edited-tree.js";
+import { publish, tarFile, type BlobLayout } from "../blobs/blob-store.js";
+import { TarRecorder } from "../blobs/tar-record.js";
+import { scratchPath } from "../scratch.js";
+import { systemFailure } from "../system-failure.js";
+import { TarImport } from "../tar/import-tar.js";
+import { OCI_WHITEOUTS } from "./whiteouts.js";
+
+/** Images.readLayer. */
+export async function readLayer(
+  layout: BlobLayout,
+  stream: AsyncIterable<Uint8Array>,
+  writer: LayerWriter,
+  base: Tree,
+  name: string,
+): Promise<ReadLayer> {
+  const scratch = scratchPath(layout, "tar");
+  const recorder = recorderAt(scratch);
+  try {
+    // The keys of two trees' hardlink groups might be the same: those of an edited tree are paths, as the archive's are.
+    const onto = editedTree(base, new TreeEdits());
+    const archive = new TarImport(writer, { base, onto, whiteouts: OCI_WHITEOUTS, witness: recorder });
+    const whole = new WholeStream(stream);
+    await archive.read(whole, name);
+    await whole.drain();
+    const { tree, warnings } = archive.finish();
+    const diffId = blobDigest(recorder.finish());
+    const contents = archive.contents();
+    const isWhole = [...recorder.digests].every((digest) => contents.has(digest));
+    return {
+      tree,
+      diffId,
+      warnings,
+      keepTar: () => {
+        if (isWhole) publish(scratch, tarFile(layout, diffId));
+        else recorder.discard();
+        return isWhole;
+      },
+      discard: () => recorder.discard(),
+    };
+  } catch (error) {
+    recorder.discard();
+    throw error;
+  }
+}
+
+function recorderAt(scratch: string): TarRecorder {
+  try {
+    return new TarRecorder(scratch);
+  } catch (error) {
+    throw systemFailure("make a scratch file", error, scratch);
+  }
+}
+
+/** Whoever decompresses may not want the last bytes, and at the end of a stream its digest is checked. */
+class WholeStream implements AsyncIterable<Uint8Array> {
+  readonly #source: AsyncIterator<Uint8Array>;
+  #isAtEnd = false;
+
+  constructor(stream: AsyncIterable<Uint8Array>) {
+    this.#source = stream[Symbol.asyncIterator]();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return {
+      next: async () => {
+        const next = await this.#source.next();
+        this.#isAtEnd ||= next.done === true;
+        return next;
+      },
+      return: async () => ({ done: true, value: undefined }),
+    };
+  }
+
+  async drain(): Promise<void> {
+    while (!this.#isAtEnd) this.#isAtEnd = (await this.#source.next()).done === true;
+  }
+}

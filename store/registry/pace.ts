@@ -1,0 +1,34 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** How often and how patiently something is tried. Times are milliseconds. */
+export interface Pace {
+  /** Tries of one thing that bring nothing forward. */
+  readonly attempts: number;
+  /** Before the second try; doubled for each further one, each time a random part of it. */
+  readonly firstDelay: number;
+  readonly longestDelay: number;
+  /** What a registry may ask to wait, by Retry-After. */
+  readonly longestWait: number;
+  /** How long nothing may come or go. */
+  readonly idle: number;
+}
+
+export const PACE: Pace = { attempts: 5, firstDelay: 500, longestDelay: 15_000, longestWait: 60_000, idle: 60_000 };
+
+/** @param failures So far, 1 or more. Random, so that many clients do not come back at once. @param least What was asked for. */
+export async function waitBeforeRetry(pace: Pace, failures: number, least: number, signal: AbortSignal): Promise<void> {
+  const most = Math.min(pace.longestDelay, pace.firstDelay * 2 ** (failures - 1));
+  await sleep(least + most / 2 + (Math.random() * most) / 2, undefined, { signal });
+}
+
+/**
+ * What Retry-After asks for, as seconds or as a date.
+ *
+ * @returns Milliseconds; `undefined` when it asks for nothing that can be read.
+ */
+export function retryAfter(header: string | undefined, now: number = Date.now()): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\d{1,15}$/.test(header.trim())) return Number(header) * 1000;
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}

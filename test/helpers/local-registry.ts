@@ -1,0 +1,148 @@
+import { spawn, spawnSync } from "node:child_process";
+import { createHash, generateKeyPairSync } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import net from "node:net";
+import path from "node:path";
+import type { ExecutionContext } from "ava";
+import { temporaryDirectory } from "./temporary-directory.js";
+
+export interface RegistrySetup {
+  /** `htpasswd`: `USER` and `PASSWORD`. A token server: its realm, and the certificate that its tokens are signed by. */
+  readonly auth?: "htpasswd" | { readonly realm: string; readonly certificate: string };
+  /** `mutual`: it wants a certificate of the same authority from its clients. */
+  readonly tls?: boolean | "mutual";
+  /** Where it listens: `0.0.0.0`, which no rule takes for this machine, though it is. */
+  readonly address?: string;
+}
+
+export interface LocalRegistry {
+  /** `127.0.0.1:PORT`. */
+  readonly host: string;
+  /** The certificate of its authority, with `tls`. */
+  readonly authority: string | undefined;
+  /** Where it keeps what it has. */
+  readonly storage: string;
+  stop(): void;
+}
+
+/** Of the registry with htpasswd. */
+export const USER = "varve";
+export const PASSWORD = "canary: pässword";
+/** What a registry says of itself as the audience of tokens. */
+export const SERVICE = "registry.test";
+export const ISSUER = "token-server.test";
+
+/** docker-registry of Debian, on a free port, with an empty storage of its own. It ends with the test. */
+export async function startRegistry(t: ExecutionContext, setup: RegistrySetup = {}): Promise<LocalRegistry> {
+  const folder = temporaryDirectory(t);
+  const { address = "127.0.0.1" } = setup;
+  const certificates = setup.tls !== undefined && setup.tls !== false ? makeCertificates(folder, address) : undefined;
+  for (let tries = 1; ; tries += 1) {
+    const host = `${address}:${await freePort(address)}`;
+    const file = path.join(folder, "config.json");
+    // It reads YAML, which JSON is.
+    writeFileSync(file, JSON.stringify(configuration(folder, host, setup, certificates)));
+    const child = spawn("docker-registry", ["serve", file], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { PATH: process.env["PATH"] },
+    });
+    let talk = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (talk = (talk + text).slice(-4000)));
+    const stop = (): void => void child.kill("SIGKILL");
+    t.teardown(stop);
+    if (await listens(host, () => child.exitCode === null)) {
+      return { host, authority: certificates?.authority, storage: path.join(folder, "storage"), stop };
+    }
+    stop();
+    if (tries === 5) throw new RangeError(`docker-registry does not start: ${talk}`);
+  }
+}
+
+function configuration(folder: string, host: string, { auth, tls }: RegistrySetup, made: Certificates | undefined): object {
+  const clients = tls === "mutual" ? { clientcas: [made?.authority] } : {};
+  return {
+    version: "0.1",
+    log: { level: "warn", accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: path.join(folder, "storage") }, delete: { enabled: true } },
+    http: {
+      addr: host,
+      secret: "of the test",
+      ...(made && { tls: { certificate: made.certificate, key: made.key, ...clients } }),
+    },
+    ...(auth && { auth: auth === "htpasswd" ? { htpasswd: { realm: "test", path: htpasswd(folder) } } : tokens(auth) }),
+  };
+}
+
+function tokens({ realm, certificate }: { readonly realm: string; readonly certificate: string }): object {
+  return { token: { realm, service: SERVICE, issuer: ISSUER, rootcertbundle: certificate } };
+}
+
+function htpasswd(folder: string): string {
+  const { status, stdout, stderr } = spawnSync("htpasswd", ["-nbB", "-C", "4", USER, PASSWORD], { encoding: "utf8" });
+  if (status !== 0) throw new RangeError(`htpasswd: ${stderr}`);
+  const file = path.join(folder, "htpasswd");
+  writeFileSync(file, stdout);
+  return file;
+}
+
+export interface Certificates {
+  readonly authority: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** An authority of its own, and a certificate for an address that it has signed. */
+export function makeCertificates(folder: string, address: string): Certificates {
+  const at = (name: string): string => path.join(folder, name);
+  const openssl = (...words: readonly string[]): void => {
+    const { status, stderr } = spawnSync("openssl", words, { cwd: folder, encoding: "utf8" });
+    if (status !== 0) throw new RangeError(`openssl ${words[0] ?? ""}: ${stderr}`);
+  };
+  const key = (name: string): void => {
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    writeFileSync(at(name), privateKey.export({ type: "pkcs8", format: "pem" }));
+  };
+  key("authority.key");
+  key("server.key");
+  openssl("req", "-x509", "-new", "-key", "authority.key", "-subj", "/CN=authority", "-days", "2", "-out", "authority.crt");
+  openssl("req", "-new", "-key", "server.key", "-subj", "/CN=server", "-out", "server.csr");
+  writeFileSync(at("names"), `subjectAltName=IP:${address},DNS:localhost\n`);
+  const signing = ["-CA", "authority.crt", "-CAkey", "authority.key", "-CAcreateserial", "-days", "2", "-extfile", "names"];
+  openssl("x509", "-req", "-in", "server.csr", ...signing, "-out", "server.crt");
+  return { authority: at("authority.crt"), certificate: at("server.crt"), key: at("server.key") };
+}
+
+function freePort(address: string): Promise<number> {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.listen(0, address, () => {
+      const { port } = server.address() as net.AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+async function listens(host: string, runs: () => boolean): Promise<boolean> {
+  const [address, port] = host.split(":");
+  for (let tries = 0; tries < 400 && runs(); tries += 1) {
+    const socket = net.connect(Number(port), address);
+    const isThere = await new Promise<boolean>((resolve) => {
+      socket.once("connect", () => resolve(true));
+      socket.once("error", () => resolve(false));
+    });
+    socket.destroy();
+    if (isThere && runs()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  return false;
+}
+
+/** The name by which a token says which key has signed it: libtrust's, in base32. */
+export function keyId(publicKey: Buffer): string {
+  const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...createHash("sha256").update(publicKey).digest().subarray(0, 30)]
+    .map((byte) => byte.toString(2).padStart(8, "0"))
+    .join("");
+  const letters = (bits.match(/.{5}/g) ?? []).map((five) => ALPHABET[Number.parseInt(five, 2)]).join("");
+  return (letters.match(/.{4}/g) ?? []).join(":");
+}
