@@ -25,6 +25,9 @@ const NOT_EXECUTABLE =
 /** Before the exec, which they name first. */
 const NO_DIRECTORY = /\bchdir\b.*(no such file or directory|not a directory)/i;
 
+/** runc puts paths of namespaces into a list with commas between. */
+const COMMA = /invalid namespace path .*,/;
+
 const DISK_FULL = /no space left on device|disk quota exceeded/i;
 
 /** What runc says first, whatever the reason. */
@@ -34,7 +37,7 @@ const PREAMBLE = /^(runc run|runc create|exec) failed: (unable to start containe
  * @param command The process's first word.
  * @param errors Of `runtimeErrors`.
  * @param directory Where the runtime keeps its state: on a full disk its words may tell nothing of that, or are not there.
- * @returns COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, DISK_FULL, or RUNTIME_FAILED with the runtime's own words.
+ * @returns COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, DISK_FULL, UNSUPPORTED, or RUNTIME_FAILED with the runtime's own words.
  */
 export function runtimeFailure(command: string, errors: readonly string[], runtime: string, directory: string): VarveError {
   const text = errors.at(-1)?.replace(PREAMBLE, "") ?? "it says nothing";
@@ -59,6 +62,13 @@ export function runtimeFailure(command: string, errors: readonly string[], runti
       hint: "Free some space on the store's disk, then run the command again.",
       cause,
     });
+  }
+  if (COMMA.test(text)) {
+    return new VarveError(
+      "UNSUPPORTED",
+      `Cannot tie the container to a network: ${runtime} takes no path with a comma, and the store's has one`,
+      { hint: "Move the store to a path without one. With --network none or host the container can run.", cause },
+    );
   }
   return new VarveError("RUNTIME_FAILED", `Cannot start the container's process: ${said}`, {
     hint: '"varve doctor" tells whether this machine can run containers.',

@@ -29,6 +29,7 @@ const cases = [
     'runc run failed: unable to start container process: error during container init: error mounting "proc": permission denied',
     "RUNTIME_FAILED",
   ],
+  ["runc create failed: unable to create new parent process: invalid namespace path /a,b/containers/mounts/1.net", "UNSUPPORTED"],
   ["error setting rlimit type 7: operation not permitted", "RUNTIME_FAILED"],
 ] as const;
 
