@@ -1,5 +1,9 @@
 import path from "node:path";
 import { importSource } from "../../core/operations/import-source.js";
+import { isImageArchive } from "../../core/exchange/is-image.js";
+import type { CommitId } from "../../core/model/ids.js";
+import { openCommitTree } from "../../core/operations/targets.js";
+import type { Repository } from "../../core/ports/repository.js";
 import { branchRef } from "../../core/revision/ref-names.js";
 import { CHANGE_OPTION } from "../change-option.js";
 import { command, type Command } from "../command.js";
@@ -64,6 +68,10 @@ Dockerfile; without it the branch's image config stays.`,
         command: session.typed,
         observe,
       });
+      if (await isImage(repository, result.commit.id))
+        session.terminal.complain(
+          `varve: warning: This is an archive of images, imported as a tree of files. For the image itself: varve undo; varve load ${shellLine([source])}\n`,
+        );
       const name = shellLine([branch]);
       const isNew = result.commit.parents.length === 0;
       reportCommit(
@@ -74,3 +82,12 @@ Dockerfile; without it the branch's image config stays.`,
     });
   },
 );
+
+async function isImage(repository: Repository, commit: CommitId): Promise<boolean> {
+  const tree = await openCommitTree(repository, commit);
+  try {
+    return isImageArchive(tree);
+  } finally {
+    tree.close();
+  }
+}

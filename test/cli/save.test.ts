@@ -181,6 +181,13 @@ test("names that layers can't hold are refused before anything is written; socke
   t.false(existsSync(path.join(home, "strict.tar")));
 });
 
+test("import of an archive of images says that load is meant", (t) => {
+  const { ok, run } = userStore(t, undefined);
+  ok("save", "base", "-o", "out.tar");
+  t.regex(run("import", "out.tar", "-b", "wrong").stderr, /archive of images[\s\S]*varve undo; varve load out\.tar/);
+  t.notRegex(run("import", "root.tar", "-b", "right", "-m", "a tree").stderr, /archive of images/);
+});
+
 test("more layers than docker takes are refused, with what to do", (t) => {
   const { home, ok, run } = userStore(t, undefined);
   for (let number = 0; number < 126; number += 1) {
