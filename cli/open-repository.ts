@@ -353,6 +353,11 @@ function archivesAt(scratch: () => string): Archives {
   };
 }
 
+/** What a URL gives. @throws VarveError USAGE, SOURCE_MISSING, SOURCE_UNREADABLE. */
+export async function openDownload(url: string): Promise<AsyncIterable<Uint8Array>> {
+  return (await import("../store/download/open-download.js")).openDownload(url);
+}
+
 /** What speaks to them is loaded with the first word to one. */
 export const REGISTRIES: Registries = {
   open: async (...parts) => (await import("../store/registry/registry-images.js")).openRegistryImage(...parts),
