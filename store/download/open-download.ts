@@ -63,7 +63,7 @@ function parsed(text: string): URL {
     if (url.username === "" && url.password === "") return url;
   }
   throw new VarveError("USAGE", "Cannot read the URL: wanted http://HOST/PATH or https://HOST/PATH, without a password", {
-    hint: "To send credentials: curl … | varve import - -b BRANCH",
+    hint: "With a password, have another program fetch it, and send it on through a pipe.",
   });
 }
 
