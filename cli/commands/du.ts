@@ -12,7 +12,7 @@ export const duCommand: Command = command(
     form: "[REV…]",
     summary: "Show what commits and layers take, share and waste",
     description: `By commit and by layer, without REV for all branches and tags, in bytes on the disk. Layers that are unpacked for containers of an ordinary user
-are told of apart.`,
+are told of apart, and so is what is kept of images beside their layers.`,
     columns: [
       ["STORED", "what the layer images take; of a commit, with all that comes before it"],
       ["EXCLUSIVE", "of a commit: what would be freed if only it went; of a layer: what no other layer points at"],

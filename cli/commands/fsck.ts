@@ -17,12 +17,14 @@ export const fsckCommand: Command = command(
     form: "[--quick] [--repair]",
     summary: "Check the whole store, and tell what damage touches",
     description: `Compares every layer with its id, its lenders and its contents' digests, commits with layers and trees, refs, operations
-and containers with commits, and caches with what they were made from. Tells what is damaged, and which commits, refs and paths that
+and containers with commits, and caches with what they were made from. What is kept of images is compared with its digests, and their
+layers' tars are put together: with --quick only sizes are looked at. Tells what is damaged, and which commits, refs and paths that
 touches. All processors are used. Of layers that are unpacked for an ordinary user's containers it looks at names, types, modes, owners, sizes
 and times; --repair has them made anew, while no container runs.
 
-With --repair, caches that are wrong are removed (they are made again), damaged contents are fetched from other layers, or files of the
-tracked directory, that hold the same, and layers that stay damaged are moved to quarantine/ in the store: nothing is deleted. Refs, operations and containers' records
+With --repair, caches that are wrong are removed (they are made again), and so is what is damaged of what was kept of images (loading or
+pulling them again puts it back), damaged contents are fetched from other layers, or files of the
+tracked directory, that hold the same, and layers that stay damaged are moved to quarantine/ in the store: no content is deleted. Refs, operations and containers' records
 are not repaired.`,
     words: [],
     options,

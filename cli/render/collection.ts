@@ -3,13 +3,13 @@ import { counted, readableBytes } from "./quantities.js";
 
 /** What `gc --json` prints: docs/json.md, "gc". */
 export function collectionJson(collection: Collection, dryRun: boolean): Record<string, unknown> {
-  const { layers, views, quarantined, saved, cached, commits, gitObjects, bytes, kept } = collection;
-  return { dryRun, bytes, layers, views, quarantined, saved, cached, commits, gitObjects, kept };
+  const { layers, views, blobs, quarantined, saved, cached, commits, gitObjects, bytes, kept } = collection;
+  return { dryRun, bytes, layers, views, blobs, quarantined, saved, cached, commits, gitObjects, kept };
 }
 
 /** What `gc` tells a person. With --dry-run also each layer. */
 export function collectionText(collection: Collection, dryRun: boolean): string {
-  const { layers, views, quarantined, saved, cached, commits, bytes, kept } = collection;
+  const { layers, views, blobs, quarantined, saved, cached, commits, bytes, kept } = collection;
   const rows = dryRun ? layers.map((layer) => `layer ${layer.id}  ${readableBytes(layer.bytes)}\n`) : [];
   const parts = [
     ...(layers.length > 0 ? [counted(layers.length, "layer")] : []),
@@ -17,6 +17,7 @@ export function collectionText(collection: Collection, dryRun: boolean): string 
     ...(saved.length > 0 ? [counted(saved.length, "saved tree")] : []),
     ...(cached.length > 0 ? [counted(cached.length, "cached run")] : []),
     ...(views.length > 0 ? [counted(views.length, "view")] : []),
+    ...(blobs.length > 0 ? [counted(blobs.length, "blob")] : []),
     ...(quarantined.length > 0 ? [counted(quarantined.length, "quarantined image")] : []),
   ];
   const verb = dryRun ? "Would remove" : "Removed";

@@ -1,13 +1,13 @@
 import type { Usage, UsageBytes } from "../../core/maintenance/measure-usage.js";
 import { printableLine } from "../printable.js";
 import { refText, shortId } from "./names.js";
-import { readableBytes } from "./quantities.js";
+import { counted, readableBytes } from "./quantities.js";
 import { textTable } from "./text-table.js";
 
 const SHORT_LAYER_DIGITS = 12;
 
 /** What `du --json` prints: docs/json.md, "du". */
-export function usageJson({ commits, layers, total, unpacked }: Usage): Record<string, unknown> {
+export function usageJson({ commits, layers, total, unpacked, blobs }: Usage): Record<string, unknown> {
   return {
     commits: commits.map(({ commit, refs, layers: count, efficiency, ...bytes }) => {
       return { commit, refs: refs.map(refText), layers: count, ...bytesJson(bytes), efficiency };
@@ -15,6 +15,7 @@ export function usageJson({ commits, layers, total, unpacked }: Usage): Record<s
     layers: layers.map(({ layer, commit, ...bytes }) => ({ layer, commit: commit ?? null, ...bytesJson(bytes) })),
     total: { ...bytesJson(total), efficiency: total.efficiency },
     unpacked: { directories: unpacked.directories, bytes: unpacked.bytes },
+    blobs: { count: blobs.count, bytes: blobs.bytes },
   };
 }
 
@@ -28,7 +29,7 @@ function bytesJson({ stored, exclusive, shared, borrowed, wasted }: UsageBytes):
   };
 }
 
-export function usageText({ commits, layers, total, unpacked }: Usage): string {
+export function usageText({ commits, layers, total, unpacked, blobs }: Usage): string {
   const heads = ["STORED", "EXCLUSIVE", "SHARED", "BORROWED", "WASTED"];
   const commitRows = commits.map((row) => [
     shortId(row.commit),
@@ -46,6 +47,7 @@ export function usageText({ commits, layers, total, unpacked }: Usage): string {
     textTable([["COMMIT", ...heads, "EFFICIENCY", "REFS"], ...commitRows]),
     textTable([["LAYER", ...heads, "COMMIT"], ...layerRows, totalRow]),
     ...unpackedText(unpacked),
+    ...blobsText(blobs),
   ].join("\n");
 }
 
@@ -54,6 +56,12 @@ function unpackedText({ directories, bytes }: Usage["unpacked"]): readonly strin
   if (directories === 0) return [];
   const layers = directories === 1 ? "1 layer" : `${directories} layers`;
   return [`Besides, ${readableBytes(bytes)} in ${layers} that are unpacked for containers of an ordinary user\n`];
+}
+
+/** The same. */
+function blobsText({ count, bytes }: Usage["blobs"]): readonly string[] {
+  if (count === 0) return [];
+  return [`Besides, ${readableBytes(bytes)} in ${counted(count, "blob")} that images came with\n`];
 }
 
 function cells({ stored, exclusive, shared, borrowed, wasted }: UsageBytes): string[] {

@@ -9,7 +9,7 @@ import { openCommitTree } from "../operations/targets.js";
 import type { OutgoingBlob, OutgoingImage } from "../ports/images.js";
 import type { Repository } from "../ports/repository.js";
 import { differenceTree, requireHoldable } from "../trees/difference-tree.js";
-import { contentsOfCommit } from "./commit-contents.js";
+import { contentsOfCommit } from "../layers/commit-contents.js";
 import { historyEntry, imageConfig, platformOf, type Platform } from "./outgoing-config.js";
 
 export interface ExportImageOptions {

@@ -12,6 +12,9 @@ export interface ImageStep {
 
 /** Docker refuses more. */
 const MOST_STEPS = 2000;
+/** What a commit keeps of its entry has a limit, too. */
+const LONGEST_ENTRY = 100_000;
+const MOST_HISTORY = 1e9;
 
 /**
  * The commits that an image becomes, the oldest first: one for each entry of its history, and without a history one for each layer.
@@ -53,6 +56,14 @@ function historyOf(config: Readonly<Record<string, unknown>>): readonly Readonly
   if (history === undefined || history === null) return [];
   if (!Array.isArray(history) || history.length > MOST_STEPS || !history.every(isObject))
     throw invalid(`the history of its config is no list of at most ${MOST_STEPS} entries`);
+  const lengths = history.map((entry) => JSON.stringify(entry).length);
+  const longest = Math.max(0, ...lengths);
+  if (longest > LONGEST_ENTRY)
+    throw invalid(`an entry of its history has ${longest} characters, expected at most ${LONGEST_ENTRY}`);
+  // Each step keeps the history as far as it.
+  const all = lengths.reduce((sum, length) => sum + length, 0) * history.length;
+  if (all > MOST_HISTORY)
+    throw invalid(`its history has ${history.length} entries of ${all / history.length} characters together, which is too much`);
   return history;
 }
 

@@ -31,6 +31,8 @@ export interface ImportedImage {
 const EPOCH_SECONDS = 0;
 const NOBODY = "OCI image";
 const LONGEST_MESSAGE = 4000;
+/** BuildKit writes "buildkit.dockerfile.v0" to each step, buildah the image that it stands on: the instruction tells more. */
+const TOOLS_COMMENT = /^(?:buildkit\.\S+|FROM \S+)$/;
 
 /**
  * Makes an image's history a history of commits, the oldest first. They follow from the image alone, so that the same image gives the same commits in every
@@ -162,8 +164,17 @@ function isComplete({ blobs, layers }: Repository, { layer: id }: Commit, { laye
 
 function keptDocuments({ blobs }: Repository, { config, manifest }: OpenedImage): Pick<ImageRecord, "config" | "manifest"> {
   for (const document of [config, manifest])
-    if (document !== undefined && !blobs.has(document.record.digest)) blobs.put(document.bytes);
+    if (document !== undefined && !isSound(blobs, document.record.digest)) blobs.put(document.bytes);
   return { config: config.record, ...(manifest && { manifest: manifest.record }) };
+}
+
+function isSound(blobs: Repository["blobs"], digest: BlobRecord["digest"]): boolean {
+  try {
+    return blobs.has(digest) && blobs.read(digest).length > 0;
+  } catch (error) {
+    if (error instanceof VarveError && error.code === "STORE_DAMAGED") return false;
+    throw error;
+  }
 }
 
 /** A plain layer's digest is its DiffID: it needs no copy. */
@@ -187,7 +198,8 @@ function madeBy({ history = {}, config }: ImageStep): Signature {
 }
 
 function messageOf({ history = {}, layer }: ImageStep): string {
-  const text = textOf(history["comment"]) || textOf(history["created_by"]);
+  const comment = textOf(history["comment"]);
+  const text = (TOOLS_COMMENT.test(comment) ? "" : comment) || textOf(history["created_by"]) || comment;
   const words = text.replace(/^\/bin\/sh -c #\(nop\)\s+/, "").trim();
   return words === "" ? (layer === undefined ? "an empty layer" : layer.source.name) : words.slice(0, LONGEST_MESSAGE);
 }

@@ -15,7 +15,7 @@ import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 export const OPERATION_LOG = "operations/log";
 
 /** Which part of a store is damaged. `notice` is no damage. */
-export type FindingPart = "layer" | "commit" | "ref" | "operation" | "container" | "cache" | "notice";
+export type FindingPart = "layer" | "commit" | "ref" | "operation" | "container" | "blob" | "cache" | "notice";
 
 /** Something that is not as it should be, before it is known what it touches. */
 export interface PartFault {

@@ -4,6 +4,7 @@ import { STORE_EVENT } from "../events/store-event.js";
 import type { Repository } from "../ports/repository.js";
 import { isTurnDue, yieldToSignals } from "../yield-to-signals.js";
 import type { LayerFault, StoreChecks, VerifyProgress } from "../ports/store-checks.js";
+import { checkBlobs, type BlobFault } from "./check-blobs.js";
 import { checkHistory, checkTrees, OPERATION_LOG, type CheckedHistory, type FindingPart } from "./check-history.js";
 import { repairStore, type Damage, type Repairs } from "./repair-store.js";
 
@@ -44,7 +45,7 @@ export interface StoreCheck {
 export async function checkStore(repository: Repository, checks: StoreChecks, options: CheckOptions): Promise<StoreCheck> {
   const ids = repository.layers.list();
   const read = await checks.verifyLayers(ids, !options.quick, options.observe);
-  return withLock(repository, options.repair, async () => {
+  const locked = await withLock(repository, options.repair, async () => {
     const history = await checkHistory(repository, checks);
     // A collection may have removed some meanwhile.
     const layers = new Map([...read].filter(([id]) => repository.layers.has(id)));
@@ -61,8 +62,33 @@ export async function checkStore(repository: Repository, checks: StoreChecks, op
       containers: history.containers.length,
       content: !options.quick,
     };
-    return { findings: describe(checks, whole, repairs), checked };
+    const without = new Set([...layers.keys()].flatMap((id) => [...commitsTouchedBy(damage, id)]));
+    return { history, without, findings: describe(checks, whole, repairs), checked };
   });
+  const { history, without, findings, checked } = locked;
+  const faults = await checkBlobs(repository, history.graph, { quick: options.quick, without, observe: options.observe });
+  if (options.repair && faults.length > 0) await repository.exclusively(async () => removeBlobs(repository, checks, faults));
+  return { findings: [...faults.map((fault) => blobFinding(history, fault, options.repair)), ...findings], checked };
+}
+
+/** Without the record, or the copy, an image goes out with other digests: what it holds is in its layers. */
+function removeBlobs({ blobs }: Repository, checks: StoreChecks, faults: readonly BlobFault[]): void {
+  const there = new Set(blobs.list().map(({ path }) => path));
+  for (const { blob } of faults) if (blob !== undefined && there.has(blob.path)) checks.removeBlob(blob);
+}
+
+function blobFinding(history: CheckedHistory, { path, state, commits, needed, blob }: BlobFault, repair: boolean): Finding {
+  const again = "loading or pulling the image again puts it back";
+  return {
+    ...touched(history, new Set(commits)),
+    part: "blob",
+    name: path,
+    state,
+    faults: [],
+    containers: [],
+    repair: repair ? `${blob === undefined ? "" : "removed; "}${again}` : undefined,
+    repaired: repair && !needed,
+  };
 }
 
 async function withLock<T>(repository: Repository, needed: boolean, work: () => Promise<T>): Promise<T> {

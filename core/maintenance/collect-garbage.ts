@@ -1,5 +1,6 @@
 import type { CommitId, LayerId } from "../model/ids.js";
 import type { Garbage, Waste } from "../ports/garbage.js";
+import type { KeptBlob } from "../ports/blobs.js";
 import type { Repository } from "../ports/repository.js";
 import { STORE_EVENT } from "../events/store-event.js";
 import { findReachable, type Reachable } from "./reachable-layers.js";
@@ -25,6 +26,8 @@ export interface Collection {
   readonly layers: readonly CollectedItem[];
   /** Paths are below the store's directory. */
   readonly views: readonly { readonly path: string; readonly bytes: number }[];
+  /** What was kept of images for the same digests. */
+  readonly blobs: readonly KeptBlob[];
   /** Damaged images that fsck had taken out. Paths are below the store's directory. */
   readonly quarantined: readonly { readonly path: string; readonly bytes: number }[];
   /** What `undo` could have brought back; their hidden refs go. */
@@ -39,7 +42,7 @@ export interface Collection {
 }
 
 /**
- * Removes what nothing reaches: layers, saved trees, views and commits. Holds the store's lock from the first look to the last removal, and
+ * Removes what nothing reaches: layers, saved trees, views, blobs and commits. Holds the store's lock from the first look to the last removal, and
  * whoever writes a layer holds it until a ref leads there: so nothing that another process is about to use is taken for garbage.
  *
  * @throws VarveError STORE_DAMAGED when it is not certain what must be kept; nothing was removed then.
@@ -81,10 +84,11 @@ async function endOfLog({ operations }: Repository, garbage: Garbage): Promise<D
   return new Date(end);
 }
 
-async function findWaste({ layers }: Repository, garbage: Garbage, reachable: Reachable): Promise<Waste> {
+async function findWaste({ layers, blobs }: Repository, garbage: Garbage, reachable: Reachable): Promise<Waste> {
   return {
     layers: layers.list().filter((id) => !reachable.layers.has(id)),
     views: garbage.views().filter((view) => view.layers.some((id) => !reachable.layers.has(id))),
+    blobs: blobs.list().filter(({ digest }) => !reachable.blobs.has(digest)),
     loose: await garbage.looseCommits(reachable.commits),
   };
 }
@@ -97,16 +101,18 @@ function describe(
 ): Collection {
   const quarantined = garbage.quarantined().filter(({ path }) => waste.quarantined?.includes(path));
   const goingLayers = waste.layers.map((id) => ({ id, bytes: layers.storedBytes(id) }));
+  const goingBlobs = waste.blobs ?? [];
   const goingViews = waste.views.map(({ path, bytes }) => ({ path, bytes }));
   return {
     layers: goingLayers,
     views: goingViews,
+    blobs: goingBlobs,
     quarantined,
     saved: staleSaved.flatMap(({ commit }) => commit ?? []),
     cached: staleCached.flatMap(({ commit }) => commit ?? []),
     commits: waste.loose.commits,
     gitObjects: { count: waste.loose.objects.length, bytes: waste.loose.bytes },
-    bytes: sum([...goingLayers, ...goingViews, ...quarantined]) + waste.loose.bytes,
+    bytes: sum([...goingLayers, ...goingViews, ...goingBlobs, ...quarantined]) + waste.loose.bytes,
     kept: { commits: commits.size, layers: kept.size, bytes: sum([...kept].map((id) => ({ bytes: layers.storedBytes(id) }))) },
   };
 }

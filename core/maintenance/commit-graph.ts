@@ -1,11 +1,14 @@
 import type { Commit } from "../model/commit.js";
 import type { CommitId, LayerId, TreeId } from "../model/ids.js";
+import type { ImageRecord } from "../model/image.js";
 
 /** What checks keep of a commit. */
 export interface GraphCommit {
   readonly layer: LayerId;
   readonly tree: TreeId;
   readonly firstParent: CommitId | undefined;
+  /** Without its entry of the history. */
+  readonly image: Omit<ImageRecord, "history"> | undefined;
 }
 
 /** The commits of a store as far as they could be read. */
@@ -14,8 +17,9 @@ export class CommitGraph {
   readonly #children = new Map<CommitId, CommitId[]>();
   readonly #byLayer = new Map<LayerId, CommitId[]>();
 
-  add({ id, layer, tree, parents }: Commit): void {
-    this.#commits.set(id, { layer, tree, firstParent: parents[0] });
+  add({ id, layer, tree, parents, image }: Commit): void {
+    const { history: _, ...named } = image ?? {};
+    this.#commits.set(id, { layer, tree, firstParent: parents[0], image: image && named });
     if (parents[0] !== undefined) push(this.#children, parents[0], id);
     push(this.#byLayer, layer, id);
   }

@@ -41,6 +41,8 @@ export interface Usage {
   readonly total: UsageBytes & { readonly efficiency: number };
   /** Of the whole store, whatever commits are asked for; in none of the other numbers. */
   readonly unpacked: UnpackedUsage;
+  /** What is kept of images so that they go out with the digests that they came with; of the whole store, too. */
+  readonly blobs: { readonly count: number; readonly bytes: number };
 }
 
 /** What a commit's history needs. */
@@ -80,7 +82,18 @@ export async function measureUsage(
   for (const layer of listed) layers.push(await measureLayer(repository, meter, layer, owners.get(layer)));
   const foreign = [...closures.values()].filter(({ commit }) => !asked.includes(commit));
   const elsewhere = new Set(foreign.flatMap((closure) => [...closure.layers]));
-  return { commits: rows, layers, total: await totalOf(meter, layers, elsewhere), unpacked: meter.unpacked() };
+  return {
+    commits: rows,
+    layers,
+    total: await totalOf(meter, layers, elsewhere),
+    unpacked: meter.unpacked(),
+    blobs: blobUsage(repository),
+  };
+}
+
+function blobUsage({ blobs }: Repository): Usage["blobs"] {
+  const list = blobs.list();
+  return { count: list.length, bytes: list.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 async function closureOf(

@@ -1,6 +1,7 @@
 import { VarveError } from "../errors.js";
 import type { Commit } from "../model/commit.js";
 import type { CommitId, LayerId } from "../model/ids.js";
+import { namedBlobs, type BlobDigest } from "../model/image.js";
 import { CACHED, cachedAt, SAVED } from "../revision/ref-names.js";
 import type { Garbage, RefReading } from "../ports/garbage.js";
 import type { Operation } from "../ports/operation-log.js";
@@ -12,6 +13,8 @@ export interface Reachable {
   readonly commits: ReadonlySet<CommitId>;
   /** Those of the commits, of containers, and the layers that lend to them. */
   readonly layers: ReadonlySet<LayerId>;
+  /** Those that the commits' images name: blobs by their digests, records of tars by their DiffIDs. */
+  readonly blobs: ReadonlySet<BlobDigest>;
   /** Hidden refs that nothing which is kept names. */
   readonly staleSaved: readonly RefReading[];
   /** Those of cached runs that are too old. */
@@ -50,14 +53,16 @@ export async function findReachable(
 
   const commits = new Set<CommitId>();
   const layers = new Set(containers.flatMap((record) => record.layers));
-  const keep = ({ id, layer }: Commit): void => {
+  const blobs = new Set<BlobDigest>();
+  const keep = ({ id, layer, image }: Commit): void => {
     commits.add(id);
     layers.add(layer);
+    for (const digest of namedBlobs(image)) blobs.add(digest);
   };
   await follow(repository, [...tips, ...needed, ...recent.certain], commits, keep, false);
   await follow(repository, recent.likely, commits, keep, true);
   await addLenders(garbage, layers);
-  return { commits, layers, staleSaved, staleCached };
+  return { commits, layers, blobs, staleSaved, staleCached };
 }
 
 async function readableRefs(garbage: Garbage): Promise<readonly RefReading[]> {

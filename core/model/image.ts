@@ -36,6 +36,11 @@ export interface ImageRecord {
   readonly manifest?: BlobRecord | undefined;
 }
 
+/** Digests of all that a store may keep for a commit. */
+export function namedBlobs({ diffId, blob, config, manifest }: ImageRecord = {}): readonly BlobDigest[] {
+  return [diffId, blob?.digest, config?.digest, manifest?.digest].filter((digest) => digest !== undefined);
+}
+
 /** What `registry.example:5000/team/app:v1@sha256:…` names. */
 export interface ImageReference {
   /** As it was written: `docker.io`, `localhost:5000`, `[::1]:5000`. */

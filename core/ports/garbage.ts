@@ -1,5 +1,6 @@
 import type { VarveError } from "../errors.js";
 import type { CommitId, LayerId, RefName } from "../model/ids.js";
+import type { KeptBlob } from "./blobs.js";
 
 /** What stands in a store beyond what its other ports show, and how it goes. The store's lock is held by the caller. */
 export interface Garbage {
@@ -30,7 +31,7 @@ export interface Garbage {
   moveHorizon(time: Date): void;
 
   /**
-   * Removes git objects, with the lines of reflogs and of the commit cache that name them, then layers and views. Each is there or
+   * Removes git objects, with the lines of reflogs and of the commit cache that name them, then layers, views and blobs. Each is there or
    * gone, whenever it is stopped; what is left over is found by the next collection.
    * @throws VarveError PERMISSION, IO, STORE_LOCKED when a git command holds a ref.
    */
@@ -65,6 +66,8 @@ export interface Waste {
   readonly layers: readonly LayerId[];
   readonly views: readonly KeptView[];
   readonly loose: LooseCommits;
+  /** What is kept of images, and no commit names. */
+  readonly blobs?: readonly KeptBlob[];
   /** Images in quarantine, as paths below the store's directory. */
   readonly quarantined?: readonly string[];
   /** Also the index of contents, which would tell the digests of what is gone; it is made again when it is needed. */

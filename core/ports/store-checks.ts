@@ -3,6 +3,7 @@ import type { Commit } from "../model/commit.js";
 import type { CommitId, LayerId } from "../model/ids.js";
 import type { Tree } from "../model/tree.js";
 import type { RefReading } from "./garbage.js";
+import type { KeptBlob } from "./blobs.js";
 import type { LayerImageFile } from "./layer-store.js";
 
 /** What can be told of a store's parts, whatever their state, and how some of them are mended. */
@@ -61,6 +62,9 @@ export interface StoreChecks {
   forgetCommits(ids: readonly CommitId[]): void;
   /** Removes a cache, which is made again when it is needed. */
   removeCache(fault: CacheFault): void;
+
+  /** Removes what is kept of an image. */
+  removeBlob(blob: KeptBlob): void;
 
   /**
    * Writes contents that are damaged anew, from where another layer or the tracked directory holds the same, and puts the image in place when all of it then is

@@ -3,13 +3,13 @@ import {
   closeSync,
   fstatSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readSync,
   renameSync,
   rmSync,
-  statSync,
 } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
@@ -20,7 +20,7 @@ import { openRegularFile } from "../../linux/regular-file.js";
 import { syncDirectory, writeFully, writeNewFile } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
-import { systemFailure } from "../system-failure.js";
+import { errnoOf, systemFailure } from "../system-failure.js";
 import { putTogether, tarSize } from "./layer-tar.js";
 
 export type BlobLayout = Pick<StoreLayout, "root" | "blobs" | "scratch">;
@@ -174,7 +174,7 @@ function listBlobs({ root, blobs }: BlobLayout): KeptBlob[] {
       .filter((name) => HEX.test(name))
       .map((name) => {
         const file = path.join(folder, name);
-        const bytes = (statSync(file, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+        const bytes = (lstatSync(file, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
         return { kind, digest: blobDigest(name), path: path.relative(root, file), bytes };
       });
   });
@@ -190,15 +190,22 @@ function namesIn(folder: string): string[] {
 }
 
 function exists(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  return lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
 }
+
+const NO_FILE: Readonly<Record<string, string>> = {
+  ENOENT: "is missing",
+  ELOOP: "is a symbolic link",
+  EFTYPE: "is no regular file",
+  ENXIO: "is no regular file",
+};
 
 function opened(file: string): number {
   try {
     return openRegularFile(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") throw damaged(file, "is missing");
-    throw systemFailure("read a blob", error, file);
+    const state = NO_FILE[errnoOf(error) ?? ""];
+    throw state === undefined ? systemFailure("read a blob", error, file) : damaged(file, state);
   }
 }
 
@@ -218,6 +225,6 @@ function requireDigest(hash: Hash, digest: BlobDigest, file: string): void {
 function damaged(file: string, state: string): VarveError {
   return new VarveError("STORE_DAMAGED", `Cannot read a blob of an image: its file ${state}`, {
     path: file,
-    hint: "Load or pull the image again: that puts the blob back.",
+    hint: "Run `varve fsck --repair`, then load or pull the image again: that puts the blob back.",
   });
 }

@@ -87,6 +87,6 @@ function requireContent(
 function damaged(file: string, state: string): VarveError {
   return new VarveError("STORE_DAMAGED", `Cannot put a layer's tar together: ${state}`, {
     path: file,
-    hint: "Run `varve fsck`. Loading or pulling the image again puts the record back.",
+    hint: "Run `varve fsck --repair`, then load or pull the image again: that puts the record back.",
   });
 }

@@ -12,6 +12,7 @@ import { VarveError } from "../../core/errors.js";
 import type { ContentDigest } from "../../core/model/ids.js";
 import { openRegularFile } from "../../linux/regular-file.js";
 import { writeFully } from "../durable-file.js";
+import { errnoOf, systemFailure } from "../system-failure.js";
 
 const MAGIC = Buffer.from("varve tar record 1\n");
 const [BYTES, WHOLE, PIECES] = [1, 2, 3];
@@ -159,7 +160,7 @@ export class TarRecorder {
  * @throws VarveError STORE_DAMAGED.
  */
 export function* readTarRecord(file: string): Generator<TarPart> {
-  const fd = openRegularFile(file);
+  const fd = openedRecord(file);
   try {
     const magic = read(fd, MAGIC.length);
     if (magic?.equals(MAGIC) !== true) throw damaged(file);
@@ -172,6 +173,16 @@ export function* readTarRecord(file: string): Generator<TarPart> {
     }
   } finally {
     closeSync(fd);
+  }
+}
+
+function openedRecord(file: string): number {
+  try {
+    return openRegularFile(file);
+  } catch (error) {
+    // What is missing, or no file, a crash or somebody else has left.
+    if (["ENOENT", "ELOOP", "EFTYPE", "ENXIO"].includes(errnoOf(error) ?? "")) throw damaged(file);
+    throw systemFailure("read how a layer's tar was put together", error, file);
   }
 }
 

@@ -60,6 +60,7 @@ export function openChecks(layout: StoreLayout, tracked?: string): StoreChecks {
       for (const shard of new Set(ids.map((id) => id.slice(0, 2)))) rmSync(path.join(layout.commitCache, shard), { force: true });
     },
     removeCache: (fault) => throwAway(layout, unpackedParts(path.join(layout.root, fault.path))),
+    removeBlob: (blob) => throwAway(layout, [path.join(layout.root, blob.path)]),
     restoreContents: async (id, faults) => {
       const { restoreContents } = await import("./restore-contents.js");
       const others = namesIn(layout.layers).filter((name) => name !== id && /^[0-9a-f]{64}$/.test(name)) as LayerId[];

@@ -98,7 +98,7 @@ function moveHorizon(layout: StoreLayout, time: Date): void {
 }
 
 async function removeWaste(layout: StoreLayout, waste: Waste): Promise<void> {
-  const { layers, views, loose, quarantined = [] } = waste;
+  const { layers, views, loose, blobs = [], quarantined = [] } = waste;
   try {
     if (loose.commits.length > 0) {
       await pruneReflogs(layout, new Set(loose.commits));
@@ -118,7 +118,9 @@ async function removeWaste(layout: StoreLayout, waste: Waste): Promise<void> {
     }
     throwAway(
       layout,
-      [...views.flatMap((view) => unpackedParts(view.path)), ...quarantined].map((file) => path.join(layout.root, file)),
+      [...views.flatMap((view) => unpackedParts(view.path)), ...blobs.map((blob) => blob.path), ...quarantined].map((file) =>
+        path.join(layout.root, file),
+      ),
     );
     if (waste.contentIndex === true) throwAway(layout, [layout.contentIndex]);
   } catch (error) {

@@ -10,6 +10,8 @@ export interface IndexedDirectory {
   children: Map<ByteString, IndexedNode>;
   /** As `ArchiveIndex.generation` was when an entry last told of it. */
   generation?: number;
+  /** The same of the names in it that are hardlinks: an inode's names are told of one by one. */
+  linked?: Map<ByteString, number>;
   /** What stood here before the archive: its children show, but for those that `children` has, and those that are gone. */
   readonly below?: DirectoryNode | undefined;
   gone?: Set<ByteString> | "all";
@@ -96,6 +98,12 @@ export class ArchiveIndex {
     return former;
   }
 
+  /** Whether the archive that is being read put something at a name, or below it. */
+  #isKept({ linked }: IndexedDirectory, name: ByteString, node: IndexedNode): boolean {
+    if (isDirectory(node)) return node.generation === this.generation || node.children.size > 0;
+    return (node.links === undefined ? node.generation : linked?.get(name)) === this.generation;
+  }
+
   /** The directory of these names, when there is one. */
   directory(names: readonly ByteString[], fail: Fail): IndexedDirectory | undefined {
     return this.#follow(names, false, fail);
@@ -106,8 +114,7 @@ export class ArchiveIndex {
     const top = this.#child(parent, name);
     if (top === undefined) return;
     if (isDirectory(top)) this.clearOlder(top);
-    const isKept = top.generation === this.generation || (isDirectory(top) && top.children.size > 0);
-    if (!isKept) this.#delete(parent, name);
+    if (!this.#isKept(parent, name, top)) this.#delete(parent, name);
   }
 
   /** The same for all that a directory holds. */
@@ -125,8 +132,7 @@ export class ArchiveIndex {
     // Children stand after the directories that hold them.
     for (const { parent, name } of found.reverse()) {
       const node = parent.children.get(name)!;
-      const isKept = node.generation === this.generation || (isDirectory(node) && node.children.size > 0);
-      if (!isKept) parent.children.delete(name);
+      if (!this.#isKept(parent, name, node)) parent.children.delete(name);
     }
   }
 
@@ -197,9 +203,13 @@ export class ArchiveIndex {
     }
     if (isDirectory(node)) return fail("its hardlink target is a directory");
     if (directory === place.parent && name === place.name) return fail("it is a hardlink to itself");
+    if (node.links === undefined && directory !== undefined && name !== undefined && node.generation !== undefined)
+      (directory.linked ??= new Map()).set(name, node.generation);
     node.links ??= [];
     this.#hasLinks = true;
-    return this.put(place, node);
+    const former = this.put(place, node);
+    (place.parent.linked ??= new Map()).set(place.name, this.generation);
+    return former;
   }
 
   #follow(names: readonly ByteString[], mayCreate: boolean, fail: Fail): IndexedDirectory | undefined {

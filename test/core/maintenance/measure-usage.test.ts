@@ -137,5 +137,6 @@ test("a store without commits takes nothing", async (t) => {
     layers: [],
     total: { stored: 0, exclusive: 0, shared: 0, borrowed: 0, wasted: 0, efficiency: 1 },
     unpacked: { directories: 0, bytes: 0 },
+    blobs: { count: 0, bytes: 0 },
   });
 });

@@ -1,76 +1,11 @@
-import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
-import test, { type ExecutionContext } from "ava";
+import test from "ava";
 import { VarveError } from "../../../core/errors.js";
-import { openLayout } from "../../../store/oci/open-layout.js";
-import { describeTree } from "../../contracts/described-tree.js";
 import { temporaryDirectory } from "../../helpers/temporary-directory.js";
 import { archive, directory, file, hardlink, symlink } from "../tar/raw-tar.js";
-
-const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
-const INDEX = "application/vnd.oci.image.index.v1+json";
-const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
-
-interface Written {
-  readonly mediaType: string;
-  readonly digest: string;
-  readonly size: number;
-  readonly [key: string]: unknown;
-}
-
-/** A layout on the disk. */
-class Layout {
-  readonly path: string;
-  readonly scratch: string;
-
-  constructor(t: ExecutionContext) {
-    const place = temporaryDirectory(t);
-    this.path = path.join(place, "image");
-    this.scratch = path.join(place, "scratch");
-    mkdirSync(path.join(this.path, "blobs", "sha256"), { recursive: true });
-    mkdirSync(this.scratch);
-    this.write("oci-layout", { imageLayoutVersion: "1.0.0" });
-  }
-
-  write(name: string, value: unknown): void {
-    writeFileSync(path.join(this.path, name), JSON.stringify(value));
-  }
-
-  blob(bytes: Buffer | object, mediaType: string, more: object = {}): Written {
-    const content = Buffer.isBuffer(bytes) ? bytes : Buffer.from(JSON.stringify(bytes));
-    const hex = createHash("sha256").update(content).digest("hex");
-    writeFileSync(this.file(hex), content);
-    return { mediaType, digest: `sha256:${hex}`, size: content.length, ...more };
-  }
-
-  file(hex: string): string {
-    return path.join(this.path, "blobs", "sha256", hex);
-  }
-
-  image(layers: readonly Buffer[], more: object = {}): Written {
-    const config = this.blob({ os: "linux" }, "application/vnd.oci.image.config.v1+json");
-    const written = layers.map((bytes, at) => this.blob(at % 2 === 0 ? gzipSync(bytes) : bytes, LAYER));
-    return this.blob({ schemaVersion: 2, config, layers: written }, MANIFEST, more);
-  }
-
-  index(...manifests: readonly Written[]): void {
-    this.write("index.json", { schemaVersion: 2, manifests });
-  }
-
-  /** Path, and a file's content or the type. */
-  async paths(image?: string): Promise<string[]> {
-    const { tree } = await openLayout(this.path, image, path.join(this.scratch, "spool"));
-    try {
-      return describeTree(tree)
-        .filter((entry) => entry["path"] !== "")
-        .map((entry) => `${String(entry["path"])} ${entry["type"] === "file" ? String(entry["size"]) : String(entry["type"])}`);
-    } finally {
-      tree.close();
-    }
-  }
-}
+import { INDEX, LAYER, Layout, MANIFEST } from "./layout-on-disk.js";
 
 const BASE = archive(
   directory("etc"),
@@ -170,7 +105,7 @@ const rows: readonly (readonly [why: string, layers: readonly Buffer[], wants: r
 
 for (const [why, layers, wants] of rows) {
   test(`openLayout() shows ${why}`, async (t) => {
-    const layout = new Layout(t);
+    const layout = new Layout(temporaryDirectory(t));
     layout.index(layout.image(layers));
     t.deepEqual((await layout.paths()).sort(), [...wants].sort());
     t.deepEqual(readdirSync(layout.scratch, "utf8"), []);
@@ -178,7 +113,7 @@ for (const [why, layers, wants] of rows) {
 }
 
 test("openLayout() takes the image that is named, by its name, the tag of its reference or its digest", async (t) => {
-  const layout = new Layout(t);
+  const layout = new Layout(temporaryDirectory(t));
   const named = (name: string): object => ({ annotations: { "org.opencontainers.image.ref.name": name } });
   const one = layout.image([archive(file("one", ""))], named("docker.io/library/a:v1"));
   const two = layout.image([archive(file("two", ""))], named("v2"));
@@ -193,7 +128,7 @@ test("openLayout() takes the image that is named, by its name, the tag of its re
 });
 
 test("openLayout() takes the image for this machine out of an index in the index, and no attestation", async (t) => {
-  const layout = new Layout(t);
+  const layout = new Layout(temporaryDirectory(t));
   const here = { x64: "amd64", arm64: "arm64" }[process.arch as string] ?? process.arch;
   const platform = (architecture: string, os = "linux"): object => ({ platform: { architecture, os } });
   const own = layout.image([archive(file("own", ""))], platform(here));
@@ -304,7 +239,7 @@ const bad: readonly Bad[] = [
 
 for (const { why, make, message } of bad) {
   test(`openLayout() refuses ${why}`, async (t) => {
-    const layout = new Layout(t);
+    const layout = new Layout(temporaryDirectory(t));
     layout.index(layout.image([]));
     make(layout);
     await t.throwsAsync(layout.paths(), { instanceOf: VarveError, code: "SOURCE_INVALID", message });
@@ -313,7 +248,7 @@ for (const { why, make, message } of bad) {
 }
 
 test("openLayout() reads a layer to its end, though its decompressor has enough before", async (t) => {
-  const layout = new Layout(t);
+  const layout = new Layout(temporaryDirectory(t));
   const layer = layout.blob(Buffer.concat([gzipSync(BASE), Buffer.alloc(1 << 20, "x")]), LAYER);
   layout.index(layout.blob({ layers: [layer] }, MANIFEST));
   const file = layout.file(layer.digest.slice(7));

@@ -1,5 +1,7 @@
 import test from "ava";
 import { VarveError } from "../../../core/errors.js";
+import { temporaryDirectory } from "../../helpers/temporary-directory.js";
+import { putTogetherAgain, recordedTar } from "../blobs/recorded-tar.js";
 import { importBytes, listing } from "./import-bytes.js";
 import { archive } from "./raw-tar.js";
 
@@ -34,7 +36,7 @@ export const whole = (bytes: Buffer, one: Case): Case => ({ ...one, bytes: () =>
 
 export const X = 'f: file 0644 "x"';
 
-/** Each archive in large and in small pieces. */
+/** Each archive in large and in small pieces; what is taken can be put together again. */
 export function testCases(cases: readonly Case[]): void {
   for (const { id, why, bytes, rejects, gives, warns } of cases) {
     test(`importTar() ${rejects === undefined ? "takes" : "refuses"} ${why} (${id})`, async (t) => {
@@ -48,6 +50,8 @@ export function testCases(cases: readonly Case[]): void {
         }
         const imported = await importBytes(bytes(), step);
         t.deepEqual(listing(imported), gives);
+        const record = await recordedTar(temporaryDirectory(t), bytes(), step);
+        t.true((await putTogetherAgain(record)).equals(bytes()));
         if (warns === undefined) t.deepEqual(imported.warnings, []);
         else
           t.true(

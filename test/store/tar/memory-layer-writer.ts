@@ -38,6 +38,11 @@ export class MemoryLayerWriter {
     return this.#of(stored).extents;
   }
 
+  content(digest: ContentDigest, size: number): FileContent | undefined {
+    const stored = [...this.#held.keys()].find((each) => each.digest === digest && each.size === size);
+    return stored && this.#readable(stored);
+  }
+
   /** The imported tree with contents that can be opened. */
   readable(tree: Tree): Tree {
     return { root: this.#node(tree.root) as DirectoryNode, close: () => tree.close() };
@@ -89,17 +94,20 @@ export class MemoryLayerWriter {
   }
 
   #file({ entry, links, content }: FileNode): FileNode {
-    const bytes = this.bytes(content.stored);
-    const extents = this.extents(content.stored);
-    const readable: FileContent = {
-      size: content.size,
-      digest: () => content.digest(),
-      knownDigest: content.knownDigest,
-      stored: content.stored,
+    return { entry, links, content: this.#readable(content.stored!) };
+  }
+
+  #readable(stored: StoredContent): FileContent {
+    const bytes = this.bytes(stored);
+    const extents = this.extents(stored);
+    return {
+      size: stored.size,
+      digest: () => stored.digest,
+      knownDigest: stored.digest,
+      stored,
       extents: () => extents,
       open: () => memoryReader(bytes),
     };
-    return { entry, links, content: readable };
   }
 }
 

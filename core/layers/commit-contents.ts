@@ -1,8 +1,8 @@
 import { nodeAt } from "../model/paths.js";
 import type { CommitId, ContentDigest } from "../model/ids.js";
 import type { FileContent, Tree } from "../model/tree.js";
-import { openCommitTree } from "../operations/targets.js";
 import type { Repository } from "../ports/repository.js";
+import { layerChain } from "./layer-chain.js";
 
 export interface CommitContents {
   /** A content of a file of the commit's tree. */
@@ -13,7 +13,9 @@ export interface CommitContents {
 /** Contents of a commit's tree, by digest: those that its own layer changed come first, and all others are looked for when one is not among them. */
 export async function contentsOfCommit(repository: Repository, id: CommitId): Promise<CommitContents> {
   const { layer } = await repository.history.readCommit(id);
-  const tree = await openCommitTree(repository, id);
+  const chain = await layerChain(repository.history, id);
+  await repository.layers.prepare(chain);
+  const tree = repository.layers.openTree(chain);
   const known = new Map<ContentDigest, FileContent>();
   for (const { path, kind } of repository.layers.names?.(layer) ?? []) {
     const node = kind === "other" ? nodeAt(tree, path) : undefined;
