@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { VarveError } from "../core/errors.js";
 import { hasConsequences, settleEnded } from "../core/operations/settle-ended.js";
-import { openContainersIn, openRepository } from "./open-repository.js";
+import { clearAfterStore, openContainersIn, openRepository } from "./open-repository.js";
 import { shellLine } from "./shell-line.js";
 import { quietTerminal, type Terminal } from "./terminal.js";
 
@@ -10,7 +11,10 @@ import { quietTerminal, type Terminal } from "./terminal.js";
  * @returns The exit status.
  */
 export async function afterEnd([store = "", id = ""]: readonly string[], terminal: Terminal): Promise<number> {
-  const containers = await openContainersIn(store);
+  const containers = await openContainersIn(store).catch(async (error: unknown) => {
+    if (error instanceof VarveError && error.code === "STORE_MISSING") await clearAfterStore(id);
+    throw error;
+  });
   // "varve stop" and "varve rm -f" wait until the mounts are left.
   const ranMilliseconds = containers.leaveEnded(id);
   if (!containers.list().some(({ record }) => record.id === id && hasConsequences(record))) return 0;

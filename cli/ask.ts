@@ -25,3 +25,23 @@ export async function ask({ complain }: Terminal, question: string): Promise<str
   await yieldToSignals();
   return answer.trim();
 }
+
+/** The same for what nobody should see: nothing of it is shown. */
+export async function askSecret({ complain }: Terminal, question: string): Promise<string> {
+  complain(`${question} `);
+  const { createInterface } = await import("node:readline");
+  const { Writable } = await import("node:stream");
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true, signal: interruptionSignal() });
+  // A terminal that gives each byte sends no signal.
+  lines.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  const answer = await new Promise<string>((resolve) => {
+    lines.once("line", resolve);
+    lines.once("close", () => resolve(""));
+  });
+  lines.close();
+  process.stdin.pause();
+  complain("\n");
+  await yieldToSignals();
+  return answer;
+}

@@ -1,5 +1,5 @@
 import type { Command, Option, OptionTable } from "./command.js";
-import { GLOBAL_OPTIONS } from "./global-options.js";
+import { optionsBeside } from "./global-options.js";
 
 /** Columns: the same everywhere, so that docs/commands is the same everywhere. */
 const COLUMNS = 100;
@@ -14,16 +14,11 @@ export function helpOf({ name, form, description, columns, options, examples, st
     wrapped(description, COLUMNS).join("\n"),
     ...(columns === undefined ? [] : [section("Columns", columns)]),
     ...(Object.keys(options).length === 0 ? [] : [section("Options", optionRows(options))]),
-    section("Options of all commands", optionRows(withoutOwn(GLOBAL_OPTIONS, options))),
+    section("Options of all commands", optionRows(optionsBeside(options))),
     section("Examples", examples),
     section("Exit status", table),
   ];
   return `${sections.join("\n\n")}\n`;
-}
-
-/** What an option of all commands means more in a command stands among that command's own. */
-function withoutOwn(shared: OptionTable, own: OptionTable): OptionTable {
-  return Object.fromEntries(Object.entries(shared).filter(([name]) => !Object.hasOwn(own, name)));
 }
 
 function optionRows(options: OptionTable): (readonly [string, string])[] {

@@ -92,7 +92,9 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
   seen.command = name;
   const command = await loadCommand(name);
   const { parseWords, requireWords } = await import("./parse-words.js");
-  const parsed = parseWords(command, [...leading.slice(0, -1), ...following]);
+  // Before other words it may be an option of the command's own, such as run's host name.
+  const asked = following.length === 1 && following[0] === "-h" ? ["--help"] : following;
+  const parsed = parseWords(command, [...leading.slice(0, -1), ...asked]);
   seen.json = parsed.options["json"] === true;
   if (parsed.options["help"] === true) {
     return printHelp(command, terminal);

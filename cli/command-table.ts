@@ -334,6 +334,26 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Delete image references",
     load: async () => (await import("./commands/rmi.js")).rmiCommand,
   },
+  pull: {
+    group: "move",
+    summary: "Bring an image in from a registry, with its history",
+    load: async () => (await import("./commands/pull.js")).pullCommand,
+  },
+  push: {
+    group: "move",
+    summary: "Send a commit to a registry, as an image with its history",
+    load: async () => (await import("./commands/push.js")).pushCommand,
+  },
+  login: {
+    group: "move",
+    summary: "Keep credentials for a registry, as docker does",
+    load: async () => (await import("./commands/login.js")).loginCommand,
+  },
+  logout: {
+    group: "move",
+    summary: "Forget the credentials for a registry",
+    load: async () => (await import("./commands/logout.js")).logoutCommand,
+  },
   gc: {
     group: "keep",
     summary: "Remove layers that nothing leads to",

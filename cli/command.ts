@@ -12,6 +12,8 @@ export interface Option {
   readonly array?: true;
   /** What its value is called in help: `BRANCH`. Only for strings. */
   readonly value?: string;
+  /** What the shell offers for it, where help has no room for all of it. Only for strings. */
+  readonly offered?: readonly string[];
   /** What it is without a value: one then comes after `=` alone, as in `--color=never`. Only for strings. */
   readonly alone?: string;
   readonly describe: string;

@@ -2,13 +2,11 @@
 export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   add: "There is no staging area: varve commit records the whole tree, but what .varveignore leaves out.",
   build: "Varve has none: each step of a build is a varve run --cache -b BRANCH REV -- CMD…",
-  clone: "Varve has no transfer yet: copy the store's directory, or send a tree with varve export and varve import.",
-  fetch: "Varve has no remotes yet: send trees with varve export and varve import.",
+  clone: "Use varve pull REFERENCE -b BRANCH for an image, or copy the store's directory for all of a history.",
+  fetch: "Use varve pull REFERENCE.",
   mv: "Varve sees what moved by itself: use mv, then varve commit.",
   prune: "Use varve gc, which removes what nothing names any more.",
-  pull: "Varve has no remotes yet: bring trees in with varve import.",
-  push: "Varve has no remotes yet: send trees with varve export.",
-  remote: "Varve has no remotes yet: send trees with varve export and varve import.",
+  remote: "Varve has no remotes: varve push REV REFERENCE and varve pull REFERENCE name the registry.",
   reset: "Use varve rollback [REV], which saves first what is not committed.",
 };
 

@@ -1,3 +1,5 @@
+import type { OptionTable } from "./command.js";
+
 /** Options that all commands have, before or after the command's name. */
 export const GLOBAL_OPTIONS = {
   store: { type: "string", value: "DIR", describe: "Use the store in DIR (default: $VARVE_STORE, or the nearest .varve)" },
@@ -13,3 +15,16 @@ export const GLOBAL_OPTIONS = {
   },
   help: { type: "boolean", alias: "h", describe: "Show this help" },
 } as const;
+
+/** As they stand beside a command's own: a name or a letter that has a meaning of its own there is not theirs. */
+export function optionsBeside(own: OptionTable): OptionTable {
+  const letters = Object.values(own).map(({ alias }) => alias);
+  return Object.fromEntries(
+    Object.entries<OptionTable[string]>(GLOBAL_OPTIONS)
+      .filter(([name]) => !Object.hasOwn(own, name))
+      .map(([name, { alias, ...option }]) => [
+        name,
+        alias === undefined || letters.includes(alias) ? option : { alias, ...option },
+      ]),
+  );
+}

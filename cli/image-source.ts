@@ -6,5 +6,9 @@ import { openImportSource } from "./import-source.js";
 export async function openImageSource(source: string, verb: string): Promise<ImageSource> {
   const opened = await openImportSource(source, verb);
   if (opened.kind === "directory") return opened;
-  return { kind: "archive", name: opened.name, stream: opened.stream, path: source === "-" ? undefined : path.resolve(source) };
+  return { kind: "archive", name: opened.name, stream: opened.stream, path: isFile(source) ? path.resolve(source) : undefined };
+}
+
+function isFile(source: string): boolean {
+  return source !== "-" && !/^https?:\/\//i.test(source);
 }

@@ -1,8 +1,9 @@
 import { constants, createReadStream, openSync, statSync } from "node:fs";
 import path from "node:path";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { VarveError } from "../core/errors.js";
 import type { ImportSource } from "../core/operations/import-source.js";
+import { openDownload } from "./open-repository.js";
 import { interruptionSignal, yieldToSignals } from "../core/yield-to-signals.js";
 
 /**
@@ -12,6 +13,8 @@ import { interruptionSignal, yieldToSignals } from "../core/yield-to-signals.js"
  */
 export async function openImportSource(source: string, verb: string = "import"): Promise<ImportSource> {
   if (source === "-") return { kind: "tar", name: "the archive on stdin", stream: interruptible(openStdin(verb)) };
+  if (/^https?:\/\//i.test(source))
+    return { kind: "tar", name: `"${source}"`, stream: interruptible(Readable.from(await openDownload(source))) };
   const place = path.resolve(source);
   const stat = readable(source, () => statSync(source, { throwIfNoEntry: false }));
   if (stat === undefined) {

@@ -1,7 +1,7 @@
 import { valueWords } from "./command-help.js";
 import type { Command, Option, OptionTable } from "./command.js";
 import { COMMANDS } from "./command-table.js";
-import { GLOBAL_OPTIONS } from "./global-options.js";
+import { GLOBAL_OPTIONS, optionsBeside } from "./global-options.js";
 import { mainHelp } from "./main-help.js";
 import { VERSION } from "./version.js";
 
@@ -9,7 +9,6 @@ type Pair = readonly [left: string, right: string];
 
 /** A command's page for man(1), in the macros of man(7): the text is that of `--help`. */
 export function manPageOf({ name, form, summary, description, columns = [], options, examples, statuses = [] }: Command): string {
-  const shared = Object.fromEntries(Object.entries(GLOBAL_OPTIONS).filter(([key]) => !Object.hasOwn(options, key)));
   const zero: readonly Pair[] = statuses.some(([status]) => status.startsWith("0")) ? [] : [["0", "done"]];
   return [
     heading(`varve-${name}`),
@@ -17,7 +16,7 @@ export function manPageOf({ name, form, summary, description, columns = [], opti
     section("SYNOPSIS", [`.B varve ${escaped(name)}`, escaped(form)]),
     section("DESCRIPTION", [text(description)]),
     ...(columns.length === 0 ? [] : [section("COLUMNS", columns.map(tagged))]),
-    section("OPTIONS", [...optionRows(options), ...optionRows(shared)].map(tagged)),
+    section("OPTIONS", [...optionRows(options), ...optionRows(optionsBeside(options))].map(tagged)),
     section("EXAMPLES", examples.map(tagged)),
     section(
       "EXIT STATUS",

@@ -10,6 +10,7 @@ import type { Events } from "../core/ports/events.js";
 import type { Garbage } from "../core/ports/garbage.js";
 import type { MachineRoot } from "../core/ports/machine-root.js";
 import type { Networks } from "../core/ports/networks.js";
+import type { Registries } from "../core/ports/registries.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { StoreChecks } from "../core/ports/store-checks.js";
 import type { TreeMounts } from "../core/ports/tree-mounts.js";
@@ -233,6 +234,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     archives: archivesAt(() => scratchPath(scratchOf(layout), "archive")),
     images: imagesAt(layout),
     blobs: openBlobs(layout),
+    registries: REGISTRIES,
     machine: machineFiles(layout),
     worktree,
     exclusively: (work, options) => exclusively(layout, () => settled(work), { ...lock, ...options }),
@@ -251,6 +253,15 @@ type OnLeftOut = RepositorySurroundings["onLeftOut"];
 export async function openContainersIn(store: string): Promise<Containers> {
   const layout = await openStore(store);
   return openContainersOf(layout, fileEvents(layout), undefined);
+}
+
+/** What a container's process has left in the system whose store was removed meanwhile. @param id Of a container. */
+export async function clearAfterStore(id: string): Promise<void> {
+  const [{ removeCgroups }, { CONTAINER_ID }] = await Promise.all([
+    import("../overlay/runtime/cgroups.js"),
+    import("../overlay/containers/container-directory.js"),
+  ]);
+  if (CONTAINER_ID.test(id)) removeCgroups(id);
 }
 
 async function openContainersOf(layout: StoreLayout, events: Events, onLeftOut: OnLeftOut): Promise<Containers> {
@@ -342,6 +353,19 @@ function archivesAt(scratch: () => string): Archives {
   };
 }
 
+/** What a URL gives. @throws VarveError USAGE, SOURCE_MISSING, SOURCE_UNREADABLE. */
+export async function openDownload(url: string): Promise<AsyncIterable<Uint8Array>> {
+  return (await import("../store/download/open-download.js")).openDownload(url);
+}
+
+/** What speaks to them is loaded with the first word to one. */
+export const REGISTRIES: Registries = {
+  open: async (...parts) => (await import("../store/registry/registry-images.js")).openRegistryImage(...parts),
+  push: async (...parts) => (await import("../store/registry/registry-images.js")).pushImage(...parts),
+  login: async (...parts) => (await import("../store/registry/login.js")).login(...parts),
+  logout: async (registry) => (await import("../store/registry/login.js")).logout(registry),
+};
+
 function imagesAt(layout: StoreLayout): Images {
   return {
     open: async (...parts) =>
@@ -349,6 +373,9 @@ function imagesAt(layout: StoreLayout): Images {
     readLayer: async (...parts) => (await import("../store/oci/read-layer.js")).readLayer(layout, ...parts),
     async *layerTar(...parts) {
       yield* (await import("../store/oci/layer-tar.js")).layerTar(...parts);
+    },
+    async *compressed(stream) {
+      yield* (await import("../store/oci/gzip-stream.js")).gzipped(stream);
     },
     writeArchive: async (...parts) => (await import("../store/oci/write-images.js")).writeArchive(...parts),
     writeLayout: async (...parts) => (await import("../store/oci/write-images.js")).writeLayout(...parts),

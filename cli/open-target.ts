@@ -65,7 +65,8 @@ function directoryStore(word: string): StoreLocation | undefined {
   return existsSync(word) ? trackedStore(path.resolve(word)) : undefined;
 }
 
-async function isRevision(session: Session, word: string): Promise<boolean> {
+/** Of the store that the session means. */
+export async function isRevision(session: Session, word: string): Promise<boolean> {
   try {
     return (await parseSide(await openRepository(session), word)).kind === "commit";
   } catch (error) {

@@ -13,7 +13,12 @@ const OTHER_OPTIONS = {
   workdir: { type: "string", alias: "w", value: "PATH", describe: "Start in PATH (default: the image's, else /)" },
   interactive: { type: "boolean", alias: "i", describe: "Pass stdin on" },
   tty: { type: "boolean", alias: "t", describe: "Give the process a terminal, and what is typed on it" },
-  hostname: { type: "string", value: "NAME", describe: "The host name that it sees (default: the container's name)" },
+  hostname: {
+    type: "string",
+    alias: "h",
+    value: "NAME",
+    describe: "The host name that it sees (default: the container's name)",
+  },
   "read-only": { type: "boolean", describe: "Let it change nothing in its tree" },
 } as const;
 

@@ -7,11 +7,22 @@ let received: NodeJS.Signals | undefined;
 
 /** From here on a signal ends the work at its next turn, so that nothing is left half-done: see docs/errors.md, INTERRUPTED. */
 export function catchSignals(): void {
-  for (const signal of CAUGHT) {
-    process.on(signal, () => {
-      received = signal;
-      interrupt(signal);
-    });
+  for (const signal of CAUGHT) process.on(signal, receive);
+}
+
+function receive(signal: NodeJS.Signals): void {
+  received = signal;
+  interrupt(signal);
+}
+
+/** Waits where no turn comes, such as for who writes into a FIFO: a signal ends the process at once. Nothing may be half-done. */
+export function endedBySignals<T>(wait: () => T): T {
+  const caught = CAUGHT.filter((signal) => process.listeners(signal).includes(receive));
+  for (const signal of caught) process.off(signal, receive);
+  try {
+    return wait();
+  } finally {
+    for (const signal of caught) process.on(signal, receive);
   }
 }
 

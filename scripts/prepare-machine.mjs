@@ -53,6 +53,9 @@ const TEST_PACKAGES = [
   { commands: ["newuidmap"], name: "uidmap", why: "gives ordinary users more ids than one in their containers" },
   { commands: ["docker-registry"], name: "docker-registry", why: "is the registry that tests pull from and push to" },
   { commands: ["openssl"], name: "openssl", why: "makes certificates for the tests" },
+  { commands: ["podman"], name: "podman", why: "makes and loads images in the tests, apart from our own code" },
+  { commands: ["skopeo"], name: "skopeo", why: "reads and copies images in the tests, apart from our own code" },
+  { commands: ["umoci"], name: "umoci", why: "unpacks images in the tests, apart from our own code" },
   { commands: ["htpasswd"], name: "apache2-utils", why: "makes the passwords of a registry in the tests" },
   { commands: ["strace"], name: "strace", why: "lets tests look at, and break, system calls" },
 ];

@@ -36,8 +36,8 @@ export const gcCommand: Command = command(
     summary: "Remove layers that nothing leads to",
     description: `Keeps what branches, tags, containers and younger operations lead to, with all that comes before it and the layers
 that lend contents to it; removes all other layers, saved trees and commits, the views that show them, and what was kept of images
-for the same digests. Operations
-that lose what they would bring back can't be undone any more. Other commands may run meanwhile: those that write wait. With --now
+for the same digests. Operations that lose what they would bring back can't be undone any more. Cgroups without a process that
+containers of removed stores left go, too. Other commands may run meanwhile: those that write wait. With --now
 nothing that was done before can be undone, and what "varve forget-path" took out of history is looked for in all layers, commits and
 containers that are left.`,
     words: [],

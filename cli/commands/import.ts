@@ -1,5 +1,9 @@
 import path from "node:path";
 import { importSource } from "../../core/operations/import-source.js";
+import { isImageArchive } from "../../core/exchange/is-image.js";
+import type { CommitId } from "../../core/model/ids.js";
+import { openCommitTree } from "../../core/operations/targets.js";
+import type { Repository } from "../../core/ports/repository.js";
 import { branchRef } from "../../core/revision/ref-names.js";
 import { CHANGE_OPTION } from "../change-option.js";
 import { command, type Command } from "../command.js";
@@ -28,8 +32,8 @@ export const importCommand: Command = command(
     name: "import",
     form: "SOURCE [-b BRANCH] [-m MSG]",
     summary: "Commit a directory or a tar archive to a branch",
-    description: `Commits a whole tree from outside: SOURCE is a directory, a tar archive (plain, gzip, zstd or xz), or "-" for an
-archive on stdin. Owners, times, xattrs, hardlinks, devices and holes are kept. What the branch holds already is not stored again.
+    description: `Commits a whole tree from outside: SOURCE is a directory, a tar archive (plain, gzip, zstd or xz), the http or
+https URL of one, or "-" for an archive on stdin. Owners, times, xattrs, hardlinks, devices and holes are kept. What the branch holds already is not stored again.
 Of a directory, what its .varveignore files say is left out. --change says what "varve run" starts on it, and how, in the words of a
 Dockerfile; without it the branch's image config stays.`,
     words: [{ name: "SOURCE", required: true }],
@@ -64,6 +68,10 @@ Dockerfile; without it the branch's image config stays.`,
         command: session.typed,
         observe,
       });
+      if (await isImage(repository, result.commit.id))
+        session.terminal.complain(
+          `varve: warning: This is an archive of images, imported as a tree of files. For the image itself: varve undo; varve load ${shellLine([source])}\n`,
+        );
       const name = shellLine([branch]);
       const isNew = result.commit.parents.length === 0;
       reportCommit(
@@ -74,3 +82,12 @@ Dockerfile; without it the branch's image config stays.`,
     });
   },
 );
+
+async function isImage(repository: Repository, commit: CommitId): Promise<boolean> {
+  const tree = await openCommitTree(repository, commit);
+  try {
+    return isImageArchive(tree);
+  } finally {
+    tree.close();
+  }
+}

@@ -1,6 +1,7 @@
 import { VarveError } from "../../core/errors.js";
 import { layerChain } from "../../core/layers/layer-chain.js";
-import type { ContainerStatus } from "../../core/ports/containers.js";
+import type { CommitId } from "../../core/model/ids.js";
+import { CONTAINER_NAME, type ContainerStatus } from "../../core/ports/containers.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command } from "../command.js";
 import { openRepository } from "../open-repository.js";
@@ -75,8 +76,20 @@ async function containerJson(
 }
 
 async function commitJson(repository: Repository, word: string): Promise<Record<string, unknown>> {
-  const id = await commitOf(repository, word);
+  const id = await revisionOf(repository, word);
   const entry = await entryOf(repository, id);
   const layers = await layerChain(repository.history, id);
   return { kind: "commit", ...logEntryJson(entry), layers, config: entry.commit.config ?? null };
+}
+
+async function revisionOf(repository: Repository, word: string): Promise<CommitId> {
+  try {
+    return await commitOf(repository, word);
+  } catch (error) {
+    if (!(error instanceof VarveError) || error.code !== "REVISION_UNKNOWN" || !CONTAINER_NAME.test(word)) throw error;
+    throw new VarveError("REVISION_UNKNOWN", `Cannot inspect "${word}": it is neither a container nor a revision`, {
+      hint: [error.hint ?? [], '"varve ps -a" lists all containers.'].flat().join(" "),
+      cause: error,
+    });
+  }
 }

@@ -1,34 +1,17 @@
 import { VarveError } from "../../core/errors.js";
-import { loadImages, type LoadedImage } from "../../core/exchange/load-images.js";
+import { loadImages } from "../../core/exchange/load-images.js";
 import { branchRef } from "../../core/revision/ref-names.js";
-import { command, type Command, type Session } from "../command.js";
+import { command, type Command } from "../command.js";
+import { INCOMING_IMAGE_OPTIONS, keptBytes, platformOption } from "../image-options.js";
 import { openImageSource } from "../image-source.js";
-import { choiceOf } from "../option-values.js";
 import { openRepository } from "../open-repository.js";
-import { printableLine } from "../printable.js";
 import { showProgress } from "../progress.js";
-import { refText, shortId } from "../render/names.js";
-import { printJsonArray } from "../render/json-array.js";
-import { counted } from "../render/quantities.js";
-
-/** Compressed layers of larger images are not kept beside the layers that were made of them. */
-const KEPT_BYTES = 256 * 1024 * 1024;
+import { reportImages } from "../render/loaded-image.js";
 
 const options = {
   input: { type: "string", alias: "i", value: "SOURCE", describe: "The same as SOURCE, as docker has it" },
   image: { type: "string", value: "NAME", describe: "Only that image, by its name or digest (default: all of them)" },
-  platform: {
-    type: "string",
-    value: "OS/ARCH",
-    describe: "Of an image for several platforms that one (default: this machine's)",
-  },
-  name: { type: "string", value: "REFERENCE", describe: "Name the image so, whatever the archive calls it" },
-  branch: { type: "string", alias: "b", value: "BRANCH", describe: "Make a branch at the image, too" },
-  "keep-blobs": {
-    type: "string",
-    value: "always|never",
-    describe: "Keep compressed layers as they came, for the same manifest digest (default: up to 256 MiB an image)",
-  },
+  ...INCOMING_IMAGE_OPTIONS,
 } as const;
 
 export const loadCommand: Command = command(
@@ -38,7 +21,7 @@ export const loadCommand: Command = command(
     summary: "Bring images in, with their history: a docker archive or an OCI layout",
     description: `Each entry of an image's history becomes a commit, with its message, author, time and layer, and the image reference names
 the last one: "varve log debian:12" shows how it was made, "varve run debian:12 -- CMD" runs on it. SOURCE is an archive of docker save,
-podman save or skopeo (plain, gzip, zstd or xz), an OCI layout as an archive or a directory, or "-" for an archive on stdin. Layers are
+podman save or skopeo (plain, gzip, zstd or xz), an OCI layout as an archive or a directory, the URL of an archive, or "-" for one on stdin. Layers are
 read straight into layer images; nothing is unpacked, and no privileges are needed. Digests are checked. What the store needs to give the
 same image back, with the same id, is kept. A reference that is taken moves to the new image; "varve undo" takes all of it back.`,
     words: [{ name: "SOURCE", required: false }],
@@ -63,7 +46,7 @@ same image back, with the same id, is kept. A reference that is taken moves to t
     const loaded = await loadImages(repository, opened, {
       command: session.typed,
       image: given.image,
-      platform: given.platform,
+      platform: platformOption(given.platform),
       reference: given.name,
       branch,
       keepBytes: keptBytes(given["keep-blobs"]),
@@ -71,7 +54,7 @@ same image back, with the same id, is kept. A reference that is taken moves to t
       onStep: (step, steps) => Object.assign(progress, { step, steps }),
     });
     show(undefined);
-    await report(session, loaded);
+    await reportImages(session, "Loaded image", loaded);
   },
 );
 
@@ -79,37 +62,4 @@ function sourceOf(word: string | undefined, input: string | undefined): string {
   if (word !== undefined && input !== undefined)
     throw new VarveError("USAGE", "Cannot load: SOURCE is given twice", { hint: "Give it as a word, or with -i." });
   return word ?? input ?? "-";
-}
-
-function keptBytes(given: string | undefined): number {
-  if (given === undefined) return KEPT_BYTES;
-  return choiceOf("--keep-blobs", given, ["always", "never"]) === "always" ? Infinity : -1;
-}
-
-async function report({ terminal, json }: Session, loaded: readonly LoadedImage[]): Promise<void> {
-  for (const warning of loaded.flatMap(({ warnings }) => warnings))
-    terminal.complain(`varve: warning: ${printableLine(warning)}\n`);
-  if (json) return printJsonArray(terminal, loaded.map(imageJson));
-  for (const { references, branch, commit, added } of loaded) {
-    for (const reference of references) terminal.print(`Loaded image: ${printableLine(reference)}\n`);
-    const steps = added === 0 ? "all of it was there already" : `${counted(added, "commit")} new`;
-    const made = branch === undefined ? "" : `, branch ${refText(branch)}`;
-    terminal.say(`[${printableLine(references[0] ?? "")} ${shortId(commit.id)}] ${steps}${made}`);
-  }
-  const [first] = loaded;
-  if (first !== undefined)
-    terminal.say(`Look at it: varve log ${first.references[0]}. Run something on it: varve run ${first.references[0]} -- CMD…`);
-}
-
-function imageJson({ references, branch, commit, added, warnings }: LoadedImage): Record<string, unknown> {
-  const { image, id, tree } = commit;
-  return {
-    references,
-    branch: branch === undefined ? null : refText(branch),
-    commit: id,
-    tree,
-    image: image?.config?.digest ?? null,
-    added,
-    warnings,
-  };
 }

@@ -21,7 +21,7 @@ export const networkCommand: Command = command(
     description: `A network is a bridge of this machine that containers are tied to with "varve run --network NAME". On one that you made
 they reach each other by name. The network "bridge" is made when a container first asks for it; on it there are no names.
 "create" prints the name, "ls" lists all with the containers that run on them, "inspect" tells one as JSON, and "rm" removes
-those that no running container is on. Nothing of a network stands in the system before a container runs on it. netavark (package
+those that no running container is on; making and removing one needs root. Nothing of a network stands in the system before a container runs on it. netavark (package
 netavark), aardvark-dns and iptables do the work; they let this machine forward packets (net.ipv4.ip_forward).`,
     words: [
       { name: "create|ls|inspect|rm", required: false },
@@ -37,6 +37,7 @@ netavark), aardvark-dns and iptables do the work; they let this machine forward 
       ["24", "no such network"],
       ["30", "there is a network of that name"],
       ["32", "a container runs on it"],
+      ["50", "not root"],
       ["54", "the subnet is in use"],
     ],
   },

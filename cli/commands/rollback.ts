@@ -1,7 +1,7 @@
 import { rollbackTarget, type RollbackResult } from "../../core/operations/rollback-target.js";
 import { headOf } from "../../core/operations/targets.js";
 import { command, type Command, type Session } from "../command.js";
-import { findWordTarget, openTarget, type OpenedTarget } from "../open-target.js";
+import { findWordTarget, isRevision, openTarget, type OpenedTarget } from "../open-target.js";
 import { changeJson } from "../render/change-json.js";
 import { printDryRun } from "../render/dry-run.js";
 import { printJson } from "../render/json-array.js";
@@ -38,7 +38,7 @@ it again in the background.`,
     ],
   },
   async ({ words, options, session }) => {
-    const { opened, revision } = await parse(session, words);
+    const { opened, revision } = await parse(session, words, options.restart);
     const { repository, target } = opened;
     const { branch } = await headOf(repository, target);
     const commit = await commitOf(repository, revision, branch);
@@ -56,13 +56,19 @@ it again in the background.`,
   },
 );
 
-async function parse(session: Session, words: readonly string[]): Promise<{ opened: OpenedTarget; revision: string }> {
+async function parse(
+  session: Session,
+  words: readonly string[],
+  restart: boolean,
+): Promise<{ opened: OpenedTarget; revision: string }> {
   const [first, second] = words;
   if (first === undefined || second !== undefined)
     return { opened: await openTarget(session, first), revision: second ?? "HEAD" };
   const found = await findWordTarget(session, first);
   if (found !== undefined) return { opened: found, revision: "HEAD" };
-  return { opened: await openTarget(session, undefined), revision: first };
+  // Who gives --restart means a container.
+  const isContainer = restart && !(await isRevision(session, first));
+  return { opened: await openTarget(session, isContainer ? first : undefined), revision: first };
 }
 
 function resultJson({ branch, before, after, saved, changes }: RollbackResult, dryRun: boolean): Record<string, unknown> {

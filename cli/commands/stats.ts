@@ -22,7 +22,8 @@ export const statsCommand: Command = command(
     summary: "Show what containers use: processors, memory, block I/O, network",
     description: `Shows each second what the containers that run use, or those that are named: processor time as a share of one processor, memory
 without what the kernel can take back at once, what was received and sent by network, read from and written to block devices, and the number
-of processes. A container on the machine's own network has no numbers of its own there.`,
+of processes. A container on the machine's own network has no numbers of its own there; one without a cgroup of its own, as an ordinary user's,
+has none but those of its network: "--" stands for what is not known.`,
     words: [{ name: "CONTAINER", required: false, many: true }],
     options,
     examples: [
@@ -56,7 +57,8 @@ async function isTimeForNext(): Promise<boolean> {
 function usageJson({ record: { id, name }, usage, cpuPercent }: Measured): Record<string, unknown> {
   if (usage === undefined) return { id, name, usage: null };
   const { network, ...others } = usage;
-  return { id, name, usage: { cpuPercent: cpuPercent ?? null, ...others, network: network ?? null } };
+  const known = Object.fromEntries(Object.entries({ cpuPercent, ...others }).map(([key, value]) => [key, value ?? null]));
+  return { id, name, usage: { ...known, network: network ?? null } };
 }
 
 const HEADS = ["ID", "NAME", "CPU %", "MEM USAGE / LIMIT", "MEM %", "NET I/O", "BLOCK I/O", "PIDS"];
@@ -74,10 +76,10 @@ function usageRow({ record: { id, name }, usage, cpuPercent }: Measured): readon
     name,
     percent(cpuPercent),
     pair(memoryBytes, memoryLimitBytes),
-    percent((100 * memoryBytes) / memoryLimitBytes),
+    percent(memoryBytes === undefined || memoryLimitBytes === undefined ? undefined : (100 * memoryBytes) / memoryLimitBytes),
     pair(network?.receivedBytes, network?.sentBytes),
     pair(readBytes, writtenBytes),
-    String(processes),
+    String(processes ?? UNKNOWN),
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { Command, OptionTable, Word } from "../command.js";
+import type { Command, Option, OptionTable, Word } from "../command.js";
 import { ALIASES, COMMANDS } from "../command-table.js";
 import { GLOBAL_OPTIONS } from "../global-options.js";
 import { choicesOf, kindOf, type WordKind } from "./word-kinds.js";
@@ -54,7 +54,7 @@ async function ofCommand(
   if (pending !== undefined) return ofName(pending, current, store, findNames);
   const [, option, value] = /^--([^=]+)=(.*)$/s.exec(current) ?? [];
   if (option !== undefined && value !== undefined) {
-    const found = await ofName(options[option]?.value ?? "", value, store, findNames);
+    const found = await ofName(valueName(options[option]), value, store, findNames);
     return { ...found, candidates: found.candidates.map((each) => ({ ...each, value: `--${option}=${each.value}` })) };
   }
   if (current.startsWith("-")) return optionsOf(options, current);
@@ -106,7 +106,11 @@ function valueNameOf(word: string, options: OptionTable): string | undefined {
   const found = Object.entries(options).find(
     ([name, { alias }]) => word === `--${name}` || (letter !== undefined && alias === letter),
   );
-  return found?.[1].type === "string" && found[1].alone === undefined ? (found[1].value ?? "") : undefined;
+  return found?.[1].type === "string" && found[1].alone === undefined ? valueName(found[1]) : undefined;
+}
+
+function valueName(option: Option | undefined): string {
+  return option?.offered?.join("|") ?? option?.value ?? "";
 }
 
 function storeOf(words: readonly string[]): string | undefined {

@@ -29,6 +29,7 @@ const KINDS: Readonly<Record<string, WordKind>> = {
   BRANCH: "branch",
   REF: "branch",
   TAG: "tag",
+  REFERENCE: "tag",
   UPSTREAM: "branch",
   CONTAINER: "container",
   TARGET: "target",
@@ -54,6 +55,10 @@ const KINDS: Readonly<Record<string, WordKind>> = {
 /** Names of what only the person knows. */
 const FREE: ReadonlySet<string> = new Set([
   "NAME",
+  "OS/ARCH",
+  "FORMAT",
+  "HOST",
+  "REGISTRY",
   "NAME=VALUE",
   "NAME=SOFT[:HARD]",
   "NAME:ADDRESS",

@@ -10,6 +10,7 @@ const PLACE_OPTIONS = {
   network: {
     type: "string",
     value: "none|host|bridge|pasta|NAME",
+    offered: ["none", "host", "bridge", "pasta", "slirp4netns"],
     describe:
       "No network, this machine's, one of varve network, or container:NAME; without root pasta or slirp4netns (default: none; with -p or -P: bridge or pasta)",
   },

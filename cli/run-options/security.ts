@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { capabilityOf } from "../../core/isolation/capabilities.js";
@@ -7,6 +7,7 @@ import { sysctlObstacle } from "../../core/isolation/sysctl-names.js";
 import { ULIMITS } from "../../core/isolation/ulimit-names.js";
 import type { DeviceRequest, Isolation, Namespaces, Security, Ulimit } from "../../core/ports/isolation.js";
 import type { OptionValues } from "../command.js";
+import { endedBySignals } from "../signals.js";
 
 /** What a process may do. */
 export const SECURITY_OPTIONS = {
@@ -106,10 +107,35 @@ function profileOf(file: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** A file that an option names. @throws VarveError SOURCE_MISSING. */
+/** Beyond all that the kernel gives a process as its environment, and the longest profile. */
+const LONGEST_FILE = 16 * 1024 * 1024;
+
+/** A file that an option names, or a pipe, such as the shell's `<(…)`. @throws VarveError SOURCE_MISSING, SOURCE_INVALID. */
 export function readText(option: string, file: string): string {
+  const bytes = endedBySignals(() => readStart(option, file));
+  if (bytes.length <= LONGEST_FILE) return bytes.toString("utf8");
+  throw new VarveError("SOURCE_INVALID", `Cannot read ${option} "${file}": it has more than 16 MiB`, {
+    path: path.resolve(file),
+  });
+}
+
+/** A device such as /dev/zero has no end. */
+function readStart(option: string, file: string): Buffer {
   try {
-    return readFileSync(file, "utf8");
+    const descriptor = openSync(file, "r");
+    try {
+      const chunks: Buffer[] = [];
+      for (let length = 0; length <= LONGEST_FILE;) {
+        const chunk = Buffer.alloc(64 * 1024);
+        const count = readSync(descriptor, chunk);
+        if (count === 0) break;
+        chunks.push(chunk.subarray(0, count));
+        length += count;
+      }
+      return Buffer.concat(chunks);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (cause) {
     const state = (cause as NodeJS.ErrnoException).code ?? "it fails";
     throw new VarveError("SOURCE_MISSING", `Cannot read ${option} "${file}": the system says ${state}`, {

@@ -16,6 +16,8 @@ export interface ExportImageOptions {
   readonly references: readonly string[];
   /** One layer with the whole tree. */
   readonly squash: boolean;
+  /** Layers that the store has as tars go out compressed. They are kept so until `gc`, for the next time. */
+  readonly compress?: boolean | undefined;
   /** What the machine is, for commits that do not say for what they are. */
   readonly platform: Platform;
   /** Hears of each commit, from 0. */
@@ -69,8 +71,10 @@ export async function exportImage(repository: Repository, tip: CommitId, options
     if (options.squash) made.push(commit === last ? await difference(repository, commit, undefined, skipped) : undefined);
     else made.push(await layerOf(repository, commit, skipped));
   }
-  const layers = made.filter((layer) => layer !== undefined);
-  if (layers.length > MOST_LAYERS) throw tooManyLayers(layers.length);
+  const plain = made.filter((layer) => layer !== undefined);
+  if (plain.length > MOST_LAYERS) throw tooManyLayers(plain.length);
+  const layers: Layer[] = [];
+  for (const layer of plain) layers.push(options.compress === true ? await compressedLayer(repository, layer) : layer);
   const kept = options.squash ? undefined : keptConfig(repository, last, layers);
   const parts = {
     diffIds: layers.map(({ diffId }) => diffId),
@@ -109,6 +113,19 @@ async function layerOf(repository: Repository, commit: Commit, skipped: Set<stri
   }
   const parent = parents[0] === undefined ? undefined : await history.readCommit(parents[0]);
   return parent?.tree === commit.tree ? undefined : difference(repository, commit, parent?.id, skipped);
+}
+
+async function compressedLayer({ blobs, images }: Repository, { diffId, blob }: Layer): Promise<Layer> {
+  if (blob.record.digest !== diffId) return { diffId, blob };
+  const copy = blobs.copy(images.compressed(blob.open()));
+  try {
+    let size = 0;
+    for await (const piece of copy.stream) size += piece.length;
+    const digest = copy.keep();
+    return { diffId, blob: { record: { mediaType: `${LAYER}+gzip`, digest, size }, open: () => blobs.open(digest) } };
+  } finally {
+    copy.discard();
+  }
 }
 
 async function* tarAsItCame(repository: Repository, commit: CommitId, diffId: BlobDigest): AsyncGenerator<Uint8Array> {

@@ -4,7 +4,9 @@ import { hexOf } from "../model/image.js";
 import type { RefName } from "../model/ids.js";
 import { nameTaken } from "../operations/branches.js";
 import { recordOperation } from "../operations/record-operation.js";
-import type { ImageSource, OpenedImage, OpenImageOptions } from "../ports/images.js";
+import type { ImageReference } from "../model/image.js";
+import type { ImageSource, OpenedImage, OpenedImages, OpenImageOptions } from "../ports/images.js";
+import type { RegistryOptions } from "../ports/registries.js";
 import type { RefUpdate } from "../ports/history.js";
 import type { Repository } from "../ports/repository.js";
 import { imageRef } from "../revision/ref-names.js";
@@ -41,9 +43,30 @@ export async function loadImages(
   source: ImageSource,
   options: LoadOptions,
 ): Promise<readonly LoadedImage[]> {
+  return bringIn(repository, () => repository.images.open(source, options), options);
+}
+
+/**
+ * The same for an image of a registry. Layers that the store has are not asked for.
+ * @throws VarveError IMAGE_UNKNOWN, REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_INVALID; what `loadImages` throws.
+ */
+export async function pullImage(
+  repository: Repository,
+  reference: ImageReference,
+  options: LoadOptions & RegistryOptions,
+): Promise<LoadedImage> {
+  const [loaded] = await bringIn(repository, () => repository.registries.open(reference, options), options);
+  return loaded!;
+}
+
+async function bringIn(
+  repository: Repository,
+  open: () => Promise<OpenedImages>,
+  options: LoadOptions,
+): Promise<readonly LoadedImage[]> {
   return repository.exclusively(async () => {
-    const { history, images } = repository;
-    const opened = await images.open(source, options);
+    const { history } = repository;
+    const opened = await open();
     try {
       if (opened.images.length > 1 && (options.reference ?? options.branch) !== undefined) throw severalImages(opened.images);
       const named = opened.images.map((image) => ({ image, references: namesOf(image, options.reference) }));

@@ -1,15 +1,5 @@
 import { VarveError } from "../errors.js";
-
-/** What `registry.example:5000/team/app:v1@sha256:…` names. */
-export interface ImageReference {
-  /** As it was written: `docker.io`, `localhost:5000`, `[::1]:5000`. */
-  readonly registry: string;
-  readonly repository: string;
-  /** `latest` when neither a tag nor a digest was written. */
-  readonly tag: string | undefined;
-  /** What counts when there is a tag as well. */
-  readonly digest: string | undefined;
-}
+import type { ImageReference } from "../model/image.js";
 
 /** What a name without a registry is in. */
 export const DEFAULT_REGISTRY = "docker.io";

@@ -65,6 +65,7 @@ export async function collect(repository: Repository, garbage: Garbage, options:
     await remove(repository, garbage, { reachable, waste, since });
     const attributes = { layers: String(collection.layers.length), bytes: String(collection.bytes) };
     repository.events.note({ ...STORE_EVENT, action: "gc", attributes });
+    repository.containers.clearLost();
   }
   return collection;
 }

@@ -40,3 +40,14 @@ export interface ImageRecord {
 export function namedBlobs({ diffId, blob, config, manifest }: ImageRecord = {}): readonly BlobDigest[] {
   return [diffId, blob?.digest, config?.digest, manifest?.digest].filter((digest) => digest !== undefined);
 }
+
+/** What `registry.example:5000/team/app:v1@sha256:…` names. */
+export interface ImageReference {
+  /** As it was written: `docker.io`, `localhost:5000`, `[::1]:5000`. */
+  readonly registry: string;
+  readonly repository: string;
+  /** `latest` when neither a tag nor a digest was written. */
+  readonly tag: string | undefined;
+  /** What counts when there is a tag as well. */
+  readonly digest: string | undefined;
+}

@@ -142,6 +142,7 @@ const REFUSING = {
   attach: refuse,
   exec: refuse,
   leaveEnded: refuseNow,
+  clearLost: refuseNow,
   restarts: refuseNow,
   noteRestarts: refuseNow,
   stop: refuse,

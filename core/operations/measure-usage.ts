@@ -6,7 +6,7 @@ export interface Measured {
   readonly record: ContainerRecord;
   /** `undefined` when it does not run. */
   readonly usage: ContainerUsage | undefined;
-  /** Of one processor, since the last look: 200 with two of them. `undefined` at the first. */
+  /** Of one processor, since the last look: 200 with two of them. `undefined` at the first, and where nobody counts it. */
   readonly cpuPercent: number | undefined;
   readonly atMilliseconds: number;
 }
@@ -34,8 +34,9 @@ export function measureUsage(
 }
 
 function cpuPercent(before: Measured | undefined, usage: ContainerUsage | undefined, now: number): number | undefined {
-  if (before?.usage === undefined || usage === undefined || now <= before.atMilliseconds) return undefined;
-  const usedMilliseconds = (usage.cpuNanoseconds - before.usage.cpuNanoseconds) / 1e6;
+  const [first, last] = [before?.usage?.cpuNanoseconds, usage?.cpuNanoseconds];
+  if (before === undefined || first === undefined || last === undefined || now <= before.atMilliseconds) return undefined;
+  const usedMilliseconds = (last - first) / 1e6;
   // Less than before: it was started anew.
   return Math.max(0, (100 * usedMilliseconds) / (now - before.atMilliseconds));
 }

@@ -260,6 +260,9 @@ export interface Containers {
    */
   leaveEnded(id: string): number;
 
+  /** Clears what is left in the system of containers that nobody looks at any more, of whatever store: those of one that was removed from the disk. */
+  clearLost(): void;
+
   /** How often it was restarted by its policy since a person started it, and whether a person has stopped it since. */
   restarts(record: ContainerRecord): Restarts;
   noteRestarts(record: ContainerRecord, restarts: Restarts): void;

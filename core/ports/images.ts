@@ -86,6 +86,9 @@ export interface Images {
    */
   layerTar(tree: Tree, onSkipped?: (path: string) => void): AsyncIterable<Uint8Array>;
 
+  /** Compressed by gzip, the same bytes for the same ones. */
+  compressed(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+
   /**
    * Writes images as one archive, which docker and podman load and which is an OCI layout, too; the same bytes for the same images.
    * @param forDocker False: without docker's own `manifest.json`.

@@ -9,6 +9,7 @@ import type { MachineFiles } from "./machine-files.js";
 import type { OperationLog } from "./operation-log.js";
 import type { PlainDirectories } from "./plain-directories.js";
 import type { WorkInProgress } from "./work-in-progress.js";
+import type { Registries } from "./registries.js";
 import type { Worktree } from "./worktree.js";
 
 /** One store, opened: what every operation of core gets as its first argument. Made by cli/open-repository.ts alone. */
@@ -25,6 +26,7 @@ export interface Repository {
   readonly archives: Archives;
   readonly images: Images;
   readonly blobs: Blobs;
+  readonly registries: Registries;
   readonly machine: MachineFiles;
   /** Absent for a shared store. */
   readonly worktree: Worktree | undefined;

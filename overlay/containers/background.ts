@@ -97,9 +97,16 @@ export function readRestarts(directory: ContainerDirectory): Restarts {
 /** Whole at any time. That a person stopped it is made durable: after a power cut it is not to be started again. */
 export function writeRestarts(directory: ContainerDirectory, restarts: Restarts): void {
   const file = directory.file("restarts.json");
-  rmSync(`${file}.new`, { force: true });
-  writeFileSync(`${file}.new`, JSON.stringify(restarts), { mode: 0o600, flag: "wx", flush: restarts.stopped });
-  renameSync(`${file}.new`, file);
+  // Several commands may stop one at once.
+  const scratch = `${file}.${process.pid}`;
+  rmSync(scratch, { force: true });
+  try {
+    writeFileSync(scratch, JSON.stringify(restarts), { mode: 0o600, flag: "wx", flush: restarts.stopped });
+    renameSync(scratch, file);
+  } catch (error) {
+    rmSync(scratch, { force: true });
+    throw error;
+  }
   if (restarts.stopped) directory.sync();
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import { checkCommand, type RootView } from "../rootfs/command-lookup.js";
-import { resolveUser, withGroups, type ContainerUser } from "../rootfs/container-user.js";
+import { resolveGroups, resolveUser, type ContainerUser } from "../rootfs/container-user.js";
 import { PROGRAM_HEAD_BYTES } from "../rootfs/program-interpreter.js";
 import { readUserDatabase } from "../rootfs/read-user-database.js";
 import { readRootHead, rootFileMode } from "../rootfs/root-files.js";
@@ -17,7 +17,7 @@ import { latin1 } from "./container-directory.js";
  */
 export function checkProgram(configuration: RunConfiguration, root: number): ContainerUser {
   const database = readUserDatabase(root);
-  const user = mappedUser(withGroups(resolveUser(configuration.user, database), configuration.groups ?? [], database));
+  const user = mappedUser(resolveUser(configuration.user, database), resolveGroups(configuration.groups ?? [], database));
   const searchPath = environmentOf(configuration, user)
     .find((variable) => variable.startsWith("PATH="))!
     .slice("PATH=".length);

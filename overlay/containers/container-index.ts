@@ -73,6 +73,15 @@ export class ContainerIndex {
   }
 
   #status(directory: ContainerDirectory): ContainerStatus | undefined {
+    try {
+      return this.#settledStatus(directory);
+    } catch (error) {
+      if (isRemoved(directory, error)) return undefined;
+      throw error;
+    }
+  }
+
+  #settledStatus(directory: ContainerDirectory): ContainerStatus | undefined {
     return this.#settled.status(directory, () => {
       const stored = directory.read();
       if (stored === undefined) return undefined;
@@ -97,17 +106,23 @@ export class ContainerIndex {
   /** What a killed command left: the runtime's state, cgroups. Not while another process runs the container. */
   clearAbandoned(directory: ContainerDirectory): void {
     if (!existsSync(directory.file("runtime")) && !hasAttachment(this.#path, directory.id)) return;
-    const release = directory.tryLock();
-    if (release === undefined) return;
+    let release: (() => void) | undefined;
     try {
-      if (livingProcess(directory) === undefined) clearRun(directory);
+      release = directory.tryLock();
+      if (release !== undefined && livingProcess(directory) === undefined) clearRun(directory);
     } catch (error) {
+      if (isRemoved(directory, error)) return;
       // Whoever may only look is not hindered by what only the owner can clear.
       if (!hasCode(error, "EACCES", "EPERM", "EROFS") && !isNetworkTrouble(error)) throw error;
     } finally {
-      release();
+      release?.();
     }
   }
+}
+
+/** Whether another command has removed the container while this one looked at it. */
+function isRemoved(directory: ContainerDirectory, error: unknown): boolean {
+  return hasCode(error, "ENOENT") && !existsSync(directory.path);
 }
 
 function compare(a: string, b: string): number {

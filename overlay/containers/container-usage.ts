@@ -15,22 +15,23 @@ export function readUsage(directory: ContainerDirectory, { configuration }: Cont
   const mounts = cgroupMounts();
   // A hybrid machine counts by version 1: there version 2 has no controllers.
   const first = mounts.filter(({ version }) => version === 1);
-  const file = (name: string): string => {
+  const file = (name: string): string | undefined => {
     const controller = name.split(".")[0] ?? "";
     const mount = first.length === 0 ? mounts[0] : first.find(({ controllers }) => controllers.includes(controller));
-    return mount === undefined ? "" : tryRead(`${mount.path}${cgroupPath(directory.id)}/${name}`);
+    return mount === undefined ? undefined : tryRead(`${mount.path}${cgroupPath(directory.id)}/${name}`);
   };
   const usage = (first.length === 0 ? usageOfVersion2 : usageOfVersion1)(file, os.totalmem());
   // Gone meanwhile.
   if (livingProcess(directory) === undefined) return undefined;
-  return configuration.network === "host" ? usage : { ...usage, network: networkUsage(tryRead(`/proc/${pid}/net/dev`)) };
+  const devices = configuration.network === "host" ? undefined : tryRead(`/proc/${pid}/net/dev`);
+  return devices === undefined ? usage : { ...usage, network: networkUsage(devices) };
 }
 
-function tryRead(file: string): string {
+function tryRead(file: string): string | undefined {
   try {
     return readFileSync(file, "latin1");
   } catch (error) {
-    if (hasCode(error, "ENOENT", "ENODEV", "ESRCH", "EINVAL", "EOPNOTSUPP")) return "";
+    if (hasCode(error, "ENOENT", "ENODEV", "ESRCH", "EINVAL", "EOPNOTSUPP")) return undefined;
     throw error;
   }
 }

@@ -21,6 +21,7 @@ import type { ContainerUsage } from "../../core/ports/container-usage.js";
 import type { LayerImageFile } from "../../core/ports/layer-store.js";
 import { syncDirectory } from "../../linux/sync.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
+import { removeLostCgroups } from "../runtime/lost-cgroups.js";
 import { isWrittenInNamespace, requireNamespace, requireNamespaceToRemove } from "./written-ids.js";
 import { CONTAINER_ID, ContainerDirectory, forgetOldExits, latin1, UNFINISHED } from "./container-directory.js";
 import { tearDownNetwork } from "../network/container-network.js";
@@ -48,6 +49,7 @@ import { runContainer } from "./run-container.js";
 import { stopProcess } from "./stop-process.js";
 import { formatContainer, parseContainer } from "./stored-container.js";
 import { systemFailure } from "../system-failure.js";
+import { whileThere } from "./removed-meanwhile.js";
 import { removeUnfinished } from "./unfinished.js";
 
 export interface ContainersOptions {
@@ -142,9 +144,9 @@ class DirectoryContainers implements Containers {
     return openProcessRoot(this.#index.directory(id));
   }
 
-  isFresh({ id }: ContainerRecord): boolean {
+  isFresh({ id, name }: ContainerRecord): boolean {
     const { directory, generation } = this.#index.existing(id);
-    directory.requireOverlay(generation);
+    whileThere(directory, name, () => directory.requireOverlay(generation));
     // Never mounted: the upper directory's own attributes are not the root's yet.
     return existsSync(directory.fresh(generation)) && readdirSync(directory.upper(generation)).length === 0;
   }
@@ -171,7 +173,9 @@ class DirectoryContainers implements Containers {
   update({ id }: ContainerRecord, changes: Partial<Omit<ContainerRecord, "id">>): ContainerRecord {
     const { directory, record, generation } = this.#index.existing(id);
     const updated = { ...record, ...changes, id };
-    this.#doing(`change container "${record.name}"`, () => directory.write({ record: updated, generation }));
+    whileThere(directory, record.name, () =>
+      this.#doing(`change container "${record.name}"`, () => directory.write({ record: updated, generation })),
+    );
     if (updated.name !== record.name) this.#tell("rename", updated, { oldName: record.name });
     return updated;
   }
@@ -181,7 +185,8 @@ class DirectoryContainers implements Containers {
     // Those that `undo` brings back come from the operation log.
     const wanted = { ...record, configuration: { ...record.configuration, limits } };
     parseContainer(formatContainer({ record: wanted, generation }), id, directory.path);
-    const updated = this.update(record, { configuration: limitRunning(directory, record, limits) });
+    const configuration = whileThere(directory, record.name, () => limitRunning(directory, record, limits));
+    const updated = this.update(record, { configuration });
     this.#tell("update", updated);
     return updated;
   }
@@ -218,7 +223,8 @@ class DirectoryContainers implements Containers {
   }
 
   kill(record: ContainerRecord, signal: NodeJS.Signals): void {
-    killProcess(this.#index.directory(record.id), record.name, signal);
+    const directory = this.#index.directory(record.id);
+    whileThere(directory, record.name, () => killProcess(directory, record.name, signal));
     this.#tellSignal(record, signal);
   }
 
@@ -231,12 +237,11 @@ class DirectoryContainers implements Containers {
   }
 
   exec(record: ContainerRecord, configuration: ExecConfiguration): Promise<ProcessResult> {
-    requireNamespace(this.#index.directory(record.id));
+    const directory = this.#index.directory(record.id);
+    requireNamespace(directory);
     const runtime = chooseRuntime(`${this.#path}/runtime.json`);
-    return execInContainer(
-      { directory: this.#index.directory(record.id), record, runtime, onEvent: this.#onEvent },
-      configuration,
-    );
+    const place = { directory, record, runtime, onEvent: this.#onEvent };
+    return whileThere(directory, record.name, () => execInContainer(place, configuration));
   }
 
   leaveEnded(id: string): number {
@@ -255,12 +260,19 @@ class DirectoryContainers implements Containers {
     return ran;
   }
 
+  clearLost(): void {
+    removeLostCgroups();
+  }
+
   restarts({ id }: ContainerRecord): Restarts {
     return readRestarts(this.#index.directory(id));
   }
 
   noteRestarts({ id, name }: ContainerRecord, restarts: Restarts): void {
-    this.#doing(`note the restarts of container "${name}"`, () => writeRestarts(this.#index.directory(id), restarts));
+    const directory = this.#index.directory(id);
+    whileThere(directory, name, () =>
+      this.#doing(`note the restarts of container "${name}"`, () => writeRestarts(directory, restarts)),
+    );
   }
 
   async stop(record: ContainerRecord, graceMilliseconds: number): Promise<boolean> {
@@ -277,13 +289,15 @@ class DirectoryContainers implements Containers {
   }
 
   async pause(record: ContainerRecord): Promise<boolean> {
-    const changed = await pauseContainer(this.#index.directory(record.id), record.name);
+    const directory = this.#index.directory(record.id);
+    const changed = await whileThere(directory, record.name, () => pauseContainer(directory, record.name));
     if (changed) this.#tell("pause", record);
     return changed;
   }
 
   async unpause(record: ContainerRecord): Promise<boolean> {
-    const changed = await unpauseContainer(this.#index.directory(record.id), record.name);
+    const directory = this.#index.directory(record.id);
+    const changed = await whileThere(directory, record.name, () => unpauseContainer(directory, record.name));
     if (changed) this.#tell("unpause", record);
     return changed;
   }

@@ -20,7 +20,7 @@ import { requireUnpaused } from "./pause-container.js";
 import type { OnEvent } from "./prepare-run.js";
 import { checkWorkingDirectory } from "./run-places.js";
 
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
 export interface ExecPlace {
   readonly directory: ContainerDirectory;
@@ -63,10 +63,8 @@ export async function execInContainer(
     const paths = { state: directory.file("runtime"), process: file, log };
     const child = startExec(runtime, paths, record.id, exec);
     onEvent(containerEvent("exec", record, { command: exec.command.join(" ") }));
-    // The runtime hands signals on. Those of a keyboard reach it by themselves.
-    const handOn = (signal: NodeJS.Signals): void => {
-      if (signal !== "SIGINT") child.kill(signal);
-    };
+    // The runtime hands them on to the process. It stands in a session of its own, or reads the keys itself: none comes twice.
+    const handOn = (signal: NodeJS.Signals): void => child.kill(signal);
     for (const signal of SIGNALS) process.on(signal, handOn);
     const status = await child.ended.finally(() => SIGNALS.forEach((signal) => process.off(signal, handOn)));
     const durationMilliseconds = performance.now() - begin;
@@ -90,7 +88,7 @@ function failure(
   runtime: OciRuntime,
 ): VarveError {
   if (livingProcess(directory) === undefined) return notRunning("run a process in", name);
-  return runtimeFailure(command[0] ?? "", errors, runtime.name);
+  return runtimeFailure(command[0] ?? "", errors, runtime.name, directory.path);
 }
 
 function requireTerminal({ terminal, interactive, detached }: ExecConfiguration): void {

@@ -4,6 +4,7 @@ import { VarveError } from "../../core/errors.js";
 import { randomId } from "../../core/model/random-id.js";
 import type { Limits } from "../../core/ports/container-limits.js";
 import type { ContainerRecord, RunConfiguration } from "../../core/ports/containers.js";
+import { hasCode } from "../../linux/errno.js";
 import { canLimitSwap } from "../runtime/cgroups.js";
 import { chooseRuntime } from "../runtime/chosen-runtime.js";
 import { updateRunning } from "../runtime/oci-runtime.js";
@@ -39,6 +40,8 @@ export function limitRunning(
       hint: "The container runs on with the limits that it had. The kernel refuses less memory than is in use.",
     });
   } catch (error) {
+    // The runtime's state went with the process.
+    if (hasCode(error, "ENOENT") && livingProcess(directory) === undefined) return limited;
     throw systemFailure(`limit container "${name}"`, error, directory.path);
   } finally {
     for (const file of [resources, log]) rmSync(file, { force: true });

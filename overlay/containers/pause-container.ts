@@ -9,7 +9,10 @@ import { afterPausedWork, notFrozen } from "./paused-work.js";
 export async function pauseContainer(directory: ContainerDirectory, name: string): Promise<boolean> {
   const freezer = await freezerOfRunning(directory, name, "pause");
   if (freezer.isFrozen()) return false;
-  if (freezer.freeze()) return true;
+  const isFrozen = freezer.freeze();
+  // What is gone has no process that does not stand still.
+  if (livingProcess(directory) === undefined) throw notRunning("pause", name);
+  if (isFrozen) return true;
   freezer.thaw();
   throw notFrozen(name);
 }
@@ -37,6 +40,7 @@ async function freezerOfRunning(directory: ContainerDirectory, name: string, ver
   if (livingProcess(directory) === undefined) throw notRunning(verb, name);
   const freezer = freezerOf(directory.id);
   if (freezer !== undefined) return freezer;
+  if (livingProcess(directory) === undefined) throw notRunning(verb, name);
   throw new VarveError("UNSUPPORTED", `Cannot ${verb} container "${name}": it has no cgroup that can be frozen`, {
     hint: '"varve doctor" tells what each runtime says of cgroups.',
   });

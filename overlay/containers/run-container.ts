@@ -74,7 +74,7 @@ async function superviseProcess({ directory, stored: { record }, runtime, onEven
       exitCode = 128 + os.constants.signals[signals.first];
       return { exitCode, durationMilliseconds };
     }
-    if (!hasStarted(directory)) throw runtimeFailure(command[0] ?? "", loggedErrors(directory), runtime.name);
+    if (!hasStarted(directory)) throw runtimeFailure(command[0] ?? "", loggedErrors(directory), runtime.name, directory.path);
     return { exitCode: status, durationMilliseconds };
   } finally {
     signals.stop();

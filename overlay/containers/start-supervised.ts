@@ -66,7 +66,7 @@ async function startProcess(
     interactive,
     ...given,
   });
-  const failed = (): VarveError => runtimeFailure(command[0] ?? "", loggedErrors(directory), runtime.name);
+  const failed = (): VarveError => runtimeFailure(command[0] ?? "", loggedErrors(directory), runtime.name, directory.path);
   if (pid === undefined) throw failed();
   const status = startCreated(runtime, { state, log: runtimeLog }, record.id);
   if (status !== 0 || !hasStarted(directory)) throw failed();

@@ -1,3 +1,4 @@
+import { statfsSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
 import { hasCode, SystemCallError } from "../../linux/errno.js";
 import { mount, MS_NODEV } from "../../linux/mount.js";
@@ -43,7 +44,7 @@ export function mountOverlay(step: OverlayMount): void {
   try {
     mountPatiently(step);
   } catch (error) {
-    if (!hasCode(error, "ESTALE")) throw mountFailure(error);
+    if (!hasCode(error, "ESTALE")) throw mountFailure(error, step);
     remount(step);
   }
 }
@@ -65,7 +66,7 @@ function remount(step: OverlayMount): void {
     forgetIndexOwner(step.work);
     mountPatiently(step);
   } catch (error) {
-    if (!hasCode(error, "ESTALE")) throw mountFailure(error);
+    if (!hasCode(error, "ESTALE")) throw mountFailure(error, step);
     throw new VarveError("MOUNT_UNAVAILABLE", "Cannot mount the container's root: what it wrote belongs to other layers", {
       hint: 'The kernel or the layers are not those it was last started with. "varve commit CONTAINER" keeps all that it holds, and makes it stand on the new commit; then it can be started.',
       cause: error,
@@ -73,8 +74,37 @@ function remount(step: OverlayMount): void {
   }
 }
 
-function mountFailure(error: unknown): unknown {
-  return error instanceof SystemCallError ? mountUnavailable("mount the container's root", error, undefined, "overlay") : error;
+function mountFailure(error: unknown, { upper }: OverlayMount): unknown {
+  if (!(error instanceof SystemCallError)) return error;
+  const filesystem = error.code === "EINVAL" ? unsuitableFilesystem(upper) : undefined;
+  if (filesystem === undefined) return mountUnavailable("mount the container's root", error, undefined, "overlay");
+  return new VarveError(
+    "MOUNT_UNAVAILABLE",
+    `Cannot mount the container's root: the store is on ${filesystem}, where overlayfs takes no directory to write to`,
+    {
+      hint: "Have the store on another filesystem, such as a tmpfs, or a volume or bind mount of the container around this: name it with --store or VARVE_STORE.",
+      cause: error,
+    },
+  );
+}
+
+/** Of linux/magic.h: filesystems whose names change behind the kernel's back, or that keep no xattrs of ours. */
+const UNSUITABLE: Readonly<Record<number, string>> = {
+  0x794c7630: "overlayfs",
+  0x6969: "NFS",
+  0xff534d42: "CIFS",
+  0xfe534d42: "SMB",
+  0x01021997: "9p",
+  0x65735546: "FUSE",
+  0x4d44: "FAT",
+};
+
+function unsuitableFilesystem(upper: string): string | undefined {
+  try {
+    return UNSUITABLE[statfsSync(upper).type];
+  } catch {
+    return undefined;
+  }
 }
 
 function mountOnce(step: OverlayMount): void {

@@ -6,7 +6,9 @@ import {
   type Networks,
   type NetworkStatus,
 } from "../../core/ports/networks.js";
+import { isInUserNamespace } from "../../linux/user-namespace.js";
 import { systemFailure } from "../system-failure.js";
+import { preferredHelper } from "./helper-programs.js";
 import { aloneOnNetworks } from "./machine-lock.js";
 import { listNetworks, makeNetwork, networksBeside, removeNetworkFile } from "./network-files.js";
 import { isSameMachine, networkMachine } from "./machine-id.js";
@@ -36,12 +38,17 @@ export function openNetworks(containers: string): Networks {
   };
   return {
     create: (request: NetworkRequest): NetworkRecord =>
-      doing(`make network "${request.name}"`, folder, () => aloneOnNetworks(() => makeNetwork(folder, request))),
+      doing(`make network "${request.name}"`, folder, () => {
+        requireBridges(`make network "${request.name}"`);
+        return aloneOnNetworks(() => makeNetwork(folder, request));
+      }),
     list: () => doing("list the networks", folder, statuses),
     find,
     remove: (nameOrId: string): NetworkRecord =>
-      doing(`remove network "${nameOrId}"`, folder, () =>
-        aloneOnNetworks(() => {
+      doing(`remove network "${nameOrId}"`, folder, () => {
+        find(nameOrId);
+        requireBridges(`remove network "${nameOrId}"`);
+        return aloneOnNetworks(() => {
           const { record, members } = find(nameOrId);
           if (members.length > 0)
             throw networkBusy(
@@ -50,9 +57,17 @@ export function openNetworks(containers: string): Networks {
             );
           removeNetworkFile(folder, record);
           return record;
-        }),
-      ),
+        });
+      }),
   };
+}
+
+/** @throws VarveError PERMISSION where this user's containers are tied to none. */
+function requireBridges(action: string): void {
+  if (process.geteuid?.() === 0 && !isInUserNamespace()) return;
+  throw new VarveError("PERMISSION", `Cannot ${action}: only root can, as it is a bridge of this machine`, {
+    hint: `Without root each container has a network of its own: varve run --network ${preferredHelper()}. They reach each other by published ports (-p), or on one network with --network container:NAME.`,
+  });
 }
 
 function hintFor(name: string): string {

@@ -34,12 +34,11 @@ export function resolveUser(text: string, { passwd, group }: UserDatabase): Cont
   return { ...account, groups: groupsOf(account.name, group) };
 }
 
-/** The user with groups more, by name or number. @throws VarveError RUNTIME_FAILED for a name that the container does not know. */
-export function withGroups(user: ContainerUser, names: readonly string[], { group }: UserDatabase): ContainerUser {
-  const more = names.map((name) => {
-    const id = parseId(name);
-    const found = id ?? idOfGroup(name, group);
-    if (found !== undefined) return found;
+/** Numbers of groups that are given by name or number. @throws VarveError RUNTIME_FAILED for a name that the container does not know. */
+export function resolveGroups(names: readonly string[], { group }: UserDatabase): readonly number[] {
+  return names.map((name) => {
+    const id = parseId(name) ?? idOfGroup(name, group);
+    if (id !== undefined) return id;
     throw new VarveError(
       "RUNTIME_FAILED",
       `Cannot give the process the group "${name}": the container's /etc/group has no such group`,
@@ -48,7 +47,6 @@ export function withGroups(user: ContainerUser, names: readonly string[], { grou
       },
     );
   });
-  return { ...user, groups: [...new Set([...user.groups, ...more])] };
 }
 
 interface Account {

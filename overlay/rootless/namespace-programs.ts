@@ -1,8 +1,12 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, fstatSync, readFileSync } from "node:fs";
 import os from "node:os";
 import { VarveError } from "../../core/errors.js";
+import { AT_FDCWD, closeDescriptor, O_PATH, openAt } from "../../linux/open-at.js";
+import { getXattr } from "../../linux/xattr.js";
 import { findExecutable } from "../rootfs/executable-search.js";
 import { subordinateRange } from "./subordinate-ids.js";
+
+const SET_USER_ID = 0o4000;
 
 export interface NamespaceProgram {
   /** Absolute. */
@@ -28,15 +32,33 @@ export function newNamespace(settings = "/proc/sys"): NamespaceProgram {
   const base = ["--user", "--map-root-user"];
   const isLocked = /^NoNewPrivs:\s*1$/m.test(readFileSync("/proc/self/status", "latin1"));
   if (isLocked) return { path, words: base, single: "no program that it starts gets more rights (no_new_privs)" };
-  const lacking = ["newuidmap", "newgidmap"].find((program) => findExecutable(program) === undefined);
   if (uids === undefined || gids === undefined) {
     const file = uids === undefined ? "/etc/subuid" : "/etc/subgid";
     return { path, words: base, single: `${file} gives ${name || uid} no ids` };
   }
-  if (lacking !== undefined) return { path, words: base, single: `there is no ${lacking} (package uidmap)` };
+  const obstacle = mapperObstacle("newuidmap") ?? mapperObstacle("newgidmap");
+  if (obstacle !== undefined) return { path, words: base, single: `${obstacle} (package uidmap)` };
   // Root inside is this user; the others follow. In the form of util-linux 2.38, which newer ones take, too.
   const maps = [`--map-users=${uids.first},1,${uids.count}`, `--map-groups=${gids.first},1,${gids.count}`];
   return { path, words: [...base, ...maps], single: undefined };
+}
+
+/** The kernel refuses maps from one without rights, which images and copies of a system often lose. @returns `undefined` when it has them. */
+function mapperObstacle(name: string): string | undefined {
+  const found = findExecutable(name);
+  if (found === undefined) return `there is no ${name}`;
+  if (hasRightsOfRoot(found)) return undefined;
+  return `${found} has no rights of root, neither by its mode (u+s) nor by a capability`;
+}
+
+function hasRightsOfRoot(program: string): boolean {
+  const descriptor = openAt(AT_FDCWD, program, O_PATH);
+  try {
+    const { mode, uid } = fstatSync(descriptor);
+    return (uid === 0 && (mode & SET_USER_ID) !== 0) || getXattr(descriptor, "", "security.capability") !== undefined;
+  } finally {
+    closeDescriptor(descriptor);
+  }
 }
 
 /** How a namespace is entered that other processes of this user are in. @param file Of it, such as `/proc/PID/ns/user`. */

@@ -1,33 +1,39 @@
 import type { ContainerUsage, NetworkUsage } from "../../core/ports/container-usage.js";
 
-/** Gives the text of a file of a container's cgroup, such as `memory.current`; an empty one when it is not there. */
-export type CgroupFiles = (name: string) => string;
+/** Gives the text of a file of a container's cgroup, such as `memory.current`; `undefined` when it is not there. */
+export type CgroupFiles = (name: string) => string | undefined;
 
 type CgroupUsage = Omit<ContainerUsage, "network">;
 
 /** @param machineBytes The machine's memory. */
 export function usageOfVersion1(file: CgroupFiles, machineBytes: number): CgroupUsage {
-  const transfers = file("blkio.throttle.io_service_bytes_recursive") || file("blkio.throttle.io_service_bytes");
+  const transfers = file("blkio.throttle.io_service_bytes_recursive") ?? file("blkio.throttle.io_service_bytes");
   return {
-    cpuNanoseconds: numberOf(file("cpuacct.usage")),
-    memoryBytes: Math.max(0, numberOf(file("memory.usage_in_bytes")) - field(file("memory.stat"), "total_inactive_file")),
+    cpuNanoseconds: numberIn(file("cpuacct.usage")),
+    memoryBytes: memoryBytes(file("memory.usage_in_bytes"), file("memory.stat"), "total_inactive_file"),
     memoryLimitBytes: limitOf(file("memory.limit_in_bytes"), machineBytes),
     readBytes: sum(transfers, /^\d+:\d+ Read (\d+)$/gm),
     writtenBytes: sum(transfers, /^\d+:\d+ Write (\d+)$/gm),
-    processes: numberOf(file("pids.current")),
+    processes: numberIn(file("pids.current")),
   };
 }
 
 /** @param machineBytes The machine's memory. */
 export function usageOfVersion2(file: CgroupFiles, machineBytes: number): CgroupUsage {
+  const processorTime = file("cpu.stat");
+  const transfers = file("io.stat");
   return {
-    cpuNanoseconds: field(file("cpu.stat"), "usage_usec") * 1000,
-    memoryBytes: Math.max(0, numberOf(file("memory.current")) - field(file("memory.stat"), "inactive_file")),
+    cpuNanoseconds: processorTime === undefined ? undefined : field(processorTime, "usage_usec") * 1000,
+    memoryBytes: memoryBytes(file("memory.current"), file("memory.stat"), "inactive_file"),
     memoryLimitBytes: limitOf(file("memory.max"), machineBytes),
-    readBytes: sum(file("io.stat"), /\brbytes=(\d+)/g),
-    writtenBytes: sum(file("io.stat"), /\bwbytes=(\d+)/g),
-    processes: numberOf(file("pids.current")),
+    readBytes: sum(transfers, /\brbytes=(\d+)/g),
+    writtenBytes: sum(transfers, /\bwbytes=(\d+)/g),
+    processes: numberIn(file("pids.current")),
   };
+}
+
+function memoryBytes(used: string | undefined, parts: string | undefined, cache: string): number | undefined {
+  return used === undefined ? undefined : Math.max(0, numberOf(used) - field(parts ?? "", cache));
 }
 
 /** Of `/proc/PID/net/dev`, without what a container says to itself. */
@@ -44,9 +50,14 @@ export function networkUsage(devices: string): NetworkUsage {
 }
 
 /** `max`, and in version 1 a number near 2^63, mean none. */
-function limitOf(text: string, machineBytes: number): number {
+function limitOf(text: string | undefined, machineBytes: number): number | undefined {
+  if (text === undefined) return undefined;
   const limit = /^\d+\s*$/.test(text) ? Number(text) : Infinity;
   return Math.min(limit, machineBytes);
+}
+
+function numberIn(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : numberOf(text);
 }
 
 function numberOf(text: string): number {
@@ -58,6 +69,6 @@ function field(text: string, name: string): number {
   return numberOf(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1] ?? "");
 }
 
-function sum(text: string, number: RegExp): number {
-  return [...text.matchAll(number)].reduce((total, [, digits]) => total + Number(digits), 0);
+function sum(text: string | undefined, number: RegExp): number | undefined {
+  return text === undefined ? undefined : [...text.matchAll(number)].reduce((total, [, digits]) => total + Number(digits), 0);
 }

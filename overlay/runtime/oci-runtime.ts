@@ -124,7 +124,8 @@ export function startExec(
     path,
     [...words, "--process", process, id],
     [isRead && !detached ? "inherit" : "ignore", output, output],
-    false,
+    // As of `startRuntime`.
+    !terminal,
   );
 }
 

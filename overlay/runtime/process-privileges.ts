@@ -4,6 +4,7 @@ import { ALL_CAPABILITIES, boundingSet, capabilitiesOfMask, DEFAULT_CAPABILITIES
 import { ULIMITS } from "../../core/isolation/ulimit-names.js";
 import type { RunConfiguration } from "../../core/ports/containers.js";
 import type { Security, Ulimit } from "../../core/ports/isolation.js";
+import { isInUserNamespace } from "../../linux/user-namespace.js";
 
 /** The capabilities that this process can give to others. */
 export function ownCapabilities(): readonly string[] {
@@ -43,7 +44,8 @@ export function requireGivable({ security = {}, ulimits = [] }: RunConfiguration
       hint: 'Whoever started this process, such as a container around it, keeps it back. "grep Cap /proc/self/status" shows what there is.',
     });
   }
-  if (ulimits.length === 0 || available.includes("CAP_SYS_RESOURCE")) return;
+  // In a user namespace the kernel asks for the capability of the machine, which nobody in it has.
+  if (ulimits.length === 0 || (available.includes("CAP_SYS_RESOURCE") && !isInUserNamespace())) return;
   const limits = readFileSync("/proc/self/limits", "latin1");
   for (const limit of ulimits) requireLower(limit, limits);
 }
@@ -56,7 +58,7 @@ function requireLower({ name, hard }: Ulimit, limits: string): void {
     "UNSUPPORTED",
     `Cannot set the limit ${name} to ${hard === -1 ? "unlimited" : hard}: this process may not go beyond ${most}`,
     {
-      hint: "Raising a hard limit needs CAP_SYS_RESOURCE, which this process does not have.",
+      hint: "Raising a hard limit needs CAP_SYS_RESOURCE of this machine, which this process does not have.",
     },
   );
 }

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import path from "node:path";
 import type { Readable } from "node:stream";
 import { VarveError } from "../../core/errors.js";
 import { findExecutable } from "../rootfs/executable-search.js";
@@ -41,7 +42,7 @@ export interface SupervisedRun {
   readonly runtimeLog: string;
   readonly pidFile: string;
   readonly conmonPidFile: string;
-  /** What the process writes, in the form that `readLog` reads. */
+  /** In the bundle: what the process writes, in the form that `readLog` reads. */
   readonly log: string;
   /** The log is begun anew when it has so many bytes. */
   readonly logBytes?: number | undefined;
@@ -69,7 +70,12 @@ export async function createSupervised(run: SupervisedRun): Promise<number | und
     detached: true,
     cwd: run.bundle,
     stdio: ["ignore", "ignore", "ignore", "pipe", ...(run.lifeline === undefined ? [] : [run.lifeline])],
-    env: { PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", _OCI_SYNCPIPE: "3" },
+    env: {
+      PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      _OCI_SYNCPIPE: "3",
+      // In another locale it refuses words that are no ASCII, such as the path of a store.
+      LC_ALL: "C.UTF-8",
+    },
   });
   return answerOf(await firstLine(child, run.conmon));
 }
@@ -83,7 +89,8 @@ function conmonArguments(run: SupervisedRun): string[] {
     ["--bundle", run.bundle, "--runtime", run.runtime.path],
     ...runtimeWords.map((word) => ["--runtime-arg", word]),
     ["--container-pidfile", run.pidFile, "--conmon-pidfile", run.conmonPidFile],
-    ["--log-path", `k8s-file:${run.log}`, "--log-level", "error"],
+    // It takes what follows a colon for another word, and stays in the directory that it was started in.
+    ["--log-path", `k8s-file:${path.relative(run.bundle, run.log)}`, "--log-level", "error"],
     ...(run.logBytes === undefined ? [] : [["--log-size-max", String(run.logBytes)]]),
     ["--exit-dir", run.exits],
     // The path of its socket may be longer than a socket's address takes: conmon goes there by a descriptor.

@@ -124,7 +124,7 @@ function requireOneKind(value: unknown, { mediaType }: Descriptor, directory: st
     );
 }
 
-function layersOf({ layers }: Readonly<Record<string, unknown>>, directory: string): readonly Descriptor[] {
+export function layersOf({ layers }: Readonly<Record<string, unknown>>, directory: string): readonly Descriptor[] {
   if (!Array.isArray(layers)) throw layoutFault(directory, "its manifest has no layers");
   if (layers.length > MOST_LAYERS)
     throw layoutFault(directory, `it has ${layers.length} layers, expected at most ${MOST_LAYERS}`);
@@ -160,6 +160,12 @@ interface Asked {
   readonly platform?: string | undefined;
 }
 
+/** The one of an index that is for a platform. @param place For messages. @throws VarveError SOURCE_INVALID, SOURCE_MISSING. */
+export function chooseManifest(index: unknown, place: string, platform: string | undefined): Descriptor {
+  const manifests = manifestsOf(index, place);
+  return choose(manifests, manifests, place, { platform });
+}
+
 function isFor({ os, architecture, variant }: Descriptor, platform: string): boolean {
   const [wantedOs, wantedArchitecture, wantedVariant] = platform.split("/");
   // What does not say is for any.
@@ -171,7 +177,7 @@ function noPlatform(images: readonly Descriptor[], platform: string, directory: 
   const has = images
     .map(({ os, architecture, variant }) => [os, architecture, variant].filter(Boolean).join("/"))
     .slice(0, MOST_SHOWN);
-  return new VarveError("SOURCE_MISSING", `Cannot find an image for ${platform}: the layout has none`, {
+  return new VarveError("SOURCE_MISSING", `Cannot find an image in the index: none is for ${platform}`, {
     path: directory,
     hint: has.length === 0 ? undefined : `It has: ${has.join(", ")}`,
   });

@@ -9,7 +9,7 @@ export interface Challenge {
 const LONGEST_HEADER = 4096;
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const PARAMETER = new RegExp(`^(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${TOKEN}))`);
-const SCHEME = new RegExp(`^(${TOKEN})(?:\\s+|$)`);
+const SCHEME = new RegExp(`^(${TOKEN})(?=[\\s,]|$)`);
 
 /** @returns As many as can be read from the beginning on. */
 export function parseChallenges(header: string | undefined): readonly Challenge[] {

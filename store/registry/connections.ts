@@ -7,8 +7,8 @@ export interface ConnectionOptions {
   readonly certificateFolders?: readonly string[];
 }
 
-/** Beyond that, requests to one host wait for another's end: docker's daemon has 3 downloads, 5 uploads. */
-const MOST_A_HOST = 8;
+/** Beyond that, requests to one host wait for another's end. How many transfers there are at a time is the caller's to say. */
+const MOST_A_HOST = 32;
 
 /** Connections that are kept open and used again. Each host has its own trust: a client certificate is shown to the host that it is for. */
 export class Connections {

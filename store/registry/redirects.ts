@@ -1,5 +1,5 @@
 import { invalidAnswer } from "./registry-fault.js";
-import { isLoopback, mayBePlain, type InsecureHosts } from "./registry-address.js";
+import { isLoopback, leadsHere, mayBePlain, type InsecureHosts } from "./registry-address.js";
 
 const LONGEST_URL = 8192;
 
@@ -20,7 +20,7 @@ export function targetOf(from: URL, location: string | undefined, insecure: Inse
   if (target.username !== "" || target.password !== "") return refuse("it leads to a URL with a password");
   if (target.protocol === "http:" && from.protocol === "https:") return refuse(`it leads from https to http, on ${target.host}`);
   if (target.protocol === "http:" && !mayBePlain(target, insecure)) return refuse(`it leads to http, on ${target.host}`);
-  if (isLoopback(target.hostname) && !isLoopback(from.hostname) && target.origin !== from.origin) {
+  if (leadsHere(target.hostname) && !isLoopback(from.hostname) && target.origin !== from.origin) {
     return refuse(`it leads to this machine, ${target.host}`);
   }
   target.hash = "";

@@ -31,6 +31,16 @@ export function isLoopback(hostname: string): boolean {
   return bare === "localhost" || bare === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(bare);
 }
 
+/** Whether a name from outside leads to services of this machine, by whichever of its names. */
+export function leadsHere(hostname: string): boolean {
+  const bare = hostname.toLowerCase().replace(/\.$/, "");
+  return (
+    isLoopback(bare) ||
+    bare.endsWith(".localhost") ||
+    /^(?:0\.0\.0\.0|\[::\]|\[::ffff:(?:7f[0-9a-f]{2}|0):[0-9a-f]{1,4}\])$/.test(bare)
+  );
+}
+
 /** Whether a URL's host may be spoken to without TLS. */
 export function mayBePlain(url: URL, insecure: InsecureHosts): boolean {
   return isLoopback(url.hostname) || insecure.has(url.host) || insecure.has(url.hostname);

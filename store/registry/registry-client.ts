@@ -29,6 +29,11 @@ export interface RegistryClientOptions extends Partial<RequestOptions> {
   readonly chunkBytes?: number;
 }
 
+export interface BlobHead {
+  /** Bytes, when the registry says how many. */
+  readonly size: number | undefined;
+}
+
 const MOST_TAGS = 200_000;
 const TAGS_A_PAGE = 1000;
 
@@ -145,12 +150,12 @@ export class RegistryClient {
 
   /** Its bytes, as they come; the last of them when all are known to be right. @throws VarveError IMAGE_UNKNOWN. */
   blob(descriptor: BlobDescriptor): AsyncIterable<Uint8Array> {
-    requireDigest(descriptor.digest);
+    requireBlob(descriptor);
     return downloadBlob(this.#requests, this.#repository, descriptor);
   }
 
-  /** @returns Its size, by the registry's word, 0 when it does not say; `undefined` when there is none. */
-  async headBlob(digest: string): Promise<number | undefined> {
+  /** @returns What the registry says of it; `undefined` when there is none. */
+  async headBlob(digest: string): Promise<BlobHead | undefined> {
     requireDigest(digest);
     const answer = await this.#requests.send({
       method: "HEAD",
@@ -160,7 +165,7 @@ export class RegistryClient {
       what: `the blob ${digest} of ${this.#repository}`,
     });
     dismiss(answer);
-    return answer.status === 404 ? undefined : (contentLength(answer) ?? 0);
+    return answer.status === 404 ? undefined : { size: contentLength(answer) };
   }
 
   /** Takes a blob over from another repository of the registry. @returns Whether it did: if not, `putBlob` is needed. */
@@ -181,7 +186,7 @@ export class RegistryClient {
 
   /** @param open The blob's bytes from the first on; called again after a cut. @throws VarveError SOURCE_CHANGED when they are not as many. */
   async putBlob(descriptor: BlobDescriptor, open: () => AsyncIterable<Uint8Array>): Promise<void> {
-    requireDigest(descriptor.digest);
+    requireBlob(descriptor);
     await uploadBlob(this.#requests, { repository: this.#repository, descriptor, open, chunkBytes: this.#chunkBytes });
   }
 
@@ -262,4 +267,10 @@ function requireDigest(digest: string): void {
     "BAD_ID",
     `Cannot use ${JSON.stringify(digest)} as a digest: wanted sha256: or sha512: and lower-case hex digits`,
   );
+}
+
+function requireBlob({ digest, size }: BlobDescriptor): void {
+  requireDigest(digest);
+  if (Number.isSafeInteger(size) && size >= 0) return;
+  throw new VarveError("BAD_ID", `Cannot use the blob ${digest}: ${JSON.stringify(size)} is no number of bytes`);
 }

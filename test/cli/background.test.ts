@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
@@ -8,7 +8,7 @@ import { testIf } from "../helpers/requirements.js";
 import { runningStore, type RunningStore } from "../helpers/running-store.js";
 import { cgroupsOf, processesOn, until } from "../overlay/container-fixture.js";
 import { makeSmallRoot } from "../overlay/small-root.js";
-import { BUILT_COMMAND, environmentWithVarve } from "./built-command.js";
+import { BUILT_COMMAND, environmentWithVarve, varve } from "./built-command.js";
 
 // One after the other: each waits for processes beside it while it holds this one.
 const test = testIf("oci-runtime", "erofs", "overlay", "conmon").serial;
@@ -317,6 +317,18 @@ test("--log-opt max-size keeps the log small", (t) => {
   store.run("wait", "noisy");
   t.true(readFileSync(path.join(store.store, "containers", id, "log")).length <= 24 * 1024);
   t.true(store.run("logs", "noisy").stdout.endsWith("line 2999\n"));
+});
+
+test("a store may stand at a path that conmon reads in another way: with colons, spaces and letters beyond ASCII", (t) => {
+  const { home, store } = runningStore(t);
+  const odd = path.join(home, "a:b é ☃");
+  renameSync(store, odd);
+  const run = (...words: string[]) => varve(["--store", odd, ...words], { cwd: home, home });
+  t.teardown(() => void run("rm", "-f", "--forget", "box"));
+  const started = run("run", "-d", "--name", "box", "--log-opt", "max-size=1m", "base", "--", "sh", "-c", "echo told; exit 3");
+  t.is(started.status, 0, started.stderr);
+  t.is(run("wait", "box").stdout, "3\n");
+  t.is(run("logs", "box").stdout, "told\n");
 });
 
 test("containers on one base share the mount of its image, and what the kernel has cached of it", (t) => {

@@ -33,6 +33,37 @@ for (const name of ["run", "history"]) {
   });
 }
 
+for (const name of ["run", "create", "try", "log"]) {
+  test(`varve ${name} -h is its help`, (t) => {
+    const home = temporaryDirectory(t);
+    const help = varve([name, "--help"], { cwd: home, home }).stdout;
+    t.is(varve([name, "-h"], { cwd: home, home }).stdout, help);
+    t.is(varve(["--store", "x", name, "-h"], { cwd: home, home }).stdout, help);
+    t.is(help.includes("-h, --help"), name === "log");
+    t.is(help.includes("-h, --hostname NAME"), name !== "log");
+  });
+}
+
+for (const [name, missing] of [
+  ["run", "REV"],
+  ["create", "REV"],
+  ["try", "CMD"],
+] as const) {
+  test(`varve ${name} -h NAME is a host name as in docker, and prints no help`, (t) => {
+    const home = temporaryDirectory(t);
+    for (const [words, message] of [
+      [["-h", "box"], `Cannot run varve ${name}: ${missing} is missing`],
+      [["-ih", "box", "--tty"], `Cannot run varve ${name}: ${missing} is missing`],
+      [["-i", "-h"], 'Cannot read "-h": it needs a value'],
+    ] as const) {
+      const { status, stdout, stderr } = varve([name, ...words], { cwd: home, home });
+      t.not(status, 0);
+      t.is(stdout, "");
+      t.is(stderr.split("\n")[0], `varve: error: ${message}`);
+    }
+  });
+}
+
 test("varve alone prints its help to stderr and exits with 2", (t) => {
   const home = temporaryDirectory(t);
   const { status, stdout, stderr } = varve([], { cwd: home, home });

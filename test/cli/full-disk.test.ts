@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { testIf } from "../helpers/requirements.js";
 import { temporaryDirectory } from "../helpers/temporary-directory.js";
@@ -36,3 +36,37 @@ testIf(
     execFileSync("umount", [disk]);
   }
 });
+
+for (const words of [[], ["-d"]] as const) {
+  testIf(
+    "erofs",
+    "overlay",
+    "oci-runtime",
+    "conmon",
+  )(`run ${words.join(" ")} on a disk with too little room for the runtime says so, and leaves no container`, (t) => {
+    const home = temporaryDirectory(t);
+    const disk = path.join(home, "disk");
+    mkdirSync(disk);
+    execFileSync("make-small-root", [path.join(home, "rootfs")], { env: environmentWithVarve(home) });
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=10m", "none", disk]);
+    try {
+      const call = (...words: string[]): ReturnType<typeof varve> =>
+        varve(["--store", path.join(disk, "store"), ...words], { cwd: home, home });
+      t.is(call("import", "rootfs", "-b", "base").status, 0);
+      const statuses = new Set<number | null>();
+      for (let left = 16; left <= 128; left += 8) {
+        const { bavail, bsize } = statfsSync(disk);
+        writeFileSync(path.join(disk, "filler"), Buffer.alloc(bavail * bsize - left * 1024, 1));
+        const { status, stdout } = call("--json", "run", ...words, "--name", "web", "base", "--", "true");
+        rmSync(path.join(disk, "filler"));
+        statuses.add(status);
+        if (status === 0) t.is(call("rm", "-f", "--forget", "web").status, 0);
+        else t.regex(stdout, /"code":\s*"DISK_FULL"/, `${left} KiB left`);
+        t.is(call("ps", "-a", "--json").stdout, "[]\n", `${left} KiB left`);
+      }
+      t.deepEqual([...statuses].sort(), [0, 125], "it fails, and with more room it does not");
+    } finally {
+      execFileSync("umount", [disk]);
+    }
+  });
+}

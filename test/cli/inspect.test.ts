@@ -31,6 +31,8 @@ test("inspect tells all of a container and of a commit, in the order asked; and 
   const unknown = store.run("inspect", "a", "absent");
   t.is(unknown.status, 20);
   t.is(unknown.stdout, "");
+  t.regex(unknown.stderr, /Cannot inspect "absent": it is neither a container nor a revision\n.*varve ps -a/);
+  t.regex(store.run("inspect", "base~9").stderr, /Cannot find "base~9": commit [0-9a-f]+ is the first\n/);
   t.is(store.run("stop", "-t", "0", "a").status, 0);
   const [stopped] = JSON.parse(store.run("inspect", String(container["id"]).slice(0, 6)).stdout) as Record<string, unknown>[];
   t.like(stopped, { state: "stopped", pid: null, exitCode: 137 });

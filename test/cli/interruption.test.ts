@@ -1,9 +1,11 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import test from "ava";
 import { testIf } from "../helpers/requirements.js";
-import { environmentWithVarve, varve } from "./built-command.js";
+import { BUILT_COMMAND, environmentWithVarve, varve } from "./built-command.js";
 import { branches, interrupted, makeStore } from "./interrupted-command.js";
 
 // Serial: a synchronous call of one test would keep another from sending its signal in time.
@@ -26,6 +28,21 @@ for (const [signal, status] of [
     },
   );
 }
+
+testIf("root")("SIGTERM ends a command that waits for who writes into a file of its options", async (t) => {
+  const { home, store } = makeStore(t);
+  const fifo = path.join(home, "environment");
+  t.is(spawnSync("mkfifo", [fifo]).status, 0);
+  const words = ["--store", store, "run", "--rm", "--env-file", fifo, "base", "--", "true"];
+  // Without the "--" Node itself would take the option, and wait.
+  const child = spawn(process.execPath, ["--", BUILT_COMMAND, ...words], { cwd: home, env: environmentWithVarve(home) });
+  t.teardown(() => child.kill("SIGKILL"));
+  const end = once(child, "close");
+  // The kernel's name for where an open of a FIFO waits.
+  while (readFileSync(`/proc/${child.pid!}/wchan`, "latin1") !== "wait_for_partner") await sleep(20);
+  child.kill("SIGTERM");
+  t.deepEqual(await Promise.race([end, sleep(20_000, "it still waits")]), [null, "SIGTERM"]);
+});
 
 test.serial("SIGINT during an import of many files ends it with 130, and the next import works", async (t) => {
   const { home, store, scratch, working } = makeStore(t);

@@ -49,6 +49,14 @@ test("a rollback of a running container is refused with a hint, and with --resta
   t.is(store.run("undo").status, 0);
 });
 
+test("a rollback with --restart of what is neither container nor revision says that there is no such container", (t) => {
+  const store = runningStore(t);
+  const unknown = store.run("rollback", "--restart", "absent");
+  t.is(unknown.status, 24);
+  t.regex(unknown.stderr, /Cannot find container "absent": there is none by that name or id\n.*varve ps -a/);
+  t.regex(store.run("rollback", "--restart", "base").stderr, /this store has no tracked directory\n.*Name a container/s);
+});
+
 test("a paused or restarting container is stopped for good before its tree changes", async (t) => {
   const store = await counting(t, "--restart", "always");
   const { status, stderr } = store.run("rollback", "--restart", "web", "base");

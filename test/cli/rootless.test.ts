@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { asUser, giveTo, LONE_USER, ordinaryUser } from "../helpers/ordinary-user.js";
@@ -115,6 +115,32 @@ test("a user without more ids than one is told so once, and a commit keeps the o
   t.true(existsSync(store));
 });
 
+test("a newuidmap that has lost its rights gives one id, and the command says so", (t) => {
+  const { home, store } = userStore(t, ordinaryUser()!);
+  const powerless = path.join(home, "newuidmap");
+  writeFileSync(powerless, "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+  const program = execFileSync("sh", ["-c", "command -v newuidmap"], { encoding: "utf8" }).trim();
+  const words = [process.execPath, BUILT_COMMAND, "--store", store, "run", "--rm", "base", "--", "cat", "/proc/self/uid_map"];
+  // In a mount namespace of its own, where that one stands in the program's place.
+  const { status, stdout, stderr } = spawnSync(
+    "unshare",
+    [
+      "--mount",
+      "sh",
+      "-c",
+      'mount --bind "$0" "$1" && shift && exec "$@"',
+      powerless,
+      program,
+      ...asUser(ordinaryUser()!),
+      ...words,
+    ],
+    { cwd: home, env: environmentWithVarve(home), encoding: "utf8" },
+  );
+  t.is(status, 0, stderr);
+  t.regex(stdout, /^ +0 +\d+ +1\n$/);
+  t.regex(stderr, /all files have one owner, since \S+\/newuidmap has no rights of root/);
+});
+
 test("an owner that /etc/subuid does not reach is refused before anything runs, and nothing is left", (t) => {
   const { run, ok, store } = userStore(t, ordinaryUser()!, "70000");
   const { status, stderr } = run("run", "--name", "box", "base", "--", "true");
@@ -127,6 +153,20 @@ test("an owner that /etc/subuid does not reach is refused before anything runs, 
     unpacked.filter((name) => name.includes("/") && !name.endsWith("lock")),
     [],
   );
+});
+
+test("a group and a limit beyond what an ordinary user can give are told, and nothing is left", (t) => {
+  const { run, ok } = userStore(t, ordinaryUser()!);
+  t.regex(ok("run", "--rm", "--group-add", "65536", "base", "--", "id", "-G"), /^0 65536$/m);
+  const refused = (words: readonly string[], message: RegExp): void => {
+    const { status, stderr } = run("run", "--rm", ...words, "base", "--", "true");
+    t.is(status, 125, words.join(" "));
+    t.regex(stderr, message);
+    t.notRegex(stderr, /runc|crun/);
+  };
+  refused(["--group-add", "65537"], /Cannot give the process the group 65537: this user has no id for it/);
+  refused(["--ulimit", "nofile=1073741816"], /Cannot set the limit nofile to 1073741816: this process may not go beyond \d+/);
+  t.regex(ok("ps", "-a", "--json"), /^\[\]/);
 });
 
 test("limits, which need root here, and this machine's own root are refused", (t) => {
@@ -225,4 +265,26 @@ test("a tracked directory is read outside of the namespace, also beside containe
   t.is(run("ps").status, 0);
   t.true(existsSync(store));
   ok("log", "base");
+});
+
+test("varve network create is refused to an ordinary user in words that say what there is without root", (t) => {
+  const { run, ok } = userStore(t, ordinaryUser()!);
+  const { status, stderr } = run("network", "create", "lab");
+  t.is(status, 50);
+  t.regex(stderr, /Cannot make network "lab": only root can, .*\n.*--network (pasta|slirp4netns).*-p.*container:NAME/);
+  t.is(run("network", "rm", "lab").status, 24);
+  t.is(ok("--json", "network", "ls"), "[]\n");
+});
+
+test("stats of an ordinary user's container without a cgroup tells what is not known as such, and not as 0", (t) => {
+  const { ok } = userStore(t, ordinaryUser()!);
+  ok("run", "-d", "--name", "box", "base", "--", "sleep", "60");
+  const { usage } = JSON.parse(ok("--json", "stats", "--no-stream", "box")) as { usage: Record<string, unknown> };
+  const { network, ...others } = usage;
+  t.deepEqual(network, { receivedBytes: 0, sentBytes: 0 });
+  const names = ["cpuNanoseconds", "cpuPercent", "memoryBytes", "memoryLimitBytes", "processes", "readBytes", "writtenBytes"];
+  t.deepEqual(Object.keys(others).sort(), names);
+  t.true(Object.values(others).every((value) => value === null));
+  const [, row] = ok("stats", "--no-stream").split("\n");
+  t.regex(row!, /^[0-9a-f]{12}  box +-- +-- \/ -- +-- +0 B \/ 0 B +-- \/ -- +--$/);
 });

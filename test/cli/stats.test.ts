@@ -30,7 +30,7 @@ test("stats tells what a busy and an idle container use, and that one does not r
   t.is(busy?.usage?.processes, 2);
   t.is(idle?.usage?.processes, 1);
   t.is(idle?.usage?.memoryLimitBytes, 64 << 20);
-  t.true(idle!.usage!.memoryBytes > 0 && idle!.usage!.memoryBytes < 64 << 20);
+  t.true(idle!.usage!.memoryBytes! > 0 && idle!.usage!.memoryBytes! < 64 << 20);
   t.true(busy!.usage!.cpuPercent! > 10, "of a machine that may be busy itself");
   t.true(idle!.usage!.cpuPercent! < 5);
   t.is(ended?.usage, null);

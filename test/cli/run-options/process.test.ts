@@ -53,6 +53,11 @@ test("environmentOf() refuses files that are none", (t) => {
     t.throws(() => environmentOf({ ...NONE, "env-file": [folder] }, bare, {})),
     { code: "SOURCE_MISSING" },
   );
+  t.like(
+    t.throws(() => environmentOf({ ...NONE, "env-file": ["/dev/zero"] }, bare, {})),
+    { code: "SOURCE_INVALID" },
+    "a device has no end",
+  );
 });
 
 test("processOf() takes labels, stop signal and platform of the image where options leave them open", (t) => {

@@ -65,6 +65,24 @@ testIf("overlay")("mountOverlay() and mount(2) with its option text show the sam
   rmSync(folder, { recursive: true });
 });
 
+testIf("overlay")("mountOverlay() whose upper directory stands on an overlay says so, and where it can stand", (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "varve-overlay-"));
+  for (const name of ["lower", "upper", "work", "root"]) mkdirSync(path.join(folder, name));
+  const { stdout, stderr } = inOwnProcess(`${PRELUDE}
+    import { mkdirSync } from "node:fs";
+    process.chdir(${JSON.stringify(folder)});
+    mountOverlay({ kind: "overlay", lower: ["lower"], upper: "upper", work: "work", target: "root", withoutDevices: false });
+    for (const name of ["upper", "work", "root"]) mkdirSync("root/" + name);
+    process.chdir("root");
+    try {
+      mountOverlay({ kind: "overlay", lower: ["../lower"], upper: "upper", work: "work", target: "root", withoutDevices: false });
+    } catch ({ code, message, hint }) {
+      console.log([code, message, hint].join("\\n"));
+    }`);
+  t.regex(stdout, /^MOUNT_UNAVAILABLE\n.*: the store is on overlayfs, .*\nHave the store on another filesystem, /, stderr);
+  rmSync(folder, { recursive: true });
+});
+
 testIf("erofs", "mkfs.erofs")(
   "mountImage() mounts a file, with a path of any length and without leaving anything mounted",
   (t) => {

@@ -14,6 +14,10 @@ const texts: readonly { readonly what: string; readonly text: string; readonly w
     text: "alice\nalice:x:10\nalice:5:-1\nalice:5:10:1\nalice::\nalice:5:99999999999\n#alice:5:10\n",
     wants: undefined,
   },
+  { what: "of lines with spaces or a carriage return none", text: " alice:5:10\nalice:5:10 \nalice:5:10\r\n", wants: undefined },
+  { what: "below the kernel's -1", text: "alice:4294967290:100\n", wants: { first: 4_294_967_290, count: 5 } },
+  { what: "beside the user's own", text: "alice:0:4294967295\n", wants: { first: 0, count: 4_294_967_294 } },
+  { what: "of a range of -1 alone none", text: "alice:4294967295:1\n", wants: undefined },
   { what: "of an empty range none", text: "alice:5:0\n", wants: undefined },
 ];
 

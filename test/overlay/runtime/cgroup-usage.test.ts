@@ -31,13 +31,13 @@ const USED = {
   processes: 3,
 };
 
-const NOTHING = {
-  cpuNanoseconds: 0,
-  memoryBytes: 0,
-  memoryLimitBytes: MACHINE,
-  readBytes: 0,
-  writtenBytes: 0,
-  processes: 0,
+const UNKNOWN = {
+  cpuNanoseconds: undefined,
+  memoryBytes: undefined,
+  memoryLimitBytes: undefined,
+  readBytes: undefined,
+  writtenBytes: undefined,
+  processes: undefined,
 };
 
 const CASES = [
@@ -57,15 +57,21 @@ const CASES = [
   ],
   ["version 2 without a limit", usageOfVersion2, { ...SECOND, "memory.max": "max\n" }, { ...USED, memoryLimitBytes: MACHINE }],
   ["version 2, all of it cache", usageOfVersion2, { ...SECOND, "memory.current": "4096\n" }, { ...USED, memoryBytes: 0 }],
-  ["version 1 without files", usageOfVersion1, {}, NOTHING],
-  ["version 2 without files", usageOfVersion2, {}, NOTHING],
+  ["version 1 without files", usageOfVersion1, {}, UNKNOWN],
+  ["version 2 without files", usageOfVersion2, {}, UNKNOWN],
+  [
+    "version 2 before any block I/O",
+    usageOfVersion2,
+    { "io.stat": "", "pids.current": "1\n" },
+    { ...UNKNOWN, readBytes: 0, writtenBytes: 0, processes: 1 },
+  ],
 ] as const;
 
 for (const [name, usage, files, expected] of CASES) {
   test(`usage of a cgroup: ${name}`, (t) => {
     const texts: Readonly<Record<string, string>> = files;
     t.deepEqual(
-      usage((file) => texts[file] ?? "", MACHINE),
+      usage((file) => texts[file], MACHINE),
       expected,
     );
   });

@@ -29,20 +29,21 @@ const cases = [
     'runc run failed: unable to start container process: error during container init: error mounting "proc": permission denied',
     "RUNTIME_FAILED",
   ],
+  ["runc create failed: unable to create new parent process: invalid namespace path /a,b/containers/mounts/1.net", "UNSUPPORTED"],
   ["error setting rlimit type 7: operation not permitted", "RUNTIME_FAILED"],
 ] as const;
 
 for (const [message, code] of cases) {
   test(`runtimeFailure() takes ${JSON.stringify(message)} as ${code}`, (t) => {
-    t.is(runtimeFailure("x", ["earlier", message], "runc").code, code);
+    t.is(runtimeFailure("x", ["earlier", message], "runc", ".").code, code);
   });
 }
 
 test("runtimeFailure() repeats the runtime's own words", (t) => {
-  t.regex(runtimeFailure("x", ["the words"], "runc").message, /runc says "the words"/);
+  t.regex(runtimeFailure("x", ["the words"], "runc", ".").message, /runc says "the words"/);
   const runcs = "runc run failed: unable to start container process: error during container init: the words";
-  t.regex(runtimeFailure("x", [runcs], "runc").message, /runc says "the words"/);
-  t.is(runtimeFailure("x", [], "runc").code, "RUNTIME_FAILED");
+  t.regex(runtimeFailure("x", [runcs], "runc", ".").message, /runc says "the words"/);
+  t.is(runtimeFailure("x", [], "runc", ".").code, "RUNTIME_FAILED");
 });
 
 test("isExecFailure() is about the last step alone", (t) => {

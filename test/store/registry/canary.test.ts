@@ -57,6 +57,16 @@ test("another host that asks for our credentials does not get them", async (t) =
   assertBound(t, registry, other);
 });
 
+test("another host that names a token server of its own does not get our credentials sent there", async (t) => {
+  const tokens = await serve(t, (_, response) => void response.end('{"token":"x"}'));
+  const other = await serve(t, wants(`Bearer realm="http://${tokens.host}/token",service="s"`));
+  const registry = await serve(t, afterLogin(leadsTo(`http://${other.host}/storage`)));
+  const error = await t.throwsAsync(bytesOf(clientWithCanary(t, registry).blob(descriptorOf(BLOB))), { instanceOf: VarveError });
+  t.is(error?.code, "REGISTRY_DENIED");
+  assertBound(t, registry, other);
+  t.deepEqual(tokens.received, []);
+});
+
 test("another host that leads back does not make us show our credentials to what it chose", async (t) => {
   const other = await serve(t, (_, response, self) =>
     leadsTo(`http://${registry.host}/v2/secret/manifests/v1`)(_, response, self),

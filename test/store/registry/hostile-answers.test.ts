@@ -335,3 +335,9 @@ test("a registry that asks to wait a moment is waited for", async (t) => {
   });
   t.deepEqual((await clientWithCanary(t, server).manifest("v1")).bytes, MANIFEST);
 });
+
+test("a registry that asks to wait for too long is asked once", async (t) => {
+  const server = await serve(t, gives("", { "retry-after": "1000000000" }, 429));
+  await t.throwsAsync(manifest(clientWithCanary(t, server)), { instanceOf: VarveError });
+  t.is(server.received.length, 1);
+});

@@ -52,7 +52,7 @@ test("a blob is sent whole, in chunks, and empty", async (t) => {
     const blob = randomBytes(size);
     t.is(await client.headBlob(sha256Of(blob)), undefined);
     await client.putBlob(descriptorOf(blob), openBytes(blob));
-    t.is(await client.headBlob(sha256Of(blob)), size);
+    t.deepEqual(await client.headBlob(sha256Of(blob)), { size });
     t.true((await bytesOf(client.blob(descriptorOf(blob)))).equals(blob));
   }
 });
@@ -69,7 +69,7 @@ test("blobs come over from another repository", async (t) => {
   const [from, to] = [clientOf(t, host, "from"), clientOf(t, host, "to")];
   const { layer } = await pushImage(from, "v1");
   t.true(await to.mountBlob(sha256Of(layer), "from"));
-  t.is(await to.headBlob(sha256Of(layer)), layer.length);
+  t.deepEqual(await to.headBlob(sha256Of(layer)), { size: layer.length });
   t.false(await to.mountBlob(sha256Of(Buffer.from("nowhere")), "from"));
 });
 
@@ -189,6 +189,10 @@ test("names and digests that are none are refused before anything is sent", asyn
   const client = clientOf(t, "127.0.0.1:1", "app");
   for (const name of ["", "a/b", "a?b", "v1\n", "md5:00"]) t.is(await codeOf(client.manifest(name)), "BAD_NAME");
   t.is(t.throws(() => client.blob({ digest: "sha256:00", size: 1 }), { instanceOf: VarveError }).code, "BAD_ID");
+  for (const size of [-1, 2 ** 53, 1.5, Number.NaN]) {
+    const blob = { digest: sha256Of(Buffer.from("x")), size };
+    t.is(t.throws(() => client.blob(blob), { instanceOf: VarveError }).code, "BAD_ID");
+  }
 });
 
 test("a registry that is not there is REGISTRY_UNREACHABLE at once", async (t) => {

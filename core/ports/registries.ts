@@ -1,0 +1,57 @@
+import type { ImageReference } from "../model/image.js";
+import type { OpenedImages, OpenImageOptions, OutgoingImage } from "./images.js";
+
+export interface RegistryOptions {
+  /** Registries, `HOST` or `HOST:PORT`, that may be spoken to without TLS, beside those of this machine. */
+  readonly insecure: ReadonlySet<string>;
+}
+
+export interface PushOptions extends RegistryOptions {
+  /** Hears of each blob: what is sent, and that it is there. */
+  readonly onBlob?: ((event: PushEvent) => void) | undefined;
+}
+
+export interface PushEvent {
+  readonly digest: string;
+  readonly size: number;
+  /** Bytes sent so far; absent when the registry had it. */
+  readonly sent: number | undefined;
+}
+
+export interface PushedImage {
+  /** Of the manifest. */
+  readonly digest: string;
+  /** Bytes of blobs that the registry did not have. */
+  readonly sentBytes: number;
+}
+
+export interface KeptLogin {
+  readonly file: string;
+  /** The program that has the password; absent when it stands in the file. */
+  readonly helper: string | undefined;
+}
+
+/**
+ * Registries of images, OCI distribution 1.1. Credentials are those that docker and podman keep. All throw VarveError REGISTRY_UNREACHABLE, REGISTRY_DENIED,
+ * REGISTRY_INVALID, INTERRUPTED.
+ */
+export interface Registries {
+  /**
+   * An image of a registry: its documents are there then, its layers come when they are read, and are checked.
+   * @throws VarveError IMAGE_UNKNOWN; SOURCE_MISSING for a platform that it is not for; UNSUPPORTED for schema 1.
+   */
+  open(reference: ImageReference, options: OpenImageOptions & RegistryOptions): Promise<OpenedImages>;
+
+  /** Sends what the registry lacks, the manifest last: the tag names the whole image or what it named before. */
+  push(image: OutgoingImage, reference: ImageReference, options: PushOptions): Promise<PushedImage>;
+
+  /** @throws VarveError REGISTRY_DENIED, and then nothing is kept. */
+  login(
+    registry: string,
+    who: { readonly username: string; readonly password: string },
+    options: RegistryOptions,
+  ): Promise<KeptLogin>;
+
+  /** @returns Whether there was anything to forget. */
+  logout(registry: string): Promise<boolean>;
+}

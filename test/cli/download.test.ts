@@ -1,0 +1,93 @@
+// Archives that come from URLs.
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import http, { type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { promisify } from "node:util";
+import test, { type ExecutionContext } from "ava";
+import { userStore } from "../helpers/user-store.js";
+import { BUILT_COMMAND, environmentWithVarve } from "./built-command.js";
+
+const execute = promisify(execFile);
+
+interface Failed {
+  readonly code: number;
+  readonly stderr: string;
+}
+
+interface Fixture {
+  readonly url: (name: string) => string;
+  /** @returns stdout, or how it failed. */
+  readonly run: (...words: readonly string[]) => Promise<string | Failed>;
+}
+
+async function fixture(t: ExecutionContext): Promise<Fixture> {
+  const { home, store, ok } = userStore(t, undefined);
+  ok("save", "base", "--name", "team/base:1", "-o", "image.tar");
+  const tar = readFileSync(path.join(home, "root.tar"));
+  const answers: Readonly<Record<string, (response: ServerResponse) => void>> = {
+    "/root.tar": (response) => response.end(tar),
+    "/image.tar": (response) => response.end(readFileSync(path.join(home, "image.tar"))),
+    "/there": (response) => response.writeHead(302, { location: "root.tar" }).end(),
+    "/circle": (response) => response.writeHead(302, { location: "circle" }).end(),
+    "/file": (response) => response.writeHead(302, { location: "file:///etc/passwd" }).end(),
+    "/denied": (response) => response.writeHead(403).end(),
+    "/cut": (response) => {
+      response.writeHead(200, { "content-length": tar.length });
+      response.write(tar.subarray(0, tar.length / 2), () => response.destroy());
+    },
+  };
+  const server = http.createServer(({ url = "" }, response) => {
+    const answer = answers[url];
+    if (answer === undefined) response.writeHead(404).end();
+    else answer(response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const env = environmentWithVarve(home);
+  return {
+    url: (name) => `http://127.0.0.1:${port}/${name}`,
+    run: async (...words) => {
+      try {
+        return (await execute(process.execPath, [BUILT_COMMAND, "--store", store, ...words], { cwd: home, env })).stdout;
+      } catch (error) {
+        return error as Failed;
+      }
+    },
+  };
+}
+
+test("import and load take a URL, and follow where it leads", async (t) => {
+  const { url, run } = await fixture(t);
+  for (const [name, branch] of [
+    ["root.tar", "one"],
+    ["there", "two"],
+  ] as const) {
+    t.is(await run("import", url(name), "-b", branch), "");
+    t.is(await run("diff", "--exit-code", "base", branch), "");
+  }
+  t.is(await run("load", url("image.tar")), "Loaded image: team/base:1\n");
+  t.is(await run("diff", "--exit-code", "base", "team/base:1"), "");
+});
+
+const failures: Readonly<Record<string, readonly [code: number, message: RegExp]>> = {
+  missing: [40, /the server has nothing there \(404\)/],
+  denied: [42, /answers with status 403/],
+  circle: [42, /leads on more than 5 times/],
+  file: [42, /leads to a file: URL/],
+  cut: [42, /aborted|ended early/],
+};
+
+test("what a URL does not give makes no branch", async (t) => {
+  const { url, run } = await fixture(t);
+  for (const [name, [code, message]] of Object.entries(failures)) {
+    const failed = (await run("import", url(name), "-b", "none")) as Failed;
+    t.is(failed.code, code, `${name}: ${failed.stderr}`);
+    t.regex(failed.stderr, message, name);
+  }
+  t.is(((await run("import", "http://127.0.0.1:1/x", "-b", "none")) as Failed).code, 42);
+  t.is(((await run("import", "http://user:password@127.0.0.1/x", "-b", "none")) as Failed).code, 2);
+  t.notRegex((await run("branch")) as string, /none/);
+});
