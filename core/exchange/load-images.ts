@@ -43,7 +43,11 @@ export async function loadImages(
   source: ImageSource,
   options: LoadOptions,
 ): Promise<readonly LoadedImage[]> {
-  return bringIn(repository, () => repository.images.open(source, options), options);
+  try {
+    return await bringIn(repository, () => repository.images.open(source, options), options);
+  } catch (error) {
+    throw atSource(error, source);
+  }
 }
 
 /**
@@ -81,8 +85,6 @@ async function bringIn(
       }
       await recordOperation(repository, { command: options.command, refs: await moves(repository, loaded), trees: [] });
       return loaded;
-    } catch (error) {
-      throw atSource(error, source);
     } finally {
       opened.close();
     }
