@@ -12,10 +12,14 @@ import { archive, file } from "../tar/raw-tar.js";
 import type { Layout } from "./layout-on-disk.js";
 import { LAYER, MANIFEST } from "./layout-on-disk.js";
 
-export const BASE = archive(file("etc-motd", "hi"));
+export const BASE: Buffer = archive(file("etc-motd", "hi"));
 const hexOf = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
-export const DIFF_ID = `sha256:${hexOf(BASE)}`;
-export const CONFIG = { os: "linux", architecture: "amd64", rootfs: { type: "layers", diff_ids: [DIFF_ID] } };
+export const DIFF_ID: string = `sha256:${hexOf(BASE)}`;
+export const CONFIG: { os: string; architecture: string; rootfs: { type: string; diff_ids: string[] } } = {
+  os: "linux",
+  architecture: "amd64",
+  rootfs: { type: "layers", diff_ids: [DIFF_ID] },
+};
 export const CONFIG_TYPE = "application/vnd.oci.image.config.v1+json";
 
 export async function load(store: StoreLayout, source: ImageSource): Promise<readonly LoadedImage[]> {
