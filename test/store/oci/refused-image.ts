@@ -15,12 +15,12 @@ import { LAYER, MANIFEST } from "./layout-on-disk.js";
 export const BASE: Buffer = archive(file("etc-motd", "hi"));
 const hexOf = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
 export const DIFF_ID: string = `sha256:${hexOf(BASE)}`;
-export const CONFIG: Readonly<Record<string, unknown>> = {
+export const CONFIG: { os: string; architecture: string; rootfs: { type: string; diff_ids: string[] } } = {
   os: "linux",
   architecture: "amd64",
   rootfs: { type: "layers", diff_ids: [DIFF_ID] },
 };
-export const CONFIG_TYPE: string = "application/vnd.oci.image.config.v1+json";
+export const CONFIG_TYPE = "application/vnd.oci.image.config.v1+json";
 
 export async function load(store: StoreLayout, source: ImageSource): Promise<readonly LoadedImage[]> {
   return loadImages(await repositoryAt(store), source, { command: "load", keepBytes: Infinity });
