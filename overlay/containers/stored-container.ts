@@ -29,6 +29,9 @@ export function formatContainer({ record, generation }: StoredContainer): string
   return `${JSON.stringify({ ...record, generation }, undefined, 2)}\n`;
 }
 
+/** What was read last: a command reads one record several times, and that of a deep commit names thousands of layers. */
+let last: { readonly text: string; readonly id: string; readonly stored: StoredContainer } | undefined;
+
 /**
  * Reads a record as hostile text: each part is checked, what is unknown is dropped.
  *
@@ -37,10 +40,13 @@ export function formatContainer({ record, generation }: StoredContainer): string
  * @throws VarveError STORE_DAMAGED.
  */
 export function parseContainer(text: string, id: string, path: string): StoredContainer {
+  if (last?.id === id && last.text === text) return last.stored;
   try {
     const json = objectOf(JSON.parse(text), "the record");
     if (json["id"] !== id) throw new TypeError(`"id" is not ${JSON.stringify(id)}`);
-    return { record: recordOf(json, id), generation: integerOf(json["generation"], "generation", 1) };
+    const stored = { record: recordOf(json, id), generation: integerOf(json["generation"], "generation", 1) };
+    last = { text, id, stored };
+    return stored;
   } catch (error) {
     throw new VarveError("STORE_DAMAGED", `Cannot read the container's record: ${(error as Error).message}`, {
       path,
