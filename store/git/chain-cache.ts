@@ -4,17 +4,17 @@ import type { CommitId, LayerId } from "../../core/model/ids.js";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
-import { crc32 } from "../crc.js";
 
 const LAYER_BYTES = 32;
 const LAYER_DIGITS = 64;
-const CHECKSUM_BYTES = 4;
+const COMMIT_DIGITS = 40;
 /** Of two million layers. */
 const LARGEST_FILE_BYTES = 2 ** 26;
 
 /**
  * The layers of long chains, by commit, so that a deep history is not read commit by commit. Derived, and free to be deleted: a file is the
- * layers' ids, newest first, and a CRC-32 over the commit's id and them.
+ * commit's id, the layers' ids, newest first, and these again: two copies are compared in no time, where a checksum of a short-lived program is summed
+ * by V8's interpreter.
  */
 export class ChainCache {
   readonly #layout: Pick<StoreLayout, "chains" | "scratch">;
@@ -30,10 +30,11 @@ export class ChainCache {
     } catch {
       return undefined;
     }
-    const end = bytes.length - CHECKSUM_BYTES;
-    if (end <= 0 || end % LAYER_BYTES !== 0 || bytes.readUInt32LE(end) !== checksum(commit, bytes.subarray(0, end)))
-      return undefined;
-    const hex = bytes.toString("hex", 0, end);
+    const length = (bytes.length - COMMIT_DIGITS) / 2;
+    if (length <= 0 || length % LAYER_BYTES !== 0 || bytes.toString("latin1", 0, COMMIT_DIGITS) !== commit) return undefined;
+    const [ids, again] = [COMMIT_DIGITS, COMMIT_DIGITS + length].map((at) => bytes.subarray(at, at + length));
+    if (!ids!.equals(again!)) return undefined;
+    const hex = ids!.toString("hex");
     const layers: LayerId[] = [];
     for (let at = 0; at < hex.length; at += LAYER_DIGITS) layers.push(hex.slice(at, at + LAYER_DIGITS) as LayerId);
     return layers;
@@ -42,12 +43,10 @@ export class ChainCache {
   /** @param extended A commit of which the chain is a part of this one: it is forgotten. */
   put(commit: CommitId, chain: readonly LayerId[], extended: CommitId | undefined): void {
     const ids = Buffer.from(chain.join(""), "hex");
-    const trailer = Buffer.alloc(CHECKSUM_BYTES);
-    trailer.writeUInt32LE(checksum(commit, ids));
     try {
       mkdirSync(this.#layout.chains, { recursive: true, mode: 0o700 });
       const scratch = scratchPath(this.#layout, "chain");
-      writeFileSync(scratch, Buffer.concat([ids, trailer]), { mode: 0o600, flag: "wx" });
+      writeFileSync(scratch, Buffer.concat([Buffer.from(commit), ids, ids]), { mode: 0o600, flag: "wx" });
       renameSync(scratch, this.#file(commit));
       if (extended !== undefined) rmSync(this.#file(extended), { force: true });
     } catch {
@@ -58,8 +57,4 @@ export class ChainCache {
   #file(commit: CommitId): string {
     return path.join(this.#layout.chains, commit);
   }
-}
-
-function checksum(commit: CommitId, ids: Buffer): number {
-  return crc32(ids, crc32(Buffer.from(commit)));
 }
