@@ -1,4 +1,5 @@
 import { VarveError } from "../../core/errors.js";
+import { machinePlatform } from "../../core/exchange/machine-platform.js";
 import { objectOf, readDescriptor, type Descriptor } from "./descriptor.js";
 import type { OpenImageOptions } from "../../core/ports/images.js";
 import { layoutFault, type Document, type LayoutBlobs } from "./layout-blobs.js";
@@ -13,8 +14,6 @@ const INDEXES: ReadonlySet<string> = new Set([
   "application/vnd.oci.image.index.v1+json",
   "application/vnd.docker.distribution.manifest.list.v2+json",
 ]);
-/** How Go, whose names image platforms have, calls what Node calls otherwise. */
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386", arm64: "arm64", arm: "arm" };
 const LAYER =
   /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar)(?:[.+](?:gzip|zstd))?$/;
 
@@ -193,7 +192,8 @@ function choose(
   const images = found.filter(({ os }) => os !== "unknown");
   const [first] = images;
   if (first !== undefined && images.length === 1 && platform === undefined) return first;
-  const here = images.filter((image) => isFor(image, platform ?? `linux/${ARCHITECTURES[process.arch] ?? process.arch}`));
+  const machine = machinePlatform(process.arch);
+  const here = images.filter((image) => isFor(image, platform ?? `${machine.os}/${machine.architecture}`));
   const [own] = here;
   if (own !== undefined && here.length === 1) return own;
   if (platform !== undefined && here.length === 0) throw noPlatform(images, platform, directory);

@@ -16,11 +16,12 @@ import { VarveError } from "../../../core/errors.js";
 import { login, logout } from "../../../store/registry/login.js";
 import { RegistryClient } from "../../../store/registry/registry-client.js";
 import { PASSWORD, startRegistry, USER } from "../../helpers/local-registry.js";
-import { missing, testIf } from "../../helpers/requirements.js";
+import { testIf } from "../../helpers/requirements.js";
 import { temporaryDirectory } from "../../helpers/temporary-directory.js";
 import { IDENTITY, startTokenServer } from "../../helpers/token-server.js";
 
-const test = testIf("docker-registry", "htpasswd", "openssl");
+const REGISTRY = ["docker-registry", "htpasswd", "openssl"] as const;
+const test = testIf(...REGISTRY);
 const RIGHT = { username: USER, password: PASSWORD };
 const ENCODED = Buffer.from(`${USER}:${PASSWORD}`).toString("base64");
 
@@ -144,9 +145,8 @@ test("login() refuses names that would become something else in a header", async
 });
 
 for (const program of ["podman", "docker"]) {
-  const reason = missing(program);
   const title = `${program} takes what login() keeps, and varve what ${program} login keeps`;
-  (reason === undefined ? test : test.skip)(reason === undefined ? title : `${title} (${reason})`, async (t) => {
+  testIf(...REGISTRY, program)(title, async (t) => {
     const { host } = await startRegistry(t, { auth: "htpasswd" });
     const home = temporaryDirectory(t);
     const environment = { ...environmentOf(home), REGISTRY_AUTH_FILE: path.join(home, ".docker/config.json") };
