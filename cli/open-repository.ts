@@ -10,9 +10,11 @@ import type { Events } from "../core/ports/events.js";
 import type { Garbage } from "../core/ports/garbage.js";
 import type { MachineRoot } from "../core/ports/machine-root.js";
 import type { Networks } from "../core/ports/networks.js";
+import type { PlainDirectories } from "../core/ports/plain-directories.js";
 import type { Registries } from "../core/ports/registries.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { StoreChecks } from "../core/ports/store-checks.js";
+import type { TreeForms } from "../core/ports/tree-forms.js";
 import type { TreeMounts } from "../core/ports/tree-mounts.js";
 import type { UsageMeter } from "../core/ports/usage-meter.js";
 import type { Volumes } from "../core/ports/volumes.js";
@@ -232,6 +234,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     inProgress: fileProgress(layout),
     directories: openDirectories(layout.root),
     archives: archivesAt(() => scratchPath(scratchOf(layout), "archive")),
+    forms: formsAt(layout, openDirectories(layout.root)),
     images: imagesAt(layout),
     blobs: openBlobs(layout),
     registries: REGISTRIES,
@@ -350,6 +353,16 @@ function archivesAt(scratch: () => string): Archives {
     openTar: async (stream, name) => (await import("../store/tar/open-tar.js")).openTar(stream, name, scratch()),
     openLayout: async (directory, image) => (await import("../store/oci/open-layout.js")).openLayout(directory, image, scratch()),
     exportTar: async (...parts) => (await import("../store/tar/export-tar.js")).exportTar(...parts),
+  };
+}
+
+function formsAt(layout: StoreLayout, { writeTree }: PlainDirectories): TreeForms {
+  return {
+    writeErofs: async (tree, file) =>
+      (await import("../store/layers/write-image.js")).writeImage(tree, file, () => scratchPath(scratchOf(layout), "image")),
+    writeExt4: async (tree, file, shape) =>
+      (await import("../overlay/disk-images/ext4-image.js")).writeExt4Image(file, shape, (place) => writeTree(tree, place)),
+    writeContainer: async (...parts) => (await import("../store/directory/write-container.js")).writeContainer(...parts),
   };
 }
 
