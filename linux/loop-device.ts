@@ -14,18 +14,23 @@ const CONFIGURATION_BYTES = 304;
 const FLAGS_OFFSET = 60;
 const ATTEMPTS = 16;
 
+export interface LoopDevice {
+  /** Its path. */
+  readonly device: string;
+  /** Open until `release`. */
+  readonly descriptor: number;
+  /** To be called once the device is mounted, or not wanted any more. */
+  readonly release: () => void;
+}
+
 /**
  * Gives a file a loop device, which the kernel takes away again when its last user is gone.
  *
  * @param file Bytes in latin1.
  * @param access Read-only by default.
- * @returns The device's path, and `release`, to be called once the device is mounted.
  * @throws SystemCallError.
  */
-export function attachLoopDevice(
-  file: string,
-  access: "read" | "write" = "read",
-): { readonly device: string; readonly release: () => void } {
+export function attachLoopDevice(file: string, access: "read" | "write" = "read"): LoopDevice {
   const backing = openAt(AT_FDCWD, file, access === "read" ? OPEN_FILE : constants.O_RDWR | O_CLOEXEC);
   const control = openAt(AT_FDCWD, "/dev/loop-control", constants.O_RDWR);
   try {
@@ -33,7 +38,7 @@ export function attachLoopDevice(
       const device = `/dev/loop${checked(ioctl(control, LOOP_CTL_GET_FREE, null), "ioctl", "/dev/loop-control")}`;
       const descriptor = openAt(AT_FDCWD, device, access === "read" ? constants.O_RDONLY : constants.O_RDWR | O_CLOEXEC);
       if (ioctl(descriptor, LOOP_CONFIGURE, configuration(backing, access)) === 0)
-        return { device, release: () => closeDescriptor(descriptor) };
+        return { device, descriptor, release: () => closeDescriptor(descriptor) };
       const errno = lastErrno();
       closeDescriptor(descriptor);
       // Another process took the number between the two calls.

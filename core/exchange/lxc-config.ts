@@ -1,5 +1,5 @@
 import type { CommitId } from "../model/ids.js";
-import { bytesOfText, type ByteString } from "../model/byte-string.js";
+import { bytesOfText } from "../model/byte-string.js";
 import { nodeAt } from "../model/paths.js";
 import type { Tree } from "../model/tree.js";
 import { commandOn, type ImageProcess } from "../image/read-image-config.js";
@@ -113,7 +113,7 @@ function numberOf(text: string | undefined): number | undefined {
 }
 
 function rowsOf(tree: Tree, path: string): readonly (readonly string[])[] {
-  const node = nodeAt(tree, bytesOfText(path) as ByteString);
+  const node = nodeAt(tree, bytesOfText(path));
   if (node === undefined || !("content" in node) || node.content.size > MOST_DATABASE_BYTES) return [];
   const bytes = Buffer.alloc(node.content.size);
   const reader = node.content.open();

@@ -3,10 +3,12 @@ import path from "node:path";
 import { spawnSync } from "node:child_process";
 import { VarveError } from "../../core/errors.js";
 import type { Ext4Shape } from "../../core/ports/tree-forms.js";
-import { SystemCallError } from "../../linux/errno.js";
-import { attachLoopDevice } from "../../linux/loop-device.js";
+import { hasCode, SystemCallError } from "../../linux/errno.js";
+import { attachLoopDevice, type LoopDevice } from "../../linux/loop-device.js";
 import { MNT_DETACH, mount, MS_NOATIME, unmount } from "../../linux/mount.js";
 import { enterPrivateMountNamespace } from "../../linux/namespaces.js";
+import { AT_FDCWD, closeDescriptor, OPEN_DIRECTORY, openAt } from "../../linux/open-at.js";
+import { syncDescriptor, syncFilesystem } from "../../linux/sync.js";
 import { mountUnavailable } from "../mounts/image-mount.js";
 import { findExecutable } from "../rootfs/executable-search.js";
 import { systemFailure } from "../system-failure.js";
@@ -77,27 +79,58 @@ function uuidOf(seed: string): string {
 }
 
 async function withMounted(file: string, work: () => Promise<void>): Promise<void> {
+  const disk = mountFile(file);
+  try {
+    // The kernel tells each descriptor of the failures since it was opened.
+    const root = openAt(AT_FDCWD, PLACE, OPEN_DIRECTORY);
+    try {
+      await work();
+      orDiskFull(file, () => syncFilesystem(root));
+    } catch (error) {
+      unmount(PLACE, MNT_DETACH);
+      throw error;
+    } finally {
+      closeDescriptor(root);
+    }
+    orDiskFull(file, () => unmount(PLACE));
+    orDiskFull(file, () => syncDescriptor(disk.descriptor));
+  } finally {
+    disk.release();
+  }
+}
+
+/** @returns The loop device, which tells what could not be written for as long as it is open. */
+function mountFile(file: string): LoopDevice {
   try {
     enterPrivateMountNamespace();
-    const { device, release } = attachLoopDevice(Buffer.from(file).toString("latin1"), "write");
+    const disk = attachLoopDevice(Buffer.from(file).toString("latin1"), "write");
     try {
-      mount({ source: device, target: PLACE, type: "ext4", flags: MS_NOATIME, data: "noinit_itable" });
-    } finally {
-      release();
+      mount({ source: disk.device, target: PLACE, type: "ext4", flags: MS_NOATIME, data: "noinit_itable" });
+      return disk;
+    } catch (error) {
+      disk.release();
+      throw error;
     }
   } catch (error) {
     throw error instanceof SystemCallError ? unavailable(error) : error;
   }
+}
+
+/** A write through the page cache to a full disk fails when nobody asks any more, so it is asked: of contents before, of all else after unmounting. */
+function orDiskFull(file: string, work: () => void): void {
   try {
-    await work();
+    work();
   } catch (error) {
-    unmount(PLACE, MNT_DETACH);
-    throw error;
-  }
-  try {
-    unmount(PLACE);
-  } catch (error) {
-    throw systemFailure("finish an ext4 image", error, file);
+    if (!hasCode(error, "EIO", "ENOSPC", "EDQUOT")) throw systemFailure("finish an ext4 image", error, file);
+    throw new VarveError(
+      "DISK_FULL",
+      "Cannot write an ext4 image: a part of it could not be put on this disk, which may be full",
+      {
+        path: file,
+        hint: "`df` tells whether it has room, dmesg what else may be wrong.",
+        cause: error,
+      },
+    );
   }
 }
 

@@ -1,9 +1,10 @@
-import { chmodSync } from "node:fs";
+import { chmodSync, closeSync, fstatSync, openSync, rmSync } from "node:fs";
 import { writeLayer } from "../../core/layers/write-layer.js";
 import { EMPTY_ROOT } from "../../core/model/entry.js";
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { DirectoryNode, Tree } from "../../core/model/tree.js";
 import { copiedNode } from "../../core/trees/copied-node.js";
+import { systemFailure } from "../system-failure.js";
 import { ImageWriter, type ImageLending } from "../erofs/image-writer.js";
 
 const ROOT = "" as ByteString;
@@ -26,6 +27,7 @@ const NOBODY_LENDS: ImageLending = {
  * @throws VarveError UNSUPPORTED, PERMISSION, DISK_FULL, INTERRUPTED; what reading the tree throws.
  */
 export async function writeImage(tree: Tree, file: string, scratch: () => string): Promise<void> {
+  const mode = modeOfNew(file);
   let isBegun = false;
   const writer = new ImageWriter({
     chain: [],
@@ -42,9 +44,22 @@ export async function writeImage(tree: Tree, file: string, scratch: () => string
     await writeLayer(writer, NOTHING, { root: withContents(tree.root), close: () => undefined });
     writer.publish();
     // A layer's is read-only.
-    chmodSync(file, 0o666 & ~process.umask());
+    chmodSync(file, mode);
   } finally {
     writer.abort();
+  }
+}
+
+/** As the process's umask has it. */
+function modeOfNew(file: string): number {
+  try {
+    const descriptor = openSync(file, "wx", 0o666);
+    const { mode } = fstatSync(descriptor);
+    closeSync(descriptor);
+    rmSync(file);
+    return mode & 0o777;
+  } catch (error) {
+    throw systemFailure("make an EROFS image", error, file);
   }
 }
 
