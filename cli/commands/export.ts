@@ -3,14 +3,8 @@ import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import type { Loss } from "../../core/exchange/ext4-fit.js";
 import { machinePlatform } from "../../core/exchange/machine-platform.js";
-import {
-  exportContainer,
-  exportErofs,
-  exportExt4,
-  exportTree,
-  refuseLoss,
-  type Ext4Options,
-} from "../../core/operations/export-tree.js";
+import { exportContainer, exportErofs, exportExt4, refuseLoss, type Ext4Options } from "../../core/exchange/export-forms.js";
+import { exportTree } from "../../core/operations/export-tree.js";
 import { parseSide, type Side } from "../../core/operations/sides.js";
 import type { PathSelection } from "../../core/paths/path-selection.js";
 import type { ExportedTar } from "../../core/ports/archives.js";
