@@ -36,6 +36,7 @@ const TEST_PACKAGES = [
   { commands: ["getfattr"], name: "attr", why: "sets and reads extended attributes in the tests" },
   { commands: ["setfacl"], name: "acl", why: "sets and reads ACLs in the tests" },
   { commands: ["setcap"], name: "libcap2-bin", why: "sets file capabilities in the tests" },
+  { commands: ["bzip2"], name: "bzip2", why: "makes archives for the tests" },
   { commands: ["zstd"], name: "zstd", why: "makes archives for the tests" },
   { commands: ["xz"], name: "xz-utils", why: "makes archives for the tests" },
   {

@@ -1,5 +1,6 @@
 // A process of its own, run by decompress.test.ts: decompresses hostile gzip data and prints how it ended and what memory it took. Beside
 // other tests of one process, their memory would be counted too.
+import { spawnSync } from "node:child_process";
 import { gzipSync } from "node:zlib";
 import { VarveError } from "../../../core/errors.js";
 import { decompressed } from "../../../store/tar/decompress.js";
@@ -25,6 +26,8 @@ const HOSTILE: Record<string, () => AsyncIterable<Uint8Array>> = {
   name: () => repeated(Buffer.from([0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3]), Buffer.alloc(65_536, "n"), 16_384),
   // Members of zeros one after another, 1.25 GiB of them.
   bomb: () => repeated(Buffer.alloc(0), gzipSync(Buffer.alloc(64 * 2 ** 20)), 20),
+  // A block of 46 MB each.
+  zeros: () => repeated(Buffer.alloc(0), spawnSync("bzip2", ["-c"], { input: Buffer.alloc(64 * 2 ** 20) }).stdout, 20),
 };
 
 const source = HOSTILE[process.argv[2] ?? ""]?.() ?? repeated(Buffer.alloc(0), Buffer.alloc(0), 0);
