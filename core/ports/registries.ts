@@ -7,15 +7,22 @@ export interface RegistryOptions {
 }
 
 export interface PushOptions extends RegistryOptions {
-  /** Hears of each blob: what is sent, and that it is there. */
-  readonly onBlob?: ((event: PushEvent) => void) | undefined;
+  /** Blobs that are sent at once. */
+  readonly jobs?: number | undefined;
+  /** Hears of each blob. */
+  readonly onTransfer?: ((event: TransferEvent) => void) | undefined;
 }
 
-export interface PushEvent {
+/** What becomes of one blob. */
+export interface TransferEvent {
   readonly digest: string;
+  /** Bytes. */
   readonly size: number;
-  /** Bytes sent so far; absent when the registry had it. */
-  readonly sent: number | undefined;
+  /** Bytes that were transferred so far. */
+  readonly done: number;
+  /** `there`: who wants it had it before. `mounted`: the registry took it over from the repository `from`. The last event is one of those, or `done`. */
+  readonly state: "moving" | "done" | "there" | "mounted";
+  readonly from?: string | undefined;
 }
 
 export interface PushedImage {

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { VarveError } from "../../core/errors.js";
+import { atOnce } from "../../core/exchange/at-once.js";
+import { TRANSFERS_AT_ONCE } from "../../core/exchange/incoming-layers.js";
 import type { ImageReference } from "../../core/model/image.js";
 import { shortImageName } from "../../core/image/image-reference.js";
 import { blobDigest, type BlobRecord } from "../../core/model/image.js";
@@ -23,8 +25,6 @@ import type { RegistryManifest } from "./manifest.js";
 /** Indexes within indexes: tools make one level. */
 const DEEPEST_INDEX = 4;
 const LARGEST_CONFIG_BYTES = 8 * 1024 * 1024;
-/** Blobs that are sent at the same time. */
-const AT_ONCE = 3;
 
 /** Registries.open. */
 export async function openRegistryImage(
@@ -45,6 +45,7 @@ export async function openRegistryImage(
       config: documentOf(bytes, { mediaType: config.mediaType, digest: sha256(bytes), size: bytes.length }, reference),
       manifest: { record: manifestRecord, bytes: manifest.bytes, value: manifest.document },
       layers: layers.map((layer, index) => sourceLayer(client, layer, index)),
+      stopTransfers: () => client.close(),
     };
     return { images: [image], close: () => client.close() };
   } catch (error) {
@@ -59,11 +60,11 @@ export async function pushImage(image: OutgoingImage, reference: ImageReference,
   try {
     const blobs = [...new Map([...image.layers, image.config].map((blob) => [blob.record.digest, blob])).values()];
     let sentBytes = 0;
-    const waiting = blobs.values();
-    const send = async (): Promise<void> => {
-      for (const blob of waiting) sentBytes += await sendBlob(client, blob, options);
+    const send = async (blob: OutgoingBlob): Promise<void> => {
+      const bytes = await sendBlob(client, blob, options);
+      sentBytes += bytes;
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, send));
+    await atOnce(blobs, options.jobs ?? TRANSFERS_AT_ONCE, send, () => client.close());
     const bytes: Uint8Array[] = [];
     for await (const piece of image.manifest.open()) bytes.push(piece);
     const name = reference.tag ?? image.manifest.record.digest;
@@ -75,21 +76,21 @@ export async function pushImage(image: OutgoingImage, reference: ImageReference,
 }
 
 /** @returns Bytes that the registry did not have. */
-async function sendBlob(client: RegistryClient, { record, open }: OutgoingBlob, { onBlob }: PushOptions): Promise<number> {
+async function sendBlob(client: RegistryClient, { record, open }: OutgoingBlob, { onTransfer }: PushOptions): Promise<number> {
   const { digest, size } = record;
   if ((await client.headBlob(digest)) !== undefined) {
-    onBlob?.({ digest, size, sent: undefined });
+    onTransfer?.({ digest, size, done: 0, state: "there" });
     return 0;
   }
-  let sent = 0;
   await client.putBlob({ digest, size }, async function* () {
-    sent = 0;
+    let done = 0;
     for await (const piece of open()) {
       yield piece;
-      sent += piece.length;
-      onBlob?.({ digest, size, sent });
+      done += piece.length;
+      onTransfer?.({ digest, size, done, state: "moving" });
     }
   });
+  onTransfer?.({ digest, size, done: size, state: "done" });
   return size;
 }
 
