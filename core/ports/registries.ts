@@ -32,6 +32,20 @@ export interface PushedImage {
   readonly sentBytes: number;
 }
 
+export interface RemoteTag {
+  readonly tag: string;
+  /** Of its manifest, or index. */
+  readonly digest: string;
+}
+
+export interface RemovedManifest {
+  readonly digest: string;
+  /** False when the registry took a tag away alone: its manifest is there for who knows the digest. */
+  readonly isDeleted: boolean;
+  /** That are gone. */
+  readonly tags: readonly string[];
+}
+
 export interface KeptLogin {
   readonly file: string;
   /** The program that has the password; absent when it stands in the file. */
@@ -51,6 +65,15 @@ export interface Registries {
 
   /** Sends what the registry lacks, the manifest last: the tag names the whole image or what it named before. */
   push(image: OutgoingImage, reference: ImageReference, options: PushOptions): Promise<PushedImage>;
+
+  /** All tags of the reference's repository, in byte order. @throws VarveError IMAGE_UNKNOWN. */
+  tags(reference: ImageReference, options: RegistryOptions): Promise<readonly RemoteTag[]>;
+
+  /**
+   * Takes a tag away; where the registry deletes manifests alone, the manifest with all of its tags. Nothing brings it back.
+   * @throws VarveError IMAGE_UNKNOWN; UNSUPPORTED where nothing may be deleted; without `force` CONFLICT when other tags would go, too.
+   */
+  remove(reference: ImageReference, options: RegistryOptions & { readonly force: boolean }): Promise<RemovedManifest>;
 
   /** @throws VarveError REGISTRY_DENIED, and then nothing is kept. */
   login(

@@ -67,7 +67,9 @@ export class RegistryRequests {
   }
 
   origin(): Promise<URL> {
-    return (this.#origin ??= registryOrigin(this.address, this.insecure, this.signal));
+    return (this.#origin ??= registryOrigin(this.address, this.insecure, this.signal, (url) =>
+      this.#connections.throughProxy(url),
+    ));
   }
 
   authorization(): Promise<Authorization> {
