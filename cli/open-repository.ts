@@ -231,7 +231,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     forms: formsAt(layout, openDirectories(layout.root)),
     images: imagesAt(layout),
     blobs: openBlobs(layout),
-    registries: REGISTRIES,
+    registries: registriesAt(layout),
     machine: machineFiles(layout),
     worktree,
     exclusively: (work, options) => exclusively(layout, () => settled(work), { ...lock, ...options }),
@@ -347,13 +347,22 @@ export async function openDownload(url: string): Promise<AsyncIterable<Uint8Arra
   return (await import("../store/download/open-download.js")).openDownload(url);
 }
 
-/** What speaks to them is loaded with the first word to one. */
-export const REGISTRIES: Registries = {
-  open: async (...parts) => (await import("../store/registry/registry-images.js")).openRegistryImage(...parts),
-  push: async (...parts) => (await import("../store/registry/registry-images.js")).pushImage(...parts),
+/** For who needs nothing of a store. */
+export const REGISTRIES: Pick<Registries, "login" | "logout" | "tags" | "remove"> = {
+  tags: async (...parts) => (await import("../store/registry/remote-images.js")).remoteTags(...parts),
+  remove: async (...parts) => (await import("../store/registry/remote-images.js")).removeManifest(...parts),
   login: async (...parts) => (await import("../store/registry/login.js")).login(...parts),
   logout: async (registry) => (await import("../store/registry/login.js")).logout(registry),
 };
+
+/** What speaks to them is loaded with the first word to one. */
+function registriesAt(layout: StoreLayout): Registries {
+  return {
+    ...REGISTRIES,
+    open: async (...parts) => (await import("../store/registry/registry-images.js")).openRegistryImage(layout, ...parts),
+    push: async (...parts) => (await import("../store/registry/registry-images.js")).pushImage(layout, ...parts),
+  };
+}
 
 function imagesAt(layout: StoreLayout): Images {
   return {

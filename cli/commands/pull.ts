@@ -2,12 +2,20 @@ import { pullImage } from "../../core/exchange/load-images.js";
 import { parseImageReference } from "../../core/image/image-reference.js";
 import { branchRef } from "../../core/revision/ref-names.js";
 import { command, type Command } from "../command.js";
-import { INCOMING_IMAGE_OPTIONS, keptBytes, platformOption, REGISTRY_OPTIONS } from "../image-options.js";
+import {
+  INCOMING_IMAGE_OPTIONS,
+  jobsOption,
+  keptBytes,
+  platformOption,
+  REGISTRY_OPTIONS,
+  TRANSFER_OPTIONS,
+} from "../image-options.js";
 import { openRepository } from "../open-repository.js";
 import { showProgress } from "../progress.js";
 import { reportImages } from "../render/loaded-image.js";
+import { PULL_WORDS, showTransfers } from "../transfer-lines.js";
 
-const options = { ...INCOMING_IMAGE_OPTIONS, ...REGISTRY_OPTIONS } as const;
+const options = { ...INCOMING_IMAGE_OPTIONS, ...TRANSFER_OPTIONS, ...REGISTRY_OPTIONS } as const;
 
 export const pullCommand: Command = command(
   {
@@ -16,7 +24,7 @@ export const pullCommand: Command = command(
     summary: "Bring an image in from a registry, with its history",
     description: `Each entry of the image's history becomes a commit, and the reference names the last one, as with varve load: "varve log REFERENCE"
 shows how it was made, "varve run REFERENCE -- CMD" runs on it. REFERENCE is docker's: debian:12 is docker.io/library/debian:12, and no tag is
-latest. Layers that the store has are not transferred. Everything is checked by its digest while it comes; a transfer that is cut goes on where
+latest. Layers that the store has are not transferred, others side by side. Everything is checked by its digest while it comes; a transfer that is cut goes on where
 it was. Credentials are docker's and podman's: varve login. TLS, but for registries of this machine and those that --insecure names.`,
     words: [{ name: "REFERENCE", required: true }],
     options,
@@ -33,7 +41,8 @@ it was. Credentials are docker's and podman's: varve login. TLS, but for registr
     const platform = platformOption(given.platform);
     const repository = await openRepository(session, { make: true });
     const progress = { step: 0, steps: 0 };
-    const show = showProgress(session.terminal, () => `step ${progress.step + 1} of ${progress.steps}: `);
+    const lines = showTransfers(session.terminal, PULL_WORDS);
+    const show = showProgress({ progress: lines.note }, () => `step ${progress.step + 1} of ${progress.steps}: `);
     const pulled = await pullImage(repository, reference, {
       command: session.typed,
       platform,
@@ -41,10 +50,12 @@ it was. Credentials are docker's and podman's: varve login. TLS, but for registr
       branch,
       keepBytes: keptBytes(given["keep-blobs"]),
       insecure: new Set(given.insecure),
+      jobs: jobsOption(given.jobs),
       observe: show,
+      onTransfer: lines.onTransfer,
       onStep: (step, steps) => Object.assign(progress, { step, steps }),
     });
-    show(undefined);
+    lines.end();
     await reportImages(session, "Pulled image", [pulled]);
   },
 );

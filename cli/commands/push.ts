@@ -1,19 +1,19 @@
 import { exportImage } from "../../core/exchange/export-image.js";
 import { machinePlatform } from "../../core/exchange/machine-platform.js";
 import { parseImageReference, shortImageName } from "../../core/image/image-reference.js";
-import type { PushEvent } from "../../core/ports/registries.js";
 import { command, type Command } from "../command.js";
-import { REGISTRY_OPTIONS } from "../image-options.js";
+import { jobsOption, REGISTRY_OPTIONS, TRANSFER_OPTIONS } from "../image-options.js";
 import { openRepository } from "../open-repository.js";
 import { printableLine } from "../printable.js";
 import { showCount } from "../progress.js";
 import { printJson } from "../render/json-array.js";
 import { readableBytes } from "../render/quantities.js";
 import { commitOf } from "../revision-words.js";
-import type { Terminal } from "../terminal.js";
+import { PUSH_WORDS, showTransfers } from "../transfer-lines.js";
 
 const options = {
   squash: { type: "boolean", describe: "One layer with the whole tree, in place of one for each commit" },
+  ...TRANSFER_OPTIONS,
   ...REGISTRY_OPTIONS,
 } as const;
 
@@ -40,9 +40,10 @@ tag moves when all of the image is there.`,
       ["44", "a name that layers can't hold, or more layers than docker takes"],
     ],
   },
-  async ({ words: [revision = "", target = revision], options: { squash, insecure }, session }) => {
+  async ({ words: [revision = "", target = revision], options: { squash, insecure, jobs }, session }) => {
     const { terminal, json } = session;
     const reference = parseImageReference(target);
+    const atOnce = jobsOption(jobs);
     const repository = await openRepository(session);
     const commit = await commitOf(repository, revision);
     const show = showCount(terminal, "layers: ", "commit");
@@ -56,11 +57,13 @@ tag moves when all of the image is there.`,
     show(undefined);
     for (const path of skipped)
       terminal.complain(`varve: warning: Left out ${printableLine(path)}: a layer can't hold a socket.\n`);
+    const lines = showTransfers(terminal, PUSH_WORDS);
     const { digest, sentBytes } = await repository.registries.push(image, reference, {
       insecure: new Set(insecure),
-      onBlob: showSending(terminal),
+      jobs: atOnce,
+      onTransfer: lines.onTransfer,
     });
-    terminal.progress("");
+    lines.end();
     const name = shortImageName(reference);
     if (json)
       return printJson(terminal, {
@@ -76,17 +79,3 @@ tag moves when all of the image is there.`,
     terminal.say(sentBytes === 0 ? "The registry had all of its layers." : `Sent ${readableBytes(sentBytes)}.`);
   },
 );
-
-/** One line for what is on its way, on a terminal only. */
-function showSending(terminal: Terminal): (event: PushEvent) => void {
-  const sending = new Map<string, PushEvent>();
-  return (event) => {
-    sending.set(event.digest, event);
-    const going = [...sending.values()].filter(({ sent, size }) => sent !== undefined && sent < size);
-    terminal.progress(
-      going
-        .map(({ digest, sent = 0, size }) => `${digest.slice(7, 19)} ${readableBytes(sent)}/${readableBytes(size)}`)
-        .join("  "),
-    );
-  };
-}

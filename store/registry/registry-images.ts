@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 import { VarveError } from "../../core/errors.js";
+import { atOnce } from "../../core/exchange/at-once.js";
+import { TRANSFERS_AT_ONCE } from "../../core/exchange/incoming-layers.js";
 import type { ImageReference } from "../../core/model/image.js";
 import { shortImageName } from "../../core/image/image-reference.js";
 import { blobDigest, type BlobRecord } from "../../core/model/image.js";
@@ -15,6 +17,7 @@ import type { PushedImage, PushOptions, RegistryOptions } from "../../core/ports
 import { interruptionSignal } from "../../core/yield-to-signals.js";
 import { readDescriptor, type Descriptor } from "../oci/descriptor.js";
 import { chooseManifest, layersOf } from "../oci/find-manifest.js";
+import { BlobPlaces, type PlacesLayout } from "./blob-places.js";
 import { invalidAnswer } from "./registry-fault.js";
 import { objectOf } from "./read-json.js";
 import { RegistryClient } from "./registry-client.js";
@@ -23,15 +26,15 @@ import type { RegistryManifest } from "./manifest.js";
 /** Indexes within indexes: tools make one level. */
 const DEEPEST_INDEX = 4;
 const LARGEST_CONFIG_BYTES = 8 * 1024 * 1024;
-/** Blobs that are sent at the same time. */
-const AT_ONCE = 3;
 
 /** Registries.open. */
 export async function openRegistryImage(
+  layout: PlacesLayout,
   reference: ImageReference,
   { platform, insecure }: OpenImageOptions & RegistryOptions,
 ): Promise<OpenedImages> {
   const client = clientOf(reference, insecure);
+  const unfinished = new Set<string>();
   try {
     const manifest = await manifestFor(client, reference, platform);
     const config = readDescriptor(manifest.document["config"]);
@@ -44,9 +47,18 @@ export async function openRegistryImage(
       references: [shortImageName({ ...reference, ...(reference.tag !== undefined && { digest: undefined }) })],
       config: documentOf(bytes, { mediaType: config.mediaType, digest: sha256(bytes), size: bytes.length }, reference),
       manifest: { record: manifestRecord, bytes: manifest.bytes, value: manifest.document },
-      layers: layers.map((layer, index) => sourceLayer(client, layer, index)),
+      layers: layers.map((layer, index) => sourceLayer(client, layer, { index, unfinished })),
+      stopTransfers: () => client.close(),
     };
-    return { images: [image], close: () => client.close() };
+    return {
+      images: [image],
+      close: () => {
+        client.close();
+        if (unfinished.size > 0) return;
+        const digests = image.layers.flatMap(({ record }) => (record === undefined ? [] : [record.digest]));
+        new BlobPlaces(layout).remember(digests, reference.registry, reference.repository);
+      },
+    };
   } catch (error) {
     client.close();
     throw error;
@@ -54,20 +66,31 @@ export async function openRegistryImage(
 }
 
 /** Registries.push. */
-export async function pushImage(image: OutgoingImage, reference: ImageReference, options: PushOptions): Promise<PushedImage> {
+export async function pushImage(
+  layout: PlacesLayout,
+  image: OutgoingImage,
+  reference: ImageReference,
+  options: PushOptions,
+): Promise<PushedImage> {
   const client = clientOf(reference, options.insecure);
+  const places = new BlobPlaces(layout);
   try {
     const blobs = [...new Map([...image.layers, image.config].map((blob) => [blob.record.digest, blob])).values()];
     let sentBytes = 0;
-    const waiting = blobs.values();
-    const send = async (): Promise<void> => {
-      for (const blob of waiting) sentBytes += await sendBlob(client, blob, options);
+    const send = async (blob: OutgoingBlob): Promise<void> => {
+      const bytes = await sendBlob(client, blob, {
+        ...options,
+        elsewhere: places.repositoriesWith(blob.record.digest, reference.registry, reference.repository),
+      });
+      sentBytes += bytes;
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, send));
+    await atOnce(blobs, options.jobs ?? TRANSFERS_AT_ONCE, send, () => client.close());
     const bytes: Uint8Array[] = [];
     for await (const piece of image.manifest.open()) bytes.push(piece);
     const name = reference.tag ?? image.manifest.record.digest;
     const digest = await client.putManifest(name, Buffer.concat(bytes), image.manifest.record.mediaType);
+    const sent = blobs.map(({ record }) => record.digest);
+    places.remember(sent, reference.registry, reference.repository);
     return { digest, sentBytes };
   } finally {
     client.close();
@@ -75,21 +98,30 @@ export async function pushImage(image: OutgoingImage, reference: ImageReference,
 }
 
 /** @returns Bytes that the registry did not have. */
-async function sendBlob(client: RegistryClient, { record, open }: OutgoingBlob, { onBlob }: PushOptions): Promise<number> {
+async function sendBlob(
+  client: RegistryClient,
+  { record, open }: OutgoingBlob,
+  { onTransfer, elsewhere }: PushOptions & { readonly elsewhere: readonly string[] },
+): Promise<number> {
   const { digest, size } = record;
   if ((await client.headBlob(digest)) !== undefined) {
-    onBlob?.({ digest, size, sent: undefined });
+    onTransfer?.({ digest, size, done: 0, state: "there" });
     return 0;
   }
-  let sent = 0;
+  for (const from of elsewhere) {
+    if (!(await client.mountBlob(digest, from))) continue;
+    onTransfer?.({ digest, size, done: 0, state: "mounted", from });
+    return 0;
+  }
   await client.putBlob({ digest, size }, async function* () {
-    sent = 0;
+    let done = 0;
     for await (const piece of open()) {
       yield piece;
-      sent += piece.length;
-      onBlob?.({ digest, size, sent });
+      done += piece.length;
+      onTransfer?.({ digest, size, done, state: "moving" });
     }
   });
+  onTransfer?.({ digest, size, done: size, state: "done" });
   return size;
 }
 
@@ -124,11 +156,20 @@ async function configBytes(
   return Buffer.concat(pieces);
 }
 
-function sourceLayer(client: RegistryClient, { mediaType, algorithm, hex, size }: Descriptor, index: number): SourceLayer {
+function sourceLayer(
+  client: RegistryClient,
+  { mediaType, algorithm, hex, size }: Descriptor,
+  { index, unfinished }: { readonly index: number; readonly unfinished: Set<string> },
+): SourceLayer {
+  const digest = `${algorithm}:${hex}`;
   return {
     record: algorithm === "sha256" ? { mediaType, digest: blobDigest(hex), size } : undefined,
     name: `layer ${index + 1} of the image`,
-    open: () => client.blob({ digest: `${algorithm}:${hex}`, size }),
+    async *open() {
+      unfinished.add(digest);
+      yield* client.blob({ digest, size });
+      unfinished.delete(digest);
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash, generateKeyPairSync } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import type { ExecutionContext } from "ava";
@@ -13,6 +13,8 @@ export interface RegistrySetup {
   readonly tls?: boolean | "mutual";
   /** Where it listens: `0.0.0.0`, which no rule takes for this machine, though it is. */
   readonly address?: string;
+  /** It deletes nothing, as it is without further words. */
+  readonly isAppendOnly?: boolean;
 }
 
 export interface LocalRegistry {
@@ -22,9 +24,13 @@ export interface LocalRegistry {
   readonly authority: string | undefined;
   /** Where it keeps what it has. */
   readonly storage: string;
+  /** What it was asked so far, from its log: `GET /v2/`. */
+  requests(): readonly string[];
   stop(): void;
 }
 
+/** What its certificate is for, too: a name that nobody but a proxy knows. */
+export const NAMED = "registry.test";
 /** Of the registry with htpasswd. */
 export const USER = "varve";
 export const PASSWORD = "canary: pässword";
@@ -42,28 +48,38 @@ export async function startRegistry(t: ExecutionContext, setup: RegistrySetup = 
     const file = path.join(folder, "config.json");
     // It reads YAML, which JSON is.
     writeFileSync(file, JSON.stringify(configuration(folder, host, setup, certificates)));
+    const accessLog = path.join(folder, "access.log");
+    const log = openSync(accessLog, "w");
     const child = spawn("docker-registry", ["serve", file], {
-      stdio: ["ignore", "ignore", "pipe"],
+      stdio: ["ignore", log, "pipe"],
       env: { PATH: process.env["PATH"] },
     });
+    closeSync(log);
     let talk = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (talk = (talk + text).slice(-4000)));
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => (talk = (talk + text).slice(-4000)));
     const stop = (): void => void child.kill("SIGKILL");
     t.teardown(stop);
     if (await listens(host, () => child.exitCode === null)) {
-      return { host, authority: certificates?.authority, storage: path.join(folder, "storage"), stop };
+      const requests = (): readonly string[] =>
+        [...readFileSync(accessLog, "utf8").matchAll(/"([A-Z]+ \S+) HTTP/g)].map(([, request = ""]) => request);
+      return { host, authority: certificates?.authority, storage: path.join(folder, "storage"), requests, stop };
     }
     stop();
     if (tries === 5) throw new RangeError(`docker-registry does not start: ${talk}`);
   }
 }
 
-function configuration(folder: string, host: string, { auth, tls }: RegistrySetup, made: Certificates | undefined): object {
+function configuration(
+  folder: string,
+  host: string,
+  { auth, tls, isAppendOnly }: RegistrySetup,
+  made: Certificates | undefined,
+): object {
   const clients = tls === "mutual" ? { clientcas: [made?.authority] } : {};
   return {
     version: "0.1",
-    log: { level: "warn", accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: path.join(folder, "storage") }, delete: { enabled: true } },
+    log: { level: "warn", accesslog: { disabled: false } },
+    storage: { filesystem: { rootdirectory: path.join(folder, "storage") }, delete: { enabled: isAppendOnly !== true } },
     http: {
       addr: host,
       secret: "of the test",
@@ -106,7 +122,7 @@ export function makeCertificates(folder: string, address: string): Certificates 
   key("server.key");
   openssl("req", "-x509", "-new", "-key", "authority.key", "-subj", "/CN=authority", "-days", "2", "-out", "authority.crt");
   openssl("req", "-new", "-key", "server.key", "-subj", "/CN=server", "-out", "server.csr");
-  writeFileSync(at("names"), `subjectAltName=IP:${address},DNS:localhost\n`);
+  writeFileSync(at("names"), `subjectAltName=IP:${address},DNS:localhost,DNS:${NAMED}\n`);
   const signing = ["-CA", "authority.crt", "-CAkey", "authority.key", "-CAcreateserial", "-days", "2", "-extfile", "names"];
   openssl("x509", "-req", "-in", "server.csr", ...signing, "-out", "server.crt");
   return { authority: at("authority.crt"), certificate: at("server.crt"), key: at("server.key") };
