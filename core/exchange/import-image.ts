@@ -96,8 +96,8 @@ function planOf(repository: Repository, { steps, image, known, keepsBlobs }: Pla
       isOf(each, step, last),
     );
     const same = alike.find((each) => isComplete(repository, each, step, keepsBlobs));
-    // One that lacks something is read again, and comes out as the same commit.
-    parent = same ?? alike[0];
+    // One that lacks something is read again, and comes out as the same commit, unless the layer came in another compression.
+    parent = same ?? alike.find(({ image: known }) => known?.blob?.digest === step.layer?.source.record?.digest);
     return { step, last, same };
   });
 }
