@@ -33,9 +33,12 @@ const TEST_PACKAGES = [
   { commands: ["crun"], name: "crun", why: "is the second OCI runtime of the tests" },
   { commands: ["catatonit"], name: "catatonit", why: "is the init of containers in the tests" },
   { commands: ["fsck.erofs"], name: "erofs-utils", why: "checks layer images in the tests, apart from our own code" },
+  { commands: ["mke2fs"], name: "e2fsprogs", why: "makes and checks the ext4 images of the tests" },
+  { commands: ["lxc-start"], name: "lxc", why: "runs exported LXC containers in the tests" },
   { commands: ["getfattr"], name: "attr", why: "sets and reads extended attributes in the tests" },
   { commands: ["setfacl"], name: "acl", why: "sets and reads ACLs in the tests" },
   { commands: ["setcap"], name: "libcap2-bin", why: "sets file capabilities in the tests" },
+  { commands: ["bzip2"], name: "bzip2", why: "makes archives for the tests" },
   { commands: ["zstd"], name: "zstd", why: "makes archives for the tests" },
   { commands: ["xz"], name: "xz-utils", why: "makes archives for the tests" },
   {
