@@ -4,6 +4,7 @@ import { VarveError } from "../../core/errors.js";
 import type { Loss } from "../../core/exchange/ext4-fit.js";
 import { machinePlatform } from "../../core/exchange/machine-platform.js";
 import { exportContainer, exportErofs, exportExt4, refuseLoss, type Ext4Options } from "../../core/exchange/export-forms.js";
+import { exportDifference } from "../../core/operations/export-difference.js";
 import { exportTree } from "../../core/operations/export-tree.js";
 import { parseSide, type Side } from "../../core/operations/sides.js";
 import type { PathSelection } from "../../core/paths/path-selection.js";
@@ -17,6 +18,7 @@ import { FROM_WHERE, selectionOf } from "../path-words.js";
 import { printableLine } from "../printable.js";
 import { printJson } from "../render/json-array.js";
 import { shellLine } from "../shell-line.js";
+import { sidesOfRange } from "../side-words.js";
 
 const FORMATS = ["tar", "ext4", "erofs", "lxc"] as const;
 type Format = (typeof FORMATS)[number];
@@ -36,10 +38,11 @@ const options = {
 export const exportCommand: Command = command(
   {
     name: "export",
-    form: "REV [-o FILE] [-- PATH…]",
+    form: "REV|A..B [-o FILE] [-- PATH…]",
     summary: "Write a tree as a tar archive, a disk image or an LXC container",
     description: `Writes the tree of REV (a revision, @ or @NAME) as a PAX tar, the same bytes for the same tree. Sockets have no place
-in a tar: they are left out, with a warning. To stdout, unless that is a terminal. --format erofs writes one EROFS image, the same bytes
+in a tar: they are left out, with a warning. Of A..B it writes what B changes on A, as the tar that is an image's layer: an empty ".wh.NAME"
+stands for what is gone. To stdout, unless that is a terminal. --format erofs writes one EROFS image, the same bytes
 for the same tree, without any privileges; ext4 a sparse image of that filesystem, which the kernel fills: that needs root and mke2fs, and
 its bytes are not the same each time. "mount -o loop" reads both. lxc makes a directory with "rootfs" and "config", as LXC keeps a container:
 with the command, environment and user of the commit's image config, and no network. With PATH, a path or a pattern, only that, what stands
@@ -50,6 +53,7 @@ below it, and the directories that lead there. A path must be there; a pattern t
     examples: [
       ["varve export base -o base.tar", "to a file"],
       ["varve export base -o etc.tar -- etc '!etc/ssl'", "a part of it"],
+      ["varve export base..@web -o layer.tar", "what a container has changed, as an OCI layer"],
       ["varve export @web | zstd > web.tar.zst", "a container as it is now, compressed"],
       ["varve export base --format ext4 --size 4g -o disk.img", "a disk for a virtual machine"],
       ["varve export base --format erofs -o base.erofs && mount -o loop base.erofs /mnt", "an image to be read"],
@@ -71,10 +75,10 @@ below it, and the directories that lead there. A path must be there; a pattern t
     const output = outputOf(given.output, format, session);
     if (size !== undefined && format !== "ext4")
       throw new VarveError("USAGE", `Cannot give a size to --format ${format}: an ext4 image alone has one`);
-    const repository = await openRepository(session);
-    const side = await parseSide(repository, revision);
+    const { repository, before, side } = await whatIsExported(session, revision, format);
+    if (before !== undefined && rest !== undefined && rest.length > 0) throw partOfDifference(revision);
     const paths = await selectionOf(rest, repository, [side]);
-    const written = await write({ repository, side, paths, format, output, size, isStrict: given.strict, session });
+    const written = await write({ repository, before, side, paths, format, output, size, isStrict: given.strict, session });
     for (const name of written.skipped)
       session.terminal.complain(`varve: warning: Left out ${printableLine(name)}: a tar can't hold a socket.\n`);
     for (const { path: place, what } of written.losses)
@@ -89,6 +93,46 @@ below it, and the directories that lead there. A path must be there; a pattern t
   },
 );
 
+interface Exported {
+  readonly repository: Repository;
+  /** Of a range. */
+  readonly before: Side | undefined;
+  readonly side: Side;
+}
+
+async function whatIsExported(session: Session, word: string, format: Format): Promise<Exported> {
+  const sides = await sidesOfRange(session, word);
+  if (sides === undefined) {
+    const repository = await openRepository(session);
+    return { repository, before: undefined, side: await parseSide(repository, word) };
+  }
+  if (format !== "tar")
+    throw new VarveError(
+      "USAGE",
+      `Cannot write ${NAMES[format].replace(/^A/, "a")} of ${shellLine([word])}: it holds a whole tree`,
+      {
+        hint: "A difference is written as a tar.",
+      },
+    );
+  if (!("repository" in sides)) throw notOfTheStore(word);
+  const { repository, before, after: side } = sides;
+  if (before.kind === "outside" || side.kind === "outside") throw notOfTheStore(word);
+  return { repository, before, side };
+}
+
+/** What is gone with a directory above a path could not be told without all that is gone with it. */
+function partOfDifference(word: string): VarveError {
+  return new VarveError("USAGE", `Cannot export a part of ${shellLine([word])}: a difference goes out whole`, {
+    hint: `To see a part of it: varve diff ${shellLine([word])} -- PATH`,
+  });
+}
+
+function notOfTheStore(word: string): VarveError {
+  return new VarveError("USAGE", `Cannot export ${shellLine([word])}: both sides have to be of the store`, {
+    hint: "Import the other tree first: varve import SOURCE -b BRANCH",
+  });
+}
+
 const NAMES: Readonly<Record<Format, string>> = {
   tar: "A tar",
   ext4: "An ext4 image",
@@ -98,6 +142,7 @@ const NAMES: Readonly<Record<Format, string>> = {
 
 interface Request extends Ext4Options {
   readonly repository: Repository;
+  readonly before: Side | undefined;
   readonly side: Side;
   readonly paths: PathSelection;
   readonly format: Format;
@@ -130,9 +175,12 @@ async function write(request: Request): Promise<Written> {
   }
 }
 
-async function writeTar({ repository, side, paths, output, isStrict, session }: Request): Promise<ExportedTar> {
+async function writeTar({ repository, before, side, paths, output, isStrict, session }: Request): Promise<ExportedTar> {
   const writeAll = async (put: (chunk: Uint8Array) => Promise<void>): Promise<ExportedTar> => {
-    const written = await exportTree(repository, side, put, paths);
+    const written =
+      before === undefined
+        ? await exportTree(repository, side, put, paths)
+        : await exportDifference(repository, [before, side], put);
     if (isStrict)
       refuseLoss(
         "a tar",
