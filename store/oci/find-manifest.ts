@@ -206,6 +206,9 @@ function choose(
     first === undefined
       ? `Cannot find an image in the OCI layout: ${wanted === undefined ? "it holds none" : `none is called ${JSON.stringify(wanted)}`}`
       : `Cannot choose an image of the OCI layout: it holds ${images.length}, wanted the name of one`;
-  const hint = names.length === 0 ? undefined : `Write DIR:NAME. It has: ${names.map((name) => JSON.stringify(name)).join(", ")}`;
+  const hint =
+    names.length === 0
+      ? undefined
+      : `Name one, by --image NAME or as DIR:NAME of diff. It has: ${names.map((name) => JSON.stringify(name)).join(", ")}`;
   throw new VarveError(first === undefined ? "SOURCE_MISSING" : "SOURCE_INVALID", message, { path: directory, hint });
 }
