@@ -309,6 +309,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Write a commit's tree into an empty directory",
     load: async () => (await import("./commands/checkout.js")).checkoutCommand,
   },
+  bundle: {
+    group: "move",
+    summary: "Write commits, branches and layers to one file, for another store",
+    load: async () => (await import("./commands/bundle.js")).bundleCommand,
+  },
   export: {
     group: "move",
     summary: "Write a tree as a tar archive",
@@ -316,7 +321,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
   load: {
     group: "move",
-    summary: "Bring images in, with their history: a docker archive or an OCI layout",
+    summary: "Bring images in, with their history: a docker archive, an OCI layout, a bundle",
     load: async () => (await import("./commands/load.js")).loadCommand,
   },
   save: {

@@ -8,6 +8,7 @@ import type { Images } from "../core/ports/images.js";
 import type { Containers } from "../core/ports/containers.js";
 import type { Events } from "../core/ports/events.js";
 import type { Garbage } from "../core/ports/garbage.js";
+import type { Histories } from "../core/ports/histories.js";
 import type { MachineRoot } from "../core/ports/machine-root.js";
 import type { Networks } from "../core/ports/networks.js";
 import type { Registries } from "../core/ports/registries.js";
@@ -100,6 +101,11 @@ export async function openOutsideReaders(): Promise<OutsideReaders> {
   const { openDirectories } = await import("../store/directory/plain-directories.js");
   const scratch = (): string => scratchPath({ scratch: tmpdir() }, "varve-archive");
   return { directories: openDirectories(), archives: archivesAt(scratch) };
+}
+
+/** What images and histories are read by where there is no store. Nothing is put anywhere. */
+export function openOutsideImages(): Pick<Images, "open"> {
+  return imagesAt({ ...storeLayout(tmpdir()), scratch: tmpdir() });
 }
 
 export type { Probe } from "../overlay/probes.js";
@@ -234,6 +240,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     archives: archivesAt(() => scratchPath(scratchOf(layout), "archive")),
     images: imagesAt(layout),
     blobs: openBlobs(layout),
+    histories: historiesAt(layout),
     registries: REGISTRIES,
     machine: machineFiles(layout),
     worktree,
@@ -369,16 +376,27 @@ export const REGISTRIES: Registries = {
 function imagesAt(layout: StoreLayout): Images {
   return {
     open: async (...parts) =>
-      (await import("../store/oci/open-images.js")).openImages(...parts, scratchPath(scratchOf(layout), "archive")),
+      (await import("../store/oci/open-images.js")).openImages(layout, ...parts, scratchPath(scratchOf(layout), "archive")),
     readLayer: async (...parts) => (await import("../store/oci/read-layer.js")).readLayer(layout, ...parts),
     async *layerTar(...parts) {
       yield* (await import("../store/oci/layer-tar.js")).layerTar(...parts);
     },
     async *compressed(stream) {
-      yield* (await import("../store/oci/gzip-stream.js")).gzipped(stream);
+      yield* (await import("../store/tar/gzip-stream.js")).gzipped(stream);
     },
     writeArchive: async (...parts) => (await import("../store/oci/write-images.js")).writeArchive(...parts),
+    writeHistory: async (...parts) => (await import("../store/oci/write-images.js")).writeHistory(...parts),
     writeLayout: async (...parts) => (await import("../store/oci/write-images.js")).writeLayout(...parts),
+  };
+}
+
+/** What commands that send or take histories need, which are few. */
+function historiesAt(layout: StoreLayout): Histories {
+  return {
+    outgoing: async (selection) => (await import("../store/oci/outgoing-history.js")).outgoingHistory(layout, selection),
+    receiveLayer: async (...parts) => (await import("../store/layers/receive-layer.js")).receiveLayer(layout, ...parts),
+    receiveTar: async (...parts) => (await import("../store/blobs/receive-tar.js")).receiveTar(layout, ...parts),
+    openTrees: async () => new (await import("../store/maintenance/checkpointed-trees.js")).CheckpointedTrees(layout),
   };
 }
 

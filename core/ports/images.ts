@@ -1,5 +1,6 @@
 import type { BlobRecord, BlobDigest } from "../model/image.js";
 import type { Tree } from "../model/tree.js";
+import type { OpenedHistory, OutgoingHistory } from "./histories.js";
 import type { LayerWriter } from "./layer-store.js";
 
 /** Where images come from: files of the world's own forms. */
@@ -24,6 +25,8 @@ export interface OpenImageOptions {
 /** Images of one source. Documents are checked; contents are when they are read. */
 export interface OpenedImages {
   readonly images: readonly OpenedImage[];
+  /** What the source holds in place of images. */
+  readonly history?: OpenedHistory | undefined;
   close(): void;
 }
 
@@ -94,6 +97,9 @@ export interface Images {
    * @param forDocker False: without docker's own `manifest.json`.
    */
   writeArchive(images: readonly OutgoingImage[], write: (chunk: Uint8Array) => Promise<void>, forDocker: boolean): Promise<void>;
+
+  /** Writes a history as one archive, an OCI layout; the same bytes for the same history. */
+  writeHistory(history: OutgoingHistory, write: (chunk: Uint8Array) => Promise<void>): Promise<void>;
 
   /** Writes images as an OCI layout into a directory that is absent or empty. @throws VarveError DESTINATION_NOT_EMPTY, DISK_FULL, PERMISSION. */
   writeLayout(images: readonly OutgoingImage[], directory: string): Promise<void>;

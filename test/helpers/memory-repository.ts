@@ -24,6 +24,7 @@ export function memoryRepository(): Repository {
     archives: none,
     images: none,
     blobs: none,
+    histories: none,
     registries: none,
     machine: none,
     worktree: undefined,
