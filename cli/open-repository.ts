@@ -241,7 +241,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     images: imagesAt(layout),
     blobs: openBlobs(layout),
     histories: historiesAt(layout),
-    registries: REGISTRIES,
+    registries: registriesAt(layout),
     machine: machineFiles(layout),
     worktree,
     exclusively: (work, options) => exclusively(layout, () => settled(work), { ...lock, ...options }),
@@ -365,9 +365,16 @@ export async function openDownload(url: string): Promise<AsyncIterable<Uint8Arra
   return (await import("../store/download/open-download.js")).openDownload(url);
 }
 
-/** What speaks to them is loaded with the first word to one. */
-export const REGISTRIES: Registries = {
-  open: async (...parts) => (await import("../store/registry/registry-images.js")).openRegistryImage(...parts),
+/** What speaks to them is loaded with the first word to one. @param layout Of the store that a history may go to. */
+function registriesAt(layout: StoreLayout): Registries {
+  return {
+    ...REGISTRIES,
+    open: async (...parts) => (await import("../store/registry/registry-images.js")).openRegistryImage(layout, ...parts),
+  };
+}
+
+/** What needs no store. */
+export const REGISTRIES: Omit<Registries, "open"> = {
   push: async (...parts) => (await import("../store/registry/registry-images.js")).pushImage(...parts),
   login: async (...parts) => (await import("../store/registry/login.js")).login(...parts),
   logout: async (registry) => (await import("../store/registry/login.js")).logout(registry),

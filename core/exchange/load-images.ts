@@ -6,11 +6,14 @@ import { nameTaken } from "../operations/branches.js";
 import { recordOperation } from "../operations/record-operation.js";
 import type { ImageReference } from "../model/image.js";
 import type { ImageSource, OpenedImage, OpenedImages, OpenImageOptions } from "../ports/images.js";
-import type { RegistryOptions } from "../ports/registries.js";
+import type { OpenedHistory } from "../ports/histories.js";
+import type { PullOptions } from "../ports/registries.js";
 import type { RefUpdate } from "../ports/history.js";
 import type { Repository } from "../ports/repository.js";
 import { imageRef } from "../revision/ref-names.js";
 import { storedName } from "./image-names.js";
+import type { BringOptions } from "./history/bring-history.js";
+import { bringImageHistory } from "./history/bring-image-history.js";
 import { takeHistory, type TakenHistory, type TakeOptions } from "./history/take-history.js";
 import { importImage, type ImportImageOptions } from "./import-image.js";
 
@@ -31,6 +34,8 @@ export interface LoadedImage {
   /** Commits that the store did not have. */
   readonly added: number;
   readonly warnings: readonly string[];
+  /** Whether these are the commits that the image was made of, and not commits that were made of the image. */
+  readonly isHistory?: boolean | undefined;
 }
 
 const SHORT_DIGITS = 12;
@@ -94,10 +99,40 @@ function noImage(): VarveError {
 export async function pullImage(
   repository: Repository,
   reference: ImageReference,
-  options: LoadOptions & RegistryOptions,
+  options: LoadOptions & PullOptions & BringOptions,
 ): Promise<LoadedImage> {
-  const [loaded] = await bringIn(repository, () => repository.registries.open(reference, options), options);
-  return loaded!;
+  return repository.exclusively(async () => {
+    const opened = await repository.registries.open(reference, options);
+    try {
+      const { history } = opened;
+      const [image] = opened.images;
+      if (history !== undefined && image !== undefined) return await bringInHistory(repository, image, history, options);
+      const [loaded] = await bringInOpened(repository, opened, options);
+      return loaded!;
+    } finally {
+      opened.close();
+    }
+  });
+}
+
+/** The commits that the image was made of, in place of commits that are made of the image. Branches stay as they are: names from elsewhere are proposals. */
+async function bringInHistory(
+  repository: Repository,
+  image: OpenedImage,
+  opened: OpenedHistory,
+  options: LoadOptions & BringOptions,
+): Promise<LoadedImage> {
+  const references = namesOf(image, options.reference);
+  await requireNewBranch(repository, options.branch);
+  const { commit, added } = await bringImageHistory(repository, image, opened, options);
+  const loaded = { references, branch: options.branch, commit, added: added.length, warnings: [], isHistory: true };
+  await recordOperation(repository, { command: options.command, refs: await moves(repository, [loaded]), trees: [] });
+  return loaded;
+}
+
+async function requireNewBranch({ history }: Repository, branch: RefName | undefined): Promise<void> {
+  const taken = branch && (await history.readRef(branch));
+  if (branch !== undefined && taken !== undefined) throw nameTaken(branch, taken);
 }
 
 async function bringIn(
@@ -120,13 +155,9 @@ async function bringInOpened(
   opened: OpenedImages,
   options: LoadOptions,
 ): Promise<readonly LoadedImage[]> {
-  const { history } = repository;
   if (opened.images.length > 1 && (options.reference ?? options.branch) !== undefined) throw severalImages(opened.images);
   const named = opened.images.map((image) => ({ image, references: namesOf(image, options.reference) }));
-  if (options.branch !== undefined) {
-    const taken = await history.readRef(options.branch);
-    if (taken !== undefined) throw nameTaken(options.branch, taken);
-  }
+  await requireNewBranch(repository, options.branch);
   const loaded: LoadedImage[] = [];
   for (const { image, references } of named) {
     const imported = await importImage(repository, image, options);

@@ -25,7 +25,7 @@ export interface OpenImageOptions {
 /** Images of one source. Documents are checked; contents are when they are read. */
 export interface OpenedImages {
   readonly images: readonly OpenedImage[];
-  /** What the source holds in place of images. */
+  /** What the source holds in place of images; of a registry, what belongs to its image. */
   readonly history?: OpenedHistory | undefined;
   close(): void;
 }

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { VarveError } from "../../core/errors.js";
+import type { VarveError } from "../../core/errors.js";
 import type { ByteString } from "../../core/model/byte-string.js";
 import { bufferOf } from "../../core/model/byte-string.js";
 import type { Turns } from "../../core/turns.js";
 import { isTurnDue } from "../../core/yield-to-signals.js";
 import { runsOfChunks } from "./block-runs.js";
-import { ContentPlaces, PLACE, type LentRun } from "./content-places.js";
+import { PLACE, type ContentPlaces, type LentRun } from "./content-places.js";
 import { ContentTable, DIGEST_BYTES } from "./content-table.js";
 import { grown } from "./growing-arrays.js";
 import { ImageFileContent } from "./image-content.js";
@@ -95,10 +95,10 @@ class ImageParts {
     const open = [this.#directory(rootNid, undefined, ROOT)];
     for (let at = open.at(-1); at !== undefined; at = open.at(-1)) {
       if (isTurnDue()) yield;
-      const { done, value: dirent } = at.entries.next();
-      if (done === true) open.pop();
-      else if (dirent.type === F.DIRENT_DIRECTORY) open.push(this.#directory(dirent.nid, at, dirent.name));
-      else yield* this.#leaf(dirent, at.inode);
+      const next = at.entries.next();
+      if (next.done === true) open.pop();
+      else if (next.value.type === F.DIRENT_DIRECTORY) open.push(this.#directory(next.value.nid, at, next.value.name));
+      else yield* this.#leaf(next.value, at.inode);
     }
   }
 

@@ -144,6 +144,8 @@ export class GitObjects {
     const loose = readLooseObject(this.#gitdir, id);
     if (loose !== undefined) return loose;
     try {
+      // Packed by git. Of what it is there is nothing to go by.
+      // eslint-disable-next-line @typescript-eslint/no-deprecated
       const found = await (await git()).readObject({ ...this.#where, oid: id, format: "content" });
       return { kind: found.type, body: Buffer.from(found.object as Uint8Array) };
     } catch (error) {

@@ -51,7 +51,7 @@ async function historyIn(layout: StoreLayout, files: ImageFiles): Promise<Opened
   if (!files.has("oci-layout") || !files.has("index.json")) return undefined;
   const blobs = new LayoutBlobs(files);
   const { manifests } = objectOf(blobs.document("index.json").value);
-  const [first, ...others]: readonly unknown[] = Array.isArray(manifests) ? manifests : [];
+  const [first, ...others] = Array.isArray(manifests) ? (manifests as readonly unknown[]) : [];
   if (!isHistory(first) || others.length > 0) return undefined;
   const descriptor = readDescriptor(first);
   if (descriptor?.algorithm !== "sha256") throw historyFault("the descriptor in its index can't be read", files.place);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { VarveError } from "../../core/errors.js";
+import { VarveError, type ErrorCode } from "../../core/errors.js";
 import type { ImageReference } from "../../core/model/image.js";
 import { shortImageName } from "../../core/image/image-reference.js";
 import { blobDigest, type BlobRecord } from "../../core/model/image.js";
@@ -11,10 +11,12 @@ import type {
   OutgoingImage,
   SourceLayer,
 } from "../../core/ports/images.js";
-import type { PushedImage, PushOptions, RegistryOptions } from "../../core/ports/registries.js";
+import type { PullOptions, PushedImage, PushOptions } from "../../core/ports/registries.js";
 import { interruptionSignal } from "../../core/yield-to-signals.js";
 import { readDescriptor, type Descriptor } from "../oci/descriptor.js";
 import { chooseManifest, layersOf } from "../oci/find-manifest.js";
+import type { StoreLayout } from "../store-layout.js";
+import { openReferringHistory } from "./referring-history.js";
 import { invalidAnswer } from "./registry-fault.js";
 import { objectOf } from "./read-json.js";
 import { RegistryClient } from "./registry-client.js";
@@ -23,13 +25,16 @@ import type { RegistryManifest } from "./manifest.js";
 /** Indexes within indexes: tools make one level. */
 const DEEPEST_INDEX = 4;
 const LARGEST_CONFIG_BYTES = 8 * 1024 * 1024;
+/** What a registry says that takes images and nothing else. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(["REGISTRY_INVALID", "REGISTRY_DENIED", "UNSUPPORTED"]);
 /** Blobs that are sent at the same time. */
 const AT_ONCE = 3;
 
 /** Registries.open. */
 export async function openRegistryImage(
+  layout: StoreLayout,
   reference: ImageReference,
-  { platform, insecure }: OpenImageOptions & RegistryOptions,
+  { platform, insecure, history: wantsHistory }: OpenImageOptions & PullOptions,
 ): Promise<OpenedImages> {
   const client = clientOf(reference, insecure);
   try {
@@ -46,7 +51,9 @@ export async function openRegistryImage(
       manifest: { record: manifestRecord, bytes: manifest.bytes, value: manifest.document },
       layers: layers.map((layer, index) => sourceLayer(client, layer, index)),
     };
-    return { images: [image], close: () => client.close() };
+    const history =
+      wantsHistory === true ? await openReferringHistory(layout, client, reference, manifestRecord.digest) : undefined;
+    return { images: [image], history, close: () => client.close() };
   } catch (error) {
     client.close();
     throw error;
@@ -57,21 +64,55 @@ export async function openRegistryImage(
 export async function pushImage(image: OutgoingImage, reference: ImageReference, options: PushOptions): Promise<PushedImage> {
   const client = clientOf(reference, options.insecure);
   try {
-    const blobs = [...new Map([...image.layers, image.config].map((blob) => [blob.record.digest, blob])).values()];
-    let sentBytes = 0;
-    const waiting = blobs.values();
-    const send = async (): Promise<void> => {
-      for (const blob of waiting) sentBytes += await sendBlob(client, blob, options);
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, send));
-    const bytes: Uint8Array[] = [];
-    for await (const piece of image.manifest.open()) bytes.push(piece);
+    const sentBytes = await sendBlobs(client, [...image.layers, image.config], options);
+    const sent = await pushHistory(client, image.manifest.record, options);
     const name = reference.tag ?? image.manifest.record.digest;
-    const digest = await client.putManifest(name, Buffer.concat(bytes), image.manifest.record.mediaType);
-    return { digest, sentBytes };
+    const digest = await client.putManifest(name, await bytesOf(image.manifest), image.manifest.record.mediaType);
+    return { digest, sentBytes: sentBytes + sent.bytes, historyDigest: sent.digest, historyFault: sent.fault };
   } finally {
     client.close();
   }
+}
+
+interface SentHistory {
+  readonly bytes: number;
+  readonly digest?: string;
+  readonly fault?: string;
+}
+
+/**
+ * The history goes before the image: whoever sees the tag sees both. A registry that takes no artifacts gets the image alone.
+ * @param subject The image's manifest.
+ */
+async function pushHistory(client: RegistryClient, subject: BlobRecord, options: PushOptions): Promise<SentHistory> {
+  const { history } = options;
+  if (history === undefined) return { bytes: 0 };
+  const bytes = await sendBlobs(client, [...history.blobs, history.config], options);
+  const manifest = history.manifest(subject);
+  try {
+    const digest = await client.putManifest(manifest.record.digest, await bytesOf(manifest), manifest.record.mediaType);
+    return { bytes, digest };
+  } catch (error) {
+    if (error instanceof VarveError && REFUSALS.has(error.code)) return { bytes, fault: error.message };
+    throw error;
+  }
+}
+
+async function bytesOf(blob: OutgoingBlob): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of blob.open()) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+/** Each once, several at the same time. @returns Bytes that the registry did not have. */
+async function sendBlobs(client: RegistryClient, all: readonly OutgoingBlob[], options: PushOptions): Promise<number> {
+  const waiting = [...new Map(all.map((blob) => [blob.record.digest, blob])).values()].values();
+  let bytes = 0;
+  const send = async (): Promise<void> => {
+    for (const blob of waiting) bytes += await sendBlob(client, blob, options);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, send));
+  return bytes;
 }
 
 /** @returns Bytes that the registry did not have. */

@@ -8,8 +8,11 @@ import type { HistoryBlob, HistoryLayer, OpenedHistory } from "../../ports/histo
 import type { Repository } from "../../ports/repository.js";
 import { addsUpTo } from "../../trees/check-tree.js";
 import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
+import { proveImageRecord } from "./prove-image-record.js";
 
 export interface BringOptions {
+  /** The tar of an image's layer by its DiffID, where the history tells of one and has no record of it. */
+  readonly otherTar?: ((diffId: BlobDigest) => AsyncIterable<Uint8Array> | undefined) | undefined;
   /** Hears of each layer before it is taken in, from 0. */
   readonly onLayer?: ((layer: number, layers: number) => void) | undefined;
 }
@@ -42,6 +45,7 @@ export async function bringHistory(
   await requireTrees(repository, opened, commits);
   await opened.writeObjects();
   await takeDocuments(repository, opened, commits);
+  for (const commit of commits) if (commit.image !== undefined) await proveImageRecord(repository, commit, options.otherTar);
   return { commits, ...taken };
 }
 
