@@ -14,6 +14,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Track a directory, or make an empty shared store",
     load: async () => (await import("./commands/init.js")).initCommand,
   },
+  clone: {
+    group: "start",
+    summary: "Make a new store of another one's history: from a registry, or a bundle",
+    load: async () => (await import("./commands/clone.js")).cloneCommand,
+  },
   import: {
     group: "start",
     summary: "Commit a directory or a tar archive to a branch",
