@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.js";
+import { ancestorsOf } from "../../history/reaching.js";
 import { contentsOfCommit } from "../../layers/commit-contents.js";
 import { layerChain } from "../../layers/layer-chain.js";
 import type { Commit } from "../../model/commit.js";
@@ -94,7 +95,6 @@ async function takeLayers(
   for (const [index, layer] of queue.entries()) {
     onLayer?.(index, queue.length);
     if (isTurnDue()) await yieldToSignals();
-    await lending.prepare(users.get(layer.id));
     await repository.histories.receiveLayer(layer, (id) => lending.mayLend(id));
     lending.add(layer.id);
     taken.push(layer);
@@ -103,58 +103,41 @@ async function takeLayers(
 }
 
 /**
- * From which layers those of a history may borrow: those of the commit's chain, those that lend to these, and what comes with the history. No others of the
- * store: else a stranger's history, sent on, would take private layers along.
+ * From which layers those of a history may borrow: those of its commits and of all that these come from, those that lend to these, and what comes with the
+ * history. No others of the store: else a stranger's history, sent on, would take private layers along.
  */
 class Lending {
   readonly #repository: Repository;
   readonly #opened: OpenedHistory;
-  readonly #commits: ReadonlyMap<CommitId, Commit>;
-  readonly #received = new Set<LayerId>();
-  readonly #lenders = new Map<LayerId, readonly LayerId[]>();
-  #chain: readonly LayerId[] = [];
+  readonly #own: ReadonlySet<LayerId>;
+  readonly #allowed = new Set<LayerId>();
 
   constructor(repository: Repository, opened: OpenedHistory) {
     this.#repository = repository;
     this.#opened = opened;
-    this.#commits = new Map(opened.commits.map((commit) => [commit.id, commit]));
+    this.#own = new Set(opened.commits.map(({ layer }) => layer));
   }
 
   /** The layers that are wanted, and those that no commit has, in the order in which the history has them. */
   async inOrder(wanted: ReadonlySet<LayerId>): Promise<readonly HistoryLayer[]> {
-    const own = new Set(this.#opened.commits.map(({ layer }) => layer));
-    const known = new Set<LayerId>();
-    for (const { commit } of this.#opened.prerequisites)
-      for (const layer of await layerChain(this.#repository.history, commit)) known.add(layer);
-    for (const layer of own) if (this.#repository.layers.has(layer)) known.add(layer);
-    const lent = new Set([...known].flatMap((layer) => this.#lendersOf(layer)));
-    const queue: HistoryLayer[] = [];
-    for (const layer of this.#opened.layers.values()) {
-      const isKnown = this.#repository.layers.has(layer.id) && lent.has(layer.id);
-      if (wanted.has(layer.id) || (!own.has(layer.id) && !isKnown)) queue.push(layer);
-      if (isKnown) this.#received.add(layer.id);
-    }
-    return queue;
-  }
-
-  /** @param user The commit that the next layer is of. */
-  async prepare(user: Commit | undefined): Promise<void> {
-    this.#chain = user === undefined ? [] : (await chainOf(this.#repository, this.#commits, user)).slice(1);
+    const { history, layers } = this.#repository;
+    for (const id of await ancestorsOf(
+      history,
+      this.#opened.prerequisites.map(({ commit }) => commit),
+    ))
+      this.#allowed.add((await history.readCommit(id)).layer);
+    for (const id of this.#own) if (layers.has(id)) this.#allowed.add(id);
+    // A set grows while it is walked.
+    for (const id of this.#allowed) for (const lender of layers.lenders(id)) this.#allowed.add(lender);
+    return [...this.#opened.layers.values()].filter(({ id }) => wanted.has(id) || !(this.#own.has(id) || this.#allowed.has(id)));
   }
 
   mayLend(id: LayerId): boolean {
-    if (this.#received.has(id) || this.#chain.includes(id)) return true;
-    return this.#chain.some((layer) => this.#lendersOf(layer).includes(id));
+    return this.#allowed.has(id);
   }
 
   add(id: LayerId): void {
-    this.#received.add(id);
-  }
-
-  #lendersOf(id: LayerId): readonly LayerId[] {
-    let lenders = this.#lenders.get(id);
-    if (lenders === undefined) this.#lenders.set(id, (lenders = this.#repository.layers.lenders(id)));
-    return lenders;
+    this.#allowed.add(id);
   }
 }
 

@@ -48,7 +48,9 @@ export async function cloneHistory(repository: Repository, from: CloneSource, op
       if (history === undefined) throw noHistory(from);
       const [image] = opened.images;
       const brought =
-        image === undefined ? await bringHistory(repository, history, options) : (await bringImageHistory(repository, image, history, options)).brought;
+        image === undefined
+          ? await bringHistory(repository, history, options)
+          : (await bringImageHistory(repository, image, history, options)).brought;
       const head = headBranch(history, options.branch);
       const commit = await setRefs(repository, history, head, from, options.command);
       await fillDirectory(repository, commit);
@@ -78,7 +80,10 @@ function headBranch({ refs }: OpenedHistory, wanted: string | undefined): HeadBr
     const found = branches.find(({ name }) => name === branchRef(wanted));
     if (found !== undefined) return found;
     throw new VarveError("REVISION_UNKNOWN", `Cannot stand on branch "${wanted}": the history has none of that name`, {
-      hint: branches.length === 0 ? "It has no branches." : `It has: ${branches.map(({ name }) => name.slice(BRANCHES.length)).join(", ")}`,
+      hint:
+        branches.length === 0
+          ? "It has no branches."
+          : `It has: ${branches.map(({ name }) => name.slice(BRANCHES.length)).join(", ")}`,
     });
   }
   const at = refs.find(({ name }) => name === "HEAD")?.commit;
@@ -130,7 +135,9 @@ async function fillDirectory(repository: Repository, commit: Commit): Promise<vo
 
 function noHistory(from: CloneSource): VarveError {
   if (from.kind === "file")
-    return new VarveError("SOURCE_INVALID", "Cannot clone: the file holds images, and no history", { hint: "varve load takes images." });
+    return new VarveError("SOURCE_INVALID", "Cannot clone: the file holds images, and no history", {
+      hint: "varve load takes images.",
+    });
   return new VarveError("SOURCE_MISSING", `Cannot clone "${from.written}": no history came with the image`, {
     hint: `It was not pushed by varve, or with --no-history. Take the image: varve pull ${from.written} -b BRANCH`,
   });
