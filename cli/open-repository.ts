@@ -8,7 +8,6 @@ import type { Images } from "../core/ports/images.js";
 import type { Containers } from "../core/ports/containers.js";
 import type { Events } from "../core/ports/events.js";
 import type { Garbage } from "../core/ports/garbage.js";
-import type { Histories } from "../core/ports/histories.js";
 import type { MachineRoot } from "../core/ports/machine-root.js";
 import type { Networks } from "../core/ports/networks.js";
 import type { Registries } from "../core/ports/registries.js";
@@ -25,6 +24,7 @@ import type { LayerStoreOptions } from "../store/layers/layer-store.js";
 import type { UpperTreeSource } from "../store/directory/upper-tree.js";
 import { openBlobs } from "../store/blobs/blob-store.js";
 import { fileEvents } from "../store/events/file-events.js";
+import { historiesAt } from "../store/histories.js";
 import { openStore } from "../store/open-store.js";
 import { scratchPath } from "../store/scratch.js";
 import type { LockOptions } from "../store/store-lock.js";
@@ -241,7 +241,10 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     images: imagesAt(layout),
     blobs: openBlobs(layout),
     histories: historiesAt(layout),
-    registries: registriesAt(layout),
+    registries: {
+      ...REGISTRIES,
+      open: async (...parts) => (await import("../store/registry/registry-images.js")).openRegistryImage(layout, ...parts),
+    },
     machine: machineFiles(layout),
     worktree,
     exclusively: (work, options) => exclusively(layout, () => settled(work), { ...lock, ...options }),
@@ -365,15 +368,7 @@ export async function openDownload(url: string): Promise<AsyncIterable<Uint8Arra
   return (await import("../store/download/open-download.js")).openDownload(url);
 }
 
-/** What speaks to them is loaded with the first word to one. @param layout Of the store that a history may go to. */
-function registriesAt(layout: StoreLayout): Registries {
-  return {
-    ...REGISTRIES,
-    open: async (...parts) => (await import("../store/registry/registry-images.js")).openRegistryImage(layout, ...parts),
-  };
-}
-
-/** What needs no store. */
+/** What needs no store. What speaks to them is loaded with the first word to one. */
 export const REGISTRIES: Omit<Registries, "open"> = {
   push: async (...parts) => (await import("../store/registry/registry-images.js")).pushImage(...parts),
   login: async (...parts) => (await import("../store/registry/login.js")).login(...parts),
@@ -394,16 +389,6 @@ function imagesAt(layout: StoreLayout): Images {
     writeArchive: async (...parts) => (await import("../store/oci/write-images.js")).writeArchive(...parts),
     writeHistory: async (...parts) => (await import("../store/oci/write-images.js")).writeHistory(...parts),
     writeLayout: async (...parts) => (await import("../store/oci/write-images.js")).writeLayout(...parts),
-  };
-}
-
-/** What commands that send or take histories need, which are few. */
-function historiesAt(layout: StoreLayout): Histories {
-  return {
-    outgoing: async (selection) => (await import("../store/oci/outgoing-history.js")).outgoingHistory(layout, selection),
-    receiveLayer: async (...parts) => (await import("../store/layers/receive-layer.js")).receiveLayer(layout, ...parts),
-    receiveTar: async (...parts) => (await import("../store/blobs/receive-tar.js")).receiveTar(layout, ...parts),
-    openTrees: async () => new (await import("../store/maintenance/checkpointed-trees.js")).CheckpointedTrees(layout),
   };
 }
 

@@ -28,7 +28,7 @@ export const bundleCommand: Command = command(
 named here. A..B holds what B has and A has not, for a store that has A; B alone holds all of its history. "varve load FILE" and "varve clone
 FILE" take it. FILE is an OCI layout as one archive, "-" is stdout. The same commits give the same bytes. Layers that borrow blocks from layers
 of other branches take those along, which is told.`,
-    words: [{ name: "WORD", required: true, many: true }],
+    words: [{ name: "REV", required: true, many: true }],
     options,
     examples: [
       ["varve bundle main all-of-main.varve", "a branch with its whole history"],
@@ -39,7 +39,7 @@ of other branches take those along, which is told.`,
     statuses: [
       ["20", "no such revision"],
       ["35", "--verify: the store lacks commits that it stands on"],
-      ["42", "--verify: it is damaged"],
+      ["43", "--verify: it is damaged"],
     ],
   },
   async ({ words, options: { all, verify }, session }) => {

@@ -16,7 +16,12 @@ import { TRACKED_STORE } from "../store-location.js";
 
 const options = {
   bare: { type: "boolean", describe: "DIR becomes a store that tracks no directory; nothing is checked out" },
-  branch: { type: "string", alias: "b", value: "BRANCH", describe: "Stand on that branch (default: the one that the source stands on)" },
+  branch: {
+    type: "string",
+    alias: "b",
+    value: "BRANCH",
+    describe: "Stand on that branch (default: the one that the source stands on)",
+  },
   ...REGISTRY_OPTIONS,
 } as const;
 
@@ -41,7 +46,7 @@ or empty. A clone that fails leaves nothing.`,
     statuses: [
       ["36", "DIR is not empty"],
       ["40", "no history came with the image"],
-      ["42", "the history is damaged"],
+      ["43", "the history is damaged"],
     ],
   },
   async ({ words: [word = "", named], options: { bare, branch, insecure }, session }) => {

@@ -2,7 +2,7 @@ import type { Commit } from "../model/commit.js";
 import type { CommitId, ContentDigest, LayerId, RefName, TagId } from "../model/ids.js";
 import type { BlobDigest, BlobRecord } from "../model/image.js";
 import type { FileContent } from "../model/tree.js";
-import type { OutgoingBlob } from "./images.js";
+import type { OutgoingBlob } from "./outgoing-blob.js";
 import type { ChainTrees } from "./store-checks.js";
 
 /** A ref that travels. */

@@ -4,7 +4,7 @@ import { openRegularFile, readRegularFile } from "../../linux/regular-file.js";
 import { closeSync, fstatSync, readSync } from "node:fs";
 import type { LayerId } from "../../core/model/ids.js";
 import { blobDigest, isBlobDigest, type BlobRecord } from "../../core/model/image.js";
-import type { OutgoingBlob } from "../../core/ports/images.js";
+import type { OutgoingBlob } from "../../core/ports/outgoing-blob.js";
 import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import { layerCorrupt } from "../erofs/layer-corrupt.js";
 import { gzipped } from "../tar/gzip-stream.js";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { LayerId } from "../../core/model/ids.js";
 import { blobDigest, isBlobDigest, type BlobDigest, type BlobRecord } from "../../core/model/image.js";
-import type { OutgoingBlob } from "../../core/ports/images.js";
+import type { OutgoingBlob } from "../../core/ports/outgoing-blob.js";
 import { objectOf, readDescriptor } from "./descriptor.js";
 
 /** What tells a history from images: docs/interchange.md, "Histories". */

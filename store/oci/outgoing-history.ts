@@ -3,7 +3,7 @@ import { VarveError } from "../../core/errors.js";
 import type { CommitId } from "../../core/model/ids.js";
 import { blobDigest, type BlobDigest } from "../../core/model/image.js";
 import type { HistorySelection, OutgoingHistory } from "../../core/ports/histories.js";
-import type { OutgoingBlob } from "../../core/ports/images.js";
+import type { OutgoingBlob } from "../../core/ports/outgoing-blob.js";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { openBlobs, tarFile } from "../blobs/blob-store.js";
 import { encodeBundle } from "../git/bundle-file.js";

@@ -3,14 +3,8 @@ import { VarveError, type ErrorCode } from "../../core/errors.js";
 import type { ImageReference } from "../../core/model/image.js";
 import { shortImageName } from "../../core/image/image-reference.js";
 import { blobDigest, type BlobRecord } from "../../core/model/image.js";
-import type {
-  ImageDocument,
-  OpenedImages,
-  OpenImageOptions,
-  OutgoingBlob,
-  OutgoingImage,
-  SourceLayer,
-} from "../../core/ports/images.js";
+import type { ImageDocument, OpenedImages, OpenImageOptions, OutgoingImage, SourceLayer } from "../../core/ports/images.js";
+import type { OutgoingBlob } from "../../core/ports/outgoing-blob.js";
 import type { PullOptions, PushedImage, PushOptions } from "../../core/ports/registries.js";
 import { interruptionSignal } from "../../core/yield-to-signals.js";
 import { readDescriptor, type Descriptor } from "../oci/descriptor.js";

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash, generateKeyPairSync } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import type { ExecutionContext } from "ava";
@@ -22,6 +22,8 @@ export interface LocalRegistry {
   readonly authority: string | undefined;
   /** Where it keeps what it has. */
   readonly storage: string;
+  /** Requests that it answered since the last call: `GET /v2/… 200 1234`, the last number the bytes of the answer. */
+  requests(): readonly string[];
   stop(): void;
 }
 
@@ -42,27 +44,43 @@ export async function startRegistry(t: ExecutionContext, setup: RegistrySetup = 
     const file = path.join(folder, "config.json");
     // It reads YAML, which JSON is.
     writeFileSync(file, JSON.stringify(configuration(folder, host, setup, certificates)));
+    const access = path.join(folder, "access.log");
+    const log = openSync(access, "a");
     const child = spawn("docker-registry", ["serve", file], {
-      stdio: ["ignore", "ignore", "pipe"],
+      stdio: ["ignore", log, "pipe"],
       env: { PATH: process.env["PATH"] },
     });
+    closeSync(log);
     let talk = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (talk = (talk + text).slice(-4000)));
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => (talk = (talk + text).slice(-4000)));
     const stop = (): void => void child.kill("SIGKILL");
     t.teardown(stop);
     if (await listens(host, () => child.exitCode === null)) {
-      return { host, authority: certificates?.authority, storage: path.join(folder, "storage"), stop };
+      return {
+        host,
+        authority: certificates?.authority,
+        storage: path.join(folder, "storage"),
+        stop,
+        requests: () => requestsIn(access),
+      };
     }
     stop();
     if (tries === 5) throw new RangeError(`docker-registry does not start: ${talk}`);
   }
 }
 
+/** Each line is told once. */
+function requestsIn(file: string): readonly string[] {
+  const found = [...readFileSync(file, "utf8").matchAll(/"([A-Z]+ \S+) HTTP\/1\.1" (\d+) (\d+)/g)];
+  truncateSync(file);
+  return found.map(([, request, status, bytes]) => `${request} ${status} ${bytes}`);
+}
+
 function configuration(folder: string, host: string, { auth, tls }: RegistrySetup, made: Certificates | undefined): object {
   const clients = tls === "mutual" ? { clientcas: [made?.authority] } : {};
   return {
     version: "0.1",
-    log: { level: "warn", accesslog: { disabled: true } },
+    log: { level: "warn", accesslog: { disabled: false } },
     storage: { filesystem: { rootdirectory: path.join(folder, "storage") }, delete: { enabled: true } },
     http: {
       addr: host,

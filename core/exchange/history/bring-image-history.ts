@@ -27,7 +27,7 @@ export async function bringImageHistory(
   const tip = opened.refs.find(({ name }) => name === "HEAD")?.commit;
   if (tip === undefined)
     throw new VarveError("SOURCE_INVALID", "Cannot take the history in: it does not tell which of its commits the image is", {
-      hint: "To take the image without it: --no-history",
+      hint: "Use --no-history to take the image without it.",
     });
   const brought = await bringHistory(repository, opened, { ...options, otherTar: (diffId) => layerOf(image, diffId) });
   await requireSameImage(repository, tip, image);

@@ -136,7 +136,7 @@ async function fillDirectory(repository: Repository, commit: Commit): Promise<vo
 function noHistory(from: CloneSource): VarveError {
   if (from.kind === "file")
     return new VarveError("SOURCE_INVALID", "Cannot clone: the file holds images, and no history", {
-      hint: "varve load takes images.",
+      hint: "Take images in with varve load.",
     });
   return new VarveError("SOURCE_MISSING", `Cannot clone "${from.written}": no history came with the image`, {
     hint: `It was not pushed by varve, or with --no-history. Take the image: varve pull ${from.written} -b BRANCH`,

@@ -21,7 +21,7 @@ export async function requireSameImage(repository: Repository, tip: CommitId, im
     if (made.image.config.record.digest === image.config.record.digest) return;
   }
   throw new VarveError("SOURCE_INVALID", "Cannot take the history in: it is none of this image, which has another id", {
-    hint: "Somebody tied another history to the image. To take the image without it: --no-history",
+    hint: "Somebody tied another history to the image. Use --no-history to take the image without it.",
   });
 }
 

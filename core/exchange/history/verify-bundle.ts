@@ -29,7 +29,7 @@ export async function verifyBundle(
     const { history } = opened;
     if (history === undefined)
       throw new VarveError("SOURCE_INVALID", "Cannot verify the bundle: it holds images, and no history", {
-        hint: "varve load takes images.",
+        hint: "Take images in with varve load.",
       });
     const { refs, prerequisites, commits, layers, blobs, digest } = history;
     for (const blob of blobs) for await (const _ of blob.open()) if (isTurnDue()) await yieldToSignals();
