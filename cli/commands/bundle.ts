@@ -11,8 +11,8 @@ import { printJson } from "../render/json-array.js";
 import { shortId } from "../render/names.js";
 import { counted, readableBytes } from "../render/quantities.js";
 
-/** What a conflict exits with. */
-const LACKING = 35;
+/** What an unknown revision exits with. */
+const LACKING = 20;
 
 const options = {
   all: { type: "boolean", describe: "Every branch, tag and image reference" },
@@ -37,8 +37,7 @@ of other branches take those along, which is told.`,
       ["varve bundle --verify update.varve", "whether it is whole, and can be loaded here"],
     ],
     statuses: [
-      ["20", "no such revision"],
-      ["35", "--verify: the store lacks commits that it stands on"],
+      ["20", "no such revision; --verify: the store lacks commits that it stands on"],
       ["43", "--verify: it is damaged"],
     ],
   },

@@ -38,8 +38,8 @@ when it goes on from there, or with --force; none moves that a container or the 
     ],
     statuses: [
       ["1", "a bundle's ref was rejected"],
+      ["20", "the store lacks commits that a bundle stands on"],
       ["30", "the branch exists"],
-      ["35", "the store lacks commits that a bundle stands on"],
       ["40-43", "the source is missing, unreadable, invalid or has no such image"],
     ],
   },

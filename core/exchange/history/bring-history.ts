@@ -31,7 +31,7 @@ export interface BroughtHistory {
  * Takes a history's commits in, with their layers. Each layer is written anew and each commit's layers must add up to its tree, before any commit is put in
  * place. No ref moves; the store's lock is held by the caller. What was taken in when it fails is found again by the next try, or goes with `gc`.
  *
- * @throws VarveError CONFLICT when the store lacks what the history stands on; SOURCE_INVALID when it is not what it says; DISK_FULL, INTERRUPTED.
+ * @throws VarveError REVISION_UNKNOWN when the store lacks what the history stands on; SOURCE_INVALID when it is not what it says; DISK_FULL, INTERRUPTED.
  */
 export async function bringHistory(
   repository: Repository,
@@ -73,7 +73,7 @@ async function isThere({ history, layers }: Repository, id: CommitId): Promise<b
 function lacksPrerequisites(missing: OpenedHistory["prerequisites"]): VarveError {
   const list = missing.slice(0, 20).map(({ commit, subject }) => `${commit} ${subject}`);
   const more = missing.length > list.length ? `\n… and ${missing.length - list.length} more` : "";
-  return new VarveError("CONFLICT", "Cannot take the history in: the store lacks commits that it stands on", {
+  return new VarveError("REVISION_UNKNOWN", "Cannot take the history in: the store lacks commits that it stands on", {
     hint: `It lacks these prerequisites:\n${list.join("\n")}${more}\nTake in what has them first, or ask for a bundle without \"..\", which has all.`,
   });
 }

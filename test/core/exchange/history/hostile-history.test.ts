@@ -54,7 +54,7 @@ async function refuses(
 ): Promise<void> {
   const before = await to.history.listRefs("refs/");
   const error = (await t.throwsAsync(takeBundle(to, bundle, change))) as VarveError | undefined;
-  t.true(["SOURCE_INVALID", "CONFLICT"].includes(error?.code ?? ""), `${error?.code}: ${error?.message}`);
+  t.true(["SOURCE_INVALID", "REVISION_UNKNOWN"].includes(error?.code ?? ""), `${error?.code}: ${error?.message}`);
   t.regex(error?.message ?? "", message);
   t.deepEqual(await to.history.listRefs("refs/"), before);
   t.deepEqual(await fsck(to), []);
@@ -106,7 +106,7 @@ const CASES: readonly Case[] = [
     (history, { layers }) =>
       withLayer(history, layers[0]!, (layer) => ({
         ...layer,
-        async *open () {
+        async *open() {
           yield Buffer.from("hello");
         },
       })),
