@@ -24,6 +24,7 @@ const SECTIONS = [
   "Trees that differ little",
   "Page cache",
   "Containers",
+  "Images",
   "Looking at changes",
   "Undo and rollback of a container",
   "Merging two branches",

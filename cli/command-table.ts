@@ -321,7 +321,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
   export: {
     group: "move",
-    summary: "Write a tree as a tar archive",
+    summary: "Write a tree as a tar archive, a disk image or an LXC container",
     load: async () => (await import("./commands/export.js")).exportCommand,
   },
   load: {

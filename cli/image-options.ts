@@ -1,5 +1,5 @@
 import { VarveError } from "../core/errors.js";
-import { choiceOf } from "./option-values.js";
+import { choiceOf, countOf } from "./option-values.js";
 
 /** Compressed layers of larger images are not kept beside the layers that were made of them. */
 const KEPT_BYTES = 256 * 1024 * 1024;
@@ -29,6 +29,21 @@ export const REGISTRY_OPTIONS = {
     describe: "Speak to that registry without TLS if it has none (of this machine's own that needs no word; may be repeated)",
   },
 } as const;
+
+/** Of commands that transfer layers. */
+export const TRANSFER_OPTIONS = {
+  jobs: { type: "string", alias: "j", value: "N", describe: "Transfer so many layers at once (default: 4)" },
+} as const;
+
+/** More gain nothing, and registries begin to refuse them. */
+const MOST_JOBS = 32;
+
+/** @throws VarveError USAGE. */
+export function jobsOption(given: string | undefined): number | undefined {
+  const jobs = given === undefined ? undefined : countOf("--jobs", given);
+  if (jobs === undefined || jobs <= MOST_JOBS) return jobs;
+  throw new VarveError("USAGE", `Cannot read --jobs "${given ?? ""}": wanted at most ${MOST_JOBS}`);
+}
 
 /** @throws VarveError USAGE. */
 export function keptBytes(given: string | undefined): number {

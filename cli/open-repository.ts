@@ -10,9 +10,11 @@ import type { Events } from "../core/ports/events.js";
 import type { Garbage } from "../core/ports/garbage.js";
 import type { MachineRoot } from "../core/ports/machine-root.js";
 import type { Networks } from "../core/ports/networks.js";
+import type { PlainDirectories } from "../core/ports/plain-directories.js";
 import type { Registries } from "../core/ports/registries.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { StoreChecks } from "../core/ports/store-checks.js";
+import type { TreeForms } from "../core/ports/tree-forms.js";
 import type { TreeMounts } from "../core/ports/tree-mounts.js";
 import type { UsageMeter } from "../core/ports/usage-meter.js";
 import type { Volumes } from "../core/ports/volumes.js";
@@ -30,8 +32,8 @@ import { scratchPath } from "../store/scratch.js";
 import type { LockOptions } from "../store/store-lock.js";
 import { storeLayout, type StoreLayout } from "../store/store-layout.js";
 import type { NamespaceUse, Session } from "./command.js";
-import { printableLine } from "./printable.js";
 import { showCount, showProgress } from "./progress.js";
+import { tellEventFault, tellFinished, tellLeftOut, tellSingleOwner, tellWait } from "./store-notices.js";
 import { locateStore, surroundings, type StoreLocation } from "./store-location.js";
 
 /** For when all is said and done. */
@@ -85,15 +87,6 @@ async function finishKilled(repository: Repository): Promise<FinishedOperation |
   if (!repository.operations.isUnsettled()) return undefined;
   const { finishInterrupted } = await import("../core/operations/finish-interrupted.js");
   return finishInterrupted(repository);
-}
-
-function tellFinished({ terminal }: Session, { operation, obstacle }: FinishedOperation): void {
-  const what = `"${printableLine(operation.command)}", which was stopped half-way`;
-  terminal.complain(
-    obstacle === undefined
-      ? `varve: finished ${what}\n`
-      : `varve: warning: did not finish ${what}: ${printableLine(obstacle)}. Take it back: varve undo ${operation.id}\n`,
-  );
 }
 
 /** What reads trees that no store holds, for who needs none. */
@@ -238,13 +231,11 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     inProgress: fileProgress(layout),
     directories: openDirectories(layout.root),
     archives: archivesAt(() => scratchPath(scratchOf(layout), "archive")),
+    forms: formsAt(layout, openDirectories(layout.root)),
     images: imagesAt(layout),
     blobs: openBlobs(layout),
     histories: historiesAt(layout),
-    registries: {
-      ...REGISTRIES,
-      open: async (...parts) => (await import("../store/registry/registry-images.js")).openRegistryImage(layout, ...parts),
-    },
+    registries: registriesAt(layout),
     machine: machineFiles(layout),
     worktree,
     exclusively: (work, options) => exclusively(layout, () => settled(work), { ...lock, ...options }),
@@ -319,24 +310,6 @@ async function enterAlone(): Promise<void> {
   }
 }
 
-/** Said when layers are unpacked: once for each. */
-function tellLeftOut({ terminal }: Session, devices: number): void {
-  terminal.say(
-    `Left out for containers of an ordinary user, not of commits: ${devices} device ${devices === 1 ? "node" : "nodes"}`,
-  );
-}
-
-/** The command goes on: what it was asked for does not need them. */
-function tellEventFault({ terminal }: Session, { message, path }: VarveError): void {
-  terminal.complain(`varve: warning: ${printableLine(message)}${path === undefined ? "" : ` (${printableLine(path)})`}\n`);
-}
-
-function tellSingleOwner({ terminal }: Session, reason: string): void {
-  terminal.complain(
-    `varve: warning: in containers of this user all files have one owner, since ${printableLine(reason)}. What a commit says of owners stays as it was.\n`,
-  );
-}
-
 async function openWorktreeOf(layout: StoreLayout, tracked: string | undefined): Promise<Worktree | undefined> {
   if (tracked === undefined) return undefined;
   const { openWorktree } = await import("../store/worktree/open-worktree.js");
@@ -363,17 +336,37 @@ function archivesAt(scratch: () => string): Archives {
   };
 }
 
+function formsAt(layout: StoreLayout, { writeTree }: PlainDirectories): TreeForms {
+  return {
+    writeErofs: async (tree, file) =>
+      (await import("../store/layers/write-image.js")).writeImage(tree, file, () => scratchPath(scratchOf(layout), "image")),
+    writeExt4: async (tree, file, shape) =>
+      (await import("../overlay/disk-images/ext4-image.js")).writeExt4Image(file, shape, (place) => writeTree(tree, place)),
+    writeContainer: async (...parts) => (await import("../store/directory/write-container.js")).writeContainer(...parts),
+  };
+}
+
 /** What a URL gives. @throws VarveError USAGE, SOURCE_MISSING, SOURCE_UNREADABLE. */
 export async function openDownload(url: string): Promise<AsyncIterable<Uint8Array>> {
   return (await import("../store/download/open-download.js")).openDownload(url);
 }
 
-/** What needs no store. What speaks to them is loaded with the first word to one. */
-export const REGISTRIES: Omit<Registries, "open"> = {
-  push: async (...parts) => (await import("../store/registry/registry-images.js")).pushImage(...parts),
+/** For who needs nothing of a store. */
+export const REGISTRIES: Pick<Registries, "login" | "logout" | "tags" | "remove"> = {
+  tags: async (...parts) => (await import("../store/registry/remote-images.js")).remoteTags(...parts),
+  remove: async (...parts) => (await import("../store/registry/remote-images.js")).removeManifest(...parts),
   login: async (...parts) => (await import("../store/registry/login.js")).login(...parts),
   logout: async (registry) => (await import("../store/registry/login.js")).logout(registry),
 };
+
+/** What speaks to them is loaded with the first word to one. */
+function registriesAt(layout: StoreLayout): Registries {
+  return {
+    ...REGISTRIES,
+    open: async (...parts) => (await import("../store/registry/registry-images.js")).openRegistryImage(layout, ...parts),
+    push: async (...parts) => (await import("../store/registry/registry-images.js")).pushImage(layout, ...parts),
+  };
+}
 
 function imagesAt(layout: StoreLayout): Images {
   return {
@@ -390,9 +383,4 @@ function imagesAt(layout: StoreLayout): Images {
     writeHistory: async (...parts) => (await import("../store/oci/write-images.js")).writeHistory(...parts),
     writeLayout: async (...parts) => (await import("../store/oci/write-images.js")).writeLayout(...parts),
   };
-}
-
-function tellWait({ terminal }: Session, holder: { readonly pid: number; readonly command: string } | undefined): void {
-  const who = holder === undefined ? "another command" : `process ${holder.pid} (varve ${holder.command})`;
-  terminal.complain(`varve: waiting for ${who}, which changes this store\n`);
 }

@@ -38,6 +38,28 @@ export async function writeOutput<Result>(
   }
 }
 
+/**
+ * The same for who writes to a file of that name, which is not there yet, and no pipe.
+ * @throws VarveError as `writeOutput`; WRONG_TYPE for what is no plain file.
+ */
+export async function writeOutputFile<Result>(file: string, work: (scratch: string) => Promise<Result>): Promise<Result> {
+  if (!isPlainFile(file)) {
+    const hint = "Name a file, and copy it from there: dd, or nbdcopy.";
+    throw new VarveError("WRONG_TYPE", `Cannot write "${file}": wanted a plain file`, { path: path.resolve(file), hint });
+  }
+  const scratch = `${path.resolve(file)}.varve-${process.pid}`;
+  closeSync(openOutput(scratch, file));
+  rmSync(scratch);
+  try {
+    const result = await work(scratch);
+    renameSync(scratch, file);
+    return result;
+  } catch (error) {
+    rmSync(scratch, { force: true });
+    throw error;
+  }
+}
+
 /** Whether it is one, or can become one. */
 function isPlainFile(file: string): boolean {
   try {

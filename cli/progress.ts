@@ -12,7 +12,7 @@ const INTERVAL_MILLISECONDS = 100;
  * @returns Takes how far it is; nothing at the end.
  */
 export function showProgress(
-  terminal: Terminal,
+  terminal: Pick<Terminal, "progress">,
   what: string | (() => string) = "",
 ): (progress: LayerProgress | undefined) => void {
   let next = performance.now() + 5 * INTERVAL_MILLISECONDS;

@@ -28,7 +28,7 @@ export interface Terminal {
   readonly say: (text: string) => void;
   /** Talk that --quiet keeps: warnings and failures. */
   readonly complain: (text: string) => void;
-  /** A line that the next one replaces; an empty one ends it. Nothing unless stderr is a terminal. */
+  /** A line, or some, that the next replace; an empty one ends it. Nothing unless stderr is a terminal. */
   readonly progress: (text: string) => void;
   /** For stdout: the text in that style, or as it is when there is no colour. */
   readonly paint: (style: Style, text: string) => string;
@@ -55,14 +55,14 @@ export function openTerminal({ environment, isTerminal }: TerminalOptions): Term
   const wanted = interactive && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
   let isColoured = wanted;
   const talks = isTerminal(STDERR);
-  let progressShown = false;
+  let shownLines = 0;
   let output = STDOUT;
   let startPaging: (() => number | undefined) | undefined;
   let held: string[] = [];
 
   const clearProgress = (): void => {
-    if (progressShown) writeAll(STDERR, "\r\u001b[K");
-    progressShown = false;
+    if (shownLines > 0) writeAll(STDERR, `\r\u001b[K${"\u001b[A\u001b[K".repeat(shownLines - 1)}`);
+    shownLines = 0;
   };
   const talk = (text: string): void => {
     if (output !== STDOUT && talks) {
@@ -92,8 +92,9 @@ export function openTerminal({ environment, isTerminal }: TerminalOptions): Term
     progress: (text) => {
       if (!talks || output !== STDOUT) return;
       clearProgress();
-      writeAll(STDERR, text);
-      progressShown = text !== "";
+      // Several lines are taken away by going up: none of them may wrap.
+      writeAll(STDERR, text.includes("\n") ? `\u001b[?7l${text}\u001b[?7h` : text);
+      shownLines = text === "" ? 0 : text.split("\n").length;
     },
     page: (start) => void (startPaging = start),
     unpage: () => {

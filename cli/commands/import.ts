@@ -32,7 +32,7 @@ export const importCommand: Command = command(
     name: "import",
     form: "SOURCE [-b BRANCH] [-m MSG]",
     summary: "Commit a directory or a tar archive to a branch",
-    description: `Commits a whole tree from outside: SOURCE is a directory, a tar archive (plain, gzip, zstd or xz), the http or
+    description: `Commits a whole tree from outside: SOURCE is a directory, a tar archive (plain, gzip, zstd, xz or bzip2), the http or
 https URL of one, or "-" for an archive on stdin. Owners, times, xattrs, hardlinks, devices and holes are kept. What the branch holds already is not stored again.
 Of a directory, what its .varveignore files say is left out. --change says what "varve run" starts on it, and how, in the words of a
 Dockerfile; without it the branch's image config stays.`,

@@ -23,7 +23,7 @@ export const loadCommand: Command = command(
     summary: "Bring images in, with their history: a docker archive, an OCI layout, a bundle",
     description: `Each entry of an image's history becomes a commit, with its message, author, time and layer, and the image reference names
 the last one: "varve log debian:12" shows how it was made, "varve run debian:12 -- CMD" runs on it. SOURCE is an archive of docker save,
-podman save or skopeo (plain, gzip, zstd or xz), an OCI layout as an archive or a directory, the URL of an archive, or "-" for one on stdin. Layers are
+podman save or skopeo (plain, gzip, zstd, xz or bzip2), an OCI layout as an archive or a directory, the URL of an archive, or "-" for one on stdin. Layers are
 read straight into layer images; nothing is unpacked, and no privileges are needed. Digests are checked. What the store needs to give the
 same image back, with the same id, is kept. A reference that is taken moves to the new image; "varve undo" takes all of it back.
 Of a bundle (varve bundle) all commits come in as they were, and branches and tags by the rules of git fetch: one that stands elsewhere moves only

@@ -2,14 +2,23 @@ import { pullImage } from "../../core/exchange/load-images.js";
 import { parseImageReference } from "../../core/image/image-reference.js";
 import { branchRef } from "../../core/revision/ref-names.js";
 import { command, type Command } from "../command.js";
-import { INCOMING_IMAGE_OPTIONS, keptBytes, platformOption, REGISTRY_OPTIONS } from "../image-options.js";
+import {
+  INCOMING_IMAGE_OPTIONS,
+  jobsOption,
+  keptBytes,
+  platformOption,
+  REGISTRY_OPTIONS,
+  TRANSFER_OPTIONS,
+} from "../image-options.js";
 import { openRepository } from "../open-repository.js";
 import { showLayers, showProgress } from "../progress.js";
 import { reportImages } from "../render/loaded-image.js";
+import { PULL_WORDS, showTransfers } from "../transfer-lines.js";
 
 const options = {
   "no-history": { type: "boolean", describe: "Take the image alone, though varve pushed its history with it" },
   ...INCOMING_IMAGE_OPTIONS,
+  ...TRANSFER_OPTIONS,
   ...REGISTRY_OPTIONS,
 } as const;
 
@@ -20,7 +29,7 @@ export const pullCommand: Command = command(
     summary: "Bring an image in from a registry, with its history",
     description: `Each entry of the image's history becomes a commit, and the reference names the last one, as with varve load: "varve log REFERENCE"
 shows how it was made, "varve run REFERENCE -- CMD" runs on it. REFERENCE is docker's: debian:12 is docker.io/library/debian:12, and no tag is
-latest. Layers that the store has are not transferred. Everything is checked by its digest while it comes; a transfer that is cut goes on where
+latest. Layers that the store has are not transferred, others side by side. Everything is checked by its digest while it comes; a transfer that is cut goes on where
 it was. Of an image that varve pushed come the commits that it was made of, with the same ids, trees and layers; the image is made again of them and
 must have the same id. No branch moves: varve clone takes branches. Credentials are docker's and podman's: varve login. TLS, but for registries of this machine and those that --insecure names.`,
     words: [{ name: "REFERENCE", required: true }],
@@ -38,7 +47,8 @@ must have the same id. No branch moves: varve clone takes branches. Credentials 
     const platform = platformOption(given.platform);
     const repository = await openRepository(session, { make: true });
     const progress = { step: 0, steps: 0 };
-    const show = showProgress(session.terminal, () => `step ${progress.step + 1} of ${progress.steps}: `);
+    const lines = showTransfers(session.terminal, PULL_WORDS);
+    const show = showProgress({ progress: lines.note }, () => `step ${progress.step + 1} of ${progress.steps}: `);
     const pulled = await pullImage(repository, reference, {
       command: session.typed,
       platform,
@@ -48,10 +58,12 @@ must have the same id. No branch moves: varve clone takes branches. Credentials 
       insecure: new Set(given.insecure),
       history: !given["no-history"],
       onLayer: showLayers(session.terminal),
+      jobs: jobsOption(given.jobs),
       observe: show,
+      onTransfer: lines.onTransfer,
       onStep: (step, steps) => Object.assign(progress, { step, steps }),
     });
-    show(undefined);
+    lines.end();
     await reportImages(session, "Pulled image", [pulled]);
   },
 );

@@ -5,23 +5,23 @@ import { historyOfImage } from "../../core/exchange/history/outgoing-history.js"
 import { parseImageReference, shortImageName } from "../../core/image/image-reference.js";
 import type { CommitId } from "../../core/model/ids.js";
 import type { OutgoingHistory } from "../../core/ports/histories.js";
-import type { PushEvent } from "../../core/ports/registries.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
-import { REGISTRY_OPTIONS } from "../image-options.js";
+import { jobsOption, REGISTRY_OPTIONS, TRANSFER_OPTIONS } from "../image-options.js";
 import { openRepository } from "../open-repository.js";
 import { printableLine } from "../printable.js";
 import { showCount } from "../progress.js";
 import { printJson } from "../render/json-array.js";
 import { counted, readableBytes } from "../render/quantities.js";
 import { commitOf } from "../revision-words.js";
-import type { Terminal } from "../terminal.js";
+import { PUSH_WORDS, showTransfers } from "../transfer-lines.js";
 
 const options = {
   squash: { type: "boolean", describe: "One layer with the whole tree, in place of one for each commit; without history" },
   all: { type: "boolean", describe: "Let every branch and tag travel with the image, for varve clone" },
   history: { type: "boolean", describe: "Send the history also with --squash, and where layers of other branches go along" },
   "no-history": { type: "boolean", describe: "Send the image alone" },
+  ...TRANSFER_OPTIONS,
   ...REGISTRY_OPTIONS,
 } as const;
 
@@ -51,9 +51,10 @@ layers of other branches, which would go along.`,
       ["44", "a name that layers can't hold, or more layers than docker takes"],
     ],
   },
-  async ({ words: [revision = "", target = revision], options: { squash, insecure, ...given }, session }) => {
+  async ({ words: [revision = "", target = revision], options: { squash, insecure, jobs, ...given }, session }) => {
     const { terminal, json } = session;
     const reference = parseImageReference(target);
+    const atOnce = jobsOption(jobs);
     const repository = await openRepository(session);
     const commit = await commitOf(repository, revision);
     const show = showCount(terminal, "layers: ", "commit");
@@ -68,12 +69,14 @@ layers of other branches, which would go along.`,
     for (const path of skipped)
       terminal.complain(`varve: warning: Left out ${printableLine(path)}: a layer can't hold a socket.\n`);
     const history = await historyFor(session, repository, commit, { ...given, revision, squash });
+    const lines = showTransfers(terminal, PUSH_WORDS);
     const { digest, sentBytes, historyDigest, historyFault } = await repository.registries.push(image, reference, {
       insecure: new Set(insecure),
       history,
-      onBlob: showSending(terminal),
+      jobs: atOnce,
+      onTransfer: lines.onTransfer,
     });
-    terminal.progress("");
+    lines.end();
     if (historyFault !== undefined) terminal.complain(`varve: warning: Pushed without history: ${printableLine(historyFault)}\n`);
     const name = shortImageName(reference);
     if (json)
@@ -123,18 +126,4 @@ async function historyFor(
     terminal.complain(`varve: warning: Pushed without history: ${printableLine(error.message)}\n`);
     return undefined;
   }
-}
-
-/** One line for what is on its way, on a terminal only. */
-function showSending(terminal: Terminal): (event: PushEvent) => void {
-  const sending = new Map<string, PushEvent>();
-  return (event) => {
-    sending.set(event.digest, event);
-    const going = [...sending.values()].filter(({ sent, size }) => sent !== undefined && sent < size);
-    terminal.progress(
-      going
-        .map(({ digest, sent = 0, size }) => `${digest.slice(7, 19)} ${readableBytes(sent)}/${readableBytes(size)}`)
-        .join("  "),
-    );
-  };
 }

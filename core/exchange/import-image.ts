@@ -4,14 +4,14 @@ import type { LayerProgress } from "../layers/write-layer.js";
 import type { Commit, Signature } from "../model/commit.js";
 import type { CommitId } from "../model/ids.js";
 import type { BlobRecord, ImageRecord } from "../model/image.js";
-import type { BlobCopy } from "../ports/blobs.js";
 import type { OpenedImage, ReadLayer } from "../ports/images.js";
 import type { Repository } from "../ports/repository.js";
 import { NAMED } from "../revision/ref-names.js";
 import { openCommitTree } from "../operations/targets.js";
 import { imageSteps, type ImageStep } from "./image-steps.js";
+import { IncomingLayers, type IncomingLayer, type IncomingLayersOptions } from "./incoming-layers.js";
 
-export interface ImportImageOptions {
+export interface ImportImageOptions extends IncomingLayersOptions {
   /** Compressed layers are kept as they came when those of the image have no more bytes than this together: then its manifest has the same digest when it goes out. */
   readonly keepBytes: number;
   readonly observe?: ((progress: LayerProgress) => void) | undefined;
@@ -54,38 +54,71 @@ export async function importImage(
   let parent: CommitId | undefined;
   let commit: Commit | undefined;
   let added = 0;
-  for (const [index, step] of steps.entries()) {
-    options.onStep?.(index, steps.length);
-    const last = index === steps.length - 1 ? documentsOf(image) : {};
-    const same: Commit | undefined = (known.get(parent) ?? []).find(
-      (each) => isOf(each, step, last) && isComplete(repository, each, step, keepsBlobs),
-    );
-    if (same === undefined) added += 1;
-    commit = same ?? (await writeStep(repository, { parent, step, last, keepsBlobs, warnings }, options));
-    parent = commit.id;
+  const plan = planOf(repository, { steps, image, known, keepsBlobs });
+  const wanted = plan.flatMap(({ step, same }) => (same === undefined && step.layer !== undefined ? [step.layer.source] : []));
+  const incoming = new IncomingLayers(repository.blobs, image, wanted, options);
+  try {
+    for (const [index, { step, last, same }] of plan.entries()) {
+      options.onStep?.(index, steps.length);
+      const isSame: boolean = same !== undefined && same.parents[0] === parent;
+      if (!isSame) added += 1;
+      commit = isSame ? same! : await writeStep(repository, { parent, step, last, keepsBlobs, warnings, incoming }, options);
+      parent = commit.id;
+    }
+  } finally {
+    await incoming.close();
   }
   // Once all of it is known to be right, and before a ref leads there.
   keepDocuments(repository, image);
   return { commit: commit!, added, warnings };
 }
 
-interface StepRequest {
-  readonly parent: CommitId | undefined;
+interface PlannedStep {
   readonly step: ImageStep;
   readonly last: Pick<ImageRecord, "config" | "manifest">;
+  /** What the store has of it, if its parent turns out to be the one that is expected. */
+  readonly same: Commit | undefined;
+}
+
+interface PlanRequest {
+  readonly steps: readonly ImageStep[];
+  readonly image: OpenedImage;
+  readonly known: ReadonlyMap<CommitId | undefined, readonly Commit[]>;
+  readonly keepsBlobs: boolean;
+}
+
+/** Tells before any layer is transferred which of them will be read. */
+function planOf(repository: Repository, { steps, image, known, keepsBlobs }: PlanRequest): readonly PlannedStep[] {
+  let parent: { readonly id: CommitId | undefined } | undefined = { id: undefined };
+  return steps.map((step, index) => {
+    const last = index === steps.length - 1 ? documentsOf(image) : {};
+    const alike: readonly Commit[] = (parent === undefined ? [] : (known.get(parent.id) ?? [])).filter((each) =>
+      isOf(each, step, last),
+    );
+    const same = alike.find((each) => isComplete(repository, each, step, keepsBlobs));
+    // One that lacks something is read again, and comes out as the same commit.
+    parent = same ?? alike[0];
+    return { step, last, same };
+  });
+}
+
+interface StepRequest extends Omit<PlannedStep, "same"> {
+  readonly parent: CommitId | undefined;
   readonly keepsBlobs: boolean;
   readonly warnings: string[];
+  readonly incoming: IncomingLayers;
 }
 
 async function writeStep(
   repository: Repository,
-  { parent, step, last, keepsBlobs, warnings }: StepRequest,
+  { parent, step, last, keepsBlobs, warnings, incoming }: StepRequest,
   { observe }: ImportImageOptions,
 ): Promise<WrittenCommit> {
   const { layer, history, config } = step;
   const base = await openCommitTree(repository, parent);
   let read: ReadLayer | undefined;
-  let copy: BlobCopy | undefined;
+  let coming: IncomingLayer | undefined;
+  const keeps = keepsBlobs && layer !== undefined && isCompressed(layer.source.record, layer.diffId);
   try {
     const record: ImageRecord = {
       ...(layer && { diffId: layer.diffId, ...(layer.source.record && { blob: layer.source.record }) }),
@@ -98,9 +131,8 @@ async function writeStep(
       base,
       target: async (writer) => {
         if (layer === undefined) return base;
-        copy =
-          keepsBlobs && isCompressed(layer.source.record, layer.diffId) ? repository.blobs.copy(layer.source.open()) : undefined;
-        read = await repository.images.readLayer(copy?.stream ?? layer.source.open(), writer, base, layer.source.name);
+        coming = incoming.open(layer.source, keeps);
+        read = await repository.images.readLayer(coming.stream, writer, base, layer.source.name);
         if (read.diffId !== layer.diffId) throw wrongDiffId(layer.source.name, read.diffId, layer.diffId);
         return read.tree;
       },
@@ -114,14 +146,14 @@ async function writeStep(
     });
     // After the layer, which holds what the tar is put together of.
     const isWhole = read?.keepTar() ?? true;
-    copy?.keep();
-    if (!isWhole && copy === undefined)
+    coming?.keep();
+    if (!isWhole && !keeps)
       warnings.push(`${layer!.source.name} has an entry twice: it goes out with another digest than it came with.`);
     warnings.push(...(read?.warnings ?? []));
     return commit!;
   } finally {
     read?.discard();
-    copy?.discard();
+    coming?.discard();
     base.close();
   }
 }

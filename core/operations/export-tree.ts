@@ -17,10 +17,20 @@ export async function exportTree(
   write: (chunk: Uint8Array) => Promise<void>,
   paths: PathSelection = ALL_PATHS,
 ): Promise<ExportedTar> {
+  return withSelected(repository, side, paths, (tree) => repository.archives.exportTar(tree, write));
+}
+
+/** What is selected of a side's tree, for as long as it is used. @throws VarveError PATH_MISSING for a named path that the tree has not. */
+export async function withSelected<T>(
+  repository: Repository,
+  side: Side,
+  paths: PathSelection,
+  use: (tree: Tree) => Promise<T>,
+): Promise<T> {
   const tree = await openSide(repository, side);
   try {
     requireNamed(tree, paths);
-    return await repository.archives.exportTar(selectTree(tree, paths), write);
+    return await use(selectTree(tree, paths));
   } finally {
     tree.close();
   }

@@ -4,7 +4,7 @@ import type { LayerWriter } from "./layer-store.js";
 /** Tar streams, the form in which root filesystems travel. */
 export interface Archives {
   /**
-   * Reads a tar (plain, gzip, zstd or xz: found out from its first bytes). Contents go into `writer` as they come; the tree
+   * Reads a tar (plain, gzip, zstd, xz or bzip2: found out from its first bytes). Contents go into `writer` as they come; the tree
    * tells where they are, and holds them for that writer alone.
    * @param name What messages call the archive, such as `"root.tar"`, quotes included.
    * @param base What the layers below add up to: of a large file that changed there in place, the changed parts alone are kept.

@@ -21,6 +21,9 @@ export interface Blobs {
   /** Keeps a copy of what somebody else reads. Nothing is kept before `keep`. @throws VarveError DISK_FULL, PERMISSION. */
   copy(stream: AsyncIterable<Uint8Array>): BlobCopy;
 
+  /** A place for what somebody sends while somebody else reads it. */
+  receive(): BlobReception;
+
   /** Whether the store knows how the tar of that DiffID was put together. */
   hasTar(diffId: BlobDigest): boolean;
 
@@ -44,6 +47,22 @@ export interface BlobCopy {
   /** When all was read. Durable when it returns. */
   keep(): BlobDigest;
   /** Does nothing after `keep`. */
+  discard(): void;
+}
+
+/** Bytes that arrive in a scratch file, and are read from it as far as they are there. */
+export interface BlobReception {
+  /** Whether all of it has come. */
+  readonly isWhole: boolean;
+  /** To be called once. @throws What the stream throws, and then each reader does; DISK_FULL, PERMISSION. */
+  fill(stream: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Has each reader throw that. */
+  fail(cause: unknown): void;
+  /** From the first byte on; waits for what has not come yet. May be called again. */
+  open(): AsyncIterable<Uint8Array>;
+  /** Keeps a whole one, whose digest was checked by whoever sent it. Durable when it returns; may be repeated. */
+  keep(digest: BlobDigest): void;
+  /** When nobody sends any more. What was kept stays. */
   discard(): void;
 }
 

@@ -39,6 +39,11 @@ export interface OpenedImage {
   readonly manifest: ImageDocument | undefined;
   /** The lowest first; as many as the config has DiffIDs. */
   readonly layers: readonly SourceLayer[];
+  /**
+   * Present where layers come through a network: several may be open at once, and this ends those that are, which then fail. Nothing can be opened after it.
+   * Elsewhere they are opened one after the other.
+   */
+  readonly stopTransfers?: (() => void) | undefined;
 }
 
 export interface ImageDocument {

@@ -15,15 +15,22 @@ export interface PullOptions extends RegistryOptions {
 export interface PushOptions extends RegistryOptions {
   /** Sent before the image, which it belongs to. */
   readonly history?: OutgoingHistory | undefined;
-  /** Hears of each blob: what is sent, and that it is there. */
-  readonly onBlob?: ((event: PushEvent) => void) | undefined;
+  /** Blobs that are sent at once. */
+  readonly jobs?: number | undefined;
+  /** Hears of each blob. */
+  readonly onTransfer?: ((event: TransferEvent) => void) | undefined;
 }
 
-export interface PushEvent {
+/** What becomes of one blob. */
+export interface TransferEvent {
   readonly digest: string;
+  /** Bytes. */
   readonly size: number;
-  /** Bytes sent so far; absent when the registry had it. */
-  readonly sent: number | undefined;
+  /** Bytes that were transferred so far. */
+  readonly done: number;
+  /** `there`: who wants it had it before. `mounted`: the registry took it over from the repository `from`. The last event is one of those, or `done`. */
+  readonly state: "moving" | "done" | "there" | "mounted";
+  readonly from?: string | undefined;
 }
 
 export interface PushedImage {
@@ -35,6 +42,20 @@ export interface PushedImage {
   readonly historyDigest: string | undefined;
   /** Why the registry did not take the history. */
   readonly historyFault: string | undefined;
+}
+
+export interface RemoteTag {
+  readonly tag: string;
+  /** Of its manifest, or index. */
+  readonly digest: string;
+}
+
+export interface RemovedManifest {
+  readonly digest: string;
+  /** False when the registry took a tag away alone: its manifest is there for who knows the digest. */
+  readonly isDeleted: boolean;
+  /** That are gone. */
+  readonly tags: readonly string[];
 }
 
 export interface KeptLogin {
@@ -56,6 +77,15 @@ export interface Registries {
 
   /** Sends what the registry lacks, the manifest last: the tag names the whole image or what it named before. */
   push(image: OutgoingImage, reference: ImageReference, options: PushOptions): Promise<PushedImage>;
+
+  /** All tags of the reference's repository, in byte order. @throws VarveError IMAGE_UNKNOWN. */
+  tags(reference: ImageReference, options: RegistryOptions): Promise<readonly RemoteTag[]>;
+
+  /**
+   * Takes a tag away; where the registry deletes manifests alone, the manifest with all of its tags. Nothing brings it back.
+   * @throws VarveError IMAGE_UNKNOWN; UNSUPPORTED where nothing may be deleted; without `force` CONFLICT when other tags would go, too.
+   */
+  remove(reference: ImageReference, options: RegistryOptions & { readonly force: boolean }): Promise<RemovedManifest>;
 
   /** @throws VarveError REGISTRY_DENIED, and then nothing is kept. */
   login(

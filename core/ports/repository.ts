@@ -11,6 +11,7 @@ import type { OperationLog } from "./operation-log.js";
 import type { PlainDirectories } from "./plain-directories.js";
 import type { WorkInProgress } from "./work-in-progress.js";
 import type { Registries } from "./registries.js";
+import type { TreeForms } from "./tree-forms.js";
 import type { Worktree } from "./worktree.js";
 
 /** One store, opened: what every operation of core gets as its first argument. Made by cli/open-repository.ts alone. */
@@ -25,6 +26,7 @@ export interface Repository {
   readonly inProgress: WorkInProgress;
   readonly directories: PlainDirectories;
   readonly archives: Archives;
+  readonly forms: TreeForms;
   readonly images: Images;
   readonly blobs: Blobs;
   readonly histories: Histories;

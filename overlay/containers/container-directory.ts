@@ -38,6 +38,10 @@ export const UNFINISHED = "new-";
 const EXITS = "exits";
 /** So long who waits for a removed container has time to read how it ended. */
 const EXIT_MILLISECONDS = 600_000;
+/** In the folder of exit codes; its mtime tells when it was last looked through. */
+const LOOKED = "looked";
+/** Thousands may have run in ten minutes: not each that begins looks at all of them. */
+const LOOK_MILLISECONDS = 60_000;
 
 /** An environment may be large. */
 const LARGEST_RECORD_BYTES = 2 ** 24;
@@ -259,10 +263,13 @@ export class ContainerDirectory {
   }
 }
 
-/** Removes the exit codes of containers that are gone, when nobody can wait for them any more. @param containers Absolute. */
+/** Removes the exit codes of containers that are gone, when nobody can wait for them any more: once a minute. @param containers Absolute. */
 export function forgetOldExits(containers: string): void {
   const folder = path.join(containers, EXITS);
-  if (!existsSync(folder)) return;
+  const looked = path.join(folder, LOOKED);
+  const age = Date.now() - (lstatSync(looked, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  if ((age >= 0 && age < LOOK_MILLISECONDS) || !existsSync(folder)) return;
+  writeFileSync(looked, "", { mode: 0o600 });
   const oldest = Date.now() - EXIT_MILLISECONDS;
   for (const id of readdirSync(folder)) {
     const stat = lstatSync(path.join(folder, id), { throwIfNoEntry: false });

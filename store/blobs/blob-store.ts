@@ -22,6 +22,7 @@ import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf, systemFailure } from "../system-failure.js";
 import { putTogether, tarSize } from "./layer-tar.js";
+import { ReceivedBlob } from "./received-blob.js";
 
 export type BlobLayout = Pick<StoreLayout, "root" | "blobs" | "scratch">;
 
@@ -38,6 +39,11 @@ export function openBlobs(layout: BlobLayout): Blobs {
     read: (digest) => read(blobFile(layout, digest), digest),
     open: (digest) => pieces(blobFile(layout, digest), digest),
     copy: (stream) => new FileCopy(layout, stream),
+    receive: () =>
+      new ReceivedBlob(scratchPath(layout, "blob"), (scratch, digest) => {
+        // Two layers of an image may be the same blob.
+        if (exists(scratch)) publish(scratch, blobFile(layout, digest));
+      }),
     hasTar: (diffId) => exists(tarFile(layout, diffId)),
     tarSize: (diffId) => tarSize(tarFile(layout, diffId)),
     tar: (diffId, contentOf) => putTogether(tarFile(layout, diffId), diffId, contentOf),

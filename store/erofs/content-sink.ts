@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { atOnce } from "../../core/turns.js";
 import { chunkCount, exactChunkBits, INDEX_LIMIT, smallestChunkBits, touchedRanges, type ByteRange } from "./block-runs.js";
 import { hashZeros, type OwnRun } from "./content-pieces.js";
@@ -18,10 +18,11 @@ export class BlockSink {
   readonly #data: DataRegion;
   readonly #scratch: () => string;
   readonly #former: ImageStoredContent | undefined;
-  readonly #hash = createHash("sha256");
+  /** Begun when the content leaves memory: most are short, and hashed at once. */
+  #hash: Hash | undefined;
   readonly #start: number;
   readonly #runs: OwnRun[] = [];
-  #short: Buffer | undefined = Buffer.alloc(BLOCK_BYTES);
+  #short: Buffer | undefined;
   #size = 0;
   /** Zeros at the end that are not yet written or left out. */
   #pending = 0;
@@ -35,16 +36,16 @@ export class BlockSink {
     this.#scratch = scratch;
     this.#former = former;
     this.#start = data.position;
+    this.#short = store.room;
   }
 
   write(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#settlePending();
-    this.#hash.update(bytes);
     if (this.#short !== undefined && this.#size + bytes.length < BLOCK_BYTES) {
       this.#short.set(bytes, this.#size);
     } else {
-      this.#leaveMemory();
+      this.#leaveMemory().update(bytes);
       this.#run ??= { block: this.#size / BLOCK_BYTES, position: this.#data.position };
       this.#data.append(bytes);
     }
@@ -60,8 +61,8 @@ export class BlockSink {
     const size = this.#size + this.#pending;
     if (size < BLOCK_BYTES) this.#writeZeros(this.#pending);
     else this.#settlePending(true);
-    const digest = this.#hash.digest();
-    if (this.#short !== undefined && size < BLOCK_BYTES) return this.#store.addShort(this.#short.subarray(0, size), digest);
+    if (this.#short !== undefined) return this.#store.addShort(this.#short.subarray(0, size));
+    const digest = this.#leaveMemory().digest();
     this.#endRun();
     const changed = this.#writeChanged(digest, size);
     if (changed !== undefined) return changed;
@@ -87,9 +88,9 @@ export class BlockSink {
     if (lastWhole - firstWhole < BLOCK_BYTES) return this.#writeZeros(this.#pending);
     const rest = end - lastWhole;
     this.#writeZeros(firstWhole - this.#size);
-    this.#leaveMemory();
+    const hash = this.#leaveMemory();
     this.#endRun();
-    atOnce(hashZeros(this.#hash, lastWhole - firstWhole));
+    atOnce(hashZeros(hash, lastWhole - firstWhole));
     this.#size = lastWhole;
     this.#writeZeros(rest);
     this.#pending = 0;
@@ -100,13 +101,16 @@ export class BlockSink {
     for (let rest = length; rest > 0; rest -= BLOCK_BYTES) this.write(Buffer.alloc(Math.min(rest, BLOCK_BYTES)));
   }
 
-  #leaveMemory(): void {
-    if (this.#short === undefined) return;
+  /** @returns The hash of what has come until now. */
+  #leaveMemory(): Hash {
+    this.#hash ??= createHash("sha256");
+    if (this.#short === undefined) return this.#hash;
     const kept = this.#short.subarray(0, this.#size);
     this.#short = undefined;
-    if (kept.length === 0) return;
+    if (kept.length === 0) return this.#hash;
     this.#run = { block: 0, position: this.#data.position };
     this.#data.append(kept);
+    return this.#hash.update(kept);
   }
 
   #endRun(): void {

@@ -23,7 +23,8 @@ export class ContentStore {
   readonly #arena: SpillArena;
   readonly #lenders: Lenders;
   readonly #borrowing: Borrowing;
-  readonly #short = Buffer.alloc(BLOCK_BYTES);
+  /** Room for the content that comes now, as long as it is shorter than a block: contents come one after another. */
+  readonly room: Buffer = Buffer.alloc(BLOCK_BYTES);
 
   constructor(contents: ContentTable, data: DataRegion, arena: SpillArena, lenders: Lenders, borrowing: Borrowing) {
     this.#contents = contents;
@@ -176,9 +177,9 @@ export class ContentStore {
   *#read(content: FileContent, reader: ContentReader): Turns<number> {
     const { size } = content;
     if (size < BLOCK_BYTES) {
-      readExactly(reader, this.#short, 0, size);
+      readExactly(reader, this.room, 0, size);
       reader.verify();
-      return this.addShort(this.#short.subarray(0, size));
+      return this.addShort(this.room.subarray(0, size));
     }
     const data = dataRanges(content);
     if (data !== undefined) return yield* this.#readSparse(content, reader, data);

@@ -38,6 +38,8 @@ export interface LayerImagePlace {
   readonly path: string;
   /** Another one for each image of `files`. */
   readonly number: number;
+  /** Whether the file in this state was found to be the image of that id before. */
+  readonly isProven: (stat: BigIntStats) => boolean;
   readonly find: (id: LayerId) => LayerImage;
 }
 
@@ -57,6 +59,7 @@ export class LayerImage {
   readonly path: string;
   /** Distinguishes the images of one tree. */
   readonly number: number;
+  readonly isProven: boolean;
   readonly superblock: SuperblockHead;
   /** The images whose blocks this one points at, by slot less 1. */
   readonly devices: readonly LayerId[];
@@ -74,7 +77,7 @@ export class LayerImage {
   #page: Page = { bytes: Buffer.alloc(0) };
   #pageStart = 0;
 
-  constructor({ files, id, path, number, find }: LayerImagePlace) {
+  constructor({ files, id, path, number, isProven, find }: LayerImagePlace) {
     this.#files = files;
     this.#find = find;
     this.id = id;
@@ -82,7 +85,8 @@ export class LayerImage {
     this.number = number;
     const length = files.length(path);
     if (length === undefined) throw this.damaged("it is no regular file");
-    const superblock = decodeSuperblock(this.imageBytes(0, Math.min(length, F.BLOCK_BYTES)), id);
+    this.isProven = isProven(this.stat());
+    const superblock = decodeSuperblock(this.imageBytes(0, Math.min(length, F.BLOCK_BYTES)), id, this.isProven);
     if (typeof superblock === "string") throw this.damaged(`its superblock ${superblock}`);
     this.superblock = superblock;
     if (superblock.blocks * F.BLOCK_BYTES !== length) {

@@ -1,3 +1,4 @@
+import type { BigIntStats } from "node:fs";
 import path from "node:path";
 import type { LayerId } from "../../core/model/ids.js";
 import { ImageFiles } from "./image-files.js";
@@ -5,6 +6,8 @@ import { LayerImage } from "./layer-image.js";
 
 /** Sees to it that opened images are what their ids say, without hashing them each time. */
 export interface ImageProofs {
+  /** Whether a file in this state was proven to be the image of that id. */
+  isProven(id: LayerId, stat: BigIntStats): boolean;
   /** @throws VarveError LAYER_CORRUPT when header and metadata are not those of the image's id. */
   prove(image: LayerImage): void;
   /** Called when the images are closed. */
@@ -48,9 +51,10 @@ export class LayerImages {
         id,
         path: this.fileOf(id),
         number: this.#images.size,
+        isProven: (stat) => this.#proofs?.isProven(id, stat) === true,
         find: (other) => this.get(other),
       });
-      this.#proofs?.prove(image);
+      if (!image.isProven) this.#proofs?.prove(image);
       this.#images.set(id, image);
     }
     return image;

@@ -4,12 +4,12 @@ import { grownBuffer } from "./growing-arrays.js";
 import { readAt, writeAt } from "./write-at.js";
 
 /** Bytes that may stay in memory. */
-const MEMORY_LIMIT = 32 << 20;
+const MEMORY_LIMIT = 16 << 20;
 const FIRST_BUFFER = 256 << 10;
 const WINDOW_BYTES = 1 << 20;
 
 /**
- * Short pieces of bytes, appended now and read back later: inline contents, symlink targets, xattrs. Past 32 MiB they go to a
+ * Short pieces of bytes, appended now and read back later: inline contents, symlink targets, xattrs. Past 16 MiB they go to a
  * file without a name, so memory stays bounded.
  */
 export class SpillArena {

@@ -35,9 +35,12 @@ export class ProvenImages implements ImageProofs {
     return new LayerImages(this.#layout.layers, { ...options, proofs: this });
   }
 
+  isProven(id: LayerId, stat: BigIntStats): boolean {
+    return this.#table.level(id, stat) >= DIGEST;
+  }
+
   prove(image: LayerImage): void {
     const stat = image.stat();
-    if (this.#table.level(image.id, stat) >= DIGEST) return;
     if (layerIdOf(image) !== image.id) throw image.damaged("its metadata is not that of its id");
     this.#add(image.id, stat, DIGEST);
   }
@@ -102,7 +105,7 @@ export class ProvenImages implements ImageProofs {
 
   #isKnown(id: LayerId, file: string): boolean {
     const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
-    return stat !== undefined && this.#table.level(id, stat) >= DIGEST;
+    return stat !== undefined && this.isProven(id, stat);
   }
 
   /** A file that was just written to may be written to again, and look the same. */

@@ -1,8 +1,10 @@
-import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
+import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from "node:http";
 import https from "node:https";
 import { once } from "node:events";
 import { VarveError } from "../../core/errors.js";
 import type { Connections } from "./connections.js";
+import type { Proxy } from "./proxies.js";
+import { authorizationOf } from "./proxy-tunnel.js";
 
 export type Method = "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -41,9 +43,12 @@ const LARGEST_HEAD_BYTES = 16 << 10;
  */
 export async function exchange(connections: Connections, request: Exchange): Promise<Answer> {
   const { method, url, headers, body, signal, idleMilliseconds } = request;
-  const outgoing = (url.protocol === "https:" ? https : http).request(url, {
+  const forwarder = connections.forwarderOf(url);
+  const isSecure = url.protocol === "https:" || forwarder?.isSecure === true;
+  const outgoing = (isSecure ? https : http).request(url, {
+    ...(forwarder && placeOf(forwarder, url)),
     method,
-    headers: { ...headers, ...lengthHeader(method, body) },
+    headers: { ...headers, ...lengthHeader(method, body), ...(forwarder && { host: url.host, ...authorizationOf(forwarder) }) },
     agent: connections.agentFor(url),
     signal,
     timeout: idleMilliseconds,
@@ -69,6 +74,12 @@ export async function exchange(connections: Connections, request: Exchange): Pro
     outgoing.off("timeout", slow);
     outgoing.on("error", () => undefined);
   }
+}
+
+/** A proxy without TLS behind it gets the whole URL. */
+function placeOf({ isSecure, hostname, port }: Proxy, url: URL): RequestOptions {
+  const path = `${url.origin}${url.pathname}${url.search}`;
+  return { protocol: isSecure ? "https:" : "http:", host: hostname, hostname, port, path };
 }
 
 function lengthHeader(method: Method, body: Body | undefined): Readonly<Record<string, string>> {

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { VarveError } from "../../core/errors.js";
 import { DEFAULT_REGISTRY, isRegistry } from "../../core/image/image-reference.js";
 import { speaksTls } from "./speaks-tls.js";
@@ -54,8 +55,9 @@ export async function registryOrigin(
   { host }: RegistryAddress,
   insecure: InsecureHosts,
   signal: AbortSignal | undefined,
+  throughProxy: (url: URL) => Promise<Socket | undefined> = () => Promise.resolve(undefined),
 ): Promise<URL> {
   const secure = new URL(`https://${host}/`);
   if (!mayBePlain(secure, insecure) && !insecure.has(host)) return secure;
-  return (await speaksTls(secure, signal)) ? secure : new URL(`http://${host}/`);
+  return (await speaksTls(secure, signal, await throughProxy(secure))) ? secure : new URL(`http://${host}/`);
 }

@@ -58,7 +58,7 @@ export class RegistryClient {
     this.#chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
   }
 
-  /** Ends connections that are kept for a next request. */
+  /** Ends requests that are under way, which fail with INTERRUPTED, and connections that are kept. */
   close(): void {
     this.#requests.close();
   }

@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
 import { VarveError, type ErrorCode } from "../../core/errors.js";
+import { atOnce } from "../../core/exchange/at-once.js";
+import { TRANSFERS_AT_ONCE } from "../../core/exchange/incoming-layers.js";
 import type { ImageReference } from "../../core/model/image.js";
 import { shortImageName } from "../../core/image/image-reference.js";
 import { blobDigest, type BlobRecord } from "../../core/model/image.js";
+import type { OutgoingHistory } from "../../core/ports/histories.js";
 import type { ImageDocument, OpenedImages, OpenImageOptions, OutgoingImage, SourceLayer } from "../../core/ports/images.js";
 import type { OutgoingBlob } from "../../core/ports/outgoing-blob.js";
 import type { PullOptions, PushedImage, PushOptions } from "../../core/ports/registries.js";
@@ -10,6 +13,7 @@ import { interruptionSignal } from "../../core/yield-to-signals.js";
 import { readDescriptor, type Descriptor } from "../oci/descriptor.js";
 import { chooseManifest, layersOf } from "../oci/find-manifest.js";
 import type { StoreLayout } from "../store-layout.js";
+import { BlobPlaces, type PlacesLayout } from "./blob-places.js";
 import { openReferringHistory } from "./referring-history.js";
 import { invalidAnswer } from "./registry-fault.js";
 import { objectOf } from "./read-json.js";
@@ -21,8 +25,6 @@ const DEEPEST_INDEX = 4;
 const LARGEST_CONFIG_BYTES = 8 * 1024 * 1024;
 /** What a registry says that takes images and nothing else. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set(["REGISTRY_INVALID", "REGISTRY_DENIED", "UNSUPPORTED"]);
-/** Blobs that are sent at the same time. */
-const AT_ONCE = 3;
 
 /** Registries.open. */
 export async function openRegistryImage(
@@ -31,6 +33,7 @@ export async function openRegistryImage(
   { platform, insecure, history: wantsHistory }: OpenImageOptions & PullOptions,
 ): Promise<OpenedImages> {
   const client = clientOf(reference, insecure);
+  const unfinished = new Set<string>();
   try {
     const manifest = await manifestFor(client, reference, platform);
     const config = readDescriptor(manifest.document["config"]);
@@ -43,11 +46,21 @@ export async function openRegistryImage(
       references: [shortImageName({ ...reference, ...(reference.tag !== undefined && { digest: undefined }) })],
       config: documentOf(bytes, { mediaType: config.mediaType, digest: sha256(bytes), size: bytes.length }, reference),
       manifest: { record: manifestRecord, bytes: manifest.bytes, value: manifest.document },
-      layers: layers.map((layer, index) => sourceLayer(client, layer, index)),
+      layers: layers.map((layer, index) => sourceLayer(client, layer, { index, unfinished })),
+      stopTransfers: () => client.close(),
     };
     const history =
       wantsHistory === true ? await openReferringHistory(layout, client, reference, manifestRecord.digest) : undefined;
-    return { images: [image], history, close: () => client.close() };
+    return {
+      images: [image],
+      history,
+      close: () => {
+        client.close();
+        if (unfinished.size > 0) return;
+        const digests = image.layers.flatMap(({ record }) => (record === undefined ? [] : [record.digest]));
+        new BlobPlaces(layout).remember(digests, reference.registry, reference.repository);
+      },
+    };
   } catch (error) {
     client.close();
     throw error;
@@ -55,11 +68,18 @@ export async function openRegistryImage(
 }
 
 /** Registries.push. */
-export async function pushImage(image: OutgoingImage, reference: ImageReference, options: PushOptions): Promise<PushedImage> {
+export async function pushImage(
+  layout: PlacesLayout,
+  image: OutgoingImage,
+  reference: ImageReference,
+  options: PushOptions,
+): Promise<PushedImage> {
   const client = clientOf(reference, options.insecure);
+  const places = new BlobPlaces(layout);
   try {
-    const sentBytes = await sendBlobs(client, [...image.layers, image.config], options);
-    const sent = await pushHistory(client, image.manifest.record, options);
+    const send = (blobs: readonly OutgoingBlob[]): Promise<number> => sendBlobs(client, blobs, { ...options, places, reference });
+    const sentBytes = await send([...image.layers, image.config]);
+    const sent = await pushHistory(client, image.manifest.record, options.history, send);
     const name = reference.tag ?? image.manifest.record.digest;
     const digest = await client.putManifest(name, await bytesOf(image.manifest), image.manifest.record.mediaType);
     return { digest, sentBytes: sentBytes + sent.bytes, historyDigest: sent.digest, historyFault: sent.fault };
@@ -78,10 +98,14 @@ interface SentHistory {
  * The history goes before the image: whoever sees the tag sees both. A registry that takes no artifacts gets the image alone.
  * @param subject The image's manifest.
  */
-async function pushHistory(client: RegistryClient, subject: BlobRecord, options: PushOptions): Promise<SentHistory> {
-  const { history } = options;
+async function pushHistory(
+  client: RegistryClient,
+  subject: BlobRecord,
+  history: OutgoingHistory | undefined,
+  send: (blobs: readonly OutgoingBlob[]) => Promise<number>,
+): Promise<SentHistory> {
   if (history === undefined) return { bytes: 0 };
-  const bytes = await sendBlobs(client, [...history.blobs, history.config], options);
+  const bytes = await send([...history.blobs, history.config]);
   const manifest = history.manifest(subject);
   try {
     const digest = await client.putManifest(manifest.record.digest, await bytesOf(manifest), manifest.record.mediaType);
@@ -98,33 +122,55 @@ async function bytesOf(blob: OutgoingBlob): Promise<Buffer> {
   return Buffer.concat(pieces);
 }
 
-/** Each once, several at the same time. @returns Bytes that the registry did not have. */
-async function sendBlobs(client: RegistryClient, all: readonly OutgoingBlob[], options: PushOptions): Promise<number> {
-  const waiting = [...new Map(all.map((blob) => [blob.record.digest, blob])).values()].values();
-  let bytes = 0;
-  const send = async (): Promise<void> => {
-    for (const blob of waiting) bytes += await sendBlob(client, blob, options);
+interface SendOptions extends PushOptions {
+  readonly places: BlobPlaces;
+  readonly reference: ImageReference;
+}
+
+/** Each once, several at the same time; what was sent is remembered to be there. @returns Bytes that the registry did not have. */
+async function sendBlobs(
+  client: RegistryClient,
+  all: readonly OutgoingBlob[],
+  { places, reference: { registry, repository }, ...options }: SendOptions,
+): Promise<number> {
+  const blobs = [...new Map(all.map((blob) => [blob.record.digest, blob])).values()];
+  let sentBytes = 0;
+  const send = async (blob: OutgoingBlob): Promise<void> => {
+    const elsewhere = places.repositoriesWith(blob.record.digest, registry, repository);
+    const bytes = await sendBlob(client, blob, { ...options, elsewhere });
+    sentBytes += bytes;
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, send));
-  return bytes;
+  await atOnce(blobs, options.jobs ?? TRANSFERS_AT_ONCE, send, () => client.close());
+  const digests = blobs.map(({ record }) => record.digest);
+  places.remember(digests, registry, repository);
+  return sentBytes;
 }
 
 /** @returns Bytes that the registry did not have. */
-async function sendBlob(client: RegistryClient, { record, open }: OutgoingBlob, { onBlob }: PushOptions): Promise<number> {
+async function sendBlob(
+  client: RegistryClient,
+  { record, open }: OutgoingBlob,
+  { onTransfer, elsewhere }: PushOptions & { readonly elsewhere: readonly string[] },
+): Promise<number> {
   const { digest, size } = record;
   if ((await client.headBlob(digest)) !== undefined) {
-    onBlob?.({ digest, size, sent: undefined });
+    onTransfer?.({ digest, size, done: 0, state: "there" });
     return 0;
   }
-  let sent = 0;
+  for (const from of elsewhere) {
+    if (!(await client.mountBlob(digest, from))) continue;
+    onTransfer?.({ digest, size, done: 0, state: "mounted", from });
+    return 0;
+  }
   await client.putBlob({ digest, size }, async function* () {
-    sent = 0;
+    let done = 0;
     for await (const piece of open()) {
       yield piece;
-      sent += piece.length;
-      onBlob?.({ digest, size, sent });
+      done += piece.length;
+      onTransfer?.({ digest, size, done, state: "moving" });
     }
   });
+  onTransfer?.({ digest, size, done: size, state: "done" });
   return size;
 }
 
@@ -159,11 +205,20 @@ async function configBytes(
   return Buffer.concat(pieces);
 }
 
-function sourceLayer(client: RegistryClient, { mediaType, algorithm, hex, size }: Descriptor, index: number): SourceLayer {
+function sourceLayer(
+  client: RegistryClient,
+  { mediaType, algorithm, hex, size }: Descriptor,
+  { index, unfinished }: { readonly index: number; readonly unfinished: Set<string> },
+): SourceLayer {
+  const digest = `${algorithm}:${hex}`;
   return {
     record: algorithm === "sha256" ? { mediaType, digest: blobDigest(hex), size } : undefined,
     name: `layer ${index + 1} of the image`,
-    open: () => client.blob({ digest: `${algorithm}:${hex}`, size }),
+    async *open() {
+      unfinished.add(digest);
+      yield* client.blob({ digest, size });
+      unfinished.delete(digest);
+    },
   };
 }
 

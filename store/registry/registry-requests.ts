@@ -50,14 +50,15 @@ export class RegistryRequests {
   readonly #repository: string | undefined;
   readonly #credentials: CredentialSource;
   readonly #connections: Connections;
+  readonly #stopping = new AbortController();
   #ready: Promise<Authorization> | undefined;
   #origin: Promise<URL> | undefined;
 
   constructor(address: RegistryAddress, repository: string | undefined, options: RequestOptions) {
     this.address = address;
     this.pace = options.pace ?? PACE;
-    // One of its own: each request listens to it, and Node warns of more than ten.
-    this.signal = AbortSignal.any([options.signal ?? interruptionSignal()]);
+    // Each request listens to it, and Node warns of more than ten.
+    this.signal = AbortSignal.any([options.signal ?? interruptionSignal(), this.#stopping.signal]);
     setMaxListeners(0, this.signal);
     this.insecure = options.insecure ?? new Set();
     this.#repository = repository;
@@ -66,7 +67,9 @@ export class RegistryRequests {
   }
 
   origin(): Promise<URL> {
-    return (this.#origin ??= registryOrigin(this.address, this.insecure, this.signal));
+    return (this.#origin ??= registryOrigin(this.address, this.insecure, this.signal, (url) =>
+      this.#connections.throughProxy(url),
+    ));
   }
 
   authorization(): Promise<Authorization> {
@@ -110,7 +113,9 @@ export class RegistryRequests {
     return targetOf(answer.url, answer.headers.location, this.insecure);
   }
 
+  /** Ends what is under way as an interruption does, and connections that are kept. */
   close(): void {
+    this.#stopping.abort();
     this.#connections.close();
   }
 

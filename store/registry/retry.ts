@@ -139,6 +139,7 @@ const STATES: Readonly<Record<string, string>> = {
   ETIMEDOUT: "it does not answer",
   EHOSTUNREACH: "no way leads to it",
   ENETUNREACH: "no way leads to it",
+  EPROXYBUSY: "the proxy before it, of HTTPS_PROXY, has no way to it now",
 };
 
 function untrusted(host: string, code: string, cause: unknown): VarveError {

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import tls from "node:tls";
 import { errnoOf } from "../system-failure.js";
 
@@ -8,11 +9,13 @@ const NOBODY = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH"
 /**
  * Whether a server answers a TLS handshake. Nothing is sent after it, and nothing is believed because of it.
  *
+ * @param tunnel A connection to it through a proxy.
  * @returns Also `true` when nobody is there: the real connection will say so. Without a port, though, plain HTTP has another one than TLS.
  */
-export async function speaksTls(url: URL, signal: AbortSignal | undefined): Promise<boolean> {
+export async function speaksTls(url: URL, signal: AbortSignal | undefined, tunnel?: Socket): Promise<boolean> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const socket = tls.connect({ host, port: Number(url.port === "" ? 443 : url.port), rejectUnauthorized: false });
+  const place = tunnel === undefined ? { host, port: Number(url.port === "" ? 443 : url.port) } : { socket: tunnel };
+  const socket = tls.connect({ ...place, rejectUnauthorized: false });
   const stop = (): unknown => socket.destroy();
   signal?.addEventListener("abort", stop, { once: true });
   try {

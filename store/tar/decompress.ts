@@ -1,5 +1,6 @@
 import { VarveError } from "../../core/errors.js";
 import { gunzipped } from "./gunzip.js";
+import { unbzip2ed } from "./unbzip2.js";
 import { unxzed } from "./unxz.js";
 import { unzstded } from "./unzstd.js";
 
@@ -21,7 +22,7 @@ const FORMATS: readonly Format[] = [
   // Frames to be skipped, 0x50 to 0x5f, may come first: pzstd begins with one. Those of lz4 look the same, and nobody writes them.
   ...SKIPPABLE.map((first): Format => ({ name: "zstd", magic: [first, 0x2a, 0x4d, 0x18], decompress: unzstded })),
   { name: "xz", magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], decompress: unxzed },
-  { name: "bzip2", magic: [0x42, 0x5a, 0x68], decompress: undefined },
+  { name: "bzip2", magic: [0x42, 0x5a, 0x68], decompress: unbzip2ed },
   { name: "lzip", magic: [0x4c, 0x5a, 0x49, 0x50], decompress: undefined },
   { name: "lz4", magic: [0x04, 0x22, 0x4d, 0x18], decompress: undefined },
   { name: "compress", magic: [0x1f, 0x9d], decompress: undefined },
@@ -41,7 +42,7 @@ export interface ExpansionLimit {
 export const EXPANSION_LIMIT: ExpansionLimit = { freeBytes: 2 * 1024 ** 3, maximumRatio: 200 };
 
 /**
- * Takes a stream apart by its first bytes: gzip, zstd and xz are decompressed in this process, all else comes out as it is.
+ * Takes a stream apart by its first bytes: gzip, zstd, xz and bzip2 are decompressed in this process, all else comes out as it is.
  *
  * @throws VarveError SOURCE_INVALID when compressed data is cut off, damaged or expands beyond `limit`.
  */
@@ -57,10 +58,10 @@ export async function* decompressed(
     return;
   }
   if (format.decompress === undefined) {
-    const hint = "Decompress it first and give the tar itself; gzip, zstd and xz are taken as they are.";
+    const hint = "Decompress it first and give the tar itself; gzip, zstd, xz and bzip2 are taken as they are.";
     throw new VarveError(
       "SOURCE_INVALID",
-      `Cannot read the tar: it is compressed with ${format.name}, expected gzip, zstd or xz`,
+      `Cannot read the tar: it is compressed with ${format.name}, expected gzip, zstd, xz or bzip2`,
       { hint },
     );
   }

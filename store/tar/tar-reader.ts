@@ -181,7 +181,7 @@ export class TarReader {
 
   #notAHeader(): never {
     if (this.#entries > 0 || this.#records !== undefined) return this.#fail("the header after it has a wrong checksum");
-    const hint = "Give a tar, plain or compressed with gzip, zstd or xz.";
+    const hint = "Give a tar, plain or compressed with gzip, zstd, xz or bzip2.";
     return this.#fail("its first header has a wrong checksum, expected a tar", hint);
   }
 

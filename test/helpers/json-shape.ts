@@ -50,3 +50,12 @@ export const ON_NO_NETWORK: Readonly<Record<string, Shape>> = {
   address: null,
   ports: [{ containerPort: "number", protocol: "string", hostAddress: "string", hostPort: "number" }],
 };
+
+/** A tar. */
+export const EXPORTED: Readonly<Record<string, Shape>> = {
+  file: "string",
+  format: /^tar$/,
+  skipped: [/^\//],
+  losses: [{ path: "string", what: "string" }],
+  bytes: "number",
+};

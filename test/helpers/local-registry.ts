@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash, generateKeyPairSync } from "node:crypto";
-import { closeSync, openSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import type { ExecutionContext } from "ava";
@@ -13,6 +13,8 @@ export interface RegistrySetup {
   readonly tls?: boolean | "mutual";
   /** Where it listens: `0.0.0.0`, which no rule takes for this machine, though it is. */
   readonly address?: string;
+  /** It deletes nothing, as it is without further words. */
+  readonly isAppendOnly?: boolean;
 }
 
 export interface LocalRegistry {
@@ -22,11 +24,15 @@ export interface LocalRegistry {
   readonly authority: string | undefined;
   /** Where it keeps what it has. */
   readonly storage: string;
-  /** Requests that it answered since the last call: `GET /v2/… 200 1234`, the last number the bytes of the answer. */
+  /** What it was asked so far, from its log: `GET /v2/`. */
   requests(): readonly string[];
+  /** The same, with status and bytes of the answer: `GET /v2/ 200 2`. */
+  answers(): readonly string[];
   stop(): void;
 }
 
+/** What its certificate is for, too: a name that nobody but a proxy knows. */
+export const NAMED = "registry.test";
 /** Of the registry with htpasswd. */
 export const USER = "varve";
 export const PASSWORD = "canary: pässword";
@@ -61,7 +67,8 @@ export async function startRegistry(t: ExecutionContext, setup: RegistrySetup = 
         authority: certificates?.authority,
         storage: path.join(folder, "storage"),
         stop,
-        requests: () => requestsIn(access),
+        requests: () => answersIn(access).map((line) => line.replace(/ \d+ \d+$/, "")),
+        answers: () => answersIn(access),
       };
     }
     stop();
@@ -69,19 +76,22 @@ export async function startRegistry(t: ExecutionContext, setup: RegistrySetup = 
   }
 }
 
-/** Each line is told once. */
-function requestsIn(file: string): readonly string[] {
+function answersIn(file: string): readonly string[] {
   const found = [...readFileSync(file, "utf8").matchAll(/"([A-Z]+ \S+) HTTP\/1\.1" (\d+) (\d+)/g)];
-  truncateSync(file);
   return found.map(([, request, status, bytes]) => `${request} ${status} ${bytes}`);
 }
 
-function configuration(folder: string, host: string, { auth, tls }: RegistrySetup, made: Certificates | undefined): object {
+function configuration(
+  folder: string,
+  host: string,
+  { auth, tls, isAppendOnly }: RegistrySetup,
+  made: Certificates | undefined,
+): object {
   const clients = tls === "mutual" ? { clientcas: [made?.authority] } : {};
   return {
     version: "0.1",
     log: { level: "warn", accesslog: { disabled: false } },
-    storage: { filesystem: { rootdirectory: path.join(folder, "storage") }, delete: { enabled: true } },
+    storage: { filesystem: { rootdirectory: path.join(folder, "storage") }, delete: { enabled: isAppendOnly !== true } },
     http: {
       addr: host,
       secret: "of the test",
@@ -124,7 +134,7 @@ export function makeCertificates(folder: string, address: string): Certificates 
   key("server.key");
   openssl("req", "-x509", "-new", "-key", "authority.key", "-subj", "/CN=authority", "-days", "2", "-out", "authority.crt");
   openssl("req", "-new", "-key", "server.key", "-subj", "/CN=server", "-out", "server.csr");
-  writeFileSync(at("names"), `subjectAltName=IP:${address},DNS:localhost\n`);
+  writeFileSync(at("names"), `subjectAltName=IP:${address},DNS:localhost,DNS:${NAMED}\n`);
   const signing = ["-CA", "authority.crt", "-CAkey", "authority.key", "-CAcreateserial", "-days", "2", "-extfile", "names"];
   openssl("x509", "-req", "-in", "server.csr", ...signing, "-out", "server.crt");
   return { authority: at("authority.crt"), certificate: at("server.crt"), key: at("server.key") };

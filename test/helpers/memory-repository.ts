@@ -22,6 +22,7 @@ export function memoryRepository(): Repository {
     inProgress: memoryProgress(),
     directories: none,
     archives: none,
+    forms: none,
     images: none,
     blobs: none,
     histories: none,

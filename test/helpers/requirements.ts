@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmdirSync
 import os from "node:os";
 import path from "node:path";
 import test, { type TestFn } from "ava";
+import { whyNoDocker } from "./local-docker.js";
 import { mayUseTunnels, ordinaryUser, whyNotAs } from "./ordinary-user.js";
 
 /**
@@ -16,6 +17,7 @@ import { mayUseTunnels, ordinaryUser, whyNotAs } from "./ordinary-user.js";
  * - `user-tunnels`: `ordinary-user`, who may make network devices by /dev/net/tun
  * - `false-sizes`: files of /sys whose size is not what can be read of them
  * - `immutable-files`: root, chattr(1), and a filesystem below the temporary directory that has them
+ * - `docker-daemon`: `mounts`, docker, and a dockerd that starts
  * - `no-shared-store`: nothing at `/var/lib/varve`, where root's shared store is by default
  */
 export type Requirement =
@@ -28,6 +30,7 @@ export type Requirement =
   | "user-tunnels"
   | "false-sizes"
   | "immutable-files"
+  | "docker-daemon"
   | "no-shared-store"
   | (string & {});
 
@@ -80,6 +83,8 @@ function probe(requirement: Requirement): string | undefined {
       return existsSync(FALSE_SIZES) ? undefined : `needs ${FALSE_SIZES}`;
     case "immutable-files":
       return missing("root", "chattr") ?? (canBeImmutable() ? undefined : "needs a filesystem with immutable files");
+    case "docker-daemon":
+      return missing("mounts", "dockerd", "docker") ?? whyNoDocker();
     case "no-shared-store":
       return existsSync("/var/lib/varve") ? "needs a machine without /var/lib/varve" : undefined;
     default:

@@ -69,7 +69,7 @@ const FAULTS: readonly (readonly [bytes: Buffer, message: RegExp])[] = [
   [Buffer.alloc(100, "x"), /^Cannot read "root\.tar": it ends too early$/],
   [header({ name: "the tar", size: 5000 }), /^Cannot read "root\.tar", entry "the tar": it ends too early$/],
   [Buffer.from([0x1f, 0x8b, 8, 0, 0]), /^Cannot read "root\.tar": its gzip data is cut off/],
-  [Buffer.from("BZh91AY"), /^Cannot read "root\.tar": it is compressed with bzip2/],
+  [Buffer.from("BZh91AY"), /^Cannot read "root\.tar": its bzip2 data is cut off/],
 ];
 
 for (const [bytes, message] of FAULTS) {
