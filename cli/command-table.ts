@@ -14,6 +14,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Track a directory, or make an empty shared store",
     load: async () => (await import("./commands/init.js")).initCommand,
   },
+  clone: {
+    group: "start",
+    summary: "Make a new store of another one's history: from a registry, or a bundle",
+    load: async () => (await import("./commands/clone.js")).cloneCommand,
+  },
   import: {
     group: "start",
     summary: "Commit a directory or a tar archive to a branch",
@@ -309,6 +314,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     summary: "Write a commit's tree into an empty directory",
     load: async () => (await import("./commands/checkout.js")).checkoutCommand,
   },
+  bundle: {
+    group: "move",
+    summary: "Write commits, branches and layers to one file, for another store",
+    load: async () => (await import("./commands/bundle.js")).bundleCommand,
+  },
   export: {
     group: "move",
     summary: "Write a tree as a tar archive, a disk image or an LXC container",
@@ -316,7 +326,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
   load: {
     group: "move",
-    summary: "Bring images in, with their history: a docker archive or an OCI layout",
+    summary: "Bring images in, with their history: a docker archive, an OCI layout, a bundle",
     load: async () => (await import("./commands/load.js")).loadCommand,
   },
   save: {

@@ -2,8 +2,7 @@
 export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
   add: "There is no staging area: varve commit records the whole tree, but what .varveignore leaves out.",
   build: "Varve has none: each step of a build is a varve run --cache -b BRANCH REV -- CMD…",
-  clone: "Use varve pull REFERENCE -b BRANCH for an image, or copy the store's directory for all of a history.",
-  fetch: "Use varve pull REFERENCE.",
+  fetch: "Use varve pull REFERENCE for an image, varve load FILE for a bundle.",
   mv: "Varve sees what moved by itself: use mv, then varve commit.",
   prune: "Use varve gc, which removes what nothing names any more.",
   remote: "Varve has no remotes: varve push REV REFERENCE and varve pull REFERENCE name the registry.",

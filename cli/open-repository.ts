@@ -26,6 +26,7 @@ import type { LayerStoreOptions } from "../store/layers/layer-store.js";
 import type { UpperTreeSource } from "../store/directory/upper-tree.js";
 import { openBlobs } from "../store/blobs/blob-store.js";
 import { fileEvents } from "../store/events/file-events.js";
+import { historiesAt } from "../store/histories.js";
 import { openStore } from "../store/open-store.js";
 import { scratchPath } from "../store/scratch.js";
 import type { LockOptions } from "../store/store-lock.js";
@@ -96,6 +97,11 @@ export async function openOutsideReaders(): Promise<OutsideReaders> {
   const { openDirectories } = await import("../store/directory/plain-directories.js");
   const scratch = (): string => scratchPath({ scratch: tmpdir() }, "varve-archive");
   return { directories: openDirectories(), archives: archivesAt(scratch) };
+}
+
+/** What images and histories are read by where there is no store. Nothing is put anywhere. */
+export function openOutsideImages(): Pick<Images, "open"> {
+  return imagesAt({ ...storeLayout(tmpdir()), scratch: tmpdir() });
 }
 
 export type { Probe } from "../overlay/probes.js";
@@ -231,6 +237,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     forms: formsAt(layout, openDirectories(layout.root)),
     images: imagesAt(layout),
     blobs: openBlobs(layout),
+    histories: historiesAt(layout),
     registries: registriesAt(layout),
     machine: machineFiles(layout),
     worktree,
@@ -367,15 +374,16 @@ function registriesAt(layout: StoreLayout): Registries {
 function imagesAt(layout: StoreLayout): Images {
   return {
     open: async (...parts) =>
-      (await import("../store/oci/open-images.js")).openImages(...parts, scratchPath(scratchOf(layout), "archive")),
+      (await import("../store/oci/open-images.js")).openImages(layout, ...parts, scratchPath(scratchOf(layout), "archive")),
     readLayer: async (...parts) => (await import("../store/oci/read-layer.js")).readLayer(layout, ...parts),
     async *layerTar(...parts) {
       yield* (await import("../store/oci/layer-tar.js")).layerTar(...parts);
     },
     async *compressed(stream) {
-      yield* (await import("../store/oci/gzip-stream.js")).gzipped(stream);
+      yield* (await import("../store/tar/gzip-stream.js")).gzipped(stream);
     },
     writeArchive: async (...parts) => (await import("../store/oci/write-images.js")).writeArchive(...parts),
+    writeHistory: async (...parts) => (await import("../store/oci/write-images.js")).writeHistory(...parts),
     writeLayout: async (...parts) => (await import("../store/oci/write-images.js")).writeLayout(...parts),
   };
 }

@@ -39,6 +39,11 @@ export function showCount(terminal: Terminal, what: string, thing: string): (cou
   };
 }
 
+/** Which layer of how many is taken in, on a terminal only. */
+export function showLayers(terminal: Terminal): (layer: number, layers: number) => void {
+  return (layer, layers) => terminal.progress(`layer ${layer + 1} of ${layers}`);
+}
+
 const BAR_CELLS = 30;
 
 /** Shows a bar of the bytes that were read of a known number, on a terminal only. */

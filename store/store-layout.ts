@@ -38,6 +38,8 @@ export interface StoreLayout {
   readonly proofs: string;
   /** Derived from layer images: the names that each of them holds. */
   readonly names: string;
+  /** Derived from layer images: what they become when they are compressed to be sent. */
+  readonly sent: string;
   /** Which repositories of registries are known to have a blob. */
   readonly blobPlaces: string;
   /** Derived from layer images, by those who can't mount them: each image's directories and files, by its id. */
@@ -79,6 +81,7 @@ export function storeLayout(root: string): StoreLayout {
     variants: at("views", "variants"),
     proofs: at("views", "proofs"),
     names: at("views", "names"),
+    sent: at("views", "sent"),
     blobPlaces: at("views", "blob-places"),
     unpacked: at("unpacked"),
     blobs: at("blobs"),

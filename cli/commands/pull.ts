@@ -11,11 +11,16 @@ import {
   TRANSFER_OPTIONS,
 } from "../image-options.js";
 import { openRepository } from "../open-repository.js";
-import { showProgress } from "../progress.js";
+import { showLayers, showProgress } from "../progress.js";
 import { reportImages } from "../render/loaded-image.js";
 import { PULL_WORDS, showTransfers } from "../transfer-lines.js";
 
-const options = { ...INCOMING_IMAGE_OPTIONS, ...TRANSFER_OPTIONS, ...REGISTRY_OPTIONS } as const;
+const options = {
+  "no-history": { type: "boolean", describe: "Take the image alone, though varve pushed its history with it" },
+  ...INCOMING_IMAGE_OPTIONS,
+  ...TRANSFER_OPTIONS,
+  ...REGISTRY_OPTIONS,
+} as const;
 
 export const pullCommand: Command = command(
   {
@@ -25,7 +30,8 @@ export const pullCommand: Command = command(
     description: `Each entry of the image's history becomes a commit, and the reference names the last one, as with varve load: "varve log REFERENCE"
 shows how it was made, "varve run REFERENCE -- CMD" runs on it. REFERENCE is docker's: debian:12 is docker.io/library/debian:12, and no tag is
 latest. Layers that the store has are not transferred, others side by side. Everything is checked by its digest while it comes; a transfer that is cut goes on where
-it was. Credentials are docker's and podman's: varve login. TLS, but for registries of this machine and those that --insecure names.`,
+it was. Of an image that varve pushed come the commits that it was made of, with the same ids, trees and layers; the image is made again of them and
+must have the same id. No branch moves: varve clone takes branches. Credentials are docker's and podman's: varve login. TLS, but for registries of this machine and those that --insecure names.`,
     words: [{ name: "REFERENCE", required: true }],
     options,
     examples: [
@@ -50,6 +56,8 @@ it was. Credentials are docker's and podman's: varve login. TLS, but for registr
       branch,
       keepBytes: keptBytes(given["keep-blobs"]),
       insecure: new Set(given.insecure),
+      history: !given["no-history"],
+      onLayer: showLayers(session.terminal),
       jobs: jobsOption(given.jobs),
       observe: show,
       onTransfer: lines.onTransfer,

@@ -1,18 +1,26 @@
+import { VarveError } from "../../core/errors.js";
 import { exportImage } from "../../core/exchange/export-image.js";
 import { machinePlatform } from "../../core/exchange/machine-platform.js";
+import { historyOfImage } from "../../core/exchange/history/outgoing-history.js";
 import { parseImageReference, shortImageName } from "../../core/image/image-reference.js";
-import { command, type Command } from "../command.js";
+import type { CommitId } from "../../core/model/ids.js";
+import type { OutgoingHistory } from "../../core/ports/histories.js";
+import type { Repository } from "../../core/ports/repository.js";
+import { command, type Command, type Session } from "../command.js";
 import { jobsOption, REGISTRY_OPTIONS, TRANSFER_OPTIONS } from "../image-options.js";
 import { openRepository } from "../open-repository.js";
 import { printableLine } from "../printable.js";
 import { showCount } from "../progress.js";
 import { printJson } from "../render/json-array.js";
-import { readableBytes } from "../render/quantities.js";
+import { counted, readableBytes } from "../render/quantities.js";
 import { commitOf } from "../revision-words.js";
 import { PUSH_WORDS, showTransfers } from "../transfer-lines.js";
 
 const options = {
-  squash: { type: "boolean", describe: "One layer with the whole tree, in place of one for each commit" },
+  squash: { type: "boolean", describe: "One layer with the whole tree, in place of one for each commit; without history" },
+  all: { type: "boolean", describe: "Let every branch and tag travel with the image, for varve clone" },
+  history: { type: "boolean", describe: "Send the history also with --squash, and where layers of other branches go along" },
+  "no-history": { type: "boolean", describe: "Send the image alone" },
   ...TRANSFER_OPTIONS,
   ...REGISTRY_OPTIONS,
 } as const;
@@ -25,7 +33,9 @@ export const pushCommand: Command = command(
     description: `Sends REV as the image REFERENCE; without one REV is the image's reference, as in docker. Each commit on the way to REV becomes a layer,
 as with varve save: what came in as an image goes out with the same image id, and where its compressed layers were kept with the same manifest
 digest. Other layers are compressed with gzip. What the registry has is not sent again, and a transfer that is cut goes on where it was. The
-tag moves when all of the image is there.`,
+tag moves when all of the image is there. Beside the image goes its history, as an artifact that docker does not look at: with it varve pull and varve
+clone give back the same commits, trees and layers, of merges too, and the branch or tag that REV names. It is left out where layers borrow from
+layers of other branches, which would go along.`,
     words: [
       { name: "REV", required: true },
       { name: "REFERENCE", required: false },
@@ -33,6 +43,7 @@ tag moves when all of the image is there.`,
     options,
     examples: [
       ["varve push base localhost:5000/team/base:1", "a branch"],
+      ["varve push main registry.lan/team/web:2 --all", "all branches of the store, for varve clone"],
       ["varve push registry.lan/team/web:2", "what is called so here, as docker push"],
     ],
     statuses: [
@@ -40,7 +51,7 @@ tag moves when all of the image is there.`,
       ["44", "a name that layers can't hold, or more layers than docker takes"],
     ],
   },
-  async ({ words: [revision = "", target = revision], options: { squash, insecure, jobs }, session }) => {
+  async ({ words: [revision = "", target = revision], options: { squash, insecure, jobs, ...given }, session }) => {
     const { terminal, json } = session;
     const reference = parseImageReference(target);
     const atOnce = jobsOption(jobs);
@@ -57,13 +68,16 @@ tag moves when all of the image is there.`,
     show(undefined);
     for (const path of skipped)
       terminal.complain(`varve: warning: Left out ${printableLine(path)}: a layer can't hold a socket.\n`);
+    const history = await historyFor(session, repository, commit, { ...given, revision, squash });
     const lines = showTransfers(terminal, PUSH_WORDS);
-    const { digest, sentBytes } = await repository.registries.push(image, reference, {
+    const { digest, sentBytes, historyDigest, historyFault } = await repository.registries.push(image, reference, {
       insecure: new Set(insecure),
+      history,
       jobs: atOnce,
       onTransfer: lines.onTransfer,
     });
     lines.end();
+    if (historyFault !== undefined) terminal.complain(`varve: warning: Pushed without history: ${printableLine(historyFault)}\n`);
     const name = shortImageName(reference);
     if (json)
       return printJson(terminal, {
@@ -72,6 +86,7 @@ tag moves when all of the image is there.`,
         digest,
         image: image.config.record.digest,
         sameImage: isSame,
+        history: historyDigest ?? null,
         sentBytes,
         skipped,
       });
@@ -79,3 +94,36 @@ tag moves when all of the image is there.`,
     terminal.say(sentBytes === 0 ? "The registry had all of its layers." : `Sent ${readableBytes(sentBytes)}.`);
   },
 );
+
+interface HistoryChoice {
+  readonly revision: string;
+  readonly squash: boolean;
+  readonly all: boolean;
+  readonly history: boolean;
+  readonly "no-history": boolean;
+}
+
+async function historyFor(
+  { terminal }: Session,
+  repository: Repository,
+  commit: CommitId,
+  { revision, squash, all, history: force, "no-history": leaveOut }: HistoryChoice,
+): Promise<OutgoingHistory | undefined> {
+  if (leaveOut && (force || all))
+    throw new VarveError("USAGE", `Cannot push: --no-history and ${force ? "--history" : "--all"} contradict each other`);
+  // Whoever makes one layer of all may want to show no more than that.
+  if (leaveOut || (squash && !force && !all)) return undefined;
+  try {
+    const { selection, history } = await historyOfImage(repository, commit, { revision, all, force });
+    const layers = counted(selection.lenders.size, "layer");
+    if (history === undefined)
+      terminal.complain(
+        `varve: warning: Pushed without history: ${layers} of other branches would go along, from which it borrows; --history sends them, too\n`,
+      );
+    return history;
+  } catch (error) {
+    if (force || all || !(error instanceof VarveError) || error.code !== "UNSUPPORTED") throw error;
+    terminal.complain(`varve: warning: Pushed without history: ${printableLine(error.message)}\n`);
+    return undefined;
+  }
+}

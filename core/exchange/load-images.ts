@@ -6,11 +6,15 @@ import { nameTaken } from "../operations/branches.js";
 import { recordOperation } from "../operations/record-operation.js";
 import type { ImageReference } from "../model/image.js";
 import type { ImageSource, OpenedImage, OpenedImages, OpenImageOptions } from "../ports/images.js";
-import type { RegistryOptions } from "../ports/registries.js";
+import type { OpenedHistory } from "../ports/histories.js";
+import type { PullOptions } from "../ports/registries.js";
 import type { RefUpdate } from "../ports/history.js";
 import type { Repository } from "../ports/repository.js";
 import { imageRef } from "../revision/ref-names.js";
 import { storedName } from "./image-names.js";
+import type { BringOptions } from "./history/bring-history.js";
+import { bringImageHistory } from "./history/bring-image-history.js";
+import { takeHistory, type TakenHistory, type TakeOptions } from "./history/take-history.js";
 import { importImage, type ImportImageOptions } from "./import-image.js";
 
 export interface LoadOptions extends OpenImageOptions, ImportImageOptions {
@@ -30,6 +34,8 @@ export interface LoadedImage {
   /** Commits that the store did not have. */
   readonly added: number;
   readonly warnings: readonly string[];
+  /** Whether these are the commits that the image was made of, and not commits that were made of the image. */
+  readonly isHistory?: boolean | undefined;
 }
 
 const SHORT_DIGITS = 12;
@@ -50,6 +56,42 @@ export async function loadImages(
   }
 }
 
+/** What a source held: images, or a history. */
+export type Loaded =
+  | { readonly kind: "images"; readonly images: readonly LoadedImage[] }
+  | { readonly kind: "history"; readonly history: TakenHistory };
+
+/**
+ * Brings in what a source holds: images as `loadImages` does, or a history with its branches and tags.
+ * @throws VarveError As `loadImages` and `takeHistory`; USAGE for options that are about images, and a history.
+ */
+export async function load(
+  repository: Repository,
+  source: ImageSource,
+  options: LoadOptions & Pick<TakeOptions, "force" | "onLayer">,
+): Promise<Loaded> {
+  try {
+    return await repository.exclusively(async () => {
+      const opened = await repository.images.open(source, options);
+      try {
+        if (opened.history === undefined) return { kind: "images", images: await bringInOpened(repository, opened, options) };
+        if ((options.reference ?? options.branch ?? options.image) !== undefined) throw noImage();
+        return { kind: "history", history: await takeHistory(repository, opened.history, options) };
+      } finally {
+        opened.close();
+      }
+    });
+  } catch (error) {
+    throw atSource(error, source);
+  }
+}
+
+function noImage(): VarveError {
+  return new VarveError("USAGE", "Cannot name the image: the source holds a history, with branches of its own", {
+    hint: "Leave out --name, --branch and --image. Make a branch afterwards: varve branch NAME REV",
+  });
+}
+
 /**
  * The same for an image of a registry. Layers that the store has are not asked for.
  * @throws VarveError IMAGE_UNKNOWN, REGISTRY_UNREACHABLE, REGISTRY_DENIED, REGISTRY_INVALID; what `loadImages` throws.
@@ -57,10 +99,40 @@ export async function loadImages(
 export async function pullImage(
   repository: Repository,
   reference: ImageReference,
-  options: LoadOptions & RegistryOptions,
+  options: LoadOptions & PullOptions & BringOptions,
 ): Promise<LoadedImage> {
-  const [loaded] = await bringIn(repository, () => repository.registries.open(reference, options), options);
-  return loaded!;
+  return repository.exclusively(async () => {
+    const opened = await repository.registries.open(reference, options);
+    try {
+      const { history } = opened;
+      const [image] = opened.images;
+      if (history !== undefined && image !== undefined) return await bringInHistory(repository, image, history, options);
+      const [loaded] = await bringInOpened(repository, opened, options);
+      return loaded!;
+    } finally {
+      opened.close();
+    }
+  });
+}
+
+/** The commits that the image was made of, in place of commits that are made of the image. Branches stay as they are: names from elsewhere are proposals. */
+async function bringInHistory(
+  repository: Repository,
+  image: OpenedImage,
+  opened: OpenedHistory,
+  options: LoadOptions & BringOptions,
+): Promise<LoadedImage> {
+  const references = namesOf(image, options.reference);
+  await requireNewBranch(repository, options.branch);
+  const { commit, added } = await bringImageHistory(repository, image, opened, options);
+  const loaded = { references, branch: options.branch, commit, added: added.length, warnings: [], isHistory: true };
+  await recordOperation(repository, { command: options.command, refs: await moves(repository, [loaded]), trees: [] });
+  return loaded;
+}
+
+async function requireNewBranch({ history }: Repository, branch: RefName | undefined): Promise<void> {
+  const taken = branch && (await history.readRef(branch));
+  if (branch !== undefined && taken !== undefined) throw nameTaken(branch, taken);
 }
 
 async function bringIn(
@@ -69,26 +141,30 @@ async function bringIn(
   options: LoadOptions,
 ): Promise<readonly LoadedImage[]> {
   return repository.exclusively(async () => {
-    const { history } = repository;
     const opened = await open();
     try {
-      if (opened.images.length > 1 && (options.reference ?? options.branch) !== undefined) throw severalImages(opened.images);
-      const named = opened.images.map((image) => ({ image, references: namesOf(image, options.reference) }));
-      if (options.branch !== undefined) {
-        const taken = await history.readRef(options.branch);
-        if (taken !== undefined) throw nameTaken(options.branch, taken);
-      }
-      const loaded: LoadedImage[] = [];
-      for (const { image, references } of named) {
-        const imported = await importImage(repository, image, options);
-        loaded.push({ ...imported, references, branch: options.branch });
-      }
-      await recordOperation(repository, { command: options.command, refs: await moves(repository, loaded), trees: [] });
-      return loaded;
+      return await bringInOpened(repository, opened, options);
     } finally {
       opened.close();
     }
   });
+}
+
+async function bringInOpened(
+  repository: Repository,
+  opened: OpenedImages,
+  options: LoadOptions,
+): Promise<readonly LoadedImage[]> {
+  if (opened.images.length > 1 && (options.reference ?? options.branch) !== undefined) throw severalImages(opened.images);
+  const named = opened.images.map((image) => ({ image, references: namesOf(image, options.reference) }));
+  await requireNewBranch(repository, options.branch);
+  const loaded: LoadedImage[] = [];
+  for (const { image, references } of named) {
+    const imported = await importImage(repository, image, options);
+    loaded.push({ ...imported, references, branch: options.branch });
+  }
+  await recordOperation(repository, { command: options.command, refs: await moves(repository, loaded), trees: [] });
+  return loaded;
 }
 
 /** What is wrong with an image is told without where it came from: its layers may come through a registry, too. */

@@ -1,5 +1,7 @@
 import type { BlobRecord, BlobDigest } from "../model/image.js";
 import type { Tree } from "../model/tree.js";
+import type { OpenedHistory, OutgoingHistory } from "./histories.js";
+import type { OutgoingBlob } from "./outgoing-blob.js";
 import type { LayerWriter } from "./layer-store.js";
 
 /** Where images come from: files of the world's own forms. */
@@ -24,6 +26,8 @@ export interface OpenImageOptions {
 /** Images of one source. Documents are checked; contents are when they are read. */
 export interface OpenedImages {
   readonly images: readonly OpenedImage[];
+  /** What the source holds in place of images; of a registry, what belongs to its image. */
+  readonly history?: OpenedHistory | undefined;
   close(): void;
 }
 
@@ -100,15 +104,11 @@ export interface Images {
    */
   writeArchive(images: readonly OutgoingImage[], write: (chunk: Uint8Array) => Promise<void>, forDocker: boolean): Promise<void>;
 
+  /** Writes a history as one archive, an OCI layout; the same bytes for the same history. */
+  writeHistory(history: OutgoingHistory, write: (chunk: Uint8Array) => Promise<void>): Promise<void>;
+
   /** Writes images as an OCI layout into a directory that is absent or empty. @throws VarveError DESTINATION_NOT_EMPTY, DISK_FULL, PERMISSION. */
   writeLayout(images: readonly OutgoingImage[], directory: string): Promise<void>;
-}
-
-/** Bytes of an image that go out. What they come from stays open as long as the image. */
-export interface OutgoingBlob {
-  readonly record: BlobRecord;
-  /** May be called again. @throws VarveError STORE_DAMAGED at its end when the bytes are not those of the record. */
-  open(): AsyncIterable<Uint8Array>;
 }
 
 export interface OutgoingImage {

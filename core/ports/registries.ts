@@ -1,4 +1,5 @@
 import type { ImageReference } from "../model/image.js";
+import type { OutgoingHistory } from "./histories.js";
 import type { OpenedImages, OpenImageOptions, OutgoingImage } from "./images.js";
 
 export interface RegistryOptions {
@@ -6,7 +7,14 @@ export interface RegistryOptions {
   readonly insecure: ReadonlySet<string>;
 }
 
+export interface PullOptions extends RegistryOptions {
+  /** Looks for a history that belongs to the image. */
+  readonly history?: boolean | undefined;
+}
+
 export interface PushOptions extends RegistryOptions {
+  /** Sent before the image, which it belongs to. */
+  readonly history?: OutgoingHistory | undefined;
   /** Blobs that are sent at once. */
   readonly jobs?: number | undefined;
   /** Hears of each blob. */
@@ -30,6 +38,10 @@ export interface PushedImage {
   readonly digest: string;
   /** Bytes of blobs that the registry did not have. */
   readonly sentBytes: number;
+  /** Of the history's manifest. */
+  readonly historyDigest: string | undefined;
+  /** Why the registry did not take the history. */
+  readonly historyFault: string | undefined;
 }
 
 export interface RemoteTag {
@@ -58,10 +70,10 @@ export interface KeptLogin {
  */
 export interface Registries {
   /**
-   * An image of a registry: its documents are there then, its layers come when they are read, and are checked.
+   * An image of a registry, and the history that belongs to it, if there is one: its documents are there then, its layers come when they are read, and are checked.
    * @throws VarveError IMAGE_UNKNOWN; SOURCE_MISSING for a platform that it is not for; UNSUPPORTED for schema 1.
    */
-  open(reference: ImageReference, options: OpenImageOptions & RegistryOptions): Promise<OpenedImages>;
+  open(reference: ImageReference, options: OpenImageOptions & PullOptions): Promise<OpenedImages>;
 
   /** Sends what the registry lacks, the manifest last: the tag names the whole image or what it named before. */
   push(image: OutgoingImage, reference: ImageReference, options: PushOptions): Promise<PushedImage>;

@@ -2,6 +2,7 @@ import type { Archives } from "./archives.js";
 import type { Blobs } from "./blobs.js";
 import type { Containers } from "./containers.js";
 import type { Events } from "./events.js";
+import type { Histories } from "./histories.js";
 import type { History } from "./history.js";
 import type { Images } from "./images.js";
 import type { LayerStore } from "./layer-store.js";
@@ -28,6 +29,7 @@ export interface Repository {
   readonly forms: TreeForms;
   readonly images: Images;
   readonly blobs: Blobs;
+  readonly histories: Histories;
   readonly registries: Registries;
   readonly machine: MachineFiles;
   /** Absent for a shared store. */

@@ -91,8 +91,8 @@ async function upstreamOf(history: History, ref: RefName | undefined, text: stri
   });
 }
 
-/** In git's order, see gitrevisions(7). A whole id is never a ref's name. */
-async function findRef(history: History, name: string): Promise<RefName | undefined> {
+/** The ref that a name means, in git's order, see gitrevisions(7). A whole id is never a ref's name. */
+export async function findRef(history: History, name: string): Promise<RefName | undefined> {
   if (/^[0-9a-f]{40}$/i.test(name)) return undefined;
   if (isImageReference(name)) return (await history.readRef(imageRef(name))) === undefined ? undefined : imageRef(name);
   for (const candidate of [name, `refs/${name}`, TAGS + name, BRANCHES + name]) {

@@ -8,7 +8,7 @@ import * as F from "./image-format.js";
 import type { InodeTable } from "./inode-table.js";
 import type { Lenders } from "./lenders.js";
 import { layOutMetadata, type LayerParts, type MetadataLayout } from "./metadata-layout.js";
-import { MetadataWriter } from "./metadata-writer.js";
+import { MetadataWriter, type ImageOutline } from "./metadata-writer.js";
 import { encodeHeader, headerBlocks, sealHeader, type Device } from "./superblock.js";
 import { WindowWriter } from "./window-writer.js";
 import { writeAt } from "./write-at.js";
@@ -84,40 +84,64 @@ export class ImagePublication {
   #compose(
     { places, lenders, slots, dataBytes, dataBlock }: Image,
     emit: (bytes: Buffer, position: number) => void,
-  ): { id: LayerId; header: Buffer; nids: Uint32Array } {
+  ): ComposedImage {
     const metadataBlock = dataBlock + F.blocksOf(dataBytes);
-    const parts: LayerParts = { ...this.#layer, places };
-    const layout = layOutMetadata(parts);
-    const header = this.#header(parts, layout, metadataBlock, lenders);
-    const hash = createHash("sha256").update(header);
-    let position = metadataBlock * F.BLOCK_BYTES;
-    const out = new WindowWriter((bytes) => {
-      hash.update(bytes);
-      emit(bytes, position);
-      position += bytes.length;
-    });
-    new MetadataWriter(parts, layout, out, { dataBlock, metadataBlock, slots }).write();
-    return { id: hash.digest("hex") as LayerId, header, nids: layout.nids };
+    const devices = lenders.map((id): Device => ({ id, blocks: this.#layer.blocksOf(id) }));
+    return composeImage({ ...this.#layer, places }, { dataBlock, metadataBlock, slots }, devices, emit);
   }
+}
 
-  #header(
-    { inodes, places, xattrs }: LayerParts,
-    layout: MetadataLayout,
-    metadataBlock: number,
-    lenders: readonly LayerId[],
-  ): Buffer {
-    const blocks = metadataBlock + layout.bytes / F.BLOCK_BYTES;
-    if (blocks >= F.HOLE_ADDRESS) throw new VarveError("UNSUPPORTED", "Cannot write the layer: it takes more than 16 TiB");
-    return encodeHeader({
-      rootNid: layout.nids[0] as number,
-      inodes: inodes.count,
-      blocks,
-      metadataBlock,
-      xattrBlock: xattrs.sharedBytes > 0 || xattrs.hasMetacopy ? metadataBlock : 0,
-      chunks: places.hasChunks,
-      devices: lenders.map((id): Device => ({ id, blocks: this.#layer.blocksOf(id) })),
-    });
-  }
+/** All of an image but its data: the metadata was passed on, the header is not sealed yet. */
+export interface ComposedImage {
+  readonly id: LayerId;
+  readonly header: Buffer;
+  /** By inode. */
+  readonly nids: Uint32Array;
+}
+
+/**
+ * Lays a layer out and gives it its id.
+ *
+ * @param emit Gets the metadata, in sequence, with its position in the image.
+ * @throws VarveError UNSUPPORTED.
+ */
+export function composeImage(
+  parts: LayerParts,
+  outline: ImageOutline,
+  devices: readonly Device[],
+  emit: (bytes: Buffer, position: number) => void,
+): ComposedImage {
+  const { metadataBlock } = outline;
+  const layout = layOutMetadata(parts);
+  const header = headerOf(parts, layout, metadataBlock, devices);
+  const hash = createHash("sha256").update(header);
+  let position = metadataBlock * F.BLOCK_BYTES;
+  const out = new WindowWriter((bytes) => {
+    hash.update(bytes);
+    emit(bytes, position);
+    position += bytes.length;
+  });
+  new MetadataWriter(parts, layout, out, outline).write();
+  return { id: hash.digest("hex") as LayerId, header, nids: layout.nids };
+}
+
+function headerOf(
+  { inodes, places, xattrs }: LayerParts,
+  layout: MetadataLayout,
+  metadataBlock: number,
+  devices: readonly Device[],
+): Buffer {
+  const blocks = metadataBlock + layout.bytes / F.BLOCK_BYTES;
+  if (blocks >= F.HOLE_ADDRESS) throw new VarveError("UNSUPPORTED", "Cannot write the layer: it takes more than 16 TiB");
+  return encodeHeader({
+    rootNid: layout.nids[0] as number,
+    inodes: inodes.count,
+    blocks,
+    metadataBlock,
+    xattrBlock: xattrs.sharedBytes > 0 || xattrs.hasMetacopy ? metadataBlock : 0,
+    chunks: places.hasChunks,
+    devices,
+  });
 }
 
 /** Contents of which the written image holds blocks, each with one inode. @param nids By inode. */

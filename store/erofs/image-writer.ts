@@ -53,7 +53,8 @@ export interface ImageLending extends LendingRules {
   standing(canonical: LayerId): LayerId | undefined;
 }
 
-const WHITEOUT: DeviceEntry = {
+/** All whiteouts of a layer are names of one such inode. */
+export const WHITEOUT: DeviceEntry = {
   type: "character",
   mode: 0,
   uid: 0,

@@ -109,6 +109,11 @@ export class LayerImage {
     if (!tablesFit) throw this.damaged("its tables lie outside of it");
   }
 
+  /** What the device table says of them, in slot order. */
+  get lenders(): readonly Device[] {
+    return this.#slots;
+  }
+
   get rootNid(): number {
     return this.superblock.rootNid;
   }

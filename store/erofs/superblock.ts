@@ -90,6 +90,7 @@ export function decodeSuperblock(block: Buffer, id: LayerId, isProven = false): 
     blocks: block.readUInt32LE(at + 36),
     metadataBlock: block.readUInt32LE(at + 40),
     xattrBlock: block.readUInt32LE(at + 44),
+    chunks: (block.readUInt32LE(at + 80) & F.FEATURE_CHUNKS) !== 0,
     deviceCount: block.readUInt16LE(at + 86),
     deviceTable: block.readUInt16LE(at + 88) * F.SLOT_BYTES,
   };
@@ -123,6 +124,8 @@ export interface SuperblockHead {
   readonly blocks: number;
   readonly metadataBlock: number;
   readonly xattrBlock: number;
+  /** Whether an inode may have the chunk layout. */
+  readonly chunks: boolean;
   readonly deviceCount: number;
   /** Byte offset. */
   readonly deviceTable: number;

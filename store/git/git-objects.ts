@@ -5,6 +5,7 @@ import { parseCommitId, parseTagId, type CommitId, type TagId } from "../../core
 import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
 import { readLooseCommit, readLooseFile } from "./loose-commits.js";
+import { readLooseObject, type LooseObject } from "./loose-objects.js";
 import { ObjectFiles } from "./object-files.js";
 import type { RawCommit } from "./raw-commit.js";
 import { parseTag, readLooseTag, type RawTag } from "./tag-objects.js";
@@ -135,6 +136,31 @@ export class GitObjects {
       return Buffer.from((await (await git()).readBlob({ ...this.#where, oid: id })).blob);
     } catch (error) {
       throw damaged(id, error);
+    }
+  }
+
+  /** An object as it is. @throws VarveError STORE_DAMAGED. */
+  async raw(id: string): Promise<LooseObject> {
+    const loose = readLooseObject(this.#gitdir, id);
+    if (loose !== undefined) return loose;
+    try {
+      // Packed by git. Of what it is there is nothing to go by.
+      // eslint-disable-next-line @typescript-eslint/no-deprecated
+      const found = await (await git()).readObject({ ...this.#where, oid: id, format: "content" });
+      return { kind: found.type, body: Buffer.from(found.object as Uint8Array) };
+    } catch (error) {
+      throw damaged(id, error);
+    }
+  }
+
+  /** Objects that came from elsewhere, each after those that it names. All durable when it returns. */
+  keep(objects: ReadonlyMap<string, LooseObject>): void {
+    try {
+      for (const [id, object] of objects) this.#files.stage(id, object);
+      this.#files.publish();
+    } catch (error) {
+      this.#files.discard();
+      throw systemFailure("write the history", error, this.#gitdir);
     }
   }
 

@@ -9,7 +9,8 @@ const PERSON = "(.*) <(.*)> (\\d{1,15}) ([+-])(\\d\\d)(\\d\\d)";
 const COMMIT = new RegExp(
   `^tree ([0-9a-f]{40})\\n((?:parent [0-9a-f]{40}\\n)*)author ${PERSON}\\ncommitter ${PERSON}\\n\\n([^\\n\\r][^\\r]*[^\\n\\r]|[^\\n\\r])\\n$`,
 );
-const OUR_FILES: ReadonlySet<string> = new Set([CONFIG_FILE, IMAGE_FILE, LAYER_FILE, ORIGIN_FILE]);
+/** What the tree of a commit may hold. */
+export const OUR_FILES: ReadonlySet<string> = new Set([CONFIG_FILE, IMAGE_FILE, LAYER_FILE, ORIGIN_FILE]);
 
 /**
  * A loose commit of the form that varve writes, without isomorphic-git: some ten times sooner, which tells when a history of thousands of commits is
@@ -19,18 +20,31 @@ const OUR_FILES: ReadonlySet<string> = new Set([CONFIG_FILE, IMAGE_FILE, LAYER_F
  */
 export function readLooseCommit(git: string, id: string): RawCommit | undefined {
   const object = readLooseObject(git, id);
-  const parts = object?.kind === "commit" ? COMMIT.exec(object.body.toString("utf8")) : null;
-  if (parts === null) return undefined;
-  const tree = readLooseObject(git, parts[1] as string);
+  const commit = object?.kind === "commit" ? parseCommit(id, object.body) : undefined;
+  if (commit === undefined) return undefined;
+  const tree = readLooseObject(git, commit.tree);
   const files = tree?.kind === "tree" ? filesOfTree(tree.body) : undefined;
   if (files === undefined || ![...files.keys()].every((name) => OUR_FILES.has(name))) return undefined;
+  const { tree: _, ...rest } = commit;
+  return { ...rest, files };
+}
+
+/** A commit without the files of its tree. */
+export interface ParsedCommit extends Omit<RawCommit, "files"> {
+  readonly tree: string;
+}
+
+/** @returns `undefined` for one that is not of varve's form. */
+export function parseCommit(id: string, body: Buffer): ParsedCommit | undefined {
+  const parts = COMMIT.exec(body.toString("utf8"));
+  if (parts === null) return undefined;
   return {
     id: id as CommitId,
+    tree: parts[1] as string,
     parents: [...(parts[2] as string).matchAll(/[0-9a-f]{40}/g)].map(([parent]) => parent as CommitId),
     author: person(parts.slice(3, 9)),
     committer: person(parts.slice(9, 15)),
     message: parts[15] as string,
-    files,
   };
 }
 

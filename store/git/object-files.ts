@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
-import { inflateSync } from "node:zlib";
+import { deflateSync, inflateSync } from "node:zlib";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { VarveError } from "../../core/errors.js";
 import { syncNearest, writeNewFile } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { errnoOf } from "../system-failure.js";
+import { looseObject, type LooseObject } from "./loose-objects.js";
 
 /** Objects of ours are small; a bigger one that inflates is not ours. */
 const LARGEST_OBJECT_BYTES = 64 * 2 ** 20;
@@ -33,6 +34,13 @@ export class ObjectFiles {
 
   constructor(layout: StoreLayout) {
     this.#layout = layout;
+  }
+
+  /** Writes an object as git has it, unless it stands there. */
+  stage(id: string, { kind, body }: LooseObject): void {
+    const target = looseObject(this.#layout.git, id);
+    if (isWhole(target, id)) this.#touched.add(path.dirname(target));
+    else this.#write(target, deflateSync(Buffer.concat([Buffer.from(`${kind} ${body.length}\0`), body])));
   }
 
   /** Moves all that was written into place, in the order of writing (an object comes after those that it names). */

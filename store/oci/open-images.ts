@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { closeSync, constants, openSync, readSync, unlinkSync } from "node:fs";
 import { VarveError } from "../../core/errors.js";
-import { blobDigest, type BlobRecord } from "../../core/model/image.js";
+import { blobDigest, hexOf, type BlobRecord } from "../../core/model/image.js";
+import type { OpenedHistory } from "../../core/ports/histories.js";
 import type {
   ImageDocument,
   ImageSource,
@@ -12,27 +13,54 @@ import type {
 } from "../../core/ports/images.js";
 import { openRegularFile } from "../../linux/regular-file.js";
 import { writeFully } from "../durable-file.js";
+import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
 import { decompressed } from "../tar/decompress.js";
 import { isChecksumRight } from "../tar/header-block.js";
 import { BLOCK } from "../tar/limits.js";
 import { namedTarFault } from "../tar/tar-fault.js";
 import { archiveMembers } from "./archive-members.js";
-import { objectOf, type Descriptor } from "./descriptor.js";
+import { objectOf, readDescriptor, type Descriptor } from "./descriptor.js";
 import { dockerImages } from "./docker-archive.js";
 import { imagesOfLayout, type FoundImage } from "./find-manifest.js";
+import { isHistory } from "./history-manifest.js";
 import { ArchiveFiles, DirectoryFiles, type ImageFiles } from "./image-files.js";
 import { LayoutBlobs, layoutFault, type Document } from "./layout-blobs.js";
+import { historyFault, openHistory, type HistorySource } from "./open-history.js";
 
-/** Images.open. @param scratch A path that nobody uses. */
-export async function openImages(source: ImageSource, options: OpenImageOptions, scratch: string): Promise<OpenedImages> {
+/** Images.open. @param layout Of the store that a history may go to. @param scratch A path that nobody uses. */
+export async function openImages(
+  layout: StoreLayout,
+  source: ImageSource,
+  options: OpenImageOptions,
+  scratch: string,
+): Promise<OpenedImages> {
   const files = source.kind === "directory" ? new DirectoryFiles(source.path) : await archiveFiles(source, scratch);
   try {
+    const history = await historyIn(layout, files);
+    if (history !== undefined) return { images: [], history, close: () => files.close() };
     return { images: await imagesIn(files, options), close: () => files.close() };
   } catch (error) {
     files.close();
     throw error;
   }
+}
+
+/** @returns `undefined` where the layout's one manifest is none of a history. */
+async function historyIn(layout: StoreLayout, files: ImageFiles): Promise<OpenedHistory | undefined> {
+  if (!files.has("oci-layout") || !files.has("index.json")) return undefined;
+  const blobs = new LayoutBlobs(files);
+  const { manifests } = objectOf(blobs.document("index.json").value);
+  const [first, ...others] = Array.isArray(manifests) ? (manifests as readonly unknown[]) : [];
+  if (!isHistory(first) || others.length > 0) return undefined;
+  const descriptor = readDescriptor(first);
+  if (descriptor?.algorithm !== "sha256") throw historyFault("the descriptor in its index can't be read", files.place);
+  const { value } = await blobs.json(descriptor, "its manifest");
+  const source: HistorySource = {
+    open: ({ digest, size }, what) => blobs.bytes({ ...descriptor, hex: hexOf(digest), size }, what),
+    fault: (state) => historyFault(state, files.place),
+  };
+  return openHistory(layout, source, blobDigest(descriptor.hex), value);
 }
 
 /** Docker's archives of today are OCI layouts, too; those tell more. */

@@ -8,6 +8,7 @@ import { TarRecorder } from "../blobs/tar-record.js";
 import { scratchPath } from "../scratch.js";
 import { systemFailure } from "../system-failure.js";
 import { TarImport } from "../tar/import-tar.js";
+import { WholeStream } from "../tar/whole-stream.js";
 import { OCI_WHITEOUTS } from "./whiteouts.js";
 
 /** Images.readLayer. */
@@ -56,30 +57,5 @@ function recorderAt(scratch: string): TarRecorder {
     return new TarRecorder(scratch);
   } catch (error) {
     throw systemFailure("make a scratch file", error, scratch);
-  }
-}
-
-/** Whoever decompresses may not want the last bytes, and at the end of a stream its digest is checked. */
-class WholeStream implements AsyncIterable<Uint8Array> {
-  readonly #source: AsyncIterator<Uint8Array>;
-  #isAtEnd = false;
-
-  constructor(stream: AsyncIterable<Uint8Array>) {
-    this.#source = stream[Symbol.asyncIterator]();
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    return {
-      next: async () => {
-        const next = await this.#source.next();
-        this.#isAtEnd ||= next.done === true;
-        return next;
-      },
-      return: async () => ({ done: true, value: undefined }),
-    };
-  }
-
-  async drain(): Promise<void> {
-    while (!this.#isAtEnd) this.#isAtEnd = (await this.#source.next()).done === true;
   }
 }

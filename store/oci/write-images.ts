@@ -5,13 +5,16 @@ import { VarveError } from "../../core/errors.js";
 import { parseImageReference } from "../../core/image/image-reference.js";
 import { EMPTY_ROOT } from "../../core/model/entry.js";
 import { hexOf } from "../../core/model/image.js";
-import type { OutgoingBlob, OutgoingImage } from "../../core/ports/images.js";
+import type { OutgoingHistory } from "../../core/ports/histories.js";
+import type { OutgoingImage } from "../../core/ports/images.js";
+import type { OutgoingBlob } from "../../core/ports/outgoing-blob.js";
 import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import { writeFully } from "../durable-file.js";
 import { systemFailure } from "../system-failure.js";
 import { encodeHeaders } from "../tar/encode-header.js";
 import { BLOCK } from "../tar/limits.js";
 import { TarOutput } from "../tar/tar-output.js";
+import { HISTORY_TYPE } from "./history-manifest.js";
 
 const INDEX = "application/vnd.oci.image.index.v1+json";
 
@@ -28,8 +31,22 @@ export async function writeArchive(
   write: (chunk: Uint8Array) => Promise<void>,
   forDocker: boolean,
 ): Promise<void> {
+  await writeFiles(filesOf(images, forDocker), write);
+}
+
+/** Images.writeHistory. */
+export async function writeHistory(
+  { blobs, config, manifest }: OutgoingHistory,
+  write: (chunk: Uint8Array) => Promise<void>,
+): Promise<void> {
+  const whole = manifest(undefined);
+  const index = { schemaVersion: 2, mediaType: INDEX, manifests: [{ ...whole.record, artifactType: HISTORY_TYPE }] };
+  await writeFiles([...blobFiles([...blobs, config, whole]), json("index.json", index), LAYOUT], write);
+}
+
+async function writeFiles(files: readonly LayoutFile[], write: (chunk: Uint8Array) => Promise<void>): Promise<void> {
   const output = new TarOutput(write);
-  for (const { name, size, open } of filesOf(images, forDocker)) {
+  for (const { name, size, open } of files) {
     const details = { path: name as ByteString, bodySize: size };
     for (const part of encodeHeaders({ ...EMPTY_ROOT, type: "file", mode: 0o644, size }, details)) await output.put(part);
     for await (const chunk of open()) await output.put(chunk);
@@ -80,21 +97,28 @@ function makeEmpty(directory: string): boolean {
 /** Documents come last, so that a reader that has them has what they name. */
 function filesOf(images: readonly OutgoingImage[], forDocker: boolean): readonly LayoutFile[] {
   const blobs = images.flatMap(({ layers, config, manifest }) => [...layers, config, manifest]);
+  return [
+    ...blobFiles(blobs),
+    ...(forDocker ? [json("manifest.json", images.map(dockerRow))] : []),
+    json("index.json", { schemaVersion: 2, mediaType: INDEX, manifests: images.flatMap(descriptors) }),
+    LAYOUT,
+  ];
+}
+
+/** Each once. */
+function blobFiles(blobs: readonly OutgoingBlob[]): readonly LayoutFile[] {
   const files = new Map(
     blobs.map((blob) => [blobName(blob), { name: blobName(blob), size: blob.record.size, open: () => blob.open() }]),
   );
-  return [
-    ...files.values(),
-    ...(forDocker ? [json("manifest.json", images.map(dockerRow))] : []),
-    json("index.json", { schemaVersion: 2, mediaType: INDEX, manifests: images.flatMap(descriptors) }),
-    json("oci-layout", { imageLayoutVersion: "1.0.0" }),
-  ];
+  return [...files.values()];
 }
 
 function json(name: string, value: unknown): LayoutFile {
   const bytes = Buffer.from(JSON.stringify(value));
   return { name, size: bytes.length, open: () => [bytes] };
 }
+
+const LAYOUT = json("oci-layout", { imageLayoutVersion: "1.0.0" });
 
 function blobName({ record: { digest } }: OutgoingBlob): string {
   return `blobs/sha256/${hexOf(digest)}`;

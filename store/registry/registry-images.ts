@@ -1,23 +1,20 @@
 import { createHash } from "node:crypto";
-import { VarveError } from "../../core/errors.js";
+import { VarveError, type ErrorCode } from "../../core/errors.js";
 import { atOnce } from "../../core/exchange/at-once.js";
 import { TRANSFERS_AT_ONCE } from "../../core/exchange/incoming-layers.js";
 import type { ImageReference } from "../../core/model/image.js";
 import { shortImageName } from "../../core/image/image-reference.js";
 import { blobDigest, type BlobRecord } from "../../core/model/image.js";
-import type {
-  ImageDocument,
-  OpenedImages,
-  OpenImageOptions,
-  OutgoingBlob,
-  OutgoingImage,
-  SourceLayer,
-} from "../../core/ports/images.js";
-import type { PushedImage, PushOptions, RegistryOptions } from "../../core/ports/registries.js";
+import type { OutgoingHistory } from "../../core/ports/histories.js";
+import type { ImageDocument, OpenedImages, OpenImageOptions, OutgoingImage, SourceLayer } from "../../core/ports/images.js";
+import type { OutgoingBlob } from "../../core/ports/outgoing-blob.js";
+import type { PullOptions, PushedImage, PushOptions } from "../../core/ports/registries.js";
 import { interruptionSignal } from "../../core/yield-to-signals.js";
 import { readDescriptor, type Descriptor } from "../oci/descriptor.js";
 import { chooseManifest, layersOf } from "../oci/find-manifest.js";
+import type { StoreLayout } from "../store-layout.js";
 import { BlobPlaces, type PlacesLayout } from "./blob-places.js";
+import { openReferringHistory } from "./referring-history.js";
 import { invalidAnswer } from "./registry-fault.js";
 import { objectOf } from "./read-json.js";
 import { RegistryClient } from "./registry-client.js";
@@ -26,12 +23,14 @@ import type { RegistryManifest } from "./manifest.js";
 /** Indexes within indexes: tools make one level. */
 const DEEPEST_INDEX = 4;
 const LARGEST_CONFIG_BYTES = 8 * 1024 * 1024;
+/** What a registry says that takes images and nothing else. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(["REGISTRY_INVALID", "REGISTRY_DENIED", "UNSUPPORTED"]);
 
 /** Registries.open. */
 export async function openRegistryImage(
-  layout: PlacesLayout,
+  layout: StoreLayout,
   reference: ImageReference,
-  { platform, insecure }: OpenImageOptions & RegistryOptions,
+  { platform, insecure, history: wantsHistory }: OpenImageOptions & PullOptions,
 ): Promise<OpenedImages> {
   const client = clientOf(reference, insecure);
   const unfinished = new Set<string>();
@@ -50,8 +49,11 @@ export async function openRegistryImage(
       layers: layers.map((layer, index) => sourceLayer(client, layer, { index, unfinished })),
       stopTransfers: () => client.close(),
     };
+    const history =
+      wantsHistory === true ? await openReferringHistory(layout, client, reference, manifestRecord.digest) : undefined;
     return {
       images: [image],
+      history,
       close: () => {
         client.close();
         if (unfinished.size > 0) return;
@@ -75,26 +77,73 @@ export async function pushImage(
   const client = clientOf(reference, options.insecure);
   const places = new BlobPlaces(layout);
   try {
-    const blobs = [...new Map([...image.layers, image.config].map((blob) => [blob.record.digest, blob])).values()];
-    let sentBytes = 0;
-    const send = async (blob: OutgoingBlob): Promise<void> => {
-      const bytes = await sendBlob(client, blob, {
-        ...options,
-        elsewhere: places.repositoriesWith(blob.record.digest, reference.registry, reference.repository),
-      });
-      sentBytes += bytes;
-    };
-    await atOnce(blobs, options.jobs ?? TRANSFERS_AT_ONCE, send, () => client.close());
-    const bytes: Uint8Array[] = [];
-    for await (const piece of image.manifest.open()) bytes.push(piece);
+    const send = (blobs: readonly OutgoingBlob[]): Promise<number> => sendBlobs(client, blobs, { ...options, places, reference });
+    const sentBytes = await send([...image.layers, image.config]);
+    const sent = await pushHistory(client, image.manifest.record, options.history, send);
     const name = reference.tag ?? image.manifest.record.digest;
-    const digest = await client.putManifest(name, Buffer.concat(bytes), image.manifest.record.mediaType);
-    const sent = blobs.map(({ record }) => record.digest);
-    places.remember(sent, reference.registry, reference.repository);
-    return { digest, sentBytes };
+    const digest = await client.putManifest(name, await bytesOf(image.manifest), image.manifest.record.mediaType);
+    return { digest, sentBytes: sentBytes + sent.bytes, historyDigest: sent.digest, historyFault: sent.fault };
   } finally {
     client.close();
   }
+}
+
+interface SentHistory {
+  readonly bytes: number;
+  readonly digest?: string;
+  readonly fault?: string;
+}
+
+/**
+ * The history goes before the image: whoever sees the tag sees both. A registry that takes no artifacts gets the image alone.
+ * @param subject The image's manifest.
+ */
+async function pushHistory(
+  client: RegistryClient,
+  subject: BlobRecord,
+  history: OutgoingHistory | undefined,
+  send: (blobs: readonly OutgoingBlob[]) => Promise<number>,
+): Promise<SentHistory> {
+  if (history === undefined) return { bytes: 0 };
+  const bytes = await send([...history.blobs, history.config]);
+  const manifest = history.manifest(subject);
+  try {
+    const digest = await client.putManifest(manifest.record.digest, await bytesOf(manifest), manifest.record.mediaType);
+    return { bytes, digest };
+  } catch (error) {
+    if (error instanceof VarveError && REFUSALS.has(error.code)) return { bytes, fault: error.message };
+    throw error;
+  }
+}
+
+async function bytesOf(blob: OutgoingBlob): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of blob.open()) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+interface SendOptions extends PushOptions {
+  readonly places: BlobPlaces;
+  readonly reference: ImageReference;
+}
+
+/** Each once, several at the same time; what was sent is remembered to be there. @returns Bytes that the registry did not have. */
+async function sendBlobs(
+  client: RegistryClient,
+  all: readonly OutgoingBlob[],
+  { places, reference: { registry, repository }, ...options }: SendOptions,
+): Promise<number> {
+  const blobs = [...new Map(all.map((blob) => [blob.record.digest, blob])).values()];
+  let sentBytes = 0;
+  const send = async (blob: OutgoingBlob): Promise<void> => {
+    const elsewhere = places.repositoriesWith(blob.record.digest, registry, repository);
+    const bytes = await sendBlob(client, blob, { ...options, elsewhere });
+    sentBytes += bytes;
+  };
+  await atOnce(blobs, options.jobs ?? TRANSFERS_AT_ONCE, send, () => client.close());
+  const digests = blobs.map(({ record }) => record.digest);
+  places.remember(digests, registry, repository);
+  return sentBytes;
 }
 
 /** @returns Bytes that the registry did not have. */

@@ -26,6 +26,8 @@ export interface LocalRegistry {
   readonly storage: string;
   /** What it was asked so far, from its log: `GET /v2/`. */
   requests(): readonly string[];
+  /** The same, with status and bytes of the answer: `GET /v2/ 200 2`. */
+  answers(): readonly string[];
   stop(): void;
 }
 
@@ -48,25 +50,35 @@ export async function startRegistry(t: ExecutionContext, setup: RegistrySetup = 
     const file = path.join(folder, "config.json");
     // It reads YAML, which JSON is.
     writeFileSync(file, JSON.stringify(configuration(folder, host, setup, certificates)));
-    const accessLog = path.join(folder, "access.log");
-    const log = openSync(accessLog, "w");
+    const access = path.join(folder, "access.log");
+    const log = openSync(access, "a");
     const child = spawn("docker-registry", ["serve", file], {
       stdio: ["ignore", log, "pipe"],
       env: { PATH: process.env["PATH"] },
     });
     closeSync(log);
     let talk = "";
-    child.stderr!.setEncoding("utf8").on("data", (text: string) => (talk = (talk + text).slice(-4000)));
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => (talk = (talk + text).slice(-4000)));
     const stop = (): void => void child.kill("SIGKILL");
     t.teardown(stop);
     if (await listens(host, () => child.exitCode === null)) {
-      const requests = (): readonly string[] =>
-        [...readFileSync(accessLog, "utf8").matchAll(/"([A-Z]+ \S+) HTTP/g)].map(([, request = ""]) => request);
-      return { host, authority: certificates?.authority, storage: path.join(folder, "storage"), requests, stop };
+      return {
+        host,
+        authority: certificates?.authority,
+        storage: path.join(folder, "storage"),
+        stop,
+        requests: () => answersIn(access).map((line) => line.replace(/ \d+ \d+$/, "")),
+        answers: () => answersIn(access),
+      };
     }
     stop();
     if (tries === 5) throw new RangeError(`docker-registry does not start: ${talk}`);
   }
+}
+
+function answersIn(file: string): readonly string[] {
+  const found = [...readFileSync(file, "utf8").matchAll(/"([A-Z]+ \S+) HTTP\/1\.1" (\d+) (\d+)/g)];
+  return found.map(([, request, status, bytes]) => `${request} ${status} ${bytes}`);
 }
 
 function configuration(

@@ -25,6 +25,7 @@ export function memoryRepository(): Repository {
     forms: none,
     images: none,
     blobs: none,
+    histories: none,
     registries: none,
     machine: none,
     worktree: undefined,

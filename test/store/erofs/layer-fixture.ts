@@ -50,8 +50,9 @@ export async function addDescribed(
   store: LayerStore,
   chain: readonly LayerId[],
   entries: readonly DescribedEntry[],
+  kept?: ReadonlySet<LayerId>,
 ): Promise<LayerId[]> {
-  return addLayer(store, chain, memoryTree(entries));
+  return addLayer(store, chain, memoryTree(entries), kept);
 }
 
 /** Publishes a layer whose root was filled by hand. */

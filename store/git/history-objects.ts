@@ -1,0 +1,200 @@
+import type { Commit } from "../../core/model/commit.js";
+import type { CommitId, RefName, TagId } from "../../core/model/ids.js";
+import type { HistoryRef, Prerequisite } from "../../core/ports/histories.js";
+import { VarveError } from "../../core/errors.js";
+import { BRANCHES, IMAGES, isImageReference, isRefName, isShortName, shortName, TAGS } from "../../core/revision/ref-names.js";
+import { decodeBundle } from "./bundle-file.js";
+import * as commitFiles from "./commit-files.js";
+import { OUR_FILES, parseCommit, type ParsedCommit } from "./loose-commits.js";
+import { filesOfTree, type LooseObject } from "./loose-objects.js";
+import { safeMessage, safePersonPart } from "./safe-text.js";
+import { parseTag } from "./tag-objects.js";
+
+/** A stranger's history: of a million commits, which are then some four million objects. */
+const LIMITS = { objects: 4_000_000, objectBytes: 2 ** 23, allBytes: 2 ** 30 };
+const MOST_REFS = 100_000;
+const LONGEST_SUBJECT = 200;
+
+export interface HistoryObjects {
+  readonly refs: readonly HistoryRef[];
+  readonly prerequisites: readonly Prerequisite[];
+  /** Parents before children. */
+  readonly commits: readonly Commit[];
+  /** By id, each after those that it names. */
+  readonly objects: ReadonlyMap<string, LooseObject>;
+}
+
+/**
+ * The commits and refs of a bundle of git. All of it is of the form that varve writes; nothing is missing but what the prerequisites have, and nothing is there that no
+ * ref leads to.
+ *
+ * @throws SyntaxError, with what is wrong as text that follows "its git bundle".
+ */
+export function decodeHistory(bytes: Buffer): HistoryObjects {
+  const { refs, prerequisites, objects } = decodeBundle(bytes, LIMITS);
+  return new Decoding(objects, new Set(prerequisites.map(({ id }) => id))).decode(refs, prerequisites);
+}
+
+class Decoding {
+  readonly #objects: ReadonlyMap<string, LooseObject>;
+  readonly #needed: ReadonlySet<string>;
+  readonly #ordered = new Map<string, LooseObject>();
+  readonly #commits = new Map<string, Commit>();
+
+  constructor(objects: ReadonlyMap<string, LooseObject>, needed: ReadonlySet<string>) {
+    this.#objects = objects;
+    this.#needed = needed;
+  }
+
+  decode(
+    refs: readonly { readonly name: string; readonly id: string }[],
+    prerequisites: readonly { readonly id: string; readonly subject: string }[],
+  ): HistoryObjects {
+    if (refs.length === 0 || refs.length > MOST_REFS)
+      throw new SyntaxError(`has ${refs.length} refs, expected 1 to ${MOST_REFS}`);
+    if (new Set(refs.map(({ name }) => name)).size < refs.length) throw new SyntaxError("has a ref twice");
+    const found = refs.map(({ name, id }) => this.#ref(checkedName(name), id));
+    if (this.#ordered.size < this.#objects.size) throw new SyntaxError("has objects that no ref leads to");
+    return {
+      refs: found,
+      prerequisites: prerequisites.map(({ id, subject }) => ({
+        commit: id as CommitId,
+        subject: safeMessage(subject).slice(0, LONGEST_SUBJECT),
+      })),
+      commits: [...this.#commits.values()],
+      objects: this.#ordered,
+    };
+  }
+
+  #ref(name: RefName | "HEAD", id: string): HistoryRef {
+    const tag = this.#objects.get(id);
+    if (tag?.kind !== "tag") return { name, commit: this.#tip(id, name) };
+    const parsed = parseTag(id, utf8(tag.body, id));
+    if (!name.startsWith(TAGS) || parsed?.type !== "commit") throw new SyntaxError(`has a ref "${name}" that names no commit`);
+    const commit = this.#tip(parsed.object, name);
+    this.#ordered.set(id, tag);
+    return { name, commit, tag: id as TagId };
+  }
+
+  #tip(id: string, name: string): CommitId {
+    if (!this.#objects.has(id) && !this.#needed.has(id)) throw new SyntaxError(`has a ref "${name}" to what it does not hold`);
+    this.#follow(id);
+    return id as CommitId;
+  }
+
+  /** Without recursion: a history may be longer than the stack. */
+  #follow(tip: string): void {
+    const pending = [tip];
+    const read = new Map<string, ParsedCommit>();
+    for (let id = pending.at(-1); id !== undefined; id = pending.at(-1)) {
+      if (this.#commits.has(id) || this.#isBefore(id)) {
+        pending.pop();
+        continue;
+      }
+      const commit = read.get(id) ?? this.#commit(id);
+      const open = commit.parents.filter((parent) => !this.#commits.has(parent) && !this.#isBefore(parent));
+      if (open.length > 0 && read.has(id)) throw new SyntaxError("has a history that leads back to itself");
+      read.set(id, commit);
+      if (open.length > 0) pending.push(...open);
+      else {
+        this.#add(commit);
+        pending.pop();
+      }
+    }
+  }
+
+  #isBefore(id: string): boolean {
+    return this.#needed.has(id) && !this.#objects.has(id);
+  }
+
+  #commit(id: string): ParsedCommit {
+    const object = this.#object(id, "commit");
+    const commit = parseCommit(id, object.body);
+    utf8(object.body, id);
+    if (commit === undefined) throw new SyntaxError(`has a commit "${id}" that is not of varve's form`);
+    return commit;
+  }
+
+  #add({ tree, ...commit }: ParsedCommit): void {
+    const { id } = commit;
+    const object = this.#object(tree, "tree");
+    const files = filesOfTree(object.body);
+    const again = Buffer.concat([...files].sort().map(([name, file]) => treeEntry(name, file)));
+    if (![...files.keys()].every((name) => OUR_FILES.has(name)) || !again.equals(object.body))
+      throw new SyntaxError(`has a commit "${id}" with a tree that is not of varve's form`);
+    const bodies = new Map([...files].map(([name, file]) => [name, this.#object(file, "blob").body]));
+    this.#commits.set(id, commitOf(commit, bodies));
+    for (const file of files.values()) this.#ordered.set(file, this.#object(file, "blob"));
+    this.#ordered.set(tree, object);
+    this.#ordered.set(id, this.#object(id, "commit"));
+  }
+
+  #object(id: string, kind: string): LooseObject {
+    const object = this.#objects.get(id);
+    if (object === undefined) throw new SyntaxError(`lacks the ${kind} "${id}"`);
+    if (object.kind !== kind) throw new SyntaxError(`has a ${object.kind} "${id}", expected a ${kind}`);
+    return object;
+  }
+}
+
+function treeEntry(name: string, id: string): Buffer {
+  return Buffer.concat([Buffer.from(`100644 ${name}\0`), Buffer.from(id, "hex")]);
+}
+
+function commitOf(
+  { author, committer, message, ...commit }: Omit<ParsedCommit, "tree">,
+  files: ReadonlyMap<string, Buffer>,
+): Commit {
+  const { id } = commit;
+  const read = <T extends object>(
+    name: string,
+    decode: (bytes: Buffer, commit: string) => T,
+    encode: (value: T) => Buffer,
+  ): T | undefined => {
+    const bytes = files.get(name);
+    const value = bytes && decoded(() => decode(bytes, id), id);
+    // What varve would not have written so might be read otherwise elsewhere.
+    if (value !== undefined && bytes?.equals(encode(value)) !== true)
+      throw new SyntaxError(`has a commit "${id}" with a ${name} that is not of varve's form`);
+    return value;
+  };
+  const record = read(commitFiles.LAYER_FILE, commitFiles.decodeLayerRecord, commitFiles.encodeLayerRecord);
+  if (record === undefined) throw new SyntaxError(`has a commit "${id}" without a ${commitFiles.LAYER_FILE}`);
+  const config = read(commitFiles.CONFIG_FILE, commitFiles.decodeConfig, commitFiles.encodeConfig);
+  const origin = read(commitFiles.ORIGIN_FILE, commitFiles.decodeOrigin, commitFiles.encodeOrigin);
+  const image = read(commitFiles.IMAGE_FILE, commitFiles.decodeImageRecord, commitFiles.encodeImageRecord);
+  const people = { author: safePerson(author), committer: safePerson(committer) };
+  return { ...commit, ...people, message: safeMessage(message), ...record, config, origin, ...(image && { image }) };
+}
+
+function decoded<T>(decode: () => T, id: string): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof VarveError && error.code === "STORE_DAMAGED")
+      throw new SyntaxError(`has a commit "${id}" with a file that is not of varve's form`);
+    throw error;
+  }
+}
+
+function safePerson<P extends { readonly name: string; readonly email: string }>(person: P): P {
+  return { ...person, name: safePersonPart(person.name), email: safePersonPart(person.email) };
+}
+
+function checkedName(name: string): RefName | "HEAD" {
+  if (name === "HEAD") return name;
+  const isOurs =
+    isRefName(name) &&
+    (name.startsWith(IMAGES)
+      ? isImageReference(shortName(name as RefName))
+      : (name.startsWith(BRANCHES) || name.startsWith(TAGS)) && isShortName(shortName(name as RefName)));
+  if (isOurs) return name as RefName;
+  throw new SyntaxError(`has a ref ${JSON.stringify(name.slice(0, LONGEST_SUBJECT))}, which can't be one`);
+}
+
+/** @throws SyntaxError. */
+function utf8(body: Buffer, id: string): string {
+  const text = body.toString("utf8");
+  if (Buffer.from(text).equals(body)) return text;
+  throw new SyntaxError(`has an object "${id}" that is no UTF-8`);
+}
