@@ -1,9 +1,9 @@
-import type { FetchedRef } from "../../core/exchange/history/fetch-refs.js";
+import { CHECKED_OUT, type FetchedRef } from "../../core/exchange/history/fetch-refs.js";
 import type { TakenHistory } from "../../core/exchange/history/take-history.js";
 import { BRANCHES, TAGS } from "../../core/revision/ref-names.js";
 import type { Session } from "../command.js";
 import { printJson } from "./json-array.js";
-import { refText } from "./names.js";
+import { refText, shortId } from "./names.js";
 import { counted, readableBytes } from "./quantities.js";
 
 const SHOWN_DIGITS = 7;
@@ -27,11 +27,22 @@ export function reportHistory({ terminal, json }: Session, source: string, taken
       ? "All commits were there already."
       : `${counted(commits, "commit")} new, ${counted(layers, "layer")} (${readableBytes(bytes)})`,
   );
-  if (rejected.length > 0)
-    terminal.complain(
-      "varve: hint: --force moves refs that would lose commits; varve branch -m gives yours another name first.\n",
-    );
+  for (const hint of waysOut(rejected)) terminal.complain(`varve: hint: ${hint}\n`);
   return status;
+}
+
+/** What moves the rejected refs: --force moves none that somebody stands on. */
+function waysOut(rejected: readonly FetchedRef[]): readonly string[] {
+  const stoodOn = rejected.filter(({ reason }) => reason === CHECKED_OUT);
+  return [
+    ...stoodOn.map(
+      ({ name, after }) =>
+        `A container or the tracked directory stands on ${refText(name)}. Take over what came: varve merge [CONTAINER] ${shortId(after)}`,
+    ),
+    ...(stoodOn.length < rejected.length
+      ? ["--force moves refs that would lose commits; varve branch -m gives yours another name first."]
+      : []),
+  ];
 }
 
 export function historyJson(source: string, { commits, layers, bytes, refs }: TakenHistory): Record<string, unknown> {

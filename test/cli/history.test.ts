@@ -61,6 +61,32 @@ plain("a bundle gives back commits, branches and tags; a second one what came si
   t.is(rejected.status, 0);
 });
 
+plain("a branch that is stood on is left to merge, which the hint tells with the commit; --force is told for the others", (t) => {
+  const made = userStore(t, undefined);
+  const { home, ok, run } = made;
+  const file = (name: string): string => path.join(home, name);
+  ok("branch", "moved", "base");
+  ok("bundle", "--all", file("all.varve"));
+  ok("clone", file("all.varve"), file("there"), "-b", "base");
+  const there = ["--store", file("there/.varve")];
+  changed(made, "one", "1");
+  ok("bundle", "base", file("base.varve"));
+  const { status, stdout, stderr } = run(...there, "load", file("base.varve"), "--force");
+  t.is(status, 1);
+  t.regex(stdout, / ! \[rejected\] +base +-> base {2}\(checked out\)\n/);
+  const short = idOf(made, "base").slice(0, 10);
+  t.regex(stderr, new RegExp(`stands on base\\. Take over what came: varve merge \\[CONTAINER\\] ${short}\n$`));
+  t.false(stderr.includes("--force"));
+  ok(...there, "merge", short);
+  t.is(idOf(made, "base", ...there), idOf(made, "base"));
+  ok(...there, "branch", "-f", "moved", "base");
+  ok("bundle", "moved", file("moved.varve"));
+  const behind = run(...there, "load", file("moved.varve"));
+  t.is(behind.status, 1);
+  t.regex(behind.stderr, /^varve: hint: --force moves refs/m);
+  t.false(behind.stderr.includes("merge"));
+});
+
 plain("a bundle comes through a pipe, plain or compressed", (t) => {
   const made = userStore(t, undefined);
   const env = environmentWithVarve(made.home);

@@ -7,6 +7,9 @@ import type { RefUpdate } from "../../ports/history.js";
 import type { Repository } from "../../ports/repository.js";
 import { TAGS } from "../../revision/ref-names.js";
 
+/** Why a ref does not move that a container or the tracked directory stands on, in git's words. */
+export const CHECKED_OUT = "checked out";
+
 /** What becomes of a ref that came from elsewhere, as `git fetch` tells it. */
 export interface FetchedRef {
   readonly name: RefName;
@@ -50,7 +53,7 @@ async function outcomeOf(
 ): Promise<Pick<FetchedRef, "outcome" | "reason">> {
   if (before === undefined) return { outcome: "new" };
   if (before === commit && beforeTag === tag) return { outcome: "same" };
-  if (await isStoodOn(repository, name)) return { outcome: "rejected", reason: "checked out" };
+  if (await isStoodOn(repository, name)) return { outcome: "rejected", reason: CHECKED_OUT };
   if (name.startsWith(TAGS)) return force ? { outcome: "forced" } : { outcome: "rejected", reason: "would clobber existing tag" };
   if ((await ancestorsOf(repository.history, [commit])).has(before)) return { outcome: "forward" };
   return force ? { outcome: "forced" } : { outcome: "rejected", reason: "non-fast-forward" };
