@@ -26,7 +26,7 @@ export const REGISTRY_OPTIONS = {
     type: "string",
     value: "HOST",
     array: true,
-    describe: "Speak to that registry without TLS if it has none (of this machine's own that needs no word; may be repeated)",
+    describe: "Speak to that registry without TLS if it has none (one of this machine needs no such word)",
   },
 } as const;
 

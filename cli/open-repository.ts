@@ -39,6 +39,9 @@ import { locateStore, surroundings, type StoreLocation } from "./store-location.
 /** For when all is said and done. */
 export { endProcess };
 
+/** The latest date that anything made is to have. */
+export { sourceDateEpoch } from "../store/clock.js";
+
 export interface OpenOptions {
   /** Makes the store when there is none: for commands that fill it. */
   readonly make?: boolean;

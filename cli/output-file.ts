@@ -56,8 +56,13 @@ export async function writeOutputFile<Result>(file: string, work: (scratch: stri
     return result;
   } catch (error) {
     rmSync(scratch, { force: true });
-    throw error;
+    throw error instanceof VarveError && error.path === scratch ? ofFile(error, path.resolve(file)) : error;
   }
+}
+
+/** People know the file by the name that they gave it. */
+function ofFile({ code, message, hint, cause }: VarveError, file: string): VarveError {
+  return new VarveError(code, message, { path: file, hint, cause });
 }
 
 /** Whether it is one, or can become one. */

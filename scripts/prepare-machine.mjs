@@ -3,7 +3,7 @@
 //
 // node scripts/prepare-machine.mjs [--demo [--debian]]      --demo: only what the demo needs
 import { spawnSync } from "node:child_process";
-import { accessSync, chmodSync, constants, readFileSync, statSync } from "node:fs";
+import { accessSync, chmodSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 
 const PROJECT = path.resolve(new URL("..", import.meta.url).pathname);
@@ -18,7 +18,7 @@ const SYSTEM_FOLDERS = [
   "/usr/libexec/podman",
 ];
 
-/** Any one of the commands will do; the package is Debian's and Ubuntu's name. */
+/** Any one of the commands will do, or the file; the package is Debian's and Ubuntu's name. */
 const RUN_PACKAGES = [
   { commands: ["runc", "crun"], name: "runc", why: "starts the processes of `varve run`" },
   { commands: ["conmon"], name: "conmon", why: "keeps the processes of `varve run -d`" },
@@ -56,6 +56,12 @@ const TEST_PACKAGES = [
   { commands: ["podman"], name: "podman", why: "makes and loads images in the tests, apart from our own code" },
   { commands: ["skopeo"], name: "skopeo", why: "reads and copies images in the tests, apart from our own code" },
   { commands: ["dockerd"], name: "docker.io", why: "reads, runs and makes images in the tests, apart from our own code" },
+  { commands: ["oci-image-tool"], name: "oci-image-tool", why: "checks images in the tests, apart from our own code" },
+  {
+    file: "/usr/share/gocode/src/github.com/opencontainers/image-spec/schema/config-schema.json",
+    name: "golang-github-opencontainers-image-spec-dev",
+    why: "has the JSON schemas that images are compared with in the tests",
+  },
   { commands: ["umoci"], name: "umoci", why: "unpacks images in the tests, apart from our own code" },
   { commands: ["htpasswd"], name: "apache2-utils", why: "makes the passwords of a registry in the tests" },
   { commands: ["strace"], name: "strace", why: "lets tests look at, and break, system calls" },
@@ -69,7 +75,7 @@ function prepareMachine({ demo, debian }) {
   if (!demo) makeOrdinaryUser();
   if (!demo) openTunnels();
   const wanted = [...RUN_PACKAGES, ...(demo ? [] : TEST_PACKAGES), ...(debian ? DEBIAN_PACKAGES : [])];
-  const missing = wanted.filter(({ commands }) => !commands.some(findCommand));
+  const missing = wanted.filter((one) => !isInstalled(one));
   if (missing.length === 0) return;
   const isRoot = process.getuid?.() === 0;
   if (isRoot && findCommand("apt-get")) installSystemPackages(missing);
@@ -132,7 +138,7 @@ function installSystemPackages(packages) {
   if (second.status === 0) return;
   process.stderr.write(`${update.stderr}${second.stderr}`);
   tellMissing(
-    packages.filter(({ commands }) => !commands.some(findCommand)),
+    packages.filter((one) => !isInstalled(one)),
     "apt-get failed, see above",
   );
 }
@@ -144,6 +150,10 @@ function aptGet(...words) {
 
 function tellMissing(packages, reason) {
   for (const { name, why } of packages) say(`going on without ${name}, which ${why}: ${reason}`);
+}
+
+function isInstalled({ commands = [], file }) {
+  return commands.some(findCommand) || (file !== undefined && existsSync(file));
 }
 
 function findCommand(name) {

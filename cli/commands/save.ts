@@ -4,7 +4,8 @@ import { machinePlatform } from "../../core/exchange/machine-platform.js";
 import { imageName, storedName } from "../../core/exchange/image-names.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
-import { openRepository } from "../open-repository.js";
+import { platformOption } from "../image-options.js";
+import { openRepository, sourceDateEpoch } from "../open-repository.js";
 import { choiceOf } from "../option-values.js";
 import { refuseArchiveOnStdout, writeOutput } from "../output-file.js";
 import { printableLine } from "../printable.js";
@@ -27,6 +28,11 @@ const options = {
     describe: "docker-archive, which is an OCI layout, too; oci-archive; oci-dir (default: docker-archive)",
   },
   name: { type: "string", value: "REFERENCE", describe: "Name the image so (default: REV, as NAME:latest for a branch or tag)" },
+  platform: {
+    type: "string",
+    value: "OS/ARCH",
+    describe: "Fail for a commit that is for another; of one that does not say, what it is for",
+  },
   squash: { type: "boolean", describe: "One layer with the whole tree, in place of one for each commit" },
   strict: { type: "boolean", describe: "Fail when the form can't hold something, in place of a warning" },
 } as const;
@@ -40,7 +46,8 @@ export const saveCommand: Command = command(
 of a run, its command; a commit that changed no file becomes an entry without a layer. "docker load" and "podman load" take the archive,
 skopeo reads it as docker-archive: and as oci-archive:. What came in by varve load goes out with the same image id and the same layers,
 and where compressed layers were kept with the same manifest digest. The same commit gives the same bytes. A layer can't hold sockets,
-which are left out with a warning, nor names that begin with ".wh.", which are refused.`,
+which are left out with a warning, nor names that begin with ".wh.", which are refused. With SOURCE_DATE_EPOCH no date of config and history
+is later, but for those of an image that goes out as it came.`,
     words: [{ name: "REV", required: true, many: true }],
     options,
     examples: [
@@ -50,6 +57,7 @@ which are left out with a warning, nor names that begin with ".wh.", which are r
     ],
     statuses: [
       ["20", "no such revision"],
+      ["40", "a commit for another platform than --platform"],
       ["44", "a name that layers can't hold, or more layers than docker takes"],
     ],
   },
@@ -58,8 +66,9 @@ which are left out with a warning, nor names that begin with ".wh.", which are r
     const output = outputOf(given.output, format, session);
     if (given.name !== undefined && words.length > 1)
       throw new VarveError("USAGE", `Cannot name ${words.length} images "${given.name}": a name is one image's`);
+    const options = { ...given, platform: platformOption(given.platform), latest: sourceDateEpoch() };
     const repository = await openRepository(session);
-    const images = await exportAll(repository, words, given, session);
+    const images = await exportAll(repository, words, options, session);
     const all = images.map(({ image }) => image);
     const { writeArchive, writeLayout } = repository.images;
     if (output === undefined) return writeArchive(all, async (chunk) => session.terminal.write(chunk), format !== "oci-archive");
@@ -80,10 +89,18 @@ function outputOf(output: string | undefined, format: string, session: Session):
   return undefined;
 }
 
+interface SaveOptions {
+  readonly name: string | undefined;
+  readonly platform: string | undefined;
+  readonly latest: number | undefined;
+  readonly squash: boolean;
+  readonly strict: boolean;
+}
+
 async function exportAll(
   repository: Repository,
   words: readonly string[],
-  { name, squash = false, strict }: { readonly name?: string | undefined; readonly squash?: boolean; readonly strict?: boolean },
+  { name, platform, latest, squash, strict }: SaveOptions,
   { terminal }: Session,
 ): Promise<readonly ExportedImage[]> {
   const images: ExportedImage[] = [];
@@ -91,10 +108,16 @@ async function exportAll(
     const commit = await commitOf(repository, word);
     const show = showCount(terminal, "layers: ", "commit");
     const references = name === undefined ? imageName(word) : [storedName(name)];
-    const platform = machinePlatform(process.arch);
-    const exported = await exportImage(repository, commit, { references, squash, platform, onStep: (step) => show(step + 1) });
+    const exported = await exportImage(repository, commit, {
+      references,
+      squash,
+      platform: machinePlatform(process.arch),
+      wantedPlatform: platform,
+      latest,
+      onStep: (step) => show(step + 1),
+    });
     show(undefined);
-    if (strict === true && exported.skipped.length > 0) throw lossy(exported.skipped);
+    if (strict && exported.skipped.length > 0) throw lossy(exported.skipped);
     for (const path of exported.skipped)
       terminal.complain(`varve: warning: Left out ${printableLine(path)}: a layer can't hold a socket.\n`);
     images.push(exported);

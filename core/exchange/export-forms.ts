@@ -4,6 +4,7 @@ import { readImageConfig } from "../image/read-image-config.js";
 import type { CommitId } from "../model/ids.js";
 import { withSelected } from "../operations/export-tree.js";
 import type { Side } from "../operations/sides.js";
+import { headOf } from "../operations/targets.js";
 import type { PathSelection } from "../paths/path-selection.js";
 import type { Repository } from "../ports/repository.js";
 import { fitExt4, type Loss } from "./ext4-fit.js";
@@ -51,7 +52,7 @@ export interface ContainerOptions extends LxcPlace {
 
 /**
  * The same as a container of LXC's.
- * @returns What of the commit's image config LXC's can't hold.
+ * @returns What LXC's config can't hold of the image config: the commit's, or of what is live its last commit's.
  * @throws VarveError PATH_MISSING; UNSUPPORTED for all losses when strict; DESTINATION_NOT_EMPTY, PERMISSION, DISK_FULL.
  */
 export async function exportContainer(
@@ -60,10 +61,10 @@ export async function exportContainer(
   paths: PathSelection,
   { isStrict, ...place }: ContainerOptions,
 ): Promise<readonly Loss[]> {
-  const commit = commitOf(side);
+  const commit = side.kind === "commit" ? side.commit : (await headOf(repository, side.target)).commit;
   const image = readImageConfig(commit === undefined ? undefined : (await repository.history.readCommit(commit)).config);
   return withSelected(repository, side, paths, async (tree) => {
-    const config = lxcConfig(commit, tree, image, place);
+    const config = lxcConfig(commitOf(side), tree, image, place);
     const losses = config.losses.map((what) => ({ path: "config", what }));
     if (isStrict) refuseLoss("an LXC container", losses);
     await repository.forms.writeContainer(tree, place.directory, config.text);
@@ -82,7 +83,7 @@ export function refuseLoss(form: string, losses: readonly Loss[]): void {
   });
 }
 
-/** Of a container, what it started from counts. */
+/** What is live is the tree of none. */
 function commitOf(side: Side): CommitId | undefined {
   return side.kind === "commit" ? side.commit : undefined;
 }

@@ -11,7 +11,7 @@ import type { OutgoingBlob } from "../ports/outgoing-blob.js";
 import type { Repository } from "../ports/repository.js";
 import { differenceTree, requireHoldable } from "../trees/difference-tree.js";
 import { contentsOfCommit } from "../layers/commit-contents.js";
-import { historyEntry, imageConfig, platformOf, type Platform } from "./outgoing-config.js";
+import { historyEntry, imageConfig, platformOf, requirePlatform, type Platform } from "./outgoing-config.js";
 
 export interface ExportImageOptions {
   readonly references: readonly string[];
@@ -21,6 +21,10 @@ export interface ExportImageOptions {
   readonly compress?: boolean | undefined;
   /** What the machine is, for commits that do not say for what they are. */
   readonly platform: Platform;
+  /** What the commit has to be for: `os/architecture[/variant]`. One that does not say is for that. */
+  readonly wantedPlatform?: string | undefined;
+  /** SOURCE_DATE_EPOCH: no date in config and history is later, but for an image that goes out as it came. */
+  readonly latest?: number | undefined;
   /** Hears of each commit, from 0. */
   readonly onStep?: ((step: number, steps: number) => void) | undefined;
 }
@@ -60,11 +64,13 @@ interface Layer {
  * DiffIDs, and where nothing was added with the same config, so the same image id. Each layer has been made once when this resolves, so that nothing is
  * found to be impossible half-way; it is made again when it is read.
  *
- * @throws VarveError UNSUPPORTED for a name that layers can't hold, and for more layers than docker takes; STORE_DAMAGED.
+ * @throws VarveError SOURCE_MISSING when it is not for `wantedPlatform`; UNSUPPORTED for a name that layers can't hold, and for more layers than docker
+ *   takes; STORE_DAMAGED.
  */
 export async function exportImage(repository: Repository, tip: CommitId, options: ExportImageOptions): Promise<ExportedImage> {
   const commits = await firstParents(repository, tip);
   const last = commits.at(-1)!;
+  const own = options.wantedPlatform === undefined ? options.platform : requirePlatform(last, options.wantedPlatform);
   const skipped = new Set<string>();
   const made: (Layer | undefined)[] = [];
   for (const [index, commit] of commits.entries()) {
@@ -79,11 +85,12 @@ export async function exportImage(repository: Repository, tip: CommitId, options
   const kept = options.squash ? undefined : keptConfig(repository, last, layers);
   const parts = {
     diffIds: layers.map(({ diffId }) => diffId),
-    history: commits.map((commit, index) => historyEntry(commit, made[index] === undefined)),
+    history: commits.map((commit, index) => historyEntry(commit, made[index] === undefined, options.latest)),
+    latest: options.latest,
   };
-  const config = kept ?? document(CONFIG, imageConfig(last, options.platform, parts));
+  const config = kept ?? document(CONFIG, imageConfig(last, own, parts));
   const manifest = (kept && keptManifest(repository, last, layers)) ?? document(MANIFEST, manifestOf(config.record, layers));
-  const platform = platformOf(last.config, options.platform);
+  const platform = platformOf(last.config, own);
   const image = { references: options.references, config, manifest, layers: layers.map(({ blob }) => blob), platform };
   return { image, skipped: [...skipped].sort(), isSame: kept !== undefined };
 }

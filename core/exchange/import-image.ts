@@ -96,8 +96,8 @@ function planOf(repository: Repository, { steps, image, known, keepsBlobs }: Pla
       isOf(each, step, last),
     );
     const same = alike.find((each) => isComplete(repository, each, step, keepsBlobs));
-    // One that lacks something is read again, and comes out as the same commit.
-    parent = same ?? alike[0];
+    // One that lacks something is read again, and comes out as the same commit, unless the layer came in another compression.
+    parent = same ?? alike.find(({ image: known }) => known?.blob?.digest === step.layer?.source.record?.digest);
     return { step, last, same };
   });
 }
@@ -186,14 +186,13 @@ function isOf({ image, config, message }: Commit, step: ImageStep, { config: wan
   );
 }
 
-/** Whether the layer can go out as it came: a damaged or lost record is put back by reading the layer again. */
+/** Whether the layer can go out as it came, as far as that is possible: what is lost of it is put back by reading it again. */
 function isComplete({ blobs, layers }: Repository, { layer: id }: Commit, { layer }: ImageStep, keepsBlobs: boolean): boolean {
   if (!layers.has(id)) return false;
-  if (layer === undefined || blobs.hasTar(layer.diffId)) {
-    const record = layer?.source.record;
-    return !keepsBlobs || record === undefined || !isCompressed(record, layer!.diffId) || blobs.has(record.digest);
-  }
-  return layer.source.record !== undefined && blobs.has(layer.source.record.digest);
+  if (layer === undefined) return true;
+  const { diffId, source } = layer;
+  if (!blobs.hasTar(diffId) && !blobs.lacksTar(diffId)) return false;
+  return !keepsBlobs || !isCompressed(source.record, diffId) || blobs.has(source.record.digest);
 }
 
 function keepDocuments({ blobs }: Repository, { config, manifest }: OpenedImage): void {

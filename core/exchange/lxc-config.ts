@@ -1,3 +1,4 @@
+import { VarveError } from "../errors.js";
 import type { CommitId } from "../model/ids.js";
 import { bytesOfText } from "../model/byte-string.js";
 import { nodeAt } from "../model/paths.js";
@@ -37,8 +38,12 @@ const COMMON = "/usr/share/lxc/config/common.conf";
 const HOST_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 const MOST_DATABASE_BYTES = 1 << 20;
 
-/** The config of an LXC container that runs a tree as its image's config says. Without a command there it starts the tree's own init. */
+/**
+ * The config of an LXC container that runs a tree as its image's config says. Without a command there it starts the tree's own init.
+ * @throws VarveError UNSUPPORTED for a directory whose name no line holds.
+ */
 export function lxcConfig(commit: CommitId | undefined, tree: Tree, image: ImageProcess, place: LxcPlace): LxcConfig {
+  if (!isOneLine(place.directory)) throw noLine(place.directory);
   const losses: string[] = [];
   const lines = [
     ...(commit === undefined ? [] : [`# The tree of commit ${commit}.`]),
@@ -90,6 +95,13 @@ function processLines(image: ImageProcess, tree: Tree, losses: string[]): readon
 
 function isOneLine(text: string): boolean {
   return !/[\r\n]|\s$/.test(text);
+}
+
+function noLine(directory: string): VarveError {
+  return new VarveError("UNSUPPORTED", `Cannot make an LXC container in "${directory}": its config can't hold such a name`, {
+    path: directory,
+    hint: "Name a directory without line breaks, that does not end with a blank.",
+  });
 }
 
 interface Ids {

@@ -1,3 +1,4 @@
+import { VarveError } from "../errors.js";
 import type { Commit, ImageConfig, Signature } from "../model/commit.js";
 import type { BlobDigest } from "../model/image.js";
 
@@ -21,22 +22,44 @@ export function platformOf(config: ImageConfig | undefined, own: Platform): Plat
   };
 }
 
-/** A commit's entry of the history. That of an image comes back as it was. @param isEmpty Whether the commit has no layer of its own. */
-export function historyEntry({ image, author, message, origin }: Commit, isEmpty: boolean): Fields {
+/**
+ * What a commit is for. @param wanted `os/architecture[/variant]`: what it has to be for. One that does not say for what it is, is for that.
+ * @throws VarveError SOURCE_MISSING when it is for another.
+ */
+export function requirePlatform({ id, config }: Commit, wanted: string): Platform {
+  const [os = "", architecture = "", variant] = wanted.split("/");
+  const platform = platformOf(config, { os, architecture, ...(variant !== undefined && { variant }) });
+  const isWanted = platform.os === os && platform.architecture === architecture;
+  if (isWanted && (variant === undefined || variant === platform.variant)) return platform;
+  const own = [platform.os, platform.architecture, platform.variant].filter((part) => part !== undefined).join("/");
+  throw new VarveError("SOURCE_MISSING", `Cannot make an image for ${wanted}: commit ${id.slice(0, 10)} is for ${own}`, {
+    hint: "Of an image for several platforms `varve pull` and `varve load` take the one of their --platform; a name of its own for each keeps both: --name.",
+  });
+}
+
+/**
+ * A commit's entry of the history. That of an image comes back as it was.
+ * @param isEmpty Whether the commit has no layer of its own. @param latest Seconds since 1970: no date is later.
+ */
+export function historyEntry({ image, author, message, origin }: Commit, isEmpty: boolean, latest?: number): Fields {
   const { empty_layer: _, ...entry } = image?.history ?? {
     created: timeOf(author),
     ...(origin !== undefined && { created_by: origin.command.join(" ") }),
     author: personOf(author),
     comment: message,
   };
-  return { ...entry, ...(isEmpty && { empty_layer: true }) };
+  return clamped({ ...entry, ...(isEmpty && { empty_layer: true }) }, latest);
 }
 
 /** The image's config: what the commit's says, with the layers and the history that go out. Keys stand in the order in which Go's tools write them. */
 export function imageConfig(
   { author, config }: Commit,
   platform: Platform,
-  { diffIds, history }: { readonly diffIds: readonly BlobDigest[]; readonly history: readonly Fields[] },
+  {
+    diffIds,
+    history,
+    latest,
+  }: { readonly diffIds: readonly BlobDigest[]; readonly history: readonly Fields[]; readonly latest?: number | undefined },
 ): Fields {
   const {
     created: _,
@@ -50,7 +73,7 @@ export function imageConfig(
     ...others
   } = config ?? {};
   const { os, architecture, variant } = platformOf(config, platform);
-  return {
+  const made = {
     created: timeOf(author),
     author: personOf(author),
     architecture,
@@ -61,9 +84,16 @@ export function imageConfig(
     rootfs: { type: "layers", diff_ids: diffIds },
     history,
   };
+  return clamped(made, latest);
 }
 
-function timeOf({ seconds }: Signature): string {
+/** Another date than ours may have any form; one that can't be read stays. */
+function clamped(fields: Fields, latest: number | undefined): Fields {
+  const created = Date.parse(String(fields["created"]));
+  return latest !== undefined && created > latest * 1000 ? { ...fields, created: timeOf({ seconds: latest }) } : fields;
+}
+
+function timeOf({ seconds }: Pick<Signature, "seconds">): string {
   return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }
 

@@ -46,6 +46,21 @@ export function shortImageName({ registry, repository, tag, digest }: ImageRefer
   return `${name}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`;
 }
 
+/** As docker shows it; what is no reference as it is. */
+export function shortened(text: string): string {
+  try {
+    return shortImageName(parseImageReference(text));
+  } catch (error) {
+    if (error instanceof VarveError && error.code === "BAD_NAME") return text;
+    throw error;
+  }
+}
+
+/** Whether two texts name the same image, one of them perhaps without what is the same for everybody: `docker.io/library/debian:latest` is `debian`. */
+export function isSameImage(one: string, other: string): boolean {
+  return shortened(one) === shortened(other);
+}
+
 export function isTag(text: string): boolean {
   return TAG.test(text);
 }

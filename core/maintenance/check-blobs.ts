@@ -104,7 +104,7 @@ class BlobReading {
   async state(blob: KeptBlob, users: readonly User[]): Promise<string | undefined> {
     try {
       if (blob.kind === "blob") await this.#readBlob(blob, users);
-      else if (!this.#options.quick) await this.#readTar(blob, users);
+      else if (blob.kind === "tar" && !this.#options.quick) await this.#readTar(blob, users);
       this.#bytes += blob.bytes;
       this.#options.observe({ bytes: this.#bytes, ofBytes: this.#ofBytes });
       return undefined;

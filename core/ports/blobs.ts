@@ -27,6 +27,9 @@ export interface Blobs {
   /** Whether the store knows how the tar of that DiffID was put together. */
   hasTar(diffId: BlobDigest): boolean;
 
+  /** Whether the store knows that it can't be put together again: the layer does not hold all of its contents. */
+  lacksTar(diffId: BlobDigest): boolean;
+
   /** Bytes of that tar. @throws VarveError STORE_DAMAGED. */
   tarSize(diffId: BlobDigest): number;
 
@@ -67,7 +70,8 @@ export interface BlobReception {
 }
 
 export interface KeptBlob {
-  readonly kind: "blob" | "tar";
+  /** `no-tar`: a mark that there can be no record of a tar. */
+  readonly kind: "blob" | "tar" | "no-tar";
   /** Of a tar its DiffID. */
   readonly digest: BlobDigest;
   /** Below the store's directory. */

@@ -71,7 +71,7 @@ export interface ReadLayer {
   readonly warnings: readonly string[];
   /**
    * Keeps how the tar was put together, so that the layer goes out with the same DiffID. Durable when it returns.
-   * @returns False when the layer does not hold all of the tar's contents: a later entry replaced one.
+   * @returns False when the layer does not hold all of the tar's contents, since a later entry replaced one: that is kept then.
    */
   keepTar(): boolean;
   /** May be repeated; does nothing after `keepTar`. */

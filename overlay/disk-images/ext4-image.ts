@@ -159,6 +159,16 @@ function requireRoot(): void {
 }
 
 function unavailable(error: SystemCallError): VarveError {
+  if (error.path?.startsWith("/dev/") === true && !["EPERM", "EACCES"].includes(error.code)) {
+    return new VarveError(
+      "MOUNT_UNAVAILABLE",
+      `Cannot fill an ext4 image: ${error.syscall} of ${error.path} says ${error.code}`,
+      {
+        hint: 'It takes a loop device: load the module ("modprobe loop"); a container needs the host\'s /dev. EROFS takes none: --format erofs.',
+        cause: error,
+      },
+    );
+  }
   if (!["EPERM", "EACCES"].includes(error.code)) return mountUnavailable("fill an ext4 image", error, undefined, "ext4");
   return new VarveError("MOUNT_UNAVAILABLE", `Cannot fill an ext4 image: ${error.syscall} says ${error.code}`, {
     hint: NEEDS_ROOT,

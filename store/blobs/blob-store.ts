@@ -28,8 +28,9 @@ export type BlobLayout = Pick<StoreLayout, "root" | "blobs" | "scratch">;
 
 const LARGEST_DOCUMENT_BYTES = 8 * 1024 * 1024;
 const PIECE_BYTES = 1 << 18;
-const HEX = /^[0-9a-f]{64}$/;
 const FOLDERS = { blob: "sha256", tar: "tars" } as const;
+const NO_TAR = ".none";
+const NAME = /^([0-9a-f]{64})(\.none)?$/;
 
 export function openBlobs(layout: BlobLayout): Blobs {
   return {
@@ -45,6 +46,7 @@ export function openBlobs(layout: BlobLayout): Blobs {
         if (exists(scratch)) publish(scratch, blobFile(layout, digest));
       }),
     hasTar: (diffId) => exists(tarFile(layout, diffId)),
+    lacksTar: (diffId) => exists(`${tarFile(layout, diffId)}${NO_TAR}`),
     tarSize: (diffId) => tarSize(tarFile(layout, diffId)),
     tar: (diffId, contentOf) => putTogether(tarFile(layout, diffId), diffId, contentOf),
     list: () => listBlobs(layout),
@@ -58,6 +60,17 @@ export function blobFile({ blobs }: Pick<StoreLayout, "blobs">, digest: BlobDige
 /** How the tar of a DiffID was put together: see tar-record.ts. */
 export function tarFile({ blobs }: Pick<StoreLayout, "blobs">, diffId: BlobDigest): string {
   return path.join(blobs, FOLDERS.tar, hexOf(diffId));
+}
+
+/** Keeps that a tar can't be put together from its layer, so that nobody reads it again in the hope that it can. @throws VarveError DISK_FULL, PERMISSION. */
+export function markWithoutTar(layout: BlobLayout, diffId: BlobDigest): void {
+  const scratch = scratchPath(layout, "tar");
+  try {
+    writeNewFile(scratch, Buffer.from("varve tar record: none\n"));
+  } catch (error) {
+    throw systemFailure("keep a blob", error, scratch);
+  }
+  publish(scratch, `${tarFile(layout, diffId)}${NO_TAR}`);
 }
 
 /** Puts a finished file in place, durably; what stands there already is replaced, since it may be what a crash left. @throws VarveError DISK_FULL, PERMISSION. */
@@ -176,13 +189,14 @@ class FileCopy implements BlobCopy {
 function listBlobs({ root, blobs }: BlobLayout): KeptBlob[] {
   return (["blob", "tar"] as const).flatMap((kind) => {
     const folder = path.join(blobs, FOLDERS[kind]);
-    return namesIn(folder)
-      .filter((name) => HEX.test(name))
-      .map((name) => {
-        const file = path.join(folder, name);
-        const bytes = (lstatSync(file, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
-        return { kind, digest: blobDigest(name), path: path.relative(root, file), bytes };
-      });
+    return namesIn(folder).flatMap((name) => {
+      const [, hex, mark] = NAME.exec(name) ?? [];
+      if (hex === undefined || (kind === "blob" && mark !== undefined)) return [];
+      const file = path.join(folder, name);
+      const bytes = (lstatSync(file, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+      const listed = mark === undefined ? kind : "no-tar";
+      return [{ kind: listed, digest: blobDigest(hex), path: path.relative(root, file), bytes }];
+    });
   });
 }
 

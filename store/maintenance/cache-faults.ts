@@ -74,7 +74,8 @@ export function findLeftovers(layout: StoreLayout): readonly string[] {
     ...strays(layout.layers, (name) => LAYER_NAME.test(name)),
     ...strays(path.dirname(layout.layers), (name) => name === path.basename(layout.layers)),
     ...strays(layout.blobs, (name) => name === "sha256" || name === "tars"),
-    ...["sha256", "tars"].flatMap((folder) => strays(path.join(layout.blobs, folder), (name) => LAYER_NAME.test(name))),
+    ...strays(path.join(layout.blobs, "sha256"), (name) => LAYER_NAME.test(name)),
+    ...strays(path.join(layout.blobs, "tars"), (name) => LAYER_NAME.test(name.replace(/\.none$/, ""))),
     ...strays(layout.scratch, (name) => /^[a-z-]+-\d+-\d+$/.test(name)),
     ...[layout.events, formerOf(layout.events)]
       .filter((file) => lstatSync(file, { throwIfNoEntry: false })?.isFile() === false)

@@ -1,6 +1,7 @@
 import { VarveError } from "../../core/errors.js";
 import type { OpenedImage, OpenImageOptions, SourceLayer } from "../../core/ports/images.js";
 import { createHash } from "node:crypto";
+import { isSameImage } from "../../core/image/image-reference.js";
 import { blobDigest } from "../../core/model/image.js";
 import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import { objectOf } from "./descriptor.js";
@@ -32,7 +33,9 @@ export function dockerImages(
 ): readonly OpenedImage[] {
   const rows = rowsOf(documents.document("manifest.json").value, files);
   const wanted =
-    image === undefined ? rows : rows.filter(({ references, config }) => references.includes(image) || config.includes(image));
+    image === undefined
+      ? rows
+      : rows.filter(({ references, config }) => references.some((name) => isSameImage(name, image)) || config.includes(image));
   if (wanted.length === 0) throw notThere(files, rows, image);
   const images = wanted.map((row) => openedImage(files, documents, row));
   const fit = images.filter(({ config }) => platform === undefined || isFor(config.value, platform));

@@ -1,5 +1,6 @@
 import { VarveError } from "../../core/errors.js";
 import { machinePlatform } from "../../core/exchange/machine-platform.js";
+import { isSameImage, shortened } from "../../core/image/image-reference.js";
 import { objectOf, readDescriptor, type Descriptor } from "./descriptor.js";
 import type { OpenImageOptions } from "../../core/ports/images.js";
 import { layoutFault, type Document, type LayoutBlobs } from "./layout-blobs.js";
@@ -151,7 +152,8 @@ function manifestsOf(index: unknown, directory: string): readonly Descriptor[] {
 
 /** `v1` is also what a whole reference ends with, as docker writes them: `docker.io/library/debian:v1`. */
 function isCalled({ name, reference, algorithm, hex }: Descriptor, wanted: string): boolean {
-  return name === wanted || name?.endsWith(`:${wanted}`) === true || reference === wanted || `${algorithm}:${hex}` === wanted;
+  if (name === wanted || name?.endsWith(`:${wanted}`) === true || `${algorithm}:${hex}` === wanted) return true;
+  return reference !== undefined && isSameImage(reference, wanted);
 }
 
 interface Asked {
@@ -197,11 +199,16 @@ function choose(
   const [own] = here;
   if (own !== undefined && here.length === 1) return own;
   if (platform !== undefined && here.length === 0) throw noPlatform(images, platform, directory);
-  const names = all.map(({ name, algorithm, hex }) => name ?? `${algorithm}:${hex}`).slice(0, MOST_SHOWN);
+  const names = all
+    .map(({ reference, name, algorithm, hex }) => (reference && shortened(reference)) ?? name ?? `${algorithm}:${hex}`)
+    .slice(0, MOST_SHOWN);
   const message =
     first === undefined
       ? `Cannot find an image in the OCI layout: ${wanted === undefined ? "it holds none" : `none is called ${JSON.stringify(wanted)}`}`
       : `Cannot choose an image of the OCI layout: it holds ${images.length}, wanted the name of one`;
-  const hint = names.length === 0 ? undefined : `Write DIR:NAME. It has: ${names.map((name) => JSON.stringify(name)).join(", ")}`;
+  const hint =
+    names.length === 0
+      ? undefined
+      : `Name one, by --image NAME or as DIR:NAME of diff. It has: ${names.map((name) => JSON.stringify(name)).join(", ")}`;
   throw new VarveError(first === undefined ? "SOURCE_MISSING" : "SOURCE_INVALID", message, { path: directory, hint });
 }

@@ -3,7 +3,7 @@ import type { Tree } from "../../core/model/tree.js";
 import type { ReadLayer } from "../../core/ports/images.js";
 import type { LayerWriter } from "../../core/ports/layer-store.js";
 import { editedTree, TreeEdits } from "../../core/trees/edited-tree.js";
-import { publish, tarFile, type BlobLayout } from "../blobs/blob-store.js";
+import { markWithoutTar, publish, tarFile, type BlobLayout } from "../blobs/blob-store.js";
 import { TarRecorder } from "../blobs/tar-record.js";
 import { scratchPath } from "../scratch.js";
 import { systemFailure } from "../system-failure.js";
@@ -38,7 +38,10 @@ export async function readLayer(
       warnings,
       keepTar: () => {
         if (isWhole) publish(scratch, tarFile(layout, diffId));
-        else recorder.discard();
+        else {
+          recorder.discard();
+          markWithoutTar(layout, diffId);
+        }
         return isWhole;
       },
       discard: () => recorder.discard(),

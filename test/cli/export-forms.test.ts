@@ -168,11 +168,12 @@ test("export --format ext4 holds xattrs of 64 KiB, and tells of those that have 
   t.is(kept.trim(), "20");
 });
 
-test("export --format ext4 of a directory with 100,000 names takes seconds", (t) => {
-  const { home, ok } = rich(t, `cd root; mkdir many; cd many; seq -f 'a-name-of-some-length-%06g' 100000 | xargs touch`);
+test("export --format ext4 of a directory with 30,000 names takes seconds", (t) => {
+  const { home, ok } = rich(t, `cd root; mkdir many; cd many; seq -f 'a-name-of-some-length-%06g' 30000 | xargs touch`);
   const start = Date.now();
   ok("export", "rich", "--format", "ext4", "-o", "disk.img");
-  t.true(Date.now() - start < 60_000);
+  // By mke2fs -d it would take 40 on a machine at rest.
+  t.true(Date.now() - start < 30_000);
   outcome(t, "e2fsck", "-fn", path.join(home, "disk.img"));
 });
 
@@ -196,6 +197,16 @@ test("export --format ext4 without mke2fs names the package", (t) => {
   const { status, stderr } = spawnSync("unshare", ["--mount", "bash", "-ec", masked, ...words], { cwd: home, encoding: "utf8" });
   t.is(status, 125, stderr);
   t.regex(stderr, /Cannot make an ext4 image: there is no mke2fs\(8\)\n.*"e2fsprogs"/s);
+  isNothingLeft(t, home, "disk.img");
+});
+
+test("export --format ext4 without loop devices says so, and what needs none", (t) => {
+  const { home, store } = rich(t);
+  const words = [process.execPath, BUILT_COMMAND, "--store", store, "export", "rich", "--format", "ext4", "-o", "disk.img"];
+  const script = 'mount -t tmpfs none /dev; exec "$0" "$@"';
+  const { status, stderr } = spawnSync("unshare", ["--mount", "bash", "-ec", script, ...words], { cwd: home, encoding: "utf8" });
+  t.is(status, 53, stderr);
+  t.regex(stderr, /Cannot fill an ext4 image: \w+ of \/dev\/loop-control says ENOENT\n.*modprobe loop.*--format erofs/s);
   isNothingLeft(t, home, "disk.img");
 });
 
@@ -285,8 +296,7 @@ test("export --format erofs and ext4 on a full disk say so, and leave nothing", 
       cwd: home,
       encoding: "utf8",
     });
-    t.is(stdout, format === "erofs" ? "status 51\n" : stdout, stderr);
-    t.regex(stdout, /^status 5[12]\n$/, stderr);
+    t.is(stdout, "status 51\n", `${format}: ${stderr}`);
   }
 });
 
@@ -322,6 +332,20 @@ testLxc(
     const words = ["-P", path.join(home, "lxc"), "-n", "web", "--", "/bin/sh", "-c", "hostname; id -u; echo $GREETING"];
     t.is(outcome(t, "lxc-execute", ...words), "web\n1000\nhi there\n");
     t.regex(outcome(t, "lxc-ls", "-P", path.join(home, "lxc"), "-1"), /^web$/m);
+  },
+);
+
+testIf("overlay", "oci-runtime").serial(
+  "a container as it is now becomes an LXC container, with the image config of its last commit",
+  (t) => {
+    const { home, ok } = withConfig(t, 'CMD ["/srv/hello"]', "ENV GREETING=hi");
+    ok("run", "--name", "one", "web", "--", "sh", "-c", "echo new > /srv/new");
+    ok("export", "@one", "--format", "lxc", "-o", "lxc/one");
+    t.is(readFileSync(path.join(home, "lxc/one/rootfs/srv/new"), "utf8"), "new\n");
+    const config = readFileSync(path.join(home, "lxc/one/config"), "utf8");
+    t.regex(config, /^lxc\.environment = GREETING=hi$/m);
+    t.regex(config, /^lxc\.init\.cmd = \/srv\/hello$/m);
+    t.notRegex(config, /The tree of commit/);
   },
 );
 

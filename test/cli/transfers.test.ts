@@ -1,5 +1,7 @@
 // What pull and push do side by side, and what becomes of it when the network does not do its part.
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import path from "node:path";
@@ -11,6 +13,7 @@ import { startRegistry, type LocalRegistry } from "../helpers/local-registry.js"
 import { startFront, type FrontSetup, type RegistryFront } from "../helpers/registry-front.js";
 import { testIf } from "../helpers/requirements.js";
 import { temporaryDirectory } from "../helpers/temporary-directory.js";
+import { BUILT_COMMAND, environmentWithVarve } from "./built-command.js";
 import { runVarve, startVarve, type Ended } from "./running-command.js";
 
 const test = testIf("docker-registry");
@@ -223,4 +226,23 @@ test("a blob that the registry does not take ends the push: no tag is there", as
   const { stdout } = await ok(t, made.run("push", "--no-history", direct, `${made.front.host}/other:1`));
   t.true(stdout.includes(`digest: ${made.image.digest}`));
   t.is(createHash("sha256").update(made.image.manifest).digest("hex"), made.image.digest.slice(7));
+});
+
+test("on a terminal each layer that is on its way has a line of its own, which goes away", async (t) => {
+  const made = await setting(t, { delay: 400 }, [3_000_000, 3_000_000, 3_000_000]);
+  const words = [process.execPath, BUILT_COMMAND, "--store", "store", "pull", made.reference];
+  const child = spawn("script", ["-qec", words.join(" "), "/dev/null"], {
+    cwd: made.home,
+    env: environmentWithVarve(made.home),
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const text: string[] = [];
+  child.stdout.setEncoding("utf8").on("data", (piece: string) => text.push(piece));
+  t.deepEqual(await once(child, "close"), [0, null]);
+  const all = text.join("");
+  t.regex(all, /[0-9a-f]{12}: Downloading [\d.]+ [KM]iB\/[\d.]+ MiB\r?\n[0-9a-f]{12}: Downloading/);
+  // As many lines up as there were below the first, and no line that wraps.
+  t.true(all.includes("\u001b[?7l") && all.includes("\r\u001b[K\u001b[A\u001b[K"));
+  t.is(all.match(/: Downloaded /g)?.length, 3);
+  t.regex(all, /Pulled image: \S+\r?\n/);
 });

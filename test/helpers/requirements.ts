@@ -17,6 +17,7 @@ import { mayUseTunnels, ordinaryUser, whyNotAs } from "./ordinary-user.js";
  * - `user-tunnels`: `ordinary-user`, who may make network devices by /dev/net/tun
  * - `false-sizes`: files of /sys whose size is not what can be read of them
  * - `immutable-files`: root, chattr(1), and a filesystem below the temporary directory that has them
+ * - `oci-schemas`: the JSON schemas of OCI's images, which a package of Debian has
  * - `docker-daemon`: `mounts`, docker, and a dockerd that starts
  * - `no-shared-store`: nothing at `/var/lib/varve`, where root's shared store is by default
  */
@@ -30,12 +31,16 @@ export type Requirement =
   | "user-tunnels"
   | "false-sizes"
   | "immutable-files"
+  | "oci-schemas"
   | "docker-daemon"
   | "no-shared-store"
   | (string & {});
 
 /** The kernel says 4096 bytes of each file in it. */
 export const FALSE_SIZES = "/sys/kernel/mm/transparent_hugepage";
+
+/** Where Debian has them. */
+export const OCI_SCHEMAS = "/usr/share/gocode/src/github.com/opencontainers/image-spec/schema";
 
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 const answers = new Map<Requirement, string | undefined>();
@@ -83,6 +88,8 @@ function probe(requirement: Requirement): string | undefined {
       return existsSync(FALSE_SIZES) ? undefined : `needs ${FALSE_SIZES}`;
     case "immutable-files":
       return missing("root", "chattr") ?? (canBeImmutable() ? undefined : "needs a filesystem with immutable files");
+    case "oci-schemas":
+      return existsSync(OCI_SCHEMAS) ? undefined : "needs the package golang-github-opencontainers-image-spec-dev";
     case "docker-daemon":
       return missing("mounts", "dockerd", "docker") ?? whyNoDocker();
     case "no-shared-store":
