@@ -1,6 +1,7 @@
 import { dismiss } from "./answer-body.js";
 import type { BlobDescriptor } from "./blob-download.js";
-import type { Answer, Body } from "./exchange.js";
+import { BlobReading } from "./blob-reading.js";
+import type { Answer } from "./exchange.js";
 import { saidDigest } from "./manifest.js";
 import { invalidAnswer } from "./registry-fault.js";
 import type { RegistryRequest, RegistryRequests } from "./registry-requests.js";
@@ -17,6 +18,10 @@ export interface BlobSource {
   /** The blob's bytes from the first on; called again after a cut. */
   readonly open: () => AsyncIterable<Uint8Array>;
   readonly chunkBytes: number;
+}
+
+interface ReadSource extends BlobSource {
+  readonly reading: BlobReading;
 }
 
 /** What stands on the registry of an upload that is not done. */
@@ -36,10 +41,11 @@ export async function uploadBlob(requests: RegistryRequests, source: BlobSource)
   const setbacks = new Setbacks(requests.address.name, requests);
   let session = await begin(requests, source);
   let reached = 0;
+  const reading = new BlobReading(source.open);
   try {
     for (;;) {
       try {
-        return await sendRest(requests, source, session);
+        return await sendRest(requests, { ...source, reading }, session);
       } catch (error) {
         await setbacks.after(error, { progressed: session.offset > reached, begun: true });
         reached = Math.max(reached, session.offset);
@@ -54,11 +60,13 @@ export async function uploadBlob(requests: RegistryRequests, source: BlobSource)
   } catch (error) {
     await abandon(requests, source, session);
     throw error;
+  } finally {
+    await reading.close();
   }
 }
 
 /** Sends what is missing, then closes the session. */
-async function sendRest(requests: RegistryRequests, source: BlobSource, session: Session): Promise<void> {
+async function sendRest(requests: RegistryRequests, source: ReadSource, session: Session): Promise<void> {
   const { size, digest } = source.descriptor;
   const isWhole = session.offset === 0 && size <= session.chunkBytes;
   while (!isWhole && session.offset < size) await sendChunk(requests, source, session);
@@ -76,13 +84,13 @@ async function sendRest(requests: RegistryRequests, source: BlobSource, session:
   }
 }
 
-async function sendChunk(requests: RegistryRequests, source: BlobSource, session: Session): Promise<void> {
+async function sendChunk(requests: RegistryRequests, source: ReadSource, session: Session): Promise<void> {
   const { offset, chunkBytes, location } = session;
   const length = Math.min(chunkBytes, source.descriptor.size - offset);
   const answer = await requests.send({
     ...upload(source, "PATCH", location, [202, 204, 404, 416]),
     headers: { "content-type": "application/octet-stream", "content-range": `${offset}-${offset + length - 1}` },
-    body: partOf(source, offset, length),
+    body: source.reading.part(offset, length),
   });
   dismiss(answer);
   if (answer.status >= 400) throw new Misplaced();
@@ -167,22 +175,6 @@ function upload(
     expected,
     what: `the upload of ${descriptor.digest} to ${repository}`,
     once: true,
-  };
-}
-
-function partOf({ open }: BlobSource, from: number, length: number): Body {
-  return {
-    length,
-    async *open() {
-      let [toSkip, left] = [from, length];
-      for await (const whole of open()) {
-        const piece = whole.subarray(Math.min(toSkip, whole.length)).subarray(0, left);
-        toSkip -= Math.min(toSkip, whole.length);
-        left -= piece.length;
-        if (piece.length > 0) yield piece;
-        if (left === 0) return;
-      }
-    },
   };
 }
 

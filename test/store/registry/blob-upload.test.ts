@@ -80,6 +80,28 @@ test("chunks are as large as the registry wants them at least", async (t) => {
   t.deepEqual(uploads.requests, ["POST", "PATCH 0-399999", "PATCH 400000-799999", "PATCH 800000-999999", "PUT"]);
 });
 
+test("what is sent in chunks is read once, and once more after a cut; nothing of it stays open", async (t) => {
+  for (const [cuts, readings] of [
+    [[], 1],
+    [[700_000], 2],
+  ] as const) {
+    const uploads = await startUploads(t, [...cuts]);
+    let [opened, closed] = [0, 0];
+    await clientWithCanary(t, uploads.server, 400_000).putBlob(descriptorOf(BLOB), async function* () {
+      opened += 1;
+      try {
+        // Its pieces end elsewhere than chunks do.
+        for (let at = 0; at < BLOB.length; at += 30_001) yield await Promise.resolve(BLOB.subarray(at, at + 30_001));
+      } finally {
+        closed += 1;
+      }
+    });
+    t.true(uploads.blob().equals(BLOB));
+    t.is(opened, readings);
+    t.is(closed, readings);
+  }
+});
+
 test("an upload whose last answer is lost is not sent again", async (t) => {
   let sent = 0;
   let isThere = false;
