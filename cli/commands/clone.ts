@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { cloneHistory, type ClonedHistory, type CloneSource } from "../../core/exchange/history/clone-history.js";
-import { parseImageReference } from "../../core/image/image-reference.js";
+import { DEFAULT_REGISTRY, parseImageReference } from "../../core/image/image-reference.js";
 import { branchRef } from "../../core/revision/ref-names.js";
 import { command, type Command, type Session } from "../command.js";
 import { REGISTRY_OPTIONS } from "../image-options.js";
@@ -24,6 +24,8 @@ const options = {
   },
   ...REGISTRY_OPTIONS,
 } as const;
+
+const FILE_ENDING = /\.(?:varve|bundle|tar)$/;
 
 export const cloneCommand: Command = command(
   {
@@ -77,15 +79,21 @@ or empty. A clone that fails leaves nothing.`,
 
 async function sourceOf(word: string, insecure: readonly string[]): Promise<CloneSource> {
   if (/^https?:\/\//i.test(word) || existsSync(word)) return { kind: "file", source: await openImageSource(word, "clone") };
-  if (/^(?:\.{0,2}\/|~)/.test(word))
-    throw new VarveError("SOURCE_MISSING", `Cannot clone "${word}": there is no such file`, { path: path.resolve(word) });
-  return { kind: "image", reference: parseImageReference(word), written: word, insecure: new Set(insecure) };
+  if (/^(?:\.{0,2}\/|~)/.test(word)) throw noSuchFile(word);
+  const reference = parseImageReference(word);
+  // docker.io has no such names; who types one means a file.
+  if (reference.registry === DEFAULT_REGISTRY && FILE_ENDING.test(word)) throw noSuchFile(word);
+  return { kind: "image", reference, written: word, insecure: new Set(insecure) };
+}
+
+function noSuchFile(word: string): VarveError {
+  return new VarveError("SOURCE_MISSING", `Cannot clone "${word}": there is no such file`, { path: path.resolve(word) });
 }
 
 /** As git: the last part of the name, without what tells its form. */
 function nameOf(word: string, source: CloneSource): string {
   if (source.kind === "image") return path.posix.basename(source.reference.repository);
-  return path.basename(word.replace(/[?#].*$/, "")).replace(/\.(?:varve|bundle|tar)$/, "");
+  return path.basename(word.replace(/[?#].*$/, "")).replace(FILE_ENDING, "");
 }
 
 /** @returns Whether it is not there. */

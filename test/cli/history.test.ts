@@ -186,6 +186,7 @@ plain("clone makes a store of a bundle, on the branch that it is told, and nothi
   t.is(run("clone", "--bare", "-b", "none", file, path.join(home, "fails")).status, 20);
   t.false(existsSync(path.join(home, "fails")));
   t.is(run("clone", "./none.varve").status, 40);
+  t.regex(run("clone", "none.varve").stderr, /^varve: error: Cannot clone "none\.varve": there is no such file\n/);
   writeFileSync(file, readFileSync(file).subarray(0, -20_000));
   t.is(run("clone", "--bare", file, path.join(home, "fails")).status, 43);
   t.false(existsSync(path.join(home, "fails")));
