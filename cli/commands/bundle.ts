@@ -7,6 +7,7 @@ import { openImageSource } from "../image-source.js";
 import { openOutsideImages, openRepository } from "../open-repository.js";
 import { refuseArchiveOnStdout, writeOutput } from "../output-file.js";
 import { printableLine } from "../printable.js";
+import { showLayers, showReading } from "../progress.js";
 import { printJson } from "../render/json-array.js";
 import { shortId } from "../render/names.js";
 import { counted, readableBytes } from "../render/quantities.js";
@@ -51,14 +52,37 @@ of other branches take those along, which is told.`,
       });
     if (file === "-") refuseArchiveOnStdout(session, "varve bundle REV -");
     const repository = await openRepository(session);
-    const made = await makeBundle(repository, revisions, all);
-    const { writeHistory } = repository.images;
-    if (file === "-") await writeHistory(made.history, async (chunk) => session.terminal.write(chunk));
-    else await writeOutput(file, (write) => writeHistory(made.history, write));
-    report(session, file, made);
+    const { terminal } = session;
+    try {
+      const made = await makeBundle(repository, revisions, all, showLayers(terminal));
+      if (file === "-") await write(session, repository, made, async (chunk) => terminal.write(chunk));
+      else await writeOutput(file, (take) => write(session, repository, made, take));
+      terminal.progress("");
+      report(session, file, made);
+    } finally {
+      terminal.progress("");
+    }
     return 0;
   },
 );
+
+async function write(
+  { terminal }: Session,
+  { images }: Repository,
+  { history }: MadeBundle,
+  take: (chunk: Uint8Array) => Promise<void>,
+): Promise<void> {
+  const ofBytes = bytesOf(history);
+  const show = showReading(terminal);
+  let bytes = 0;
+  await images.writeHistory(history, async (chunk) => {
+    await take(chunk);
+    bytes += chunk.length;
+    show({ bytes: Math.min(bytes, ofBytes), ofBytes });
+  });
+}
+
+const bytesOf = ({ blobs }: MadeBundle["history"]): number => blobs.reduce((sum, { record }) => sum + record.size, 0);
 
 function report({ terminal, json }: Session, file: string, { selection, history }: MadeBundle): void {
   const { refs, prerequisites, commits, layers, lenders } = selection;
@@ -67,7 +91,7 @@ function report({ terminal, json }: Session, file: string, { selection, history 
       `varve: warning: ${counted(lenders.size, "layer")} of other branches ${lenders.size === 1 ? "goes" : "go"} along, since layers of these commits borrow from ${lenders.size === 1 ? "it" : "them"}\n`,
     );
   if (file === "-") return;
-  const bytes = history.blobs.reduce((sum, { record }) => sum + record.size, 0);
+  const bytes = bytesOf(history);
   if (json)
     return printJson(terminal, {
       file,

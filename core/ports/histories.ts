@@ -85,8 +85,12 @@ export interface OpenedHistory {
 
 /** Histories that travel from store to store. */
 export interface Histories {
-  /** Each layer has been compressed once when this resolves, unless it was before. @throws VarveError UNSUPPORTED for commits that varve did not make. */
-  outgoing(selection: HistorySelection): Promise<OutgoingHistory>;
+  /**
+   * Each layer has been compressed once when this resolves, unless it was before.
+   *
+   * @param onLayer Told of each before that. @throws VarveError UNSUPPORTED for commits that varve did not make.
+   */
+  outgoing(selection: HistorySelection, onLayer?: (layer: number, layers: number) => void): Promise<OutgoingHistory>;
 
   /**
    * Takes a layer in: it is read by our reader and written anew by our writer, and must come out with the same id. So nothing of a stranger's image

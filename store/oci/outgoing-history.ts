@@ -20,7 +20,11 @@ const LARGEST_RECORD_BYTES = 2 ** 31;
 const LARGEST_MANIFEST_BYTES = 4 * 1024 * 1024;
 
 /** Histories.outgoing. */
-export async function outgoingHistory(layout: StoreLayout, selection: HistorySelection): Promise<OutgoingHistory> {
+export async function outgoingHistory(
+  layout: StoreLayout,
+  selection: HistorySelection,
+  onLayer?: (layer: number, layers: number) => void,
+): Promise<OutgoingHistory> {
   const parts: HistoryPart[] = [];
   const blobs: OutgoingBlob[] = [];
   const add = (part: HistoryPart, blob: OutgoingBlob): void => {
@@ -30,7 +34,8 @@ export async function outgoingHistory(layout: StoreLayout, selection: HistorySel
   const objects = blobOf(partType("objects"), await bundleOf(layout, selection));
   add({ kind: "objects", record: objects.record }, objects);
   const sent = new SentLayers(layout, partType("layer"));
-  for (const id of selection.layers) {
+  for (const [index, id] of selection.layers.entries()) {
+    onLayer?.(index, selection.layers.length);
     const blob = await sent.blob(id);
     add({ kind: "layer", record: blob.record, id, imageBytes: sent.imageBytes(id) }, blob);
   }

@@ -18,15 +18,21 @@ export interface MadeBundle {
  *
  * @param words Of git: `A..B`, `B`, `^A`. Those that name a branch or tag make it travel; at least one must.
  * @param all Every branch, tag and image reference.
+ * @param onLayer Told of each layer before it is compressed.
  * @throws VarveError USAGE, REVISION_UNKNOWN, REVISION_AMBIGUOUS; what `selectHistory` throws; UNSUPPORTED for commits that git made.
  */
-export async function makeBundle(repository: Repository, words: readonly string[], all: boolean): Promise<MadeBundle> {
+export async function makeBundle(
+  repository: Repository,
+  words: readonly string[],
+  all: boolean,
+  onLayer?: (layer: number, layers: number) => void,
+): Promise<MadeBundle> {
   const { history } = repository;
   const exclude = words.length === 0 ? [] : (await selectCommits(history, words)).exclude;
   const refs = all ? await everyRef(repository) : await refsOf(repository, words);
   if (refs.length === 0) throw nothingNamed(words, all);
   const selection = await selectHistory(repository, refs, exclude);
-  return { selection, history: await repository.histories.outgoing(selection) };
+  return { selection, history: await repository.histories.outgoing(selection, onLayer) };
 }
 
 /** Branches, tags and image references, and HEAD where it names one of them. */
