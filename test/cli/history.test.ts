@@ -61,31 +61,34 @@ plain("a bundle gives back commits, branches and tags; a second one what came si
   t.is(rejected.status, 0);
 });
 
-plain("a branch that is stood on is left to merge, which the hint tells with the commit; --force is told for the others", (t) => {
-  const made = userStore(t, undefined);
-  const { home, ok, run } = made;
-  const file = (name: string): string => path.join(home, name);
-  ok("branch", "moved", "base");
-  ok("bundle", "--all", file("all.varve"));
-  ok("clone", file("all.varve"), file("there"), "-b", "base");
-  const there = ["--store", file("there/.varve")];
-  changed(made, "one", "1");
-  ok("bundle", "base", file("base.varve"));
-  const { status, stdout, stderr } = run(...there, "load", file("base.varve"), "--force");
-  t.is(status, 1);
-  t.regex(stdout, / ! \[rejected\] +base +-> base {2}\(checked out\)\n/);
-  const short = idOf(made, "base").slice(0, 10);
-  t.regex(stderr, new RegExp(`stands on base\\. Take over what came: varve merge \\[CONTAINER\\] ${short}\n$`));
-  t.false(stderr.includes("--force"));
-  ok(...there, "merge", short);
-  t.is(idOf(made, "base", ...there), idOf(made, "base"));
-  ok(...there, "branch", "-f", "moved", "base");
-  ok("bundle", "moved", file("moved.varve"));
-  const behind = run(...there, "load", file("moved.varve"));
-  t.is(behind.status, 1);
-  t.regex(behind.stderr, /^varve: hint: --force moves refs/m);
-  t.false(behind.stderr.includes("merge"));
-});
+testIf("root")(
+  "a branch that is stood on is left to merge, which the hint tells with the commit; --force is told for the others",
+  (t) => {
+    const made = userStore(t, undefined);
+    const { home, ok, run } = made;
+    const file = (name: string): string => path.join(home, name);
+    ok("branch", "moved", "base");
+    ok("bundle", "--all", file("all.varve"));
+    ok("clone", file("all.varve"), file("there"), "-b", "base");
+    const there = ["--store", file("there/.varve")];
+    changed(made, "one", "1");
+    ok("bundle", "base", file("base.varve"));
+    const { status, stdout, stderr } = run(...there, "load", file("base.varve"), "--force");
+    t.is(status, 1);
+    t.regex(stdout, / ! \[rejected\] +base +-> base {2}\(checked out\)\n/);
+    const short = idOf(made, "base").slice(0, 10);
+    t.regex(stderr, new RegExp(`stands on base\\. Take over what came: varve merge \\[CONTAINER\\] ${short}\n$`));
+    t.false(stderr.includes("--force"));
+    ok(...there, "merge", short);
+    t.is(idOf(made, "base", ...there), idOf(made, "base"));
+    ok(...there, "branch", "-f", "moved", "base");
+    ok("bundle", "moved", file("moved.varve"));
+    const behind = run(...there, "load", file("moved.varve"));
+    t.is(behind.status, 1);
+    t.regex(behind.stderr, /^varve: hint: --force moves refs/m);
+    t.false(behind.stderr.includes("merge"));
+  },
+);
 
 plain("a bundle comes through a pipe, plain or compressed", (t) => {
   const made = userStore(t, undefined);
@@ -95,6 +98,19 @@ plain("a bundle comes through a pipe, plain or compressed", (t) => {
   t.is(status, 0, stderr);
   t.regex(stdout, /^From -\n \* \[new branch\]/);
   t.is(idOf(made, "base", "--store", path.join(made.home, "piped")), idOf(made, "base"));
+});
+
+plain("a terminal is shown which layer a bundle has come to, and nothing of it stays", (t) => {
+  const made = userStore(t, undefined);
+  const words = ["-qec", "varve --store store bundle base x.varve", "/dev/null"];
+  const { stdout, error } = spawnSync("script", words, {
+    cwd: made.home,
+    env: environmentWithVarve(made.home),
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  t.is(error, undefined);
+  t.regex(stdout, /layer 1 of 1\r\u001B\[K(?:.*\r\u001B\[K)?Wrote x\.varve: 1 commit, 1 layer, /);
 });
 
 plain("what can't be bundled or loaded says so, and leaves nothing", (t) => {
