@@ -58,7 +58,7 @@ or empty. A clone that fails leaves nothing.`,
     session.terminal.say(`Cloning into '${named ?? path.basename(directory)}'...`);
     try {
       mkdirSync(directory, { recursive: true });
-      await makeStore(store, branch ?? "main");
+      await claim(directory, store, branch);
       const repository = await openRepository({ ...session, store });
       const cloned = await cloneHistory(repository, source, {
         command: session.typed,
@@ -69,7 +69,7 @@ or empty. A clone that fails leaves nothing.`,
       report(session, { directory, store, bare }, cloned);
     } catch (error) {
       session.terminal.progress("");
-      clear(directory, isNew);
+      if (!isOccupied(error)) clear(directory, isNew);
       throw withWayOut(error);
     }
   },
@@ -98,10 +98,27 @@ function requireEmpty(directory: string): boolean {
     names = [directory];
   }
   if (names.length === 0) return false;
-  throw new VarveError("DESTINATION_NOT_EMPTY", `Cannot clone into "${directory}": it is there, and no empty directory`, {
+  throw occupied(directory);
+}
+
+/** Of two clones into one place the one that makes the store has it, and the other one must leave all there as it is. */
+async function claim(directory: string, store: string, branch = "main"): Promise<void> {
+  try {
+    await makeStore(store, branch);
+  } catch (error) {
+    throw error instanceof VarveError && error.code === "STORE_EXISTS" ? occupied(directory) : error;
+  }
+}
+
+function occupied(directory: string): VarveError {
+  return new VarveError("DESTINATION_NOT_EMPTY", `Cannot clone into "${directory}": it is there, and no empty directory`, {
     path: directory,
     hint: "Name another place: varve clone SOURCE DIR",
   });
+}
+
+function isOccupied(error: unknown): boolean {
+  return error instanceof VarveError && error.code === "DESTINATION_NOT_EMPTY";
 }
 
 function clear(directory: string, isNew: boolean): void {

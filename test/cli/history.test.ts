@@ -165,6 +165,24 @@ plain("clone makes a store of a bundle, on the branch that it is told, and nothi
   t.false(existsSync(path.join(home, "fails")));
 });
 
+plain("of two clones into one place at once one has it, and the other one leaves it alone", async (t) => {
+  const made = userStore(t, undefined);
+  const { home, ok } = made;
+  const file = path.join(home, "x.varve");
+  ok("bundle", "base", file);
+  const env = environmentWithVarve(home);
+  const clone = async (place: string): Promise<number> => {
+    const child = spawn(process.execPath, [BUILT_COMMAND, "clone", "--bare", file, place], { env, stdio: "ignore" });
+    const [status] = (await once(child, "exit")) as [number];
+    return status;
+  };
+  for (let turn = 0; turn < 3; turn += 1) {
+    const place = path.join(home, `place${turn}`);
+    t.deepEqual((await Promise.all([clone(place), clone(place)])).sort(), [0, 36]);
+    t.is(idOf(made, "base", "--store", place), idOf(made, "base"));
+  }
+});
+
 testIf("root")("clone fills a directory with the branch's files; it is tracked", (t) => {
   const made = userStore(t, undefined);
   const { home, ok } = made;
