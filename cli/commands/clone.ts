@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { cloneHistory, type ClonedHistory, type CloneSource } from "../../core/exchange/history/clone-history.js";
@@ -7,7 +7,7 @@ import { branchRef } from "../../core/revision/ref-names.js";
 import { command, type Command, type Session } from "../command.js";
 import { REGISTRY_OPTIONS } from "../image-options.js";
 import { openImageSource } from "../image-source.js";
-import { makeStore, openRepository } from "../open-repository.js";
+import { makeDirectory, makeStore, openRepository } from "../open-repository.js";
 import { showLayers } from "../progress.js";
 import { printJson } from "../render/json-array.js";
 import { refText, shortId } from "../render/names.js";
@@ -56,8 +56,8 @@ or empty. A clone that fails leaves nothing.`,
     const store = bare ? directory : path.join(directory, TRACKED_STORE);
     const isNew = requireEmpty(directory);
     session.terminal.say(`Cloning into '${named ?? path.basename(directory)}'...`);
+    await makeDirectory(directory);
     try {
-      mkdirSync(directory, { recursive: true });
       await claim(directory, store, branch);
       const repository = await openRepository({ ...session, store });
       const cloned = await cloneHistory(repository, source, {

@@ -160,12 +160,14 @@ plain("clone makes a store of a bundle, on the branch that it is told, and nothi
   t.is(run("clone", "--bare", "-b", "none", file, path.join(home, "fails")).status, 20);
   t.false(existsSync(path.join(home, "fails")));
   t.is(run("clone", "./none.varve").status, 40);
+  t.regex(run("clone", file, path.join(file, "below")).stderr, /a part of its path is no directory/);
+  t.is(run("clone", file, "/proc/varve-clone").status, 52);
   writeFileSync(file, readFileSync(file).subarray(0, -20_000));
   t.is(run("clone", "--bare", file, path.join(home, "fails")).status, 43);
   t.false(existsSync(path.join(home, "fails")));
 });
 
-plain("of two clones into one place at once one has it, and the other one leaves it alone", async (t) => {
+plain("of clones into one place at once one has it, and the others leave it alone", async (t) => {
   const made = userStore(t, undefined);
   const { home, ok } = made;
   const file = path.join(home, "x.varve");
@@ -176,9 +178,10 @@ plain("of two clones into one place at once one has it, and the other one leaves
     const [status] = (await once(child, "exit")) as [number];
     return status;
   };
-  for (let turn = 0; turn < 3; turn += 1) {
+  for (let turn = 0; turn < 4; turn += 1) {
     const place = path.join(home, `place${turn}`);
-    t.deepEqual((await Promise.all([clone(place), clone(place)])).sort(), [0, 36]);
+    const together = Array.from({ length: 4 }, () => clone(place));
+    t.deepEqual((await Promise.all(together)).sort(), [0, 36, 36, 36]);
     t.is(idOf(made, "base", "--store", place), idOf(made, "base"));
   }
 });
