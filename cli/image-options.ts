@@ -20,6 +20,13 @@ export const INCOMING_IMAGE_OPTIONS = {
   },
 } as const;
 
+/** Of commands that give images out. */
+export const OUTGOING_PLATFORM_OPTION = {
+  type: "string",
+  value: "OS/ARCH",
+  describe: "Fail for a commit that is for another; of one that does not say, what it is for",
+} as const;
+
 /** Of commands that speak to registries. */
 export const REGISTRY_OPTIONS = {
   insecure: {

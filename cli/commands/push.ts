@@ -7,8 +7,8 @@ import type { CommitId } from "../../core/model/ids.js";
 import type { OutgoingHistory } from "../../core/ports/histories.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
-import { jobsOption, REGISTRY_OPTIONS, TRANSFER_OPTIONS } from "../image-options.js";
-import { openRepository } from "../open-repository.js";
+import { jobsOption, OUTGOING_PLATFORM_OPTION, platformOption, REGISTRY_OPTIONS, TRANSFER_OPTIONS } from "../image-options.js";
+import { openRepository, sourceDateEpoch } from "../open-repository.js";
 import { printableLine } from "../printable.js";
 import { showCount } from "../progress.js";
 import { printJson } from "../render/json-array.js";
@@ -21,6 +21,7 @@ const options = {
   all: { type: "boolean", describe: "Let every branch and tag travel with the image, for varve clone" },
   history: { type: "boolean", describe: "Send the history also with --squash, and where layers of other branches go along" },
   "no-history": { type: "boolean", describe: "Send the image alone" },
+  platform: OUTGOING_PLATFORM_OPTION,
   ...TRANSFER_OPTIONS,
   ...REGISTRY_OPTIONS,
 } as const;
@@ -33,7 +34,7 @@ export const pushCommand: Command = command(
     description: `Sends REV as the image REFERENCE; without one REV is the image's reference, as in docker. Each commit on the way to REV becomes a layer,
 as with varve save: what came in as an image goes out with the same image id, and where its compressed layers were kept with the same manifest
 digest. Other layers are compressed with gzip. What the registry has is not sent again, and a transfer that is cut goes on where it was. The
-tag moves when all of the image is there. Beside the image goes its history, as an artifact that docker does not look at: with it varve pull and varve
+tag moves when all of the image is there. SOURCE_DATE_EPOCH counts as for varve save. Beside the image goes its history, as an artifact that docker does not look at: with it varve pull and varve
 clone give back the same commits, trees and layers, of merges too, and the branch or tag that REV names. It is left out where layers borrow from
 layers of other branches, which would go along.`,
     words: [
@@ -63,6 +64,8 @@ layers of other branches, which would go along.`,
       squash,
       compress: true,
       platform: machinePlatform(process.arch),
+      wantedPlatform: platformOption(given.platform),
+      latest: sourceDateEpoch(),
       onStep: (step) => show(step + 1),
     });
     show(undefined);

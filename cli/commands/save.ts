@@ -4,7 +4,7 @@ import { machinePlatform } from "../../core/exchange/machine-platform.js";
 import { imageName, storedName } from "../../core/exchange/image-names.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
-import { platformOption } from "../image-options.js";
+import { OUTGOING_PLATFORM_OPTION, platformOption } from "../image-options.js";
 import { openRepository, sourceDateEpoch } from "../open-repository.js";
 import { choiceOf } from "../option-values.js";
 import { refuseArchiveOnStdout, writeOutput } from "../output-file.js";
@@ -28,11 +28,7 @@ const options = {
     describe: "docker-archive, which is an OCI layout, too; oci-archive; oci-dir (default: docker-archive)",
   },
   name: { type: "string", value: "REFERENCE", describe: "Name the image so (default: REV, as NAME:latest for a branch or tag)" },
-  platform: {
-    type: "string",
-    value: "OS/ARCH",
-    describe: "Fail for a commit that is for another; of one that does not say, what it is for",
-  },
+  platform: OUTGOING_PLATFORM_OPTION,
   squash: { type: "boolean", describe: "One layer with the whole tree, in place of one for each commit" },
   strict: { type: "boolean", describe: "Fail when the form can't hold something, in place of a warning" },
 } as const;

@@ -7,6 +7,9 @@ import type { RegistryOptions, RemoteTag, RemovedManifest } from "../../core/por
 import { interruptionSignal } from "../../core/yield-to-signals.js";
 import { RegistryClient } from "./registry-client.js";
 
+/** Where a registry has no list of what belongs to an image, a tag of such a name leads to it: nobody's name for an image. */
+const REFERRERS_TAG = /^sha256-[0-9a-f]{64}$/;
+
 /** Registries.tags. */
 export function remoteTags(reference: ImageReference, options: RegistryOptions): Promise<readonly RemoteTag[]> {
   return speaking(reference, options, (client) => tagsOf(client));
@@ -46,7 +49,7 @@ async function speaking<Result>(
 
 async function tagsOf(client: RegistryClient): Promise<readonly RemoteTag[]> {
   const digests = new Map<string, string>();
-  const tags = await client.tags();
+  const tags = (await client.tags()).filter((tag) => !REFERRERS_TAG.test(tag));
   const ask = async (tag: string): Promise<void> => {
     const digest = await digestOf(client, tag);
     if (digest !== undefined) digests.set(tag, digest);

@@ -213,8 +213,8 @@ plain("a load that is killed leaves a store that is whole, and loads to its end 
     const store = path.join(temporaryDirectory(t), "store");
     ok("--store", store, "init", "--shared");
     const child = spawn(process.execPath, [BUILT_COMMAND, "--store", store, "load", file], { env, stdio: "ignore" });
-    await pause(delay);
     const ended = once(child, "exit");
+    await pause(delay);
     child.kill("SIGKILL");
     await ended;
     ok("--store", store, "fsck");

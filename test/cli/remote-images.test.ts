@@ -23,11 +23,11 @@ const digestOf = (pushed: unknown): string => (pushed as { digest: string }).dig
 
 test("images --remote lists a repository's tags with the digests of their manifests", async (t) => {
   const { host, home, ok, run, json } = await setting(t);
-  const first = digestOf(json("push", "base", `${host}/team/web:1`));
-  json("push", "base", `${host}/team/web:same`);
+  const first = digestOf(json("push", "--no-history", "base", `${host}/team/web:1`));
+  json("push", "--no-history", "base", `${host}/team/web:same`);
   writeFileSync(path.join(home, "root/new"), "new");
   ok("import", "root", "-b", "base", "-m", "second");
-  const second = digestOf(json("push", "base", `${host}/team/web:2`));
+  const second = digestOf(json("push", "--no-history", "base", `${host}/team/web:2`));
   const wanted = [
     { reference: `${host}/team/web:1`, manifest: first },
     { reference: `${host}/team/web:2`, manifest: second },
@@ -48,11 +48,11 @@ test("images --remote lists a repository's tags with the digests of their manife
 
 test("rmi --remote deletes a manifest; one that has other tags only with --force", async (t) => {
   const { host, home, ok, run, json } = await setting(t);
-  const digest = digestOf(json("push", "base", `${host}/team/web:1`));
-  json("push", "base", `${host}/team/web:same`);
+  const digest = digestOf(json("push", "--no-history", "base", `${host}/team/web:1`));
+  json("push", "--no-history", "base", `${host}/team/web:same`);
   writeFileSync(path.join(home, "root/new"), "new");
   ok("import", "root", "-b", "base", "-m", "second");
-  const other = digestOf(json("push", "base", `${host}/team/web:2`));
+  const other = digestOf(json("push", "--no-history", "base", `${host}/team/web:2`));
   const refused = run("rmi", "--remote", `${host}/team/web:1`);
   t.is(refused.status, 35);
   t.regex(refused.stderr, /the same manifest sha256:[0-9a-f]{64} is called same, too\nvarve: hint: .*--force/);
@@ -71,7 +71,7 @@ test("rmi --remote deletes a manifest; one that has other tags only with --force
 
 test("rmi --remote says so where a registry lets nothing be deleted", async (t) => {
   const { host, run, json } = await setting(t, { isAppendOnly: true });
-  json("push", "base", `${host}/team/web:1`);
+  json("push", "--no-history", "base", `${host}/team/web:1`);
   const { status, stderr } = run("rmi", "--remote", `${host}/team/web:1`);
   t.is(status, 44);
   t.regex(stderr, /the registry does not let it be deleted/);
@@ -80,9 +80,9 @@ test("rmi --remote says so where a registry lets nothing be deleted", async (t) 
 
 test("push has a registry take over what another repository of it has, pushed or pulled", async (t) => {
   const { host, ok, run, json, requests, home } = await setting(t);
-  const digest = digestOf(json("push", "base", `${host}/team/web:1`));
+  const digest = digestOf(json("push", "--no-history", "base", `${host}/team/web:1`));
   const sent = requests().length;
-  const again = run("push", "base", `${host}/other/web:1`);
+  const again = run("push", "--no-history", "base", `${host}/other/web:1`);
   t.regex(again.stderr, /^[0-9a-f]{12}: Mounted from team\/web$/m);
   t.false(again.stderr.includes("Pushed"));
   const asked = requests().slice(sent);
@@ -94,19 +94,19 @@ test("push has a registry take over what another repository of it has, pushed or
   // In another store, which has it by a pull, and never heard of team/web.
   const fresh = ["--store", path.join(home, "fresh")];
   ok(...fresh, "pull", `${host}/other/web:1`);
-  const pushed = run(...fresh, "push", `${host}/other/web:1`, `${host}/third:1`);
+  const pushed = run(...fresh, "push", "--no-history", `${host}/other/web:1`, `${host}/third:1`);
   t.regex(pushed.stderr, /Mounted from other\/web/);
   t.true(pushed.stdout.includes(digest));
 });
 
 test("a mount that the registry does not make becomes an upload", async (t) => {
   const { host, store, run, json } = await setting(t);
-  json("push", "base", `${host}/team/web:1`);
+  json("push", "--no-history", "base", `${host}/team/web:1`);
   const client = new RegistryClient(host, "team/web", { environment: {} });
   t.teardown(() => client.close());
   const { layers } = (await client.manifest("1")).document as { layers: { digest: string }[] };
   writeFileSync(path.join(store, "views/blob-places"), layers.map(({ digest }) => `${digest} ${host}/nowhere\n`).join(""));
-  const { status, stderr } = run("push", "base", `${host}/other:1`);
+  const { status, stderr } = run("push", "--no-history", "base", `${host}/other:1`);
   t.is(status, 0, stderr);
   t.is(stderr.match(/: Pushed /g)?.length, 2);
 });

@@ -16,13 +16,21 @@ import { platformOf } from "../outgoing-config.js";
  */
 export async function requireSameImage(repository: Repository, tip: CommitId, image: OpenedImage): Promise<void> {
   const platform = platformOf(image.config.value, machinePlatform("x64"));
+  const latest = await pinnedDate(repository, tip, image);
   for (const squash of image.layers.length === 1 ? [true, false] : [false]) {
-    const made = await exportImage(repository, tip, { references: [], squash, platform });
+    const made = await exportImage(repository, tip, { references: [], squash, platform, latest });
     if (made.image.config.record.digest === image.config.record.digest) return;
   }
   throw new VarveError("SOURCE_INVALID", "Cannot take the history in: it is none of this image, which has another id", {
     hint: "Somebody tied another history to the image. Use --no-history to take the image without it.",
   });
+}
+
+/** The SOURCE_DATE_EPOCH that an image was made with, when its own date is earlier than its commit's. */
+async function pinnedDate({ history }: Repository, tip: CommitId, { config }: OpenedImage): Promise<number | undefined> {
+  const { author } = await history.readCommit(tip);
+  const created = Math.floor(Date.parse(String(config.value["created"])) / 1000);
+  return created < author.seconds ? created : undefined;
 }
 
 /** The tar of a layer, as the image has it. */
