@@ -118,6 +118,12 @@ export async function makeStore(directory: string, branch: string): Promise<stri
   return initStore(directory, branch).root;
 }
 
+/** Makes what a tracked directory with its store is to be. @throws VarveError WRONG_TYPE, PERMISSION, DISK_FULL. */
+export async function makeDirectory(directory: string): Promise<void> {
+  const { makePlace } = await import("../store/init-store.js");
+  makePlace(directory);
+}
+
 /** What gc, fsck and du need beyond the ports that all commands use. */
 export interface Maintenance {
   readonly garbage: Garbage;

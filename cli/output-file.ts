@@ -15,7 +15,7 @@ export function refuseArchiveOnStdout({ terminal, json }: Session, line: string)
  * Writes a file that appears under its name once it is whole; one that stood there until then is lost only to a whole one. What is no plain file, such
  * as a FIFO, is written to as it is.
  *
- * @throws VarveError PATH_MISSING, WRONG_TYPE, UNSUPPORTED, PERMISSION; what `work` throws.
+ * @throws VarveError PATH_MISSING, WRONG_TYPE, UNSUPPORTED, PERMISSION, DISK_FULL; what `work` throws.
  */
 export async function writeOutput<Result>(
   file: string,
@@ -26,7 +26,7 @@ export async function writeOutput<Result>(
   const descriptor = openOutput(scratch, file);
   try {
     const result = await work(async (chunk) => {
-      for (let at = 0; at < chunk.length;) at += writeSync(descriptor, chunk, at);
+      for (let at = 0; at < chunk.length;) at += writePiece(descriptor, chunk, at, file);
     });
     if (isPlain) renameSync(scratch, file);
     return result;
@@ -82,6 +82,14 @@ function openOutput(scratch: string, file: string): number {
   }
 }
 
+function writePiece(descriptor: number, chunk: Uint8Array, at: number, file: string): number {
+  try {
+    return writeSync(descriptor, chunk, at);
+  } catch (error) {
+    throw outputFailure(error, file);
+  }
+}
+
 function outputFailure(cause: unknown, file: string): unknown {
   const code = (cause as NodeJS.ErrnoException).code ?? "";
   const options = { path: path.resolve(file), cause };
@@ -89,6 +97,11 @@ function outputFailure(cause: unknown, file: string): unknown {
     return new VarveError("PATH_MISSING", `Cannot write "${file}": its directory does not exist`, options);
   if (code === "EISDIR") return new VarveError("WRONG_TYPE", `Cannot write "${file}": it is a directory, wanted a file`, options);
   if (code === "ENAMETOOLONG") return new VarveError("UNSUPPORTED", `Cannot write "${file}": its name is too long`, options);
+  if (code === "ENOSPC" || code === "EDQUOT")
+    return new VarveError("DISK_FULL", `Cannot write "${file}": the disk is full`, {
+      ...options,
+      hint: "Free some space, or name a file on another disk. Nothing was left there.",
+    });
   if (code !== "EACCES" && code !== "EROFS") return cause;
   const hint = "Name a file in a directory that you may write to.";
   return new VarveError("PERMISSION", `Cannot write "${file}": permission denied`, { ...options, hint });

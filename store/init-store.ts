@@ -30,14 +30,24 @@ export function initStore(directory: string, branch = "main"): StoreLayout {
     writeFormat(layout);
     return layout;
   } catch (error) {
-    if (errnoOf(error) === "ENOTDIR" || errnoOf(error) === "EEXIST") throw noDirectory(layout, error);
+    if (errnoOf(error) === "ENOTDIR" || errnoOf(error) === "EEXIST") throw noDirectory(layout.root, error);
     throw systemFailure(`make the store "${layout.root}"`, error, layout.root);
   }
 }
 
-function noDirectory(layout: StoreLayout, cause: unknown): VarveError {
-  return new VarveError("WRONG_TYPE", `Cannot make the store "${layout.root}": a part of its path is no directory`, {
-    path: layout.root,
+/** Makes a directory that a store is to be in, and what is missing above it. @throws VarveError WRONG_TYPE, PERMISSION, PATH_MISSING, DISK_FULL. */
+export function makePlace(directory: string): void {
+  try {
+    makeDirectories(directory);
+  } catch (error) {
+    if (errnoOf(error) === "ENOTDIR" || errnoOf(error) === "EEXIST") throw noDirectory(directory, error);
+    throw systemFailure(`make the directory "${directory}"`, error, directory);
+  }
+}
+
+function noDirectory(directory: string, cause: unknown): VarveError {
+  return new VarveError("WRONG_TYPE", `Cannot make the store "${directory}": a part of its path is no directory`, {
+    path: directory,
     hint: "Name a directory. What is missing of its path is made.",
     cause,
   });

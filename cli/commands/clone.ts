@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { cloneHistory, type ClonedHistory, type CloneSource } from "../../core/exchange/history/clone-history.js";
@@ -7,7 +7,7 @@ import { branchRef } from "../../core/revision/ref-names.js";
 import { command, type Command, type Session } from "../command.js";
 import { REGISTRY_OPTIONS } from "../image-options.js";
 import { openImageSource } from "../image-source.js";
-import { makeStore, openRepository } from "../open-repository.js";
+import { makeDirectory, makeStore, openRepository } from "../open-repository.js";
 import { showLayers } from "../progress.js";
 import { printJson } from "../render/json-array.js";
 import { refText, shortId } from "../render/names.js";
@@ -58,9 +58,9 @@ or empty. A clone that fails leaves nothing.`,
     const store = bare ? directory : path.join(directory, TRACKED_STORE);
     const isNew = requireEmpty(directory);
     session.terminal.say(`Cloning into '${named ?? path.basename(directory)}'...`);
+    await makeDirectory(directory);
     try {
-      mkdirSync(directory, { recursive: true });
-      await makeStore(store, branch ?? "main");
+      await claim(directory, store, branch);
       const repository = await openRepository({ ...session, store });
       const cloned = await cloneHistory(repository, source, {
         command: session.typed,
@@ -71,7 +71,7 @@ or empty. A clone that fails leaves nothing.`,
       report(session, { directory, store, bare }, cloned);
     } catch (error) {
       session.terminal.progress("");
-      clear(directory, isNew);
+      if (!isOccupied(error)) clear(directory, isNew);
       throw withWayOut(error);
     }
   },
@@ -106,10 +106,27 @@ function requireEmpty(directory: string): boolean {
     names = [directory];
   }
   if (names.length === 0) return false;
-  throw new VarveError("DESTINATION_NOT_EMPTY", `Cannot clone into "${directory}": it is there, and no empty directory`, {
+  throw occupied(directory);
+}
+
+/** Of two clones into one place the one that makes the store has it, and the other one must leave all there as it is. */
+async function claim(directory: string, store: string, branch = "main"): Promise<void> {
+  try {
+    await makeStore(store, branch);
+  } catch (error) {
+    throw error instanceof VarveError && error.code === "STORE_EXISTS" ? occupied(directory) : error;
+  }
+}
+
+function occupied(directory: string): VarveError {
+  return new VarveError("DESTINATION_NOT_EMPTY", `Cannot clone into "${directory}": it is there, and no empty directory`, {
     path: directory,
     hint: "Name another place: varve clone SOURCE DIR",
   });
+}
+
+function isOccupied(error: unknown): boolean {
+  return error instanceof VarveError && error.code === "DESTINATION_NOT_EMPTY";
 }
 
 function clear(directory: string, isNew: boolean): void {

@@ -1,5 +1,5 @@
 import { nodeAt } from "../model/paths.js";
-import type { CommitId, ContentDigest } from "../model/ids.js";
+import type { CommitId, ContentDigest, LayerId } from "../model/ids.js";
 import type { FileContent, Tree } from "../model/tree.js";
 import type { Repository } from "../ports/repository.js";
 import { layerChain } from "./layer-chain.js";
@@ -12,8 +12,12 @@ export interface CommitContents {
 
 /** Contents of a commit's tree, by digest: those that its own layer changed come first, and all others are looked for when one is not among them. */
 export async function contentsOfCommit(repository: Repository, id: CommitId): Promise<CommitContents> {
-  const { layer } = await repository.history.readCommit(id);
-  const chain = await layerChain(repository.history, id);
+  return contentsOfChain(repository, await layerChain(repository.history, id));
+}
+
+/** The same for a commit that is not in place yet. @param chain Its layers, newest first; at least one. */
+export async function contentsOfChain(repository: Repository, chain: readonly LayerId[]): Promise<CommitContents> {
+  const [layer] = chain as readonly [LayerId, ...LayerId[]];
   await repository.layers.prepare(chain);
   const tree = repository.layers.openTree(chain);
   const known = new Map<ContentDigest, FileContent>();

@@ -79,8 +79,11 @@ export interface OpenedHistory {
   readonly tars: ReadonlyMap<BlobDigest, HistoryBlob>;
   /** Every blob. */
   readonly blobs: readonly HistoryBlob[];
-  /** Puts commits, trees and tags in place: durable when it resolves, and nobody sees them before a ref leads there. */
-  writeObjects(): Promise<void>;
+  /**
+   * Puts commits, trees and tags in place: durable when it resolves, and nobody sees them before a ref leads there. The next time goes on from there.
+   * @param before A commit: it stays out, and so does what comes after it.
+   */
+  writeObjects(before?: CommitId): Promise<void>;
 }
 
 /** Histories that travel from store to store. */

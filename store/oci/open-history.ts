@@ -45,7 +45,17 @@ export async function openHistory(
     documents,
     tars,
     blobs: blobs.map(({ blob }) => blob),
-    writeObjects: async () => new GitObjects(layout).keep(history.objects),
+    writeObjects: objectWriter(layout, history.objects),
+  };
+}
+
+function objectWriter(layout: StoreLayout, objects: HistoryObjects["objects"]): OpenedHistory["writeObjects"] {
+  const entries = [...objects];
+  let at = 0;
+  return async (before) => {
+    const start = at;
+    while (at < entries.length && entries[at]?.[0] !== before) at += 1;
+    if (at > start) new GitObjects(layout).keep(new Map(entries.slice(start, at)));
   };
 }
 

@@ -9,6 +9,7 @@ import type { OutgoingHistory } from "../../core/ports/histories.js";
 import type { OutgoingImage } from "../../core/ports/images.js";
 import type { OutgoingBlob } from "../../core/ports/outgoing-blob.js";
 import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
+import { makeDirectories } from "../../linux/make-directories.js";
 import { writeFully } from "../durable-file.js";
 import { systemFailure } from "../system-failure.js";
 import { encodeHeaders } from "../tar/encode-header.js";
@@ -83,7 +84,7 @@ async function writeFile(place: string, { open }: LayoutFile): Promise<void> {
 /** @returns Whether it was made. */
 function makeEmpty(directory: string): boolean {
   try {
-    const made = mkdirSync(directory, { recursive: true });
+    const made = makeDirectories(path.resolve(directory));
     if (readdirSync(directory).length === 0) return made !== undefined;
   } catch (error) {
     throw systemFailure("write the OCI layout", error, directory);

@@ -203,9 +203,30 @@ plain("clone makes a store of a bundle, on the branch that it is told, and nothi
   t.false(existsSync(path.join(home, "fails")));
   t.is(run("clone", "./none.varve").status, 40);
   t.regex(run("clone", "none.varve").stderr, /^varve: error: Cannot clone "none\.varve": there is no such file\n/);
+  t.regex(run("clone", file, path.join(file, "below")).stderr, /a part of its path is no directory/);
+  t.is(run("clone", file, "/proc/varve-clone").status, 52);
   writeFileSync(file, readFileSync(file).subarray(0, -20_000));
   t.is(run("clone", "--bare", file, path.join(home, "fails")).status, 43);
   t.false(existsSync(path.join(home, "fails")));
+});
+
+plain("of clones into one place at once one has it, and the others leave it alone", async (t) => {
+  const made = userStore(t, undefined);
+  const { home, ok } = made;
+  const file = path.join(home, "x.varve");
+  ok("bundle", "base", file);
+  const env = environmentWithVarve(home);
+  const clone = async (place: string): Promise<number> => {
+    const child = spawn(process.execPath, [BUILT_COMMAND, "clone", "--bare", file, place], { env, stdio: "ignore" });
+    const [status] = (await once(child, "exit")) as [number];
+    return status;
+  };
+  for (let turn = 0; turn < 4; turn += 1) {
+    const place = path.join(home, `place${turn}`);
+    const together = Array.from({ length: 4 }, () => clone(place));
+    t.deepEqual((await Promise.all(together)).sort(), [0, 36, 36, 36]);
+    t.is(idOf(made, "base", "--store", place), idOf(made, "base"));
+  }
 });
 
 testIf("root")("clone fills a directory with the branch's files; it is tracked", (t) => {

@@ -40,6 +40,11 @@ function call(t: ExecutionContext, cwd: string, ...[program = "", ...words]: rea
   return stdout.trim();
 }
 
+test("save of a layout where no directory can be made ends, and says so", (t) => {
+  const { run } = userStore(t, undefined);
+  t.is(run("save", "base", "--format", "oci-dir", "-o", "/proc/varve-layout").status, 52);
+});
+
 /** podman with a storage of its own. */
 function podmanIn(t: ExecutionContext, home: string): (...words: readonly string[]) => string {
   const places = ["--root", path.join(home, "podman"), "--runroot", path.join(home, "podman-run")];

@@ -1,6 +1,6 @@
 import { VarveError } from "../../errors.js";
 import { ancestorsOf } from "../../history/reaching.js";
-import { contentsOfCommit } from "../../layers/commit-contents.js";
+import { contentsOfChain } from "../../layers/commit-contents.js";
 import { layerChain } from "../../layers/layer-chain.js";
 import type { Commit } from "../../model/commit.js";
 import type { CommitId, LayerId } from "../../model/ids.js";
@@ -9,7 +9,7 @@ import type { HistoryBlob, HistoryLayer, OpenedHistory } from "../../ports/histo
 import type { Repository } from "../../ports/repository.js";
 import { addsUpTo } from "../../trees/check-tree.js";
 import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
-import { proveImageRecord } from "./prove-image-record.js";
+import { layersOf, proveImageRecord } from "./prove-image-record.js";
 
 export interface BringOptions {
   /** The tar of an image's layer by its DiffID, where the history tells of one and has no record of it. */
@@ -44,10 +44,28 @@ export async function bringHistory(
   for (const commit of opened.commits) if (!(await isThere(repository, commit.id))) commits.push(commit);
   const taken = await takeLayers(repository, opened, commits, options);
   await requireTrees(repository, opened, commits);
-  await opened.writeObjects();
-  await takeDocuments(repository, opened, commits);
-  for (const commit of commits) if (commit.image !== undefined) await proveImageRecord(repository, commit, options.otherTar);
+  await writeCommits(repository, opened, new Set(commits.map(({ id }) => id)), options);
   return { commits, ...taken };
+}
+
+/**
+ * Puts commits in place, one that tells of an image once that is proven: what is in place is believed by the next history that has it, or stands on it, also
+ * when this one is refused or its command is killed.
+ */
+async function writeCommits(
+  repository: Repository,
+  opened: OpenedHistory,
+  added: ReadonlySet<CommitId>,
+  { otherTar }: BringOptions,
+): Promise<void> {
+  for (const commit of opened.commits) {
+    if (commit.image === undefined) continue;
+    if (added.has(commit.id)) await opened.writeObjects(commit.id);
+    // Of a commit that was collected, git may keep all and its image lack something.
+    await takeDocuments(repository, opened, commit);
+    if (added.has(commit.id)) await proveImageRecord(repository, commit, otherTar);
+  }
+  await opened.writeObjects();
 }
 
 /** Prerequisites that the store lacks. */
@@ -183,15 +201,13 @@ async function addsUp(check: () => Promise<boolean>): Promise<boolean> {
   }
 }
 
-async function takeDocuments(repository: Repository, opened: OpenedHistory, commits: readonly Commit[]): Promise<void> {
+async function takeDocuments(repository: Repository, opened: OpenedHistory, commit: Commit): Promise<void> {
   const { blobs } = repository;
-  for (const { id, image } of commits) {
-    for (const record of [image?.config, image?.manifest])
-      if (record !== undefined && !blobs.has(record.digest)) blobs.put(await documentOf(opened, record.digest, id));
-    const diffId = image?.diffId;
-    const tar = diffId === undefined || blobs.hasTar(diffId) ? undefined : opened.tars.get(diffId);
-    if (diffId !== undefined && tar !== undefined) await takeTar(repository, diffId, tar, id);
-  }
+  const { config, manifest, diffId } = commit.image ?? {};
+  for (const record of [config, manifest])
+    if (record !== undefined && !blobs.has(record.digest)) blobs.put(await documentOf(opened, record.digest, commit.id));
+  const tar = diffId === undefined || blobs.hasTar(diffId) ? undefined : opened.tars.get(diffId);
+  if (diffId !== undefined && tar !== undefined) await takeTar(repository, diffId, tar, commit);
 }
 
 async function documentOf({ documents }: OpenedHistory, digest: BlobDigest, commit: CommitId): Promise<Uint8Array> {
@@ -202,8 +218,8 @@ async function documentOf({ documents }: OpenedHistory, digest: BlobDigest, comm
   return Buffer.concat(pieces);
 }
 
-async function takeTar(repository: Repository, diffId: BlobDigest, blob: HistoryBlob, commit: CommitId): Promise<void> {
-  const contents = await contentsOfCommit(repository, commit);
+async function takeTar(repository: Repository, diffId: BlobDigest, blob: HistoryBlob, commit: Commit): Promise<void> {
+  const contents = await contentsOfChain(repository, await layersOf(repository, commit));
   try {
     await repository.histories.receiveTar(diffId, blob, contents.find);
   } finally {

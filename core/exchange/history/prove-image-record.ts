@@ -1,9 +1,9 @@
 import { VarveError } from "../../errors.js";
-import { contentsOfCommit } from "../../layers/commit-contents.js";
+import { contentsOfChain } from "../../layers/commit-contents.js";
 import { layerChain } from "../../layers/layer-chain.js";
 import { writeLayer } from "../../layers/write-layer.js";
 import type { Commit } from "../../model/commit.js";
-import type { TreeId } from "../../model/ids.js";
+import type { LayerId, TreeId } from "../../model/ids.js";
 import type { BlobDigest } from "../../model/image.js";
 import type { Tree } from "../../model/tree.js";
 import { openCommitTree } from "../../operations/targets.js";
@@ -12,7 +12,8 @@ import type { Repository } from "../../ports/repository.js";
 
 /**
  * That a commit from elsewhere is what it says to be of an image: its config is the image's, and the tar of that DiffID, put on top of its parent, gives its
- * tree. An image that is loaded later takes such a commit for its own, unread; so a forged one would stand for any image.
+ * tree. An image that is loaded later takes such a commit for its own, unread; so a forged one would stand for any image. The commit is not in place yet, its
+ * parents are.
  *
  * @param otherTar The tar of a DiffID, compressed or not, where the store has no record of it.
  * @throws VarveError SOURCE_INVALID.
@@ -31,7 +32,8 @@ export async function proveImageRecord(
   const stream = diffId && (await tarOf(repository, commit, diffId, otherTar));
   const parent = commit.parents[0];
   const base = await openCommitTree(repository, parent);
-  const writer = repository.layers.write(parent === undefined ? [] : await layerChain(repository.history, parent));
+  const [, ...chain] = await layersOf(repository, commit);
+  const writer = repository.layers.write(chain);
   try {
     const name = `the layer of commit ${commit.id.slice(0, 12)}`;
     const read = stream === undefined ? undefined : await repository.images.readLayer(stream, writer, base, name);
@@ -43,6 +45,12 @@ export async function proveImageRecord(
     writer.abort();
     base.close();
   }
+}
+
+/** Newest first. Of the commit's parents all are in place, itself need not be. */
+export async function layersOf({ history }: Repository, { layer, parents }: Commit): Promise<readonly LayerId[]> {
+  const [parent] = parents;
+  return [layer, ...(parent === undefined ? [] : await layerChain(history, parent))];
 }
 
 async function treeOf(writer: LayerWriter, base: Tree, target: Tree): Promise<TreeId> {
@@ -61,8 +69,8 @@ async function tarOf(
   throw forged(commit, "tells of an image's layer, and nothing that came with it shows that layer");
 }
 
-async function* tarAsItCame(repository: Repository, { id }: Commit, diffId: BlobDigest): AsyncGenerator<Uint8Array> {
-  const contents = await contentsOfCommit(repository, id);
+async function* tarAsItCame(repository: Repository, commit: Commit, diffId: BlobDigest): AsyncGenerator<Uint8Array> {
+  const contents = await contentsOfChain(repository, await layersOf(repository, commit));
   try {
     yield* repository.blobs.tar(diffId, contents.find);
   } finally {

@@ -224,6 +224,21 @@ test("an image's name for a layer that holds other files is refused, so that no 
   }));
 });
 
+test("a forged image's name is refused again the second time, and by a history that stands on it", async (t) => {
+  const from = await emptyRepository(t);
+  const first = await commitDescribed(from, [ROOT, file("a", "a")]);
+  const diffId = blobDigest(createHash("sha256").update(Buffer.alloc(1024)).digest("hex"));
+  const draft = await from.history.readCommit(await commitDescribed(from, [ROOT, file("a", "b")], [first]));
+  const forged = await from.history.writeCommit({ ...draft, image: { diffId } });
+  await setBranch(from, "main", forged);
+  const bundle = await bundleTo(t, from);
+  const to = await emptyRepository(t);
+  await refuses(t, to, bundle, /shows that layer/);
+  await refuses(t, to, bundle, /shows that layer/);
+  await setBranch(from, "main", await commitDescribed(from, [ROOT, file("a", "c")], [forged]));
+  await refuses(t, to, await bundleTo(t, from, [`${forged}..main`]), /lacks commits that it stands on/);
+});
+
 const below = FORGERIES.filter(({ seenBy }) => seenBy === "chain");
 for (const { what, change } of below)
   test(`a history is refused with ${what}`, async (t) => {
