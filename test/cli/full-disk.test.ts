@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { ExecutionContext } from "ava";
 import { testIf } from "../helpers/requirements.js";
@@ -66,3 +66,24 @@ for (const words of [[], ["-d"]] as const) {
     t.deepEqual([...statuses].sort(), [0, 125], "it fails, and with more room it does not");
   });
 }
+
+testIf("erofs")("what is written to a full disk says which file has no room, and leaves nothing", (t) => {
+  const { disk, call } = smallDisk(t);
+  const { bavail, bsize } = statfsSync(disk);
+  writeFileSync(path.join(disk, "filler"), Buffer.alloc(bavail * bsize - 100_000, 1));
+  const before = readdirSync(disk);
+  for (const words of [
+    ["save", "base"],
+    ["export", "base"],
+    ["bundle", "base"],
+  ]) {
+    const file = path.join(disk, "out");
+    const { status, stderr } = call(...words, ...(words[0] === "bundle" ? [file] : ["-o", file]));
+    t.is(status, 51, stderr);
+    t.regex(
+      stderr,
+      /^varve: error: Cannot write ".*\/disk\/out": the disk is full\nvarve: hint: Free some space/m,
+    );
+    t.deepEqual(readdirSync(disk), before);
+  }
+});
