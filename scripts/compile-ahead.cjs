@@ -1,6 +1,7 @@
 // Makes a code cache of dist/command-line.js: compiled code of what a session of usual commands calls. Run by build.mjs in a process of its own.
 //
 // node scripts/compile-ahead.cjs PROGRAM CACHE trees|containers
+const { spawnSync } = require("node:child_process");
 const { mkdtempSync, readFileSync, rmSync, writeFileSync } = require("node:fs");
 const { tmpdir } = require("node:os");
 const path = require("node:path");
@@ -22,6 +23,8 @@ async function compileSession() {
     }
   } finally {
     process.chdir("/");
+    // A run leaves what it mounts in this process's own namespace to the end of the process.
+    spawnSync("umount", ["-l", path.join(home, "store/containers/mounts")], { stdio: "ignore" });
     rmSync(home, { recursive: true });
   }
 }
@@ -40,7 +43,9 @@ async function* sessionOfContainers(home) {
   const root = path.join(home, "root");
   makeSmallRoot(root);
   const store = ["--store", path.join(home, "store")];
-  yield [...store, "import", root, "-b", "base"];
+  // In a process of its own: what an import calls is not for this cache, which takes as long to read as it is large.
+  const words = [...store, "import", root, "-b", "base"];
+  spawnSync(process.execPath, [path.join(path.dirname(program), "varve.js"), ...words], { stdio: "ignore" });
   yield [...store, "ps"];
   yield [...store, "run", "--rm", "--network", "none", "base", "--", "true"];
 }

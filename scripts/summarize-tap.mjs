@@ -1,20 +1,26 @@
-// Reads ava's TAP report from stdin, passes it on, and ends with the reasons of skipped tests, what failed and one line:
+// Reads TAP reports of ava from stdin, one after another, passes them on, and ends with the reasons of skipped tests, what failed and one line:
 //
 //   12 passed, 0 failed, 1 skipped
 //
-// node scripts/summarize-tap.mjs [FAILED-CHECKS]      FAILED-CHECKS: how many checks before the tests failed, added to the failed
+// node scripts/summarize-tap.mjs [FAILED-CHECKS [REPORTS]]
+//   FAILED-CHECKS  how many checks before the tests failed, added to the failed
+//   REPORTS        how many reports come (1)
 // Exit status 0 when nothing failed; a report that breaks off, since ava crashed or never began, counts as one failure.
 import { createInterface } from "node:readline";
 
 const failures = [];
 const skips = [];
 let passed = 0;
-let planned;
+let planned = 0;
+let reports = 0;
 
 for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${line}\n`);
   const plan = /^1\.\.(\d+)/.exec(line);
-  if (plan) planned = Number(plan[1]);
+  if (plan) {
+    planned += Number(plan[1]);
+    reports += 1;
+  }
   const result = /^(not )?ok \d+ - (.*)$/.exec(line);
   if (!result) continue;
   const [, isFailure, title] = result;
@@ -24,7 +30,7 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 
 const seen = passed + failures.length + skips.length;
-if (planned === undefined) failures.push("the test run itself: its report breaks off");
+if (reports < Number(process.argv[3] ?? 1)) failures.push("the test run itself: its report breaks off");
 else if (planned > seen) failures.push(`the test run itself: ${planned - seen} planned tests gave no result`);
 else if (seen === 0) failures.push("the test run itself: it found no tests");
 

@@ -9,7 +9,7 @@ import { storeLayout } from "../../store/store-layout.js";
 import { varve } from "../cli/built-command.js";
 import { testIf } from "../helpers/requirements.js";
 
-/** `npm run test:slow` takes the whole number. */
+/** `npm run test:many` takes the whole number. */
 const NAMES = process.env["VARVE_SLOW"] === undefined ? 20_000 : 1_000_000;
 
 /** Half of the names have content; every name is spelled so that no order of bytes is that of its number. */

@@ -32,8 +32,9 @@ function summaryOf(
 function summaryOfReport(
   report: string,
   checks = "0",
+  reports = "1",
 ): { readonly last: string; readonly text: string; readonly status: number | null } {
-  const { stdout, status } = spawnSync(process.execPath, ["scripts/summarize-tap.mjs", checks], {
+  const { stdout, status } = spawnSync(process.execPath, ["scripts/summarize-tap.mjs", checks, reports], {
     input: report,
     encoding: "utf8",
   });
@@ -84,4 +85,12 @@ test("summarize-tap.mjs takes an empty report for a failure", (t) => {
 test("summarize-tap.mjs takes a report that breaks off for a failure", (t) => {
   const { last, status } = summaryOfReport("TAP version 13\nok 1 - passes\n");
   t.deepEqual({ last, status }, { last: "1 passed, 1 failed, 0 skipped", status: 1 });
+});
+
+test("summarize-tap.mjs adds up several reports, and misses one that does not come or breaks off", (t) => {
+  const [whole, broken] = ["TAP version 13\nok 1 - passes\n\n1..1\n", "TAP version 13\nok 1 - passes\n"];
+  const lasts = [whole + whole, whole, whole + broken, broken + whole].map((text) => summaryOfReport(text, "0", "2").last);
+  const missing = "1 passed, 1 failed, 0 skipped";
+  const brokenOff = "2 passed, 1 failed, 0 skipped";
+  t.deepEqual(lasts, ["2 passed, 0 failed, 0 skipped", missing, brokenOff, brokenOff]);
 });
