@@ -6,7 +6,8 @@ import { PROGRAM_HEAD_BYTES, programFormat } from "../rootfs/program-interpreter
 /** Where a container sees its init: in a filesystem that it has of its own, so that its tree gets no file. */
 export const INIT_PLACE = "/dev/init";
 
-const NAMES = ["docker-init", "catatonit", "tini-static", "tini"];
+/** catatonit first: it has handed every stop signal on in our tests. */
+const NAMES = ["catatonit", "docker-init", "tini-static", "tini"];
 
 /**
  * A program of this machine that starts another one, hands signals on to it and reaps what it leaves.
