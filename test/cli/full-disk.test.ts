@@ -80,10 +80,7 @@ testIf("erofs")("what is written to a full disk says which file has no room, and
     const file = path.join(disk, "out");
     const { status, stderr } = call(...words, ...(words[0] === "bundle" ? [file] : ["-o", file]));
     t.is(status, 51, stderr);
-    t.regex(
-      stderr,
-      /^varve: error: Cannot write ".*\/disk\/out": the disk is full\nvarve: hint: Free some space/m,
-    );
+    t.regex(stderr, /^varve: error: Cannot write ".*\/disk\/out": the disk is full\nvarve: hint: Free some space/m);
     t.deepEqual(readdirSync(disk), before);
   }
 });
