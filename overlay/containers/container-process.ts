@@ -75,10 +75,11 @@ export type SignalDisposition = "handled" | "ignored";
 
 /**
  * The kernel drops signals to the first process of a pid namespace that it does not handle, all but SIGKILL. One that is blocked may
- * be waited for by signalfd or sigwait.
+ * be waited for by signalfd or sigwait. While a process stands in sigtimedwait(2), as tini does, the kernel takes what it waits for out of SigBlk.
  */
 export function signalDisposition(pid: number, signal: number): SignalDisposition {
   const status = tryRead(`/proc/${pid}/status`) ?? "";
+  if (tryRead(`/proc/${pid}/wchan`)?.includes("sigtimedwait") === true) return "handled";
   return ["SigCgt", "SigBlk"].some((set) => hasSignal(status, set, signal)) ? "handled" : "ignored";
 }
 

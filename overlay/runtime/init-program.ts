@@ -6,7 +6,6 @@ import { PROGRAM_HEAD_BYTES, programFormat } from "../rootfs/program-interpreter
 /** Where a container sees its init: in a filesystem that it has of its own, so that its tree gets no file. */
 export const INIT_PLACE = "/dev/init";
 
-/** catatonit first: it has handed every stop signal on in our tests. */
 const NAMES = ["catatonit", "docker-init", "tini-static", "tini"];
 
 /**

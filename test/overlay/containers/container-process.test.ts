@@ -1,12 +1,14 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { ContainerDirectory } from "../../../overlay/containers/container-directory.js";
-import { isStarting, livingHolder, livingProcess } from "../../../overlay/containers/container-process.js";
+import { isStarting, livingHolder, livingProcess, signalDisposition } from "../../../overlay/containers/container-process.js";
 import { afterPausedWork } from "../../../overlay/containers/paused-work.js";
 import { isWrittenInNamespace } from "../../../overlay/containers/written-ids.js";
+import { testIf } from "../../helpers/requirements.js";
 import { temporaryDirectory } from "../../helpers/temporary-directory.js";
 
 /** A process that calls itself `argv0 init`, and says when it runs. */
@@ -24,6 +26,22 @@ test("isStarting() tells runc's own code from a container's program", async (t) 
   t.true(isStarting((await called(t, "runc")).pid!, undefined));
   t.false(isStarting((await called(t, "/sbin/truncrunc")).pid!, undefined));
 });
+
+testIf("docker-init")(
+  "signalDisposition() knows what tini waits for as handled, which stands in no set of /proc meanwhile",
+  async (t) => {
+    const tini = spawn("docker-init", ["-s", "--", "sh", "-c", "echo ready; exec sleep 60"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    // It hands that on to what it has started.
+    t.teardown(() => tini.kill("SIGTERM"));
+    await once(tini.stdout, "data");
+    t.is(signalDisposition(tini.pid!, os.constants.signals.SIGUSR1), "handled");
+    const plain = spawn("sleep", ["60"], { stdio: "ignore" });
+    t.teardown(() => plain.kill("SIGKILL"));
+    t.is(signalDisposition(plain.pid!, os.constants.signals.SIGUSR1), "ignored");
+  },
+);
 
 test("isStarting() takes a copy of the runtime for one", async (t) => {
   const [runtime, copy, other] = [await called(t, "crun"), await called(t, "crun"), await called(t, "sh")];
