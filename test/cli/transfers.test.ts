@@ -38,6 +38,7 @@ async function setting(t: ExecutionContext, front: FrontSetup = {}, sizes = TEN,
   const image = await putLayeredImage(t, registry.host, parts);
   const before = await startFront(t, registry.host, front);
   const store = path.join(home, "store");
+  const scratch = path.join(store, "scratch");
   return {
     home,
     registry,
@@ -45,7 +46,8 @@ async function setting(t: ExecutionContext, front: FrontSetup = {}, sizes = TEN,
     image,
     reference: `${before.host}/team/app:1`,
     run: (...words) => runVarve(home, ["--store", store, ...words]),
-    scratch: () => (existsSync(store) ? readdirSync(path.join(store, "scratch")) : []),
+    // A store that is being made has no such folder at its first moment.
+    scratch: () => (existsSync(scratch) ? readdirSync(scratch) : []),
   };
 }
 
