@@ -1,5 +1,5 @@
-// What running containers costs, beside podman on the same root and beside the floor, runc alone and a start of Node:
-// node build/bench/containers.js [--quick]. As root, with podman, conmon and runc. Writes a section of docs/benchmarks.md; --quick takes few
+// What running containers costs, beside podman and docker on the same root and beside the floor, runc alone and a start of Node:
+// node build/bench/containers.js [--quick]. As root, with podman, docker's daemon, conmon and runc. Writes a section of docs/benchmarks.md; --quick takes few
 // rounds, and writes nothing.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { asUser, ordinaryUser } from "../test/helpers/ordinary-user.js";
+import { LocalServers } from "./local-servers.js";
 import { compare, type Contender, type Timing } from "./measure.js";
 import { tableOf, writeReport, type Row } from "./report.js";
 
@@ -23,8 +24,9 @@ const PROGRAM = path.resolve("dist/varve.js");
 const VARVE = `${PROGRAM} --store ${STORE}`;
 /** Limits above this machine's own can't be set everywhere. */
 const PODMAN = `podman --root ${at("podman")} --runroot ${at("podman-run")} --cgroup-manager=cgroupfs --runtime runc`;
-const PODMAN_RUN = "--network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024";
+const THEIR_RUN = "--network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024";
 const environment = { ...process.env, VARVE_STORE: STORE };
+const servers = new LocalServers(environment);
 
 function shell(line: string): string {
   const { status, stdout, stderr } = spawnSync("sh", ["-c", line], { env: environment, encoding: "utf8", maxBuffer: 2 ** 28 });
@@ -82,7 +84,7 @@ function row(what: string, ours: Contender, rival: Contender, limit: number | un
 }
 
 function single(): readonly Row[] {
-  const podman = { name: "podman", line: `${PODMAN} run --rm ${PODMAN_RUN} small /usr/bin/true` };
+  const podman = { name: "podman", line: `${PODMAN} run --rm ${THEIR_RUN} small /usr/bin/true` };
   const varve = (revision: string): Contender => ({
     name: "varve",
     line: `${VARVE} run --rm --network none ${revision} -- true`,
@@ -92,6 +94,7 @@ function single(): readonly Row[] {
   return [
     row("`run --rm --network none REV -- true` at depth 1, against podman", varve("base"), podman, 0.85),
     row(`the same at depth ${DEEP}`, varve("deep"), podman, 0.85),
+    ...besideDocker(varve),
     row(
       "the same at depth 1, against the floor: `node -e 0`, then `runc run` on a ready directory",
       varve("base"),
@@ -101,13 +104,26 @@ function single(): readonly Row[] {
   ];
 }
 
+/** Its daemon runs while it is compared, and no longer. */
+function besideDocker(varve: (revision: string) => Contender): readonly Row[] {
+  const docker = servers.startDocker(folder);
+  shell(`tar -C ${at("root")} -c . | ${docker} import - small`);
+  const rival = { name: "docker", line: `${docker} run --rm ${THEIR_RUN} small /usr/bin/true` };
+  const rows = [
+    row("`run --rm --network none REV -- true` at depth 1, against docker", varve("base"), rival, 0.85),
+    row(`the same at depth ${DEEP}`, varve("deep"), rival, 0.85),
+  ];
+  servers.stop();
+  return rows;
+}
+
 function besideOne(): readonly Row[] {
   shell(`${VARVE} run -d --name one base -- sleep 3600`);
-  shell(`${PODMAN} run -d --name one ${PODMAN_RUN} small /usr/bin/sleep 3600`);
+  shell(`${PODMAN} run -d --name one ${THEIR_RUN} small /usr/bin/sleep 3600`);
   const made = (program: string): (() => void) => {
     return () =>
       void shell(
-        program === "varve" ? `${VARVE} create --name two base -- true` : `${PODMAN} create --name two ${PODMAN_RUN} small true`,
+        program === "varve" ? `${VARVE} create --name two base -- true` : `${PODMAN} create --name two ${THEIR_RUN} small true`,
       );
   };
   const rows = [
@@ -145,7 +161,7 @@ function rootless(): readonly Row[] {
     row(
       "an ordinary user's `run --rm --network none REV -- true`, against an ordinary user's podman",
       { name: "varve", line: `${varve} run --rm --network none base -- true` },
-      { name: "podman", line: `${podman} run --rm ${PODMAN_RUN} small /usr/bin/true` },
+      { name: "podman", line: `${podman} run --rm ${THEIR_RUN} small /usr/bin/true` },
       undefined,
     ),
   ];
@@ -163,7 +179,7 @@ function many(): readonly Row[] {
   const starting = row(
     `${MANY} containers started at once in the background (\`run -d\`), against podman`,
     { name: "varve", line: PARALLEL(`${VARVE} run -d base -- sleep 3600`), after: clear("varve") },
-    { name: "podman", line: PARALLEL(`${PODMAN} run -d ${PODMAN_RUN} small /usr/bin/sleep 3600`), after: clear("podman") },
+    { name: "podman", line: PARALLEL(`${PODMAN} run -d ${THEIR_RUN} small /usr/bin/sleep 3600`), after: clear("podman") },
     undefined,
     options.quick ? 1 : 3,
   );
@@ -176,7 +192,7 @@ function memory(clear: (program: string) => () => void): readonly Row[] {
     shell("sync; echo 3 > /proc/sys/vm/drop_caches");
     const before = cachedBytes();
     const script = "cat /data/* > /dev/null; sleep 3600";
-    const start = program === "varve" ? `${VARVE} run -d base -- sh -c` : `${PODMAN} run -d ${PODMAN_RUN} small /usr/bin/sh -c`;
+    const start = program === "varve" ? `${VARVE} run -d base -- sh -c` : `${PODMAN} run -d ${THEIR_RUN} small /usr/bin/sh -c`;
     for (let number = 0; number < MANY; number += 1) shell(`${start} '${script}'`);
     shell("sleep 3");
     const found = { cached: cachedBytes() - before, processes: supervisorBytes() };
@@ -237,5 +253,6 @@ try {
       stdio: "ignore",
     },
   );
+  servers.stop();
   rmSync(folder, { recursive: true, force: true });
 }

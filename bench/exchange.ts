@@ -1,11 +1,12 @@
 // What images cost to take in and to give out, beside podman and docker on the same image, and beside the floor, gzip alone:
 // node build/bench/exchange.js [--quick]. As root, with podman, docker's daemon and docker-registry. Writes a section of docs/benchmarks.md;
 // --quick takes a small image and one round, and writes nothing.
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { LocalServers } from "./local-servers.js";
 import { compare, peakMemory, type Contender } from "./measure.js";
 import { tableOf, writeReport, type Row } from "./report.js";
 
@@ -14,7 +15,6 @@ const ROUNDS = options.quick ? 1 : 3;
 const LAYERS = 10;
 /** Of this machine's own files, in each layer. All ten take about 1 GB when they are compressed. */
 const LAYER_BYTES = options.quick ? 5e6 : 260e6;
-/** Compressed layers up to 256 MiB are kept, and go out as they came in. */
 const SOURCES = ["/usr/lib", "/usr/share", "/usr/bin", "/usr/local"];
 
 const folder = mkdtempSync(path.join(tmpdir(), "varve-bench-exchange-"));
@@ -24,7 +24,6 @@ const IMAGE = `${ADDRESS}/bench/image:1`;
 const PROGRAM = path.resolve("dist/varve.js");
 const varve = (store: string): string => `${PROGRAM} -q --store ${at(store)}`;
 const podman = (root: string): string => `podman --root ${at(root)} --runroot ${at(`${root}-run`)} --cgroup-manager=cgroupfs`;
-const DOCKER = `docker -H unix://${at("docker.sock")}`;
 const { VARVE_STORE: _, ...environment } = process.env;
 
 function shell(line: string): string {
@@ -33,17 +32,8 @@ function shell(line: string): string {
   return stdout;
 }
 
-const servers: ChildProcess[] = [];
-
-/** A daemon of its own below the folder, without networks of its own making. */
-function serve(program: string, words: readonly string[], isReady: string): void {
-  servers.push(spawn(program, words, { stdio: "ignore", env: environment }));
-  for (let tries = 0; tries < 100; tries += 1) {
-    if (spawnSync("sh", ["-c", isReady], { stdio: "ignore" }).status === 0) return;
-    spawnSync("sleep", ["0.2"]);
-  }
-  throw new TypeError(`${program} does not start`);
-}
+const servers = new LocalServers(environment);
+let docker = "";
 
 function startServers(): void {
   const configuration = {
@@ -53,13 +43,8 @@ function startServers(): void {
     http: { addr: ADDRESS, secret: "of the benchmark" },
   };
   writeFileSync(at("registry.json"), JSON.stringify(configuration));
-  serve("docker-registry", ["serve", at("registry.json")], `curl -sf http://${ADDRESS}/v2/`);
-  const words = ["--data-root", at("docker"), "--exec-root", at("docker-run"), "-H", `unix://${at("docker.sock")}`];
-  serve(
-    "dockerd",
-    [...words, "--pidfile", at("docker.pid"), "--iptables=false", "--bridge=none", "--storage-driver=overlay2"],
-    `${DOCKER} info`,
-  );
+  servers.start("docker-registry", ["serve", at("registry.json")], `curl -sf http://${ADDRESS}/v2/`);
+  docker = servers.startDocker(folder);
 }
 
 /** Files in the order of their names until a layer is full: a list for tar of each. */
@@ -89,9 +74,9 @@ function makeImage(): void {
     shell(`tar -C / -c -T ${at("names")} | tar -C ${at("root")} -x`);
     shell(`${varve("made")} import ${at("root")} -b image -m ${layer}`);
   }
-  shell(`${varve("made")} push image ${IMAGE}`);
-  // What was pulled goes out with its compressed layers.
-  shell(`${varve("pulled")} pull ${IMAGE} && ${varve("pulled")} save ${IMAGE} -o ${at("image.tar")}`);
+  shell(`${varve("made")} push --no-history image ${IMAGE}`);
+  // Compressed layers that are kept go out as they came in; of so large an image they are not without being asked.
+  shell(`${varve("pulled")} pull --keep-blobs always ${IMAGE} && ${varve("pulled")} save ${IMAGE} -o ${at("image.tar")}`);
   rmSync(at("root"), { recursive: true });
 }
 
@@ -112,7 +97,7 @@ function row(what: string, ours: Contender, rival: Contender, limit?: number): R
 
 const emptyStore = (): void => rmSync(at("fresh"), { recursive: true, force: true });
 const emptyPodman = (): void => void shell(`${podman("podman-fresh")} rmi -f -a`);
-const emptyDocker = (): void => void shell(`${DOCKER} image prune -a -f`);
+const emptyDocker = (): void => void shell(`${docker} image prune -a -f`);
 
 function loads(): readonly Row[] {
   const ours: Contender = { name: "varve", line: `${varve("fresh")} load -i ${at("image.tar")}`, before: emptyStore };
@@ -124,7 +109,7 @@ function loads(): readonly Row[] {
   const what = `\`load\` of an archive of ${(statSync(at("image.tar")).size / 1e9).toFixed(2)} GB, ten layers with gzip`;
   return [
     row(what, ours, { name: "podman", line: `${podman("podman-fresh")} load -i ${at("image.tar")}`, before: emptyPodman }, 0.5),
-    row(what, ours, { name: "docker", line: `${DOCKER} load -i ${at("image.tar")}`, before: emptyDocker }, 0.5),
+    row(what, ours, { name: "docker", line: `${docker} load -i ${at("image.tar")}`, before: emptyDocker }, 0.5),
     row(what, ours, { name: "gunzip alone", line: gunzip }),
     memory(ours),
   ];
@@ -145,14 +130,15 @@ function memory(ours: Contender): Row {
 }
 
 function transfers(): readonly Row[] {
-  shell(`${podman("podman")} load -q -i ${at("image.tar")} && ${DOCKER} load -q -i ${at("image.tar")}`);
+  shell(`${podman("podman")} load -q -i ${at("image.tar")} && ${docker} load -q -i ${at("image.tar")}`);
   const clear = (): void => void shell(`rm -rf ${at("registry")}/docker ${at("out.tar")}`);
   const name = shell(`${podman("podman")} images -q | head -n 1`).trim();
   const pushed = (tag: string): string => `${ADDRESS}/bench/pushed:${tag}`;
   const save = { name: "varve", line: `${varve("made")} save image -o ${at("out.tar")}`, before: clear };
-  const push = { name: "varve", line: `${varve("made")} push image ${pushed("varve")}`, before: clear };
+  const push = { name: "varve", line: `${varve("made")} push --no-history image ${pushed("varve")}`, before: clear };
+  const whole = { name: "varve", line: `${varve("made")} push image ${pushed("varve")}`, before: clear };
   const pull = { name: "varve", line: `${varve("fresh")} pull ${IMAGE}`, before: emptyStore };
-  shell(`${DOCKER} tag ${IMAGE} ${pushed("docker")}`);
+  shell(`${docker} tag ${IMAGE} ${pushed("docker")}`);
   const rows = [
     row("`save` of it, ten commits", save, {
       name: "podman",
@@ -161,7 +147,7 @@ function transfers(): readonly Row[] {
     }),
     row("`save` of it, ten commits", save, {
       name: "docker",
-      line: `${DOCKER} save -o ${at("out.tar")} ${IMAGE}`,
+      line: `${docker} save -o ${at("out.tar")} ${IMAGE}`,
       before: clear,
     }),
     row("`push` of it to a registry of this machine", push, {
@@ -171,12 +157,17 @@ function transfers(): readonly Row[] {
     }),
     row("`push` of it to a registry of this machine", push, {
       name: "docker",
-      line: `${DOCKER} push -q ${pushed("docker")}`,
+      line: `${docker} push -q ${pushed("docker")}`,
+      before: clear,
+    }),
+    row("the same with its history, for stores of varve", whole, {
+      name: "docker",
+      line: `${docker} push -q ${pushed("docker")}`,
       before: clear,
     }),
   ];
   clear();
-  shell(`${varve("made")} push image ${IMAGE}`);
+  shell(`${varve("made")} push --no-history image ${IMAGE}`);
   return [
     ...rows,
     row("`pull` of it from there", pull, {
@@ -184,7 +175,7 @@ function transfers(): readonly Row[] {
       line: `${podman("podman-fresh")} pull -q --tls-verify=false ${IMAGE}`,
       before: emptyPodman,
     }),
-    row("`pull` of it from there", pull, { name: "docker", line: `${DOCKER} pull -q ${IMAGE}`, before: emptyDocker }),
+    row("`pull` of it from there", pull, { name: "docker", line: `${docker} pull -q ${IMAGE}`, before: emptyDocker }),
   ];
 }
 
@@ -195,8 +186,7 @@ try {
   process.stdout.write(`\n${tableOf(rows)}\n`);
   if (!options.quick) writeReport("docs/benchmarks.md", "Images", rows, folder);
 } finally {
-  for (const server of servers) server.kill("SIGTERM");
-  for (let tries = 0; tries < 50 && existsSync(at("docker.pid")); tries += 1) spawnSync("sleep", ["0.2"]);
+  servers.stop();
   spawnSync("sh", ["-c", `umount -l ${at("podman/overlay")} ${at("podman-fresh/overlay")} ${at("docker")}`], { stdio: "ignore" });
   rmSync(folder, { recursive: true, force: true });
 }
