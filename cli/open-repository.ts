@@ -388,6 +388,7 @@ function imagesAt(layout: StoreLayout): Images {
     async *compressed(stream) {
       yield* (await import("../store/tar/gzip-stream.js")).gzipped(stream);
     },
+    sent: async () => new (await import("../store/oci/sent-tars.js")).StoredSentTars(layout.sent),
     writeArchive: async (...parts) => (await import("../store/oci/write-images.js")).writeArchive(...parts),
     writeHistory: async (...parts) => (await import("../store/oci/write-images.js")).writeHistory(...parts),
     writeLayout: async (...parts) => (await import("../store/oci/write-images.js")).writeLayout(...parts),

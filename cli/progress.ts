@@ -39,9 +39,9 @@ export function showCount(terminal: Terminal, what: string, thing: string): (cou
   };
 }
 
-/** Which layer of how many is taken in, on a terminal only. */
-export function showLayers(terminal: Terminal): (layer: number, layers: number) => void {
-  return (layer, layers) => terminal.progress(`layer ${layer + 1} of ${layers}`);
+/** Which layer of how many is worked on, on a terminal only. @param what Comes before it. */
+export function showLayers(terminal: Terminal, what = ""): (layer: number, layers: number) => void {
+  return (layer, layers) => terminal.progress(`${what}layer ${layer + 1} of ${layers}`);
 }
 
 const BAR_CELLS = 30;

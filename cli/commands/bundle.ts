@@ -54,9 +54,13 @@ of other branches take those along, which is told.`,
     const repository = await openRepository(session);
     const { terminal } = session;
     try {
-      const made = await makeBundle(repository, revisions, all, showLayers(terminal));
-      if (file === "-") await write(session, repository, made, async (chunk) => terminal.write(chunk));
-      else await writeOutput(file, (take) => write(session, repository, made, take));
+      const made = await makeBundle(repository, revisions, all, showLayers(terminal, "compressing "));
+      try {
+        if (file === "-") await write(session, repository, made, async (chunk) => terminal.write(chunk));
+        else await writeOutput(file, (take) => write(session, repository, made, take));
+      } finally {
+        made.history.close();
+      }
       terminal.progress("");
       report(session, file, made);
     } finally {

@@ -1,5 +1,5 @@
 import { VarveError } from "../../core/errors.js";
-import { storedName } from "../../core/exchange/image-names.js";
+import { splitStoredName, storedName } from "../../core/exchange/image-names.js";
 import { listImages, type NamedImage } from "../../core/exchange/list-images.js";
 import { parseImageReference, shortImageName } from "../../core/image/image-reference.js";
 import { hexOf } from "../../core/model/image.js";
@@ -16,6 +16,8 @@ import { isoTime, readableTime } from "../render/timestamps.js";
 const ID_DIGITS = 12;
 /** Of a commit that came from no image, and would get an id when it goes out. */
 const NO_ID = "–";
+/** Docker's word for what was pulled by its digest. */
+const NO_TAG = "<none>";
 
 const options = {
   quiet: { type: "boolean", alias: "q", describe: "Print commits' ids alone" },
@@ -83,7 +85,7 @@ async function listRemote(
 /** As docker: a name without a tag is all of the repository. */
 function nameFilter(pattern: string): (reference: string) => boolean {
   const fits = namePattern(pattern);
-  return (reference) => fits(reference) || fits(reference.slice(0, reference.lastIndexOf(":"))) || reference === nameOr(pattern);
+  return (reference) => fits(reference) || fits(splitStoredName(reference).repository) || reference === nameOr(pattern);
 }
 
 function nameOr(pattern: string): string {
@@ -95,11 +97,11 @@ function nameOr(pattern: string): string {
 }
 
 function row({ reference, commit, storedBytes }: NamedImage, digests: boolean): readonly string[] {
-  const colon = reference.lastIndexOf(":");
+  const { repository, tag = NO_TAG } = splitStoredName(reference);
   const { config, manifest } = commit.image ?? {};
   return [
-    printableLine(reference.slice(0, colon)),
-    printableLine(reference.slice(colon + 1)),
+    printableLine(repository),
+    printableLine(tag),
     ...(digests ? [manifest?.digest ?? NO_ID] : []),
     config === undefined ? NO_ID : hexOf(config.digest).slice(0, ID_DIGITS),
     commit.id.slice(0, ID_DIGITS),

@@ -1,5 +1,7 @@
+import { availableParallelism } from "node:os";
 import { VarveError } from "../../core/errors.js";
 import { exportImage } from "../../core/exchange/export-image.js";
+import { TRANSFERS_AT_ONCE } from "../../core/exchange/incoming-layers.js";
 import { machinePlatform } from "../../core/exchange/machine-platform.js";
 import { historyOfImage } from "../../core/exchange/history/outgoing-history.js";
 import { parseImageReference, shortImageName } from "../../core/image/image-reference.js";
@@ -10,7 +12,7 @@ import { command, type Command, type Session } from "../command.js";
 import { jobsOption, OUTGOING_PLATFORM_OPTION, platformOption, REGISTRY_OPTIONS, TRANSFER_OPTIONS } from "../image-options.js";
 import { openRepository, sourceDateEpoch } from "../open-repository.js";
 import { printableLine } from "../printable.js";
-import { showCount } from "../progress.js";
+import { showLayers } from "../progress.js";
 import { printJson } from "../render/json-array.js";
 import { counted, readableBytes } from "../render/quantities.js";
 import { commitOf } from "../revision-words.js";
@@ -58,27 +60,28 @@ layers of other branches, which would go along.`,
     const atOnce = jobsOption(jobs);
     const repository = await openRepository(session);
     const commit = await commitOf(repository, revision);
-    const show = showCount(terminal, "layers: ", "commit");
     const { image, skipped, isSame } = await exportImage(repository, commit, {
       references: [shortImageName(reference)],
       squash,
       compress: true,
+      jobs: Math.min(availableParallelism(), atOnce ?? TRANSFERS_AT_ONCE),
       platform: machinePlatform(process.arch),
       wantedPlatform: platformOption(given.platform),
       latest: sourceDateEpoch(),
-      onStep: (step) => show(step + 1),
+      onStep: showLayers(terminal, "compressing "),
     });
-    show(undefined);
+    terminal.progress("");
     for (const path of skipped)
       terminal.complain(`varve: warning: Left out ${printableLine(path)}: a layer can't hold a socket.\n`);
     const history = await historyFor(session, repository, commit, { ...given, revision, squash });
     const lines = showTransfers(terminal, PUSH_WORDS);
-    const { digest, sentBytes, historyDigest, historyFault } = await repository.registries.push(image, reference, {
+    const pushed = repository.registries.push(image, reference, {
       insecure: new Set(insecure),
       history,
       jobs: atOnce,
       onTransfer: lines.onTransfer,
     });
+    const { digest, replaced, sentBytes, historyDigest, historyFault } = await pushed.finally(() => history?.close());
     lines.end();
     if (historyFault !== undefined) terminal.complain(`varve: warning: Pushed without history: ${printableLine(historyFault)}\n`);
     const name = shortImageName(reference);
@@ -90,10 +93,15 @@ layers of other branches, which would go along.`,
         image: image.config.record.digest,
         sameImage: isSame,
         history: historyDigest ?? null,
+        replaced: replaced ?? null,
         sentBytes,
         skipped,
       });
     terminal.print(`${name}: digest: ${digest} size: ${image.manifest.record.size}\n`);
+    if (replaced !== undefined)
+      terminal.say(
+        `The tag named another image before, which is still there: ${shortImageName({ ...reference, tag: undefined, digest: replaced })}`,
+      );
     terminal.say(sentBytes === 0 ? "The registry had all of its layers." : `Sent ${readableBytes(sentBytes)}.`);
   },
 );
@@ -117,7 +125,13 @@ async function historyFor(
   // Whoever makes one layer of all may want to show no more than that.
   if (leaveOut || (squash && !force && !all)) return undefined;
   try {
-    const { selection, history } = await historyOfImage(repository, commit, { revision, all, force });
+    const { selection, history } = await historyOfImage(repository, commit, {
+      revision,
+      all,
+      force,
+      onLayer: showLayers(terminal, "compressing the history: "),
+    });
+    terminal.progress("");
     const layers = counted(selection.lenders.size, "layer");
     if (history === undefined)
       terminal.complain(

@@ -1,6 +1,7 @@
 import { VarveError } from "../../core/errors.js";
 import { exportImage, type ExportedImage } from "../../core/exchange/export-image.js";
 import { machinePlatform } from "../../core/exchange/machine-platform.js";
+import { isDigestReference } from "../../core/revision/ref-names.js";
 import { imageName, storedName } from "../../core/exchange/image-names.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
@@ -9,7 +10,7 @@ import { openRepository, sourceDateEpoch } from "../open-repository.js";
 import { choiceOf } from "../option-values.js";
 import { refuseArchiveOnStdout, writeOutput } from "../output-file.js";
 import { printableLine } from "../printable.js";
-import { showCount } from "../progress.js";
+import { showLayers } from "../progress.js";
 import { printJson } from "../render/json-array.js";
 import { commitOf } from "../revision-words.js";
 
@@ -85,6 +86,15 @@ function outputOf(output: string | undefined, format: string, session: Session):
   return undefined;
 }
 
+/** Archives have images by names with a tag. */
+function nameWithTag(name: string): string {
+  const stored = storedName(name);
+  if (!isDigestReference(stored)) return stored;
+  throw new VarveError("BAD_NAME", `Cannot name an image "${stored}" in an archive: it has a digest, wanted a tag`, {
+    hint: "Name it so: --name team/base:1.0",
+  });
+}
+
 interface SaveOptions {
   readonly name: string | undefined;
   readonly platform: string | undefined;
@@ -102,17 +112,16 @@ async function exportAll(
   const images: ExportedImage[] = [];
   for (const word of words) {
     const commit = await commitOf(repository, word);
-    const show = showCount(terminal, "layers: ", "commit");
-    const references = name === undefined ? imageName(word) : [storedName(name)];
+    const references = name === undefined ? imageName(word) : [nameWithTag(name)];
     const exported = await exportImage(repository, commit, {
       references,
       squash,
       platform: machinePlatform(process.arch),
       wantedPlatform: platform,
       latest,
-      onStep: (step) => show(step + 1),
+      onStep: showLayers(terminal, "making "),
     });
-    show(undefined);
+    terminal.progress("");
     if (strict && exported.skipped.length > 0) throw lossy(exported.skipped);
     for (const path of exported.skipped)
       terminal.complain(`varve: warning: Left out ${printableLine(path)}: a layer can't hold a socket.\n`);

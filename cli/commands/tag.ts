@@ -1,7 +1,7 @@
 import { VarveError } from "../../core/errors.js";
 import type { Ref } from "../../core/model/commit.js";
 import type { Repository } from "../../core/ports/repository.js";
-import { IMAGES, imageRef, isImageReference, tagRef, TAGS } from "../../core/revision/ref-names.js";
+import { IMAGES, imageRef, isDigestReference, isImageReference, tagRef, TAGS } from "../../core/revision/ref-names.js";
 import { resolveRevision } from "../../core/revision/resolve-revision.js";
 import { command, type Command, type Session } from "../command.js";
 import { openRepository } from "../open-repository.js";
@@ -64,10 +64,19 @@ an image reference, as docker has them: debian:12. "varve tag REV IMAGE:TAG" is 
     if (extra !== undefined) throw wordTooMany(FORM, extra);
     if (options.annotate || annotation !== undefined) requireAnnotatable(name, annotation);
     if (await isDockersOrder(words, session))
-      return makeRef(KIND, revision, { revision: name, force: true, annotation }, session);
+      return makeRef(KIND, requireTaggable(revision), { revision: name, force: true, annotation }, session);
+    requireTaggable(name);
     return makeRef(KIND, name, { revision, force, annotation }, session);
   },
 );
+
+/** @throws VarveError BAD_NAME. */
+function requireTaggable(name: string): string {
+  if (!isDigestReference(name)) return name;
+  throw new VarveError("BAD_NAME", `Cannot use "${name}" as a tag: its digest names one image, wherever it is`, {
+    hint: "Give it a tag, such as team/base:1.0. What is pulled by its digest has that name.",
+  });
+}
 
 /** `docker tag SOURCE TARGET`, which moves TARGET: its words are those of a tag that exists, and an image reference. */
 async function isDockersOrder([name = "", target]: readonly string[], session: Session): Promise<boolean> {

@@ -1,17 +1,14 @@
 import { createHash } from "node:crypto";
 import { VarveError } from "../errors.js";
 import type { Commit } from "../model/commit.js";
-import { EMPTY_ROOT } from "../model/entry.js";
 import type { CommitId } from "../model/ids.js";
-import { blobDigest, type BlobDigest, type BlobRecord } from "../model/image.js";
-import type { Tree } from "../model/tree.js";
-import { openCommitTree } from "../operations/targets.js";
+import { blobDigest, type BlobRecord } from "../model/image.js";
 import type { OutgoingImage } from "../ports/images.js";
 import type { OutgoingBlob } from "../ports/outgoing-blob.js";
 import type { Repository } from "../ports/repository.js";
-import { differenceTree, requireHoldable } from "../trees/difference-tree.js";
-import { contentsOfCommit } from "../layers/commit-contents.js";
+import { atOnce } from "./at-once.js";
 import { historyEntry, imageConfig, platformOf, requirePlatform, type Platform } from "./outgoing-config.js";
+import { hasLayer, LAYER_TYPE, outgoingLayer, type OutgoingLayer } from "./outgoing-layer.js";
 
 export interface ExportImageOptions {
   readonly references: readonly string[];
@@ -19,14 +16,16 @@ export interface ExportImageOptions {
   readonly squash: boolean;
   /** Layers that the store has as tars go out compressed. They are kept so until `gc`, for the next time. */
   readonly compress?: boolean | undefined;
+  /** Layers that are made at once, 1 by default: compression is what goes side by side. */
+  readonly jobs?: number | undefined;
   /** What the machine is, for commits that do not say for what they are. */
   readonly platform: Platform;
   /** What the commit has to be for: `os/architecture[/variant]`. One that does not say is for that. */
   readonly wantedPlatform?: string | undefined;
   /** SOURCE_DATE_EPOCH: no date in config and history is later, but for an image that goes out as it came. */
   readonly latest?: number | undefined;
-  /** Hears of each commit, from 0. */
-  readonly onStep?: ((step: number, steps: number) => void) | undefined;
+  /** Hears of each layer, before it is made: how many are made, of how many. */
+  readonly onStep?: ((made: number, layers: number) => void) | undefined;
 }
 
 export interface ExportedImage {
@@ -42,27 +41,16 @@ export const MOST_LAYERS = 125;
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG = "application/vnd.oci.image.config.v1+json";
-const LAYER = "application/vnd.oci.image.layer.v1.tar";
 /** Docker's types, by which the same bytes go in a manifest of docker's. */
 const DOCKER_LAYERS: Readonly<Record<string, string>> = {
-  "application/vnd.docker.image.rootfs.diff.tar": LAYER,
-  "application/vnd.docker.image.rootfs.diff.tar.gzip": `${LAYER}+gzip`,
-  "application/vnd.docker.image.rootfs.diff.tar.zstd": `${LAYER}+zstd`,
+  "application/vnd.docker.image.rootfs.diff.tar": LAYER_TYPE,
+  "application/vnd.docker.image.rootfs.diff.tar.gzip": `${LAYER_TYPE}+gzip`,
+  "application/vnd.docker.image.rootfs.diff.tar.zstd": `${LAYER_TYPE}+zstd`,
 };
-const EMPTY: Tree = {
-  root: { entry: EMPTY_ROOT, digest: undefined, children: () => [], child: () => undefined },
-  close: () => undefined,
-};
-
-interface Layer {
-  readonly diffId: BlobDigest;
-  readonly blob: OutgoingBlob;
-}
 
 /**
  * An image of a commit and its first parents: each commit a layer, with its entry of the history. What came from an image goes out as it came, with the same
- * DiffIDs, and where nothing was added with the same config, so the same image id. Each layer has been made once when this resolves, so that nothing is
- * found to be impossible half-way; it is made again when it is read.
+ * DiffIDs, and where nothing was added with the same config, so the same image id.
  *
  * @throws VarveError SOURCE_MISSING when it is not for `wantedPlatform`; UNSUPPORTED for a name that layers can't hold, and for more layers than docker
  *   takes; STORE_DAMAGED.
@@ -72,16 +60,8 @@ export async function exportImage(repository: Repository, tip: CommitId, options
   const last = commits.at(-1)!;
   const own = options.wantedPlatform === undefined ? options.platform : requirePlatform(last, options.wantedPlatform);
   const skipped = new Set<string>();
-  const made: (Layer | undefined)[] = [];
-  for (const [index, commit] of commits.entries()) {
-    options.onStep?.(index, commits.length);
-    if (options.squash) made.push(commit === last ? await difference(repository, commit, undefined, skipped) : undefined);
-    else made.push(await layerOf(repository, commit, skipped));
-  }
-  const plain = made.filter((layer) => layer !== undefined);
-  if (plain.length > MOST_LAYERS) throw tooManyLayers(plain.length);
-  const layers: Layer[] = [];
-  for (const layer of plain) layers.push(options.compress === true ? await compressedLayer(repository, layer) : layer);
+  const made = await layersOf(repository, commits, options, skipped);
+  const layers = made.filter((layer) => layer !== undefined);
   const kept = options.squash ? undefined : keptConfig(repository, last, layers);
   const parts = {
     diffIds: layers.map(({ diffId }) => diffId),
@@ -105,84 +85,29 @@ async function firstParents({ history }: Repository, tip: CommitId): Promise<rea
   return commits.reverse();
 }
 
-/** @returns `undefined` for a commit that changed no file. */
-async function layerOf(repository: Repository, commit: Commit, skipped: Set<string>): Promise<Layer | undefined> {
-  const { image, parents, id } = commit;
-  const { blobs, history } = repository;
-  if (image !== undefined && image.diffId === undefined) return undefined;
-  if (image?.diffId !== undefined) {
-    const { diffId, blob } = image;
-    if (blob !== undefined && blobs.has(blob.digest))
-      return { diffId, blob: { record: blob, open: () => blobs.open(blob.digest) } };
-    if (blobs.hasTar(diffId)) {
-      const record = { mediaType: LAYER, digest: diffId, size: blobs.tarSize(diffId) };
-      return { diffId, blob: { record, open: () => tarAsItCame(repository, id, diffId) } };
-    }
-  }
-  const parent = parents[0] === undefined ? undefined : await history.readCommit(parents[0]);
-  return parent?.tree === commit.tree ? undefined : difference(repository, commit, parent?.id, skipped);
-}
-
-async function compressedLayer({ blobs, images }: Repository, { diffId, blob }: Layer): Promise<Layer> {
-  if (blob.record.digest !== diffId) return { diffId, blob };
-  const copy = blobs.copy(images.compressed(blob.open()));
-  try {
-    let size = 0;
-    for await (const piece of copy.stream) size += piece.length;
-    const digest = copy.keep();
-    return { diffId, blob: { record: { mediaType: `${LAYER}+gzip`, digest, size }, open: () => blobs.open(digest) } };
-  } finally {
-    copy.discard();
-  }
-}
-
-async function* tarAsItCame(repository: Repository, commit: CommitId, diffId: BlobDigest): AsyncGenerator<Uint8Array> {
-  const contents = await contentsOfCommit(repository, commit);
-  try {
-    yield* repository.blobs.tar(diffId, contents.find);
-  } finally {
-    contents.close();
-  }
-}
-
-/** @param parent Absent: the whole tree. */
-async function difference(
+/** @returns Of each commit; `undefined` for one that becomes an entry of the history alone. */
+async function layersOf(
   repository: Repository,
-  { id }: Commit,
-  parent: CommitId | undefined,
+  commits: readonly Commit[],
+  { squash, compress = false, jobs = 1, onStep }: ExportImageOptions,
   skipped: Set<string>,
-): Promise<Layer> {
-  const open = (): AsyncGenerator<Uint8Array> => differenceTar(repository, id, parent);
-  const hash = createHash("sha256");
-  let size = 0;
-  for await (const chunk of differenceTar(repository, id, parent, (path) => skipped.add(path))) {
-    hash.update(chunk);
-    size += chunk.length;
-  }
-  const digest = blobDigest(hash.digest("hex"));
-  return { diffId: digest, blob: { record: { mediaType: LAYER, digest, size }, open } };
+): Promise<readonly (OutgoingLayer | undefined)[]> {
+  const last = commits.length - 1;
+  const wanted = [...commits.keys()].filter((at) => (squash ? at === last : hasLayer(commits[at]!, commits[at - 1])));
+  if (wanted.length > MOST_LAYERS) throw tooManyLayers(wanted.length);
+  const made = commits.map((): OutgoingLayer | undefined => undefined);
+  let [done, isOver] = [0, false];
+  const options = { squash, compress, skipped, sent: await repository.images.sent(), isOver: () => isOver };
+  const make = async (at: number): Promise<void> => {
+    onStep?.(done, wanted.length);
+    made[at] = await outgoingLayer(repository, commits[at]!, commits[at - 1], options);
+    done += 1;
+  };
+  await atOnce(wanted, jobs, make, () => (isOver = true));
+  return made;
 }
 
-/** @param onSkipped Given the first time, when names are looked at. */
-async function* differenceTar(
-  repository: Repository,
-  commit: CommitId,
-  parent: CommitId | undefined,
-  onSkipped?: (path: string) => void,
-): AsyncGenerator<Uint8Array> {
-  const after = await openCommitTree(repository, commit);
-  const before = parent === undefined ? EMPTY : await openCommitTree(repository, parent);
-  try {
-    if (parent === undefined && onSkipped !== undefined) await requireHoldable(after);
-    const tree = parent === undefined ? after : await differenceTree(before, after);
-    yield* repository.images.layerTar(tree, onSkipped);
-  } finally {
-    after.close();
-    before.close();
-  }
-}
-
-function keptConfig({ blobs }: Repository, { image }: Commit, layers: readonly Layer[]): OutgoingBlob | undefined {
+function keptConfig({ blobs }: Repository, { image }: Commit, layers: readonly OutgoingLayer[]): OutgoingBlob | undefined {
   const record = image?.config;
   if (record === undefined || !blobs.has(record.digest)) return undefined;
   const bytes = blobs.read(record.digest);
@@ -193,7 +118,7 @@ function keptConfig({ blobs }: Repository, { image }: Commit, layers: readonly L
 }
 
 /** Where each layer is as it was transferred. */
-function keptManifest({ blobs }: Repository, { image }: Commit, layers: readonly Layer[]): OutgoingBlob | undefined {
+function keptManifest({ blobs }: Repository, { image }: Commit, layers: readonly OutgoingLayer[]): OutgoingBlob | undefined {
   const record = image?.manifest;
   if (record === undefined || !blobs.has(record.digest)) return undefined;
   const bytes = blobs.read(record.digest);
@@ -202,7 +127,7 @@ function keptManifest({ blobs }: Repository, { image }: Commit, layers: readonly
   return same ? blobOf(record, bytes) : undefined;
 }
 
-function manifestOf(config: BlobRecord, layers: readonly Layer[]): object {
+function manifestOf(config: BlobRecord, layers: readonly OutgoingLayer[]): object {
   return {
     schemaVersion: 2,
     mediaType: MANIFEST,

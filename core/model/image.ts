@@ -15,12 +15,16 @@ export function hexOf(digest: BlobDigest): string {
   return digest.slice("sha256:".length);
 }
 
-/** A blob of an image, as OCI's descriptors name it. */
-export interface BlobRecord {
-  readonly mediaType: string;
+/** What bytes are told by. */
+export interface SizedDigest {
   readonly digest: BlobDigest;
   /** Bytes. */
   readonly size: number;
+}
+
+/** A blob of an image, as OCI's descriptors name it. */
+export interface BlobRecord extends SizedDigest {
+  readonly mediaType: string;
 }
 
 /** What a commit was in the image that it came from, so that the image goes out again with the same ids: a commit's `image.json`. */

@@ -43,6 +43,8 @@ export interface OutgoingHistory {
   readonly blobs: readonly OutgoingBlob[];
   /** @param subject The image's manifest that it belongs to. */
   manifest(subject: BlobRecord | undefined): OutgoingBlob;
+  /** When nothing of it is read any more. */
+  close(): void;
 }
 
 /** Where a blob of a history comes from. */
@@ -89,9 +91,9 @@ export interface OpenedHistory {
 /** Histories that travel from store to store. */
 export interface Histories {
   /**
-   * Each layer has been compressed once when this resolves, unless it was before.
+   * Each layer has been compressed once when this resolves, unless it was before; what came of it is kept until the history is closed.
    *
-   * @param onLayer Told of each before that. @throws VarveError UNSUPPORTED for commits that varve did not make.
+   * @param onLayer Told of each before that: which one of how many. @throws VarveError UNSUPPORTED for commits that varve did not make.
    */
   outgoing(selection: HistorySelection, onLayer?: (layer: number, layers: number) => void): Promise<OutgoingHistory>;
 

@@ -1,4 +1,5 @@
-import type { BlobRecord, BlobDigest } from "../model/image.js";
+import type { TreeId } from "../model/ids.js";
+import type { BlobRecord, BlobDigest, SizedDigest } from "../model/image.js";
 import type { Tree } from "../model/tree.js";
 import type { OpenedHistory, OutgoingHistory } from "./histories.js";
 import type { OutgoingBlob } from "./outgoing-blob.js";
@@ -78,7 +79,22 @@ export interface ReadLayer {
   discard(): void;
 }
 
+/** What layers became when they went out before, so that nobody has to make them again to know it. Derived; may forget anything. */
+export interface SentTars {
+  /** The tar of what `after` changes on `before`; without a `before`, of the whole tree. */
+  tar(before: TreeId | undefined, after: TreeId): SizedDigest | undefined;
+  rememberTar(before: TreeId | undefined, after: TreeId, tar: SizedDigest): void;
+  /** What a tar becomes when it is compressed. */
+  compressed(diffId: BlobDigest): SizedDigest | undefined;
+  rememberCompressed(diffId: BlobDigest, compressed: SizedDigest): void;
+  /** All of it. */
+  forget(): void;
+}
+
 export interface Images {
+  /** Reads what is remembered. */
+  sent(): Promise<SentTars>;
+
   /** @throws VarveError SOURCE_INVALID, SOURCE_MISSING, SOURCE_UNREADABLE, DISK_FULL, UNSUPPORTED for schema 1. */
   open(source: ImageSource, options: OpenImageOptions): Promise<OpenedImages>;
 

@@ -36,6 +36,8 @@ export interface TransferEvent {
 export interface PushedImage {
   /** Of the manifest. */
   readonly digest: string;
+  /** What the tag named before, another manifest, which is still there by its digest; where the registry tells. */
+  readonly replaced: string | undefined;
   /** Bytes of blobs that the registry did not have. */
   readonly sentBytes: number;
   /** Of the history's manifest. */

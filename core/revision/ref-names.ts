@@ -78,13 +78,23 @@ export function tagRef(name: string): RefName {
 /** Where a name ends that may have a registry's host and port in front, and what a tag may be: as docker has it. */
 const IMAGE_NAME = /^[a-z0-9](?:[a-z0-9._:/-]*[a-z0-9])?$/;
 const IMAGE_TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+const IMAGE_DIGEST = /@sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})$/;
 
-/** Whether it has the form of `debian:12` or `example.org:5000/team/base:1.0`. */
+/** Whether it has the form of `debian:12`, `example.org:5000/team/base:1.0` or `debian@sha256:…`. */
 export function isImageReference(text: string): boolean {
   if (text.length > LONGEST_NAME_BYTES) return false;
+  if (isDigestReference(text)) {
+    const name = text.replace(IMAGE_DIGEST, "");
+    return IMAGE_NAME.test(name) && !name.includes(":", name.lastIndexOf("/") + 1) && isRefName(imageRef(text));
+  }
   const colon = text.indexOf(":", text.lastIndexOf("/") + 1);
   if (colon === -1 || !IMAGE_TAG.test(text.slice(colon + 1)) || !IMAGE_NAME.test(text.slice(0, colon))) return false;
   return isRefName(imageRef(text));
+}
+
+/** Whether it ends in a digest, which is what no tag is. */
+export function isDigestReference(text: string): boolean {
+  return IMAGE_DIGEST.test(text);
 }
 
 export function imageRef(reference: string): RefName {
@@ -96,9 +106,16 @@ export function savedRef(id: string): RefName {
   return refOf(SAVED, id, "saved tree");
 }
 
-/** `refs/heads/main` → `main`, `refs/tags/v1` → `v1`, `refs/images/debian@12` → `debian:12`; any other ref keeps its whole name. */
+/**
+ * `refs/heads/main` → `main`, `refs/tags/v1` → `v1`, `refs/images/debian@12` → `debian:12`, `refs/images/debian@sha256@…` → `debian@sha256:…`; any other ref
+ * keeps its whole name.
+ */
 export function shortName(ref: RefName): string {
-  if (ref.startsWith(IMAGES)) return ref.slice(IMAGES.length).replaceAll("@", ":");
+  if (ref.startsWith(IMAGES)) {
+    const name = ref.slice(IMAGES.length).replaceAll("@", ":");
+    // Within an image's name no colon stands before these.
+    return name.replace(/:(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/, "@$1");
+  }
   for (const prefix of [BRANCHES, TAGS]) if (ref.startsWith(prefix)) return ref.slice(prefix.length);
   return ref;
 }

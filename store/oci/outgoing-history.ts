@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { VarveError } from "../../core/errors.js";
-import type { CommitId } from "../../core/model/ids.js";
+import { atOnce } from "../../core/exchange/at-once.js";
+import type { CommitId, LayerId } from "../../core/model/ids.js";
 import { blobDigest, type BlobDigest } from "../../core/model/image.js";
 import type { HistorySelection, OutgoingHistory } from "../../core/ports/histories.js";
 import type { OutgoingBlob } from "../../core/ports/outgoing-blob.js";
@@ -10,12 +12,14 @@ import { encodeBundle } from "../git/bundle-file.js";
 import { GitObjects } from "../git/git-objects.js";
 import { OUR_FILES, parseCommit } from "../git/loose-commits.js";
 import { filesOfTree, type LooseObject } from "../git/loose-objects.js";
-import { SentLayers } from "../layers/sent-layers.js";
 import type { StoreLayout } from "../store-layout.js";
 import { systemFailure } from "../system-failure.js";
 import { blobOf, emptyConfig, encodeManifest, partType, type HistoryPart } from "./history-manifest.js";
+import { SentLayers } from "./sent-layers.js";
 
 const LARGEST_RECORD_BYTES = 2 ** 31;
+/** Layers that are compressed at once; zlib has four threads of Node. */
+const MOST_AT_ONCE = 4;
 /** What registries take of a manifest. */
 const LARGEST_MANIFEST_BYTES = 4 * 1024 * 1024;
 
@@ -34,10 +38,15 @@ export async function outgoingHistory(
   const objects = blobOf(partType("objects"), await bundleOf(layout, selection));
   add({ kind: "objects", record: objects.record }, objects);
   const sent = new SentLayers(layout, partType("layer"));
-  for (const [index, id] of selection.layers.entries()) {
-    onLayer?.(index, selection.layers.length);
-    const blob = await sent.blob(id);
-    add({ kind: "layer", record: blob.record, id, imageBytes: sent.imageBytes(id) }, blob);
+  try {
+    await compressAll(sent, selection.layers, onLayer);
+    for (const id of selection.layers) {
+      const blob = await sent.blob(id);
+      add({ kind: "layer", record: blob.record, id, imageBytes: sent.imageBytes(id) }, blob);
+    }
+  } catch (error) {
+    sent.close();
+    throw error;
   }
   const kept = openBlobs(layout);
   for (const { digest, size } of selection.documents) {
@@ -48,7 +57,23 @@ export async function outgoingHistory(
     const blob = tarRecord(layout, diffId);
     add({ kind: "tar", record: blob.record, diffId }, blob);
   }
-  return { config: emptyConfig(), blobs, manifest: (subject) => manifestOf(parts, subject) };
+  return { config: emptyConfig(), blobs, manifest: (subject) => manifestOf(parts, subject), close: () => sent.close() };
+}
+
+/** Those that nobody has sent before. */
+async function compressAll(
+  sent: SentLayers,
+  layers: readonly LayerId[],
+  onLayer?: (layer: number, layers: number) => void,
+): Promise<void> {
+  const unknown = layers.filter((id) => !sent.isKnown(id));
+  let begun = 0;
+  const compress = async (id: LayerId): Promise<void> => {
+    onLayer?.(begun, unknown.length);
+    begun += 1;
+    await sent.blob(id);
+  };
+  await atOnce(unknown, Math.min(availableParallelism(), MOST_AT_ONCE), compress, () => undefined);
 }
 
 function manifestOf(parts: readonly HistoryPart[], subject: Parameters<OutgoingHistory["manifest"]>[0]): OutgoingBlob {

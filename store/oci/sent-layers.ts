@@ -1,35 +1,39 @@
 import { createHash } from "node:crypto";
-import { appendFileSync } from "node:fs";
-import { openRegularFile, readRegularFile } from "../../linux/regular-file.js";
-import { closeSync, fstatSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import type { LayerId } from "../../core/model/ids.js";
-import { blobDigest, isBlobDigest, type BlobRecord } from "../../core/model/image.js";
+import { blobDigest, type SizedDigest } from "../../core/model/image.js";
 import type { OutgoingBlob } from "../../core/ports/outgoing-blob.js";
 import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
+import { openRegularFile } from "../../linux/regular-file.js";
+import { writeFully } from "../durable-file.js";
 import { layerCorrupt } from "../erofs/layer-corrupt.js";
-import { gzipped } from "../tar/gzip-stream.js";
+import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
+import { gzipped } from "../tar/gzip-stream.js";
+import { SentTable } from "./sent-table.js";
 
-type SendingLayout = Pick<StoreLayout, "layer" | "sent">;
+type SendingLayout = Pick<StoreLayout, "layer" | "sent" | "scratch">;
 
 const PIECE_BYTES = 1 << 18;
-const LARGEST_TABLE_BYTES = 2 ** 26;
+/** Below it compressing twice costs less than a file. */
+const SMALLEST_SPOOLED_BYTES = 1 << 20;
 /** Another zlib may give other bytes. */
 const ZLIB = process.versions.zlib;
 
 /**
- * Layer images as they are sent: compressed by gzip. What they become so is written down in views/sent, a line a layer, so that a registry which has them
- * can be told so without compressing them again.
+ * Layer images as they are sent: compressed by gzip. What they become so is remembered, so that a registry which has them can be told so without compressing
+ * them again. What a large one becomes is kept in a scratch file until `close`, since it is most often sent then.
  */
 export class SentLayers {
   readonly #layout: SendingLayout;
   readonly #mediaType: string;
-  readonly #known: Map<string, Omit<BlobRecord, "mediaType">>;
+  readonly #table: SentTable;
+  readonly #spooled = new Map<LayerId, string>();
 
   constructor(layout: SendingLayout, mediaType: string) {
     this.#layout = layout;
     this.#mediaType = mediaType;
-    this.#known = readTable(layout.sent);
+    this.#table = new SentTable(layout.sent);
   }
 
   /** @throws VarveError LAYER_CORRUPT. */
@@ -42,43 +46,46 @@ export class SentLayers {
     }
   }
 
+  isKnown(id: LayerId): boolean {
+    return this.#table.find(keyOf(id)) !== undefined;
+  }
+
+  /** Several may be asked for at the same time. @throws VarveError LAYER_CORRUPT. */
   async blob(id: LayerId): Promise<OutgoingBlob> {
-    const open = (): AsyncIterable<Uint8Array> => gzipped(this.#pieces(id));
-    const known = this.#known.get(id) ?? (await this.#find(id, open()));
-    return { record: { mediaType: this.#mediaType, ...known }, open };
+    const known = this.#table.find(keyOf(id)) ?? (await this.#compress(id));
+    return { record: { mediaType: this.#mediaType, ...known }, open: () => this.#stream(id) };
   }
 
-  async #find(id: LayerId, stream: AsyncIterable<Uint8Array>): Promise<Omit<BlobRecord, "mediaType">> {
-    const hash = createHash("sha256");
-    let size = 0;
-    for await (const piece of stream) {
-      hash.update(piece);
-      size += piece.length;
-    }
-    const record = { digest: blobDigest(hash.digest("hex")), size };
-    this.#known.set(id, record);
-    try {
-      appendFileSync(this.#layout.sent, `${id} ${ZLIB} ${record.digest} ${record.size}\n`);
-    } catch {
-      // Then it is compressed again the next time.
-    }
-    return record;
+  /** Nothing is read after it. */
+  close(): void {
+    for (const file of this.#spooled.values()) rmSync(file, { force: true });
+    this.#spooled.clear();
   }
 
-  async *#pieces(id: LayerId): AsyncGenerator<Uint8Array> {
-    const fd = this.#open(id);
+  async #compress(id: LayerId): Promise<SizedDigest> {
+    const spool = new Spool(scratchPath(this.#layout, "sent"), this.imageBytes(id) >= SMALLEST_SPOOLED_BYTES);
     try {
-      for (;;) {
-        if (isTurnDue()) await yieldToSignals();
-        // A new one each time: the compressor may hold on to it.
-        const piece = Buffer.allocUnsafe(PIECE_BYTES);
-        const count = readSync(fd, piece);
-        if (count === 0) return;
-        yield piece.subarray(0, count);
+      const hash = createHash("sha256");
+      let size = 0;
+      for await (const piece of gzipped(pieces(() => this.#open(id)))) {
+        hash.update(piece);
+        size += piece.length;
+        spool.write(piece);
       }
-    } finally {
-      closeSync(fd);
+      const record = { digest: blobDigest(hash.digest("hex")), size };
+      this.#table.add(keyOf(id), record);
+      const file = spool.end();
+      if (file !== undefined) this.#spooled.set(id, file);
+      return record;
+    } catch (error) {
+      spool.giveUp();
+      throw error;
     }
+  }
+
+  #stream(id: LayerId): AsyncIterable<Uint8Array> {
+    const spool = this.#spooled.get(id);
+    return spool === undefined ? gzipped(pieces(() => this.#open(id))) : pieces(() => openRegularFile(spool));
   }
 
   #open(id: LayerId): number {
@@ -91,18 +98,56 @@ export class SentLayers {
   }
 }
 
-/** Lines of another form, as a crash may leave one, tell nothing. */
-function readTable(file: string): Map<string, Omit<BlobRecord, "mediaType">> {
-  const known = new Map<string, Omit<BlobRecord, "mediaType">>();
-  let text: string;
+/** A scratch file that is filled. One that can't be written, on a full disk or in a store that is read alone, is given up: it saves time, and nothing else. */
+class Spool {
+  readonly #file: string;
+  #fd: number | undefined;
+
+  constructor(file: string, isWanted: boolean) {
+    this.#file = file;
+    try {
+      if (isWanted) this.#fd = openSync(file, "wx", 0o600);
+    } catch {
+      this.#fd = undefined;
+    }
+  }
+
+  write(piece: Uint8Array): void {
+    if (this.#fd === undefined) return;
+    try {
+      writeFully(this.#fd, piece);
+    } catch {
+      this.giveUp();
+    }
+  }
+
+  /** @returns The file, which is whole. */
+  end(): string | undefined {
+    if (this.#fd === undefined) return undefined;
+    closeSync(this.#fd);
+    this.#fd = undefined;
+    return this.#file;
+  }
+
+  giveUp(): void {
+    if (this.end() !== undefined) rmSync(this.#file, { force: true });
+  }
+}
+
+const keyOf = (id: LayerId): string => `${id} ${ZLIB}`;
+
+async function* pieces(open: () => number): AsyncGenerator<Uint8Array> {
+  const fd = open();
   try {
-    text = readRegularFile(file, { largest: LARGEST_TABLE_BYTES }).toString("latin1");
-  } catch {
-    return known;
+    for (;;) {
+      if (isTurnDue()) await yieldToSignals();
+      // A new one each time: who reads may hold on to it.
+      const piece = Buffer.allocUnsafe(PIECE_BYTES);
+      const count = readSync(fd, piece);
+      if (count === 0) return;
+      yield piece.subarray(0, count);
+    }
+  } finally {
+    closeSync(fd);
   }
-  for (const line of text.split("\n")) {
-    const [id = "", zlib, digest, size = ""] = line.split(" ");
-    if (zlib === ZLIB && isBlobDigest(digest) && /^[0-9]{1,15}$/.test(size)) known.set(id, { digest, size: Number(size) });
-  }
-  return known;
 }

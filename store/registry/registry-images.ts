@@ -81,10 +81,22 @@ export async function pushImage(
     const sentBytes = await send([...image.layers, image.config]);
     const sent = await pushHistory(client, image.manifest.record, options.history, send);
     const name = reference.tag ?? image.manifest.record.digest;
+    const before = await digestBefore(client, name);
     const digest = await client.putManifest(name, await bytesOf(image.manifest), image.manifest.record.mediaType);
-    return { digest, sentBytes: sentBytes + sent.bytes, historyDigest: sent.digest, historyFault: sent.fault };
+    const replaced = before === digest ? undefined : before;
+    return { digest, replaced, sentBytes: sentBytes + sent.bytes, historyDigest: sent.digest, historyFault: sent.fault };
   } finally {
     client.close();
+  }
+}
+
+/** Who may only write hears nothing of it. */
+async function digestBefore(client: RegistryClient, name: string): Promise<string | undefined> {
+  try {
+    return (await client.headManifest(name))?.digest;
+  } catch (error) {
+    if (error instanceof VarveError && REFUSALS.has(error.code)) return undefined;
+    throw error;
   }
 }
 

@@ -40,6 +40,46 @@ test("what one store pushes another pulls: the same trees and history; nothing i
   t.is(status, 0, stderr);
 });
 
+test("push tells what its tag named before, which is still there", async (t) => {
+  const [{ run, home, ok }, { host }] = [userStore(t, undefined), await startRegistry(t)];
+  const push = (): { readonly digest: string; readonly replaced: string | null } =>
+    JSON.parse(ok("--json", "push", "base", `${host}/app:1`)) as { digest: string; replaced: string | null };
+  const first = push();
+  t.is(first.replaced, null);
+  t.is(push().replaced, null);
+  writeFileSync(path.join(home, "root/new"), "new");
+  ok("import", "root", "-b", "base", "-m", "second");
+  const { status, stderr } = run("push", "base", `${host}/app:1`);
+  t.is(status, 0, stderr);
+  t.true(stderr.includes(`which is still there: ${host}/app@${first.digest}\n`), stderr);
+  t.regex(ok("pull", `${host}/app@${first.digest}`, "-b", "before"), /^Pulled image: /);
+});
+
+test("what is pulled by its digest is called by it, in every command", async (t) => {
+  const [{ run, ok }, { host }] = [userStore(t, undefined), await startRegistry(t)];
+  const { digest } = JSON.parse(ok("--json", "push", "--no-history", "base", `${host}/app:1`)) as { digest: string };
+  const name = `${host}/app@${digest}`;
+  t.is(ok("pull", name), `Pulled image: ${name}\n`);
+  t.regex(ok("images", `${host}/app`), new RegExp(`^${host}/app +<none> `, "m"));
+  t.is((JSON.parse(ok("--json", "images")) as { reference: string }[])[0]!.reference, name);
+  t.is(ok("ls", `${name}:/`), ok("ls", name));
+  t.is(ok("diff", "base", name), "");
+  t.regex(ok("log", "--oneline", `${name}~0`), /base/);
+  // An archive has names with a tag alone: none of this, and no wrong one.
+  const [image] = (JSON.parse(ok("--json", "save", name, "-o", "saved.tar")) as { images: { references: string[] }[] }).images;
+  t.deepEqual(image!.references, []);
+  for (const words of [
+    ["save", name, "--name", name, "-o", "other.tar"],
+    ["tag", `${host}/b@${digest}`, "base"],
+  ])
+    t.is(run(...words).status, 2, words.join(" "));
+  ok("tag", name, "app:mine");
+  t.is(ok("rmi", name), `Untagged: ${name}\n`);
+  t.is(ok("diff", "base", "app:mine"), "");
+  t.is(run("log", name).status, 20);
+  t.is(ok("pull", `${host}/app:1@${digest}`), `Pulled image: ${host}/app:1\n`);
+});
+
 test("an image that is not there, a registry that is not there, a name that is none", async (t) => {
   const [{ run, ok }, { host, stop }] = [userStore(t, undefined), await startRegistry(t)];
   ok("push", "base", `${host}/there:1`);

@@ -54,6 +54,7 @@ export async function bundleTo(t: ExecutionContext, repository: Repository, word
     await repository.images.writeHistory(history, async (chunk) => void writeSync(fd, chunk));
   } finally {
     closeSync(fd);
+    history.close();
   }
   return file;
 }

@@ -20,6 +20,8 @@ export interface ImageHistoryOptions {
   readonly all: boolean;
   /** Also where layers of other branches go along. */
   readonly force: boolean;
+  /** Told of each layer before it is compressed. */
+  readonly onLayer?: ((layer: number, layers: number) => void) | undefined;
 }
 
 /**
@@ -29,14 +31,14 @@ export interface ImageHistoryOptions {
 export async function historyOfImage(
   repository: Repository,
   tip: CommitId,
-  { revision, all, force }: ImageHistoryOptions,
+  { revision, all, force, onLayer }: ImageHistoryOptions,
 ): Promise<ImageHistory> {
   const named = all
     ? (await everyRef(repository)).filter(({ name }) => name !== "HEAD")
     : await namedRef(repository, revision, tip);
   const selection = await selectHistory(repository, [{ name: "HEAD", commit: tip }, ...named], []);
   const isAlone = selection.lenders.size === 0 || force;
-  return { selection, history: isAlone ? await repository.histories.outgoing(selection) : undefined };
+  return { selection, history: isAlone ? await repository.histories.outgoing(selection, onLayer) : undefined };
 }
 
 async function namedRef(repository: Repository, revision: string, tip: CommitId): Promise<readonly HistoryRef[]> {

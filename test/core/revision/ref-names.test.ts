@@ -132,6 +132,8 @@ for (const [reference, ref] of [
   ["debian:12", "refs/images/debian@12"],
   ["team/base:1.0", "refs/images/team/base@1.0"],
   ["example.org:5000/team/base:A_b-1", "refs/images/example.org@5000/team/base@A_b-1"],
+  [`debian@sha256:${"0a".repeat(32)}`, `refs/images/debian@sha256@${"0a".repeat(32)}`],
+  [`example.org:5000/a@sha512:${"0a".repeat(64)}`, `refs/images/example.org@5000/a@sha512@${"0a".repeat(64)}`],
 ] as const) {
   test(`the image reference ${reference} is a ref that git allows, and reads back`, (t) => {
     t.true(isImageReference(reference));
@@ -155,6 +157,11 @@ test("what docker takes for no name and tag is no image reference", (t) => {
     "a:1\n",
     "a/:1",
     "a:1.lock",
+    `a:1@sha256:${"0".repeat(64)}`,
+    `a@sha256:${"0".repeat(63)}`,
+    `a@sha256:${"A".repeat(64)}`,
+    `a@sha1:${"0".repeat(64)}`,
+    `@sha256:${"0".repeat(64)}`,
   ];
   t.deepEqual([...none, `a:${"1".repeat(200)}`, `${"a".repeat(5000)}:1`].filter(isImageReference), []);
 });
