@@ -37,7 +37,8 @@ must have the same id. No branch moves: varve clone takes branches. Credentials 
     examples: [
       ["varve pull debian:12 -b base", "an image, and a branch to go on from"],
       ["varve pull localhost:5000/team/web:1", "from a registry of this machine, without TLS"],
-      ["varve pull registry.lan/web@sha256:… --name web:1", "by digest, under a name of one's own"],
+      ["varve pull registry.lan/web@sha256:…", "by digest, which is its name then: varve run registry.lan/web@sha256:… -- CMD"],
+      ["varve pull registry.lan/web@sha256:… --name web:1", "the same, under a name of one's own"],
     ],
     statuses: [["30", "the branch exists"]],
   },

@@ -28,7 +28,15 @@ interface Ahead {
   readonly reception: BlobReception;
   /** How many steps are still to read it. */
   readers: number;
+  /** Whether one of them has begun to. */
+  isRead: boolean;
 }
+
+/** What layers come of, and what ends their transfers where they come through a network: see `OpenedImage`. */
+export type LayerSource = Pick<OpenedImage, "layers" | "stopTransfers">;
+
+/** Layers that are there and that nobody reads yet: each takes a file, and its room. */
+const MOST_WAITING = 32;
 
 /**
  * The layers of one image, which are read one after the other. Where they come through a network, those that will be read are transferred side by side into
@@ -36,17 +44,21 @@ interface Ahead {
  */
 export class IncomingLayers {
   readonly #blobs: Blobs;
-  readonly #image: OpenedImage;
+  readonly #image: LayerSource;
   readonly #onTransfer: (event: TransferEvent) => void;
   readonly #ahead = new Map<BlobDigest, Ahead>();
   readonly #transfers: Promise<void>;
+  #waiting = 0;
+  #hasRoom: Promise<void>;
+  #tellRoom: () => void = () => undefined;
   #isOver = false;
 
   /** @param wanted Those that will be read, in this order. Others may be asked for, too. */
-  constructor(blobs: Blobs, image: OpenedImage, wanted: readonly SourceLayer[], options: IncomingLayersOptions) {
+  constructor(blobs: Blobs, image: LayerSource, wanted: readonly SourceLayer[], options: IncomingLayersOptions) {
     this.#blobs = blobs;
     this.#image = image;
     this.#onTransfer = options.onTransfer ?? (() => undefined);
+    this.#hasRoom = new Promise((resolve) => (this.#tellRoom = resolve));
     if (image.stopTransfers !== undefined) this.#tellKnown(wanted);
     const distinct = new Set(wanted.map(({ record }) => record?.digest));
     const isAhead = image.stopTransfers !== undefined && distinct.size > 1;
@@ -60,6 +72,7 @@ export class IncomingLayers {
     const ahead = source.record && this.#ahead.get(source.record.digest);
     if (ahead === undefined || source.record === undefined) return this.#direct(source, keeps);
     const { digest } = source.record;
+    this.#read(ahead);
     return {
       stream: ahead.reception.open(),
       keep: () => (keeps ? ahead.reception.keep(digest) : undefined),
@@ -75,6 +88,7 @@ export class IncomingLayers {
   /** Ends what is under way, and removes what nobody has kept. */
   async close(): Promise<void> {
     this.#isOver = true;
+    this.#wake();
     if ([...this.#ahead.values()].some(({ reception }) => !reception.isWhole)) this.#image.stopTransfers?.();
     await this.#transfers.catch(() => undefined);
     for (const { reception } of this.#ahead.values()) reception.discard();
@@ -99,18 +113,37 @@ export class IncomingLayers {
       const digest = source.record?.digest;
       if (digest === undefined) continue;
       const known = this.#ahead.get(digest);
-      if (known === undefined) this.#ahead.set(digest, { source, reception: this.#blobs.receive(), readers: 1 });
+      if (known === undefined) this.#ahead.set(digest, { source, reception: this.#blobs.receive(), readers: 1, isRead: false });
       else known.readers += 1;
     }
     const all = [...this.#ahead.values()];
-    const receive = async ({ source, reception }: Ahead): Promise<void> => {
-      if (!this.#isOver) await reception.fill(this.#told(source));
+    const receive = async (ahead: Ahead): Promise<void> => {
+      while (!this.#isOver && this.#waiting >= MOST_WAITING) await this.#hasRoom;
+      if (this.#isOver) return;
+      await ahead.reception.fill(this.#told(ahead.source));
+      if (!ahead.isRead) this.#waiting += 1;
     };
     await atOnce(all, jobs, receive, (failure) => {
       this.#image.stopTransfers?.();
+      this.#isOver = true;
+      this.#wake();
       // Who reads a layer that is there hears of it, too: nothing comes of the rest.
       for (const { reception } of all) reception.fail(failure);
     });
+  }
+
+  /** They are begun in the order in which they are read, so that whoever reads one never waits for room. */
+  #read(ahead: Ahead): void {
+    if (ahead.isRead) return;
+    ahead.isRead = true;
+    if (!ahead.reception.isWhole) return;
+    this.#waiting -= 1;
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#tellRoom();
+    this.#hasRoom = new Promise((resolve) => (this.#tellRoom = resolve));
   }
 
   async *#told(source: SourceLayer): AsyncGenerator<Uint8Array> {

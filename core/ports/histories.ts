@@ -81,6 +81,8 @@ export interface OpenedHistory {
   readonly tars: ReadonlyMap<BlobDigest, HistoryBlob>;
   /** Every blob. */
   readonly blobs: readonly HistoryBlob[];
+  /** As `OpenedImage.stopTransfers`. */
+  readonly stopTransfers?: (() => void) | undefined;
   /**
    * Puts commits, trees and tags in place: durable when it resolves, and nobody sees them before a ref leads there. The next time goes on from there.
    * @param before A commit: it stays out, and so does what comes after it.

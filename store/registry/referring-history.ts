@@ -26,5 +26,5 @@ export async function openReferringHistory(
     open: ({ digest: blob, size }) => client.blob({ digest: blob, size }),
     fault: (state) => historyFault(state, place),
   };
-  return openHistory(layout, source, digest, document);
+  return { ...(await openHistory(layout, source, digest, document)), stopTransfers: () => client.close() };
 }

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -85,6 +85,27 @@ test("a pull of ten layers asks for each blob once, four at a time, and says one
   const before = layersAsked(made, made.front.asked).length;
   t.regex((await ok(t, made.run("pull", made.reference))).stderr, /^(?:[0-9a-f]{12}: Already exists\n){10}/);
   t.is(layersAsked(made, made.front.asked).length, before);
+});
+
+test("layers of a history come side by side, too, however many there are", async (t) => {
+  const made = await setting(t, { delay: 40 });
+  const from = path.join(made.home, "from");
+  const varve = (...words: string[]): Promise<Ended> => ok(t, runVarve(made.home, ["--store", from, ...words]));
+  mkdirSync(path.join(made.home, "root"));
+  for (let number = 0; number < 40; number += 1) {
+    writeFileSync(path.join(made.home, "root", `file-${number}`), String(number));
+    await varve("import", "root", "-b", "base", "-m", String(number));
+  }
+  await varve("push", "base", `${made.registry.host}/deep:1`);
+  await ok(t, made.run("pull", `${made.front.host}/deep:1`, "-b", "base"));
+  t.is(made.front.mostAtOnce(), 4);
+  const commits = async (store: string): Promise<readonly string[]> => {
+    const { stdout } = await ok(t, runVarve(made.home, ["--store", store, "--json", "log", "base"]));
+    return (JSON.parse(stdout) as { id: string }[]).map(({ id }) => id);
+  };
+  t.is((await commits("from")).length, 40);
+  t.deepEqual(await commits("store"), await commits("from"));
+  await isSound(t, made);
 });
 
 test("--jobs says how many are transferred at once; 1 to 32", async (t) => {

@@ -9,11 +9,14 @@ import type { HistoryBlob, HistoryLayer, OpenedHistory } from "../../ports/histo
 import type { Repository } from "../../ports/repository.js";
 import { addsUpTo } from "../../trees/check-tree.js";
 import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
+import { IncomingLayers } from "../incoming-layers.js";
 import { layersOf, proveImageRecord } from "./prove-image-record.js";
 
 export interface BringOptions {
   /** The tar of an image's layer by its DiffID, where the history tells of one and has no record of it. */
   readonly otherTar?: ((diffId: BlobDigest) => AsyncIterable<Uint8Array> | undefined) | undefined;
+  /** Layers that are transferred at once, where they come through a network. */
+  readonly jobs?: number | undefined;
   /** Hears of each layer before it is taken in, from 0. */
   readonly onLayer?: ((layer: number, layers: number) => void) | undefined;
 }
@@ -100,7 +103,7 @@ async function takeLayers(
   repository: Repository,
   opened: OpenedHistory,
   commits: readonly Commit[],
-  { onLayer }: BringOptions,
+  { onLayer, jobs }: BringOptions,
 ): Promise<{ readonly layers: number; readonly bytes: number }> {
   const lending = new Lending(repository, opened);
   const users = new Map<LayerId, Commit>();
@@ -110,12 +113,22 @@ async function takeLayers(
   if (absent !== undefined) throw invalid(`it lacks layer "${absent}" of commit "${users.get(absent)!.id}"`);
   const taken: HistoryLayer[] = [];
   const queue = wanted.length === 0 ? [] : await lending.inOrder(new Set(wanted));
-  for (const [index, layer] of queue.entries()) {
-    onLayer?.(index, queue.length);
-    if (isTurnDue()) await yieldToSignals();
-    await repository.histories.receiveLayer(layer, (id) => lending.mayLend(id));
-    lending.add(layer.id);
-    taken.push(layer);
+  const incoming = new IncomingLayers(repository.blobs, { layers: [], stopTransfers: opened.stopTransfers }, queue, { jobs });
+  try {
+    for (const [index, layer] of queue.entries()) {
+      onLayer?.(index, queue.length);
+      if (isTurnDue()) await yieldToSignals();
+      const coming = incoming.open(layer, false);
+      try {
+        await repository.histories.receiveLayer({ ...layer, open: () => coming.stream }, (id) => lending.mayLend(id));
+      } finally {
+        coming.discard();
+      }
+      lending.add(layer.id);
+      taken.push(layer);
+    }
+  } finally {
+    await incoming.close();
   }
   return { layers: taken.length, bytes: taken.reduce((sum, { record }) => sum + record.size, 0) };
 }
