@@ -91,7 +91,7 @@ function nameWithTag(name: string): string {
   const stored = storedName(name);
   if (!isDigestReference(stored)) return stored;
   throw new VarveError("BAD_NAME", `Cannot name an image "${stored}" in an archive: it has a digest, wanted a tag`, {
-    hint: "Name it so: --name team/base:1.0",
+    hint: "Give it one, such as --name team/base:1.0.",
   });
 }
 

@@ -93,7 +93,7 @@ async function layersOf(
   skipped: Set<string>,
 ): Promise<readonly (OutgoingLayer | undefined)[]> {
   const last = commits.length - 1;
-  const wanted = [...commits.keys()].filter((at) => (squash ? at === last : hasLayer(commits[at]!, commits[at - 1])));
+  const wanted = [...commits.keys()].filter((at) => (squash ? at === last : hasLayer(commits[at]!, commits[at - 1]?.tree)));
   if (wanted.length > MOST_LAYERS) throw tooManyLayers(wanted.length);
   const made = commits.map((): OutgoingLayer | undefined => undefined);
   let [done, isOver] = [0, false];

@@ -1,13 +1,14 @@
-import { VarveError } from "../errors.js";
+import { VarveError, type ErrorCode } from "../errors.js";
 import { commitTree, type WrittenCommit } from "../layers/commit-tree.js";
 import type { LayerProgress } from "../layers/write-layer.js";
 import type { Commit, Signature } from "../model/commit.js";
-import type { CommitId } from "../model/ids.js";
+import type { CommitId, TreeId } from "../model/ids.js";
 import type { BlobRecord, ImageRecord } from "../model/image.js";
 import type { OpenedImage, ReadLayer } from "../ports/images.js";
 import type { Repository } from "../ports/repository.js";
 import { NAMED } from "../revision/ref-names.js";
 import { openCommitTree } from "../operations/targets.js";
+import { LayersAtHand } from "./layers-at-hand.js";
 import { imageSteps, type ImageStep } from "./image-steps.js";
 import { IncomingLayers, type IncomingLayer, type IncomingLayersOptions } from "./incoming-layers.js";
 
@@ -31,6 +32,7 @@ export interface ImportedImage {
 const EPOCH_SECONDS = 0;
 const NOBODY = "OCI image";
 const LONGEST_MESSAGE = 4000;
+const OF_DAMAGE: ReadonlySet<ErrorCode> = new Set(["STORE_DAMAGED", "LAYER_CORRUPT", "SOURCE_INVALID"]);
 /** BuildKit writes "buildkit.dockerfile.v0" to each step, buildah the image that it stands on: the instruction tells more. */
 const TOOLS_COMMENT = /^(?:buildkit\.\S+|FROM \S+)$/;
 
@@ -54,15 +56,21 @@ export async function importImage(
   let parent: CommitId | undefined;
   let commit: Commit | undefined;
   let added = 0;
-  const plan = planOf(repository, { steps, image, known, keepsBlobs });
-  const wanted = plan.flatMap(({ step, same }) => (same === undefined && step.layer !== undefined ? [step.layer.source] : []));
+  const planned = planOf(repository, { steps, image, known: known.images, keepsBlobs });
+  // What is in a file is read from there in the same time.
+  const plan = image.stopTransfers === undefined ? planned : await withLayersAtHand(known.layers, planned, keepsBlobs);
+  const wanted = plan.flatMap(({ step, same, atHand }) =>
+    same === undefined && atHand === undefined && step.layer !== undefined ? [step.layer.source] : [],
+  );
   const incoming = new IncomingLayers(repository.blobs, image, wanted, options);
   try {
-    for (const [index, { step, last, same }] of plan.entries()) {
+    for (const [index, { step, last, same, atHand }] of plan.entries()) {
       options.onStep?.(index, steps.length);
       const isSame: boolean = same !== undefined && same.parents[0] === parent;
       if (!isSame) added += 1;
-      commit = isSame ? same! : await writeStep(repository, { parent, step, last, keepsBlobs, warnings, incoming }, options);
+      commit = isSame
+        ? same!
+        : await writeStepAnyhow(repository, { parent, step, last, atHand, keepsBlobs, warnings, incoming }, options);
       parent = commit.id;
     }
   } finally {
@@ -78,6 +86,8 @@ interface PlannedStep {
   readonly last: Pick<ImageRecord, "config" | "manifest">;
   /** What the store has of it, if its parent turns out to be the one that is expected. */
   readonly same: Commit | undefined;
+  /** The bytes of its layer, where the store can make them. */
+  readonly atHand?: (() => AsyncIterable<Uint8Array>) | undefined;
 }
 
 interface PlanRequest {
@@ -102,6 +112,24 @@ function planOf(repository: Repository, { steps, image, known, keepsBlobs }: Pla
   });
 }
 
+async function withLayersAtHand(
+  layers: LayersAtHand,
+  plan: readonly PlannedStep[],
+  keepsBlobs: boolean,
+): Promise<readonly PlannedStep[]> {
+  const found: PlannedStep[] = [];
+  for (const planned of plan) {
+    const { layer } = planned.step;
+    if (planned.same !== undefined || layer === undefined) found.push(planned);
+    else {
+      const { source, diffId } = layer;
+      const atHand = await layers.find(diffId, source, keepsBlobs && isCompressed(source.record, diffId));
+      found.push({ ...planned, atHand });
+    }
+  }
+  return found;
+}
+
 interface StepRequest extends Omit<PlannedStep, "same"> {
   readonly parent: CommitId | undefined;
   readonly keepsBlobs: boolean;
@@ -109,9 +137,23 @@ interface StepRequest extends Omit<PlannedStep, "same"> {
   readonly incoming: IncomingLayers;
 }
 
+/** What the store has may be damaged: then the source's own is taken. */
+async function writeStepAnyhow(
+  repository: Repository,
+  request: StepRequest,
+  options: ImportImageOptions,
+): Promise<WrittenCommit> {
+  try {
+    return await writeStep(repository, request, options);
+  } catch (error) {
+    if (request.atHand === undefined || !(error instanceof VarveError) || !OF_DAMAGE.has(error.code)) throw error;
+    return writeStep(repository, { ...request, atHand: undefined }, options);
+  }
+}
+
 async function writeStep(
   repository: Repository,
-  { parent, step, last, keepsBlobs, warnings, incoming }: StepRequest,
+  { parent, step, last, atHand, keepsBlobs, warnings, incoming }: StepRequest,
   { observe }: ImportImageOptions,
 ): Promise<WrittenCommit> {
   const { layer, history, config } = step;
@@ -131,7 +173,7 @@ async function writeStep(
       base,
       target: async (writer) => {
         if (layer === undefined) return base;
-        coming = incoming.open(layer.source, keeps);
+        coming = atHand === undefined ? incoming.open(layer.source, keeps) : incoming.take(atHand(), keeps);
         read = await repository.images.readLayer(coming.stream, writer, base, layer.source.name);
         if (read.diffId !== layer.diffId) throw wrongDiffId(layer.source.name, read.diffId, layer.diffId);
         return read.tree;
@@ -158,21 +200,33 @@ async function writeStep(
   }
 }
 
-/** Commits of images, by their first parents. */
-async function knownCommits({ history }: Repository): Promise<ReadonlyMap<CommitId | undefined, readonly Commit[]>> {
-  const known = new Map<CommitId | undefined, Commit[]>();
-  const seen = new Set<CommitId>();
+interface KnownCommits {
+  /** Commits of images, by their first parents. */
+  readonly images: ReadonlyMap<CommitId | undefined, readonly Commit[]>;
+  readonly layers: LayersAtHand;
+}
+
+/** Of all that refs lead to by first parents. */
+async function knownCommits(repository: Repository): Promise<KnownCommits> {
+  const { history } = repository;
+  const images = new Map<CommitId | undefined, Commit[]>();
+  const layers = new LayersAtHand(repository, await repository.images.sent());
+  const trees = new Map<CommitId, TreeId>();
   const refs = await Promise.all(NAMED.map((prefix) => history.listRefs(prefix)));
   for (const { commit: tip } of refs.flat()) {
-    for (let at: CommitId | undefined = tip; at !== undefined && !seen.has(at);) {
-      seen.add(at);
+    let child: Commit | undefined;
+    for (let at: CommitId | undefined = tip; at !== undefined && !trees.has(at);) {
       const commit: Commit = await history.readCommit(at);
+      trees.set(at, commit.tree);
+      if (child !== undefined) layers.add(child, commit.tree);
       const [parent] = commit.parents;
-      if (commit.image !== undefined) known.set(parent, [...(known.get(parent) ?? []), commit]);
-      at = parent;
+      if (commit.image !== undefined) images.set(parent, [...(images.get(parent) ?? []), commit]);
+      [child, at] = [commit, parent];
     }
+    const [last] = child?.parents ?? [];
+    if (child !== undefined) layers.add(child, last && trees.get(last));
   }
-  return known;
+  return { images, layers };
 }
 
 function isOf({ image, config, message }: Commit, step: ImageStep, { config: wanted, manifest }: StepRequest["last"]): boolean {

@@ -85,6 +85,12 @@ export class IncomingLayers {
     };
   }
 
+  /** One that is there. */
+  take(stream: AsyncIterable<Uint8Array>, keeps: boolean): IncomingLayer {
+    const copy: BlobCopy | undefined = keeps ? this.#blobs.copy(stream) : undefined;
+    return { stream: copy?.stream ?? stream, keep: () => void copy?.keep(), discard: () => copy?.discard() };
+  }
+
   /** Ends what is under way, and removes what nobody has kept. */
   async close(): Promise<void> {
     this.#isOver = true;
@@ -103,9 +109,7 @@ export class IncomingLayers {
   }
 
   #direct(source: SourceLayer, keeps: boolean): IncomingLayer {
-    const stream = this.#image.stopTransfers === undefined ? source.open() : this.#told(source);
-    const copy: BlobCopy | undefined = keeps ? this.#blobs.copy(stream) : undefined;
-    return { stream: copy?.stream ?? stream, keep: () => void copy?.keep(), discard: () => copy?.discard() };
+    return this.take(this.#image.stopTransfers === undefined ? source.open() : this.#told(source), keeps);
   }
 
   async #begin(wanted: readonly SourceLayer[], jobs: number): Promise<void> {

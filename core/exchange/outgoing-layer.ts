@@ -3,7 +3,7 @@ import { VarveError } from "../errors.js";
 import { contentsOfCommit } from "../layers/commit-contents.js";
 import type { Commit } from "../model/commit.js";
 import { EMPTY_ROOT } from "../model/entry.js";
-import type { CommitId } from "../model/ids.js";
+import type { CommitId, TreeId } from "../model/ids.js";
 import { blobDigest, type BlobDigest, type BlobRecord, type SizedDigest } from "../model/image.js";
 import type { Tree } from "../model/tree.js";
 import { openCommitTree } from "../operations/targets.js";
@@ -37,9 +37,9 @@ const EMPTY: Tree = {
   close: () => undefined,
 };
 
-/** Whether the commit becomes a layer of its own, and not an entry of the history alone. @param parent Its first one. */
-export function hasLayer({ image, tree }: Commit, parent: Commit | undefined): boolean {
-  return image === undefined ? parent?.tree !== tree : image.diffId !== undefined;
+/** Whether the commit becomes a layer of its own, and not an entry of the history alone. @param before The tree of its first parent. */
+export function hasLayer({ image, tree }: Commit, before: TreeId | undefined): boolean {
+  return image === undefined ? before !== tree : image.diffId !== undefined;
 }
 
 /**
