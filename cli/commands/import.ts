@@ -1,10 +1,11 @@
 import path from "node:path";
 import { importSource } from "../../core/operations/import-source.js";
+import { namedByDigest, storedName } from "../../core/exchange/image-names.js";
 import { isImageArchive } from "../../core/exchange/is-image.js";
 import type { CommitId } from "../../core/model/ids.js";
 import { openCommitTree } from "../../core/operations/targets.js";
 import type { Repository } from "../../core/ports/repository.js";
-import { branchRef } from "../../core/revision/ref-names.js";
+import { branchRef, imageRef, isDigestReference } from "../../core/revision/ref-names.js";
 import { CHANGE_OPTION } from "../change-option.js";
 import { command, type Command } from "../command.js";
 import { refuseEmptyMessage } from "../commit-message.js";
@@ -20,7 +21,7 @@ const options = {
     type: "string",
     alias: "b",
     value: "BRANCH",
-    describe: "Branch that gets the commit; made when absent (default: main)",
+    describe: "Branch that gets the commit; made when absent (default: main, without REFERENCE)",
   },
   message: { type: "string", alias: "m", value: "MSG", describe: "The commit's message (default: what was imported)" },
   exclude: EXCLUDE_OPTION,
@@ -30,13 +31,17 @@ const options = {
 export const importCommand: Command = command(
   {
     name: "import",
-    form: "SOURCE [-b BRANCH] [-m MSG]",
+    form: "SOURCE [REFERENCE] [-b BRANCH] [-m MSG]",
     summary: "Commit a directory or a tar archive to a branch",
     description: `Commits a whole tree from outside: SOURCE is a directory, a tar archive (plain, gzip, zstd, xz or bzip2), the http or
 https URL of one, or "-" for an archive on stdin. Owners, times, xattrs, hardlinks, devices and holes are kept. What the branch holds already is not stored again.
 Of a directory, what its .varveignore files say is left out. --change says what "varve run" starts on it, and how, in the words of a
-Dockerfile; without it the branch's image config stays.`,
-    words: [{ name: "SOURCE", required: true }],
+Dockerfile; without it the branch's image config stays. REFERENCE names the commit as docker import names an image, debian:12; without
+-b a history of its own begins with it.`,
+    words: [
+      { name: "SOURCE", required: true },
+      { name: "REFERENCE", required: false },
+    ],
     options,
     examples: [
       ['varve import ./rootfs -b base -m "Debian 12"', "a directory"],
@@ -44,14 +49,18 @@ Dockerfile; without it the branch's image config stays.`,
       ["varve import rootfs.tar.xz -b base", "an archive"],
       [`varve import rootfs.tar -b web --change 'CMD ["nginx"]' --change "ENV LANG=C.UTF-8"`, "with what runs on it"],
       ["docker export web | varve import - -b web", "a container of docker's"],
+      ["docker export web | varve import - team/web:1", "under an image's name, as docker import"],
     ],
     statuses: [
       ["1", "nothing to commit: the branch holds that tree already"],
       ["40-43", "the source is missing, changed meanwhile, unreadable or invalid"],
     ],
   },
-  async ({ words: [source = ""], options: { branch = "main", message, exclude, change }, session }) => {
-    const ref = branchRef(branch);
+  async ({ words: [source = "", word], options: { branch, message, exclude, change }, session }) => {
+    const reference = word === undefined ? undefined : storedName(word);
+    if (reference !== undefined && isDigestReference(reference)) throw namedByDigest(reference);
+    const name = branch ?? (reference === undefined ? "main" : undefined);
+    const ref = name === undefined ? undefined : branchRef(name);
     refuseEmptyMessage(message, "import");
     const opened = await openImportSource(source);
     const patterns = excludedPatterns(exclude);
@@ -62,6 +71,7 @@ Dockerfile; without it the branch's image config stays.`,
     return whenNothingToCommit(session, async () => {
       const result = await importSource(repository, opened, {
         branch: ref,
+        reference: reference === undefined ? undefined : imageRef(reference),
         message: says,
         exclude: patterns,
         configChanges: change,
@@ -72,12 +82,12 @@ Dockerfile; without it the branch's image config stays.`,
         session.terminal.complain(
           `varve: warning: This is an archive of images, imported as a tree of files. For the image itself: varve undo; varve load ${shellLine([source])}\n`,
         );
-      const name = shellLine([branch]);
+      const made = shellLine([name ?? reference ?? ""]);
       const isNew = result.commit.parents.length === 0;
       reportCommit(
         session,
         result,
-        isNew ? { next: `Look at it: varve ls ${name}. Run something on it: varve run ${name} -- CMD…` } : {},
+        isNew ? { next: `Look at it: varve ls ${made}. Run something on it: varve run ${made} -- CMD…` } : {},
       );
     });
   },

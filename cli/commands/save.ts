@@ -2,7 +2,7 @@ import { VarveError } from "../../core/errors.js";
 import { exportImage, type ExportedImage } from "../../core/exchange/export-image.js";
 import { machinePlatform } from "../../core/exchange/machine-platform.js";
 import { isDigestReference } from "../../core/revision/ref-names.js";
-import { imageName, storedName } from "../../core/exchange/image-names.js";
+import { imageName, namedByDigest, storedName } from "../../core/exchange/image-names.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
 import { OUTGOING_PLATFORM_OPTION, platformOption } from "../image-options.js";
@@ -90,9 +90,7 @@ function outputOf(output: string | undefined, format: string, session: Session):
 function nameWithTag(name: string): string {
   const stored = storedName(name);
   if (!isDigestReference(stored)) return stored;
-  throw new VarveError("BAD_NAME", `Cannot name an image "${stored}" in an archive: it has a digest, wanted a tag`, {
-    hint: "Give it one, such as --name team/base:1.0.",
-  });
+  throw namedByDigest(stored);
 }
 
 interface SaveOptions {

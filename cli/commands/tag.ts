@@ -1,4 +1,5 @@
 import { VarveError } from "../../core/errors.js";
+import { namedByDigest } from "../../core/exchange/image-names.js";
 import type { Ref } from "../../core/model/commit.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { IMAGES, imageRef, isDigestReference, isImageReference, tagRef, TAGS } from "../../core/revision/ref-names.js";
@@ -72,10 +73,8 @@ an image reference, as docker has them: debian:12. "varve tag REV IMAGE:TAG" is 
 
 /** @throws VarveError BAD_NAME. */
 function requireTaggable(name: string): string {
-  if (!isDigestReference(name)) return name;
-  throw new VarveError("BAD_NAME", `Cannot use "${name}" as a tag: its digest names one image, wherever it is`, {
-    hint: "Give it a tag, such as team/base:1.0. What is pulled by its digest has that name.",
-  });
+  if (isDigestReference(name)) throw namedByDigest(name);
+  return name;
 }
 
 /** `docker tag SOURCE TARGET`, which moves TARGET: its words are those of a tag that exists, and an image reference. */

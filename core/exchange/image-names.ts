@@ -11,6 +11,13 @@ export function storedName(reference: string): string {
   });
 }
 
+/** Of what is given a name: a digest is none that can be given. */
+export function namedByDigest(name: string): VarveError {
+  return new VarveError("BAD_NAME", `Cannot name an image "${name}": its digest names one image, wherever it is`, {
+    hint: "Give it a tag, such as team/base:1.0. What is pulled by its digest has that name.",
+  });
+}
+
 /** A name that a store has, in docker's two columns: without a tag for `debian@sha256:…`. */
 export function splitStoredName(name: string): { readonly repository: string; readonly tag: string | undefined } {
   if (isDigestReference(name)) return { repository: name.slice(0, name.lastIndexOf("@")), tag: undefined };

@@ -16,8 +16,10 @@ export type ImportSource =
   | { readonly kind: "tar"; readonly name: string; readonly stream: AsyncIterable<Uint8Array> };
 
 export interface ImportOptions extends CommitOptions {
-  /** Made when absent; otherwise the import is its next commit. */
-  readonly branch: RefName;
+  /** Made when absent; otherwise the import is its next commit. Absent: a history of its own begins, which the reference names. */
+  readonly branch: RefName | undefined;
+  /** An image reference that names the commit, too. */
+  readonly reference?: RefName | undefined;
 }
 
 interface OpenedSource {
@@ -29,14 +31,14 @@ interface OpenedSource {
 }
 
 /**
- * Commits a whole tree from outside on a branch. What the branch's last commit holds already is not stored again.
+ * Commits a whole tree from outside, on a branch or under an image reference. What the branch's last commit holds already is not stored again.
  * @throws VarveError BRANCH_BUSY, NOTHING_TO_COMMIT, SOURCE_MISSING, SOURCE_UNREADABLE, SOURCE_CHANGED, SOURCE_INVALID, UNSUPPORTED.
  */
 export async function importSource(repository: Repository, source: ImportSource, options: ImportOptions): Promise<CommitResult> {
   return repository.exclusively(async () => {
-    const { branch, command } = options;
-    await requireFree(repository, branch, "import to");
-    const parent = await repository.history.readRef(branch);
+    const { branch, reference, command } = options;
+    if (branch !== undefined) await requireFree(repository, branch, "import to");
+    const parent = branch && (await repository.history.readRef(branch));
     const base = await openCommitTree(repository, parent);
     const opened: OpenedSource = {};
     try {
@@ -46,9 +48,12 @@ export async function importSource(repository: Repository, source: ImportSource,
       };
       const check = (): void => opened.live && requireStanding(opened.live, "import the directory");
       const commit = await commitTree(repository, { ...options, parent, base, target, check });
-      if (commit === undefined) throw sameTree(branch);
-      await recordOperation(repository, { command, refs: [{ name: branch, before: parent, after: commit.id }], trees: [] });
-      return { commit, branch, ...leftOut(opened) };
+      if (commit === undefined) throw sameTree(branch!);
+      const names = [branch, reference].filter((name) => name !== undefined);
+      const before = await Promise.all(names.map((name) => repository.history.readRef(name)));
+      const refs = names.map((name, at) => ({ name, before: before[at], after: commit.id }));
+      await recordOperation(repository, { command, refs, trees: [] });
+      return { commit, branch: (branch ?? reference)!, ...leftOut(opened) };
     } finally {
       opened.tree?.close();
       base.close();
