@@ -6,7 +6,8 @@ import test from "ava";
 import { userStore, type UserStore } from "../helpers/user-store.js";
 import { varve } from "./built-command.js";
 
-const archive = ({ home }: UserStore): Buffer => execFileSync("tar", ["-C", path.join(home, "root"), "-c", "."], { maxBuffer: 1 << 28 });
+const archive = ({ home }: UserStore): Buffer =>
+  execFileSync("tar", ["-C", path.join(home, "root"), "-c", "."], { maxBuffer: 1 << 28 });
 
 const commitsOf = ({ ok }: UserStore, revision: string): readonly string[] =>
   (JSON.parse(ok("--json", "log", revision)) as { id: string }[]).map(({ id }) => id);
