@@ -60,8 +60,6 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
     "--driver": "Leave it out: each network is a bridge.",
   },
   ps: {
-    "-f": AS_JSON,
-    "--filter": AS_JSON,
     "--format": AS_JSON,
     "--no-trunc": AS_JSON,
   },

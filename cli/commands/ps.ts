@@ -1,6 +1,7 @@
 import type { CommitId } from "../../core/model/ids.js";
 import type { ContainerStatus } from "../../core/ports/containers.js";
 import type { PublishedPort } from "../../core/ports/endpoints.js";
+import { containerFilter } from "../../core/operations/container-filter.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command } from "../command.js";
 import { openRepository } from "../open-repository.js";
@@ -15,6 +16,13 @@ import { shellLine } from "../shell-line.js";
 const options = {
   all: { type: "boolean", alias: "a", describe: "List those that do not run, too" },
   quiet: { type: "boolean", alias: "q", describe: "Print ids alone" },
+  filter: {
+    type: "string",
+    alias: "f",
+    array: true,
+    value: "KEY=VALUE",
+    describe: "Only those that fit. Keys: id, name, status, exited, label, branch, network, volume",
+  },
 } as const;
 
 interface Row {
@@ -26,24 +34,28 @@ interface Row {
 export const psCommand: Command = command(
   {
     name: "ps",
-    form: "[-a] [-q]",
+    form: "[-a] [-q] [-f KEY=VALUE]",
     summary: "List containers",
     description: `Lists the containers that run, or all with -a: name, state, branch, commit and command, and
-published ports where one has any.`,
+published ports where one has any. Filters are docker's: of one key they are alternatives, those of different keys must all fit; name=VALUE
+is a part of the name, label=NAME has any value. With status or exited those that do not run are looked at, too.`,
     words: [],
     options,
     examples: [
       ["varve ps", "those that run"],
       ["varve ps -a --json", "all, for programs"],
+      ["varve ps -f status=exited -f label=ci", "that ended, of those with a label"],
       ["varve rm -f $(varve ps -aq)", "remove every container"],
     ],
   },
-  async ({ options: { all, quiet }, session: { terminal, json, ...session } }) => {
+  async ({ options: { all, quiet, filter }, session: { terminal, json, ...session } }) => {
+    const fits = containerFilter(filter);
+    const isAny = all || filter.some((each) => /^(?:status|exited)=/.test(each));
     const repository = await openRepository({ ...session, terminal, json });
     const every = repository.containers.list();
     const rows = await withCommits(
       repository,
-      every.filter(({ state }) => all || state === "running" || state === "paused"),
+      every.filter((status) => (isAny || status.state === "running" || status.state === "paused") && fits(status)),
     );
     if (json) return printJsonArray(terminal, rows.map(rowJson));
     if (quiet) return terminal.print(rows.map(({ status }) => `${status.record.id}\n`).join(""));
@@ -53,7 +65,8 @@ published ports where one has any.`,
       terminal.print(textTable([head, ...rows.map((row) => rowText(row, hasPorts))]));
       return;
     }
-    if (every.length === 0) terminal.say("There is no container. Make one with: varve run REV -- CMD…");
+    if (filter.length > 0) terminal.say("No container fits.");
+    else if (every.length === 0) terminal.say("There is no container. Make one with: varve run REV -- CMD…");
     else terminal.say(`Nothing runs. ${counted(every.length, "container is", "containers are")} stopped: varve ps -a`);
   },
 );

@@ -1,7 +1,8 @@
 import { VarveError } from "../errors.js";
 import { EVENT_TYPES, type StoreEvent } from "../ports/events.js";
+import { keyValueFilter, labelTest, type Test, type TestMakers } from "../text/key-value-filter.js";
 
-export type EventTest = (event: StoreEvent) => boolean;
+export type EventTest = Test<StoreEvent>;
 
 /** Docker's and podman's words for what is called otherwise here. */
 const OTHER_WORDS: Readonly<Record<string, string>> = {
@@ -12,7 +13,7 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   exec_died: "exec_die",
 };
 
-const TESTS: Readonly<Record<string, (value: string) => EventTest>> = {
+const TESTS: TestMakers<StoreEvent> = {
   type: (value) => {
     if (!(EVENT_TYPES as readonly string[]).includes(value)) {
       throw new VarveError("USAGE", `Cannot filter by type "${value}": wanted ${EVENT_TYPES.join(", ")}`);
@@ -27,9 +28,8 @@ const TESTS: Readonly<Record<string, (value: string) => EventTest>> = {
   branch: (value) => named("branch", value),
   tag: (value) => named("tag", value),
   label: (value) => {
-    const [name = "", ...rest] = value.split("=");
-    const wanted = rest.length === 0 ? undefined : rest.join("=");
-    return ({ labels }) => Object.hasOwn(labels, name) && (wanted === undefined || labels[name] === wanted);
+    const fits = labelTest(value);
+    return ({ labels }) => fits(labels);
   },
 };
 
@@ -46,26 +46,7 @@ function named(wanted: StoreEvent["type"], word: string): EventTest {
   return ({ type, name }) => type === wanted && name === word;
 }
 
-/**
- * @param filters `KEY=VALUE`. Of one key any value may fit, and each key has to.
- * @throws VarveError USAGE.
- */
+/** @throws VarveError USAGE. */
 export function eventFilter(filters: readonly string[]): EventTest {
-  const byKey = new Map<string, EventTest[]>();
-  for (const filter of filters) {
-    const [key, test] = readFilter(filter);
-    byKey.set(key, [...(byKey.get(key) ?? []), test]);
-  }
-  return (event) => [...byKey.values()].every((tests) => tests.some((test) => test(event)));
-}
-
-function readFilter(filter: string): readonly [string, EventTest] {
-  const at = filter.indexOf("=");
-  const [key, value] = at === -1 ? [filter, ""] : [filter.slice(0, at), filter.slice(at + 1)];
-  const make = Object.hasOwn(TESTS, key) ? TESTS[key] : undefined;
-  if (make !== undefined && value !== "") return [key, make(value)];
-  const state = make === undefined ? `"${key}" is no key` : "its value is missing";
-  throw new VarveError("USAGE", `Cannot read --filter "${filter}": ${state}`, {
-    hint: `The form is KEY=VALUE, such as event=die. Keys: ${Object.keys(TESTS).join(", ")}.`,
-  });
+  return keyValueFilter(filters, TESTS, "event=die");
 }

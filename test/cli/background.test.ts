@@ -106,6 +106,11 @@ test("wait from three processes at once gives each the exit code, also of one th
 test("rm -f of some that go with their processes removes them all", async (t) => {
   const store = runningStore(t);
   const made = ["one", "two", "three"].map((name) => runShell(t, store, name, "sleep 600", "--rm"));
+  const names = (...words: string[]): readonly string[] =>
+    (store.json("ps", ...words) as readonly Listed[]).map(({ name }) => name);
+  t.deepEqual(names("-f", "name=t", "-f", "status=running").toSorted(), ["three", "two"]);
+  t.deepEqual(names("--filter", "status=exited"), []);
+  t.is(store.run("ps", "-f", "colour=red").status, 2);
   const { status, stderr } = store.run("rm", "-f", "one", "two", "three");
   t.is(status, 0, stderr);
   t.deepEqual(store.json("ps", "-a"), []);
