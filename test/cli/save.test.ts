@@ -49,7 +49,7 @@ test("save of a layout where no directory can be made ends, and says so", (t) =>
 function podmanIn(t: ExecutionContext, home: string): (...words: readonly string[]) => string {
   const places = ["--root", path.join(home, "podman"), "--runroot", path.join(home, "podman-run")];
   t.teardown(() => void spawnSync("podman", [...places, "rmi", "-f", "-a"]));
-  return (...words) => call(t, home, "podman", ...places, ...words);
+  return (...words) => call(t, home, "podman", "--cgroup-manager=cgroupfs", "--runtime", "runc", ...places, ...words);
 }
 
 test("podman loads what is saved, and shows the tree of the commit, and its history", (t) => {
@@ -69,6 +69,17 @@ test("podman loads what is saved, and shows the tree of the commit, and its hist
     ["second: what changed", "first", "base"],
   );
   t.is(podman("inspect", "--format", '{{index .Labels "step"}}', "team/base:1"), "20");
+});
+
+testIf("root", "overlay", "podman", "runc").serial("podman runs what is saved", (t) => {
+  const { home, ok } = userStore(t, undefined);
+  ok("save", "base", "--name", "team/base:1", "-o", "out.tar");
+  const podman = podmanIn(t, home);
+  podman("load", "-q", "-i", "out.tar");
+  const limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"];
+  const script = "cat /etc/passwd; exec 2>&1; test -w / && echo writes; exit 0";
+  const printed = podman("run", "--rm", "--network", "none", ...limits, "team/base:1", "/bin/sh", "-c", script);
+  t.is(printed, `${ok("cat", "base:/etc/passwd")}writes`);
 });
 
 test("umoci unpacks what is saved as a layout: each DiffID is right, and the tree is the commit's", (t) => {
