@@ -60,9 +60,10 @@ async function stageFor(t: ExecutionContext, requirements: readonly string[]): P
   return { words: room.words, environment: { DOCKER_HOST: address } };
 }
 
-/** docker gives its images the time that it is; what varve makes here has a time that stands still. */
+/** docker gives its images the time that it is, and files have theirs: how short they compress varies. What varve makes here has a time that stands still. */
 function withoutClock(text: string): string {
-  return text.replace(/\b(?!2001)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000/g, "<time>");
+  const withoutSizes = text.replace(/\b\d[\d.]* ?[KMG]?i?B(?![\w-])|(?<= size: )\d+/g, "<size>");
+  return withoutSizes.replace(/\b(?!2001)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000/g, "<time>");
 }
 
 function replay(text: string, player: Player): string {
