@@ -10,6 +10,9 @@ export const FOREIGN_COMMANDS: Readonly<Record<string, string>> = {
 };
 
 const AS_JSON = "Use --json, and jq for parts of it.";
+const IN_A_PIPE = "Send the password to --password-stdin: on a command line everybody could see it.";
+const NO_TLS =
+  "Use --insecure HOST for a registry without TLS, and /etc/docker/certs.d/HOST/ca.crt for a certificate of your own.";
 /** Of docker, for a process that is run. */
 const RUN_WORDS = {
   "--annotation": "Use --label.",
@@ -32,6 +35,7 @@ const RUN_WORDS = {
 export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "*": { "--no-color": "Use --color=never." },
   "": { "-v": "Use varve --version." },
+  clone: { "--depth": "Leave it out: a history comes as a whole, and varve pull --no-history takes an image alone." },
   checkout: { "-b": "Use varve switch -c NAME [REV]: checkout copies a tree into an empty directory." },
   commit: {
     "-a": "Leave it out: there is no staging area, and a commit holds the whole tree.",
@@ -50,10 +54,25 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
   exec: {
     "--privileged": "Give it to varve run: what a process may do is its container's.",
   },
+  images: {
+    "-a": "Leave it out: all that has a name is listed; varve log NAME shows what an image is made of.",
+    "--all": "Leave it out: all that has a name is listed; varve log NAME shows what an image is made of.",
+    "-f": AS_JSON,
+    "--filter": AS_JSON,
+    "--format": AS_JSON,
+    "--no-trunc": AS_JSON,
+  },
   inspect: { "-f": AS_JSON, "--format": AS_JSON },
   log: {
     "--after": "Use --since.",
     "--before": "Use --until.",
+    "--format": AS_JSON,
+    "--no-trunc": AS_JSON,
+  },
+  login: {
+    "-p": IN_A_PIPE,
+    "--password": IN_A_PIPE,
+    "--tls-verify": NO_TLS,
   },
   network: {
     "-d": "Leave it out: each network is a bridge.",
@@ -62,6 +81,16 @@ export const FOREIGN_OPTIONS: Readonly<Record<string, Readonly<Record<string, st
   ps: {
     "--format": AS_JSON,
     "--no-trunc": AS_JSON,
+  },
+  pull: {
+    "-a": "Name one after the other: varve images --remote REPOSITORY lists the tags.",
+    "--all-tags": "Name one after the other: varve images --remote REPOSITORY lists the tags.",
+    "--tls-verify": NO_TLS,
+  },
+  push: {
+    "-a": "Name one after the other; --all lets every branch travel with the image.",
+    "--all-tags": "Name one after the other; --all lets every branch travel with the image.",
+    "--tls-verify": NO_TLS,
   },
   run: RUN_WORDS,
   start: { "-i": "Leave it out: with -a input goes to a container that was made with -i." },

@@ -17,6 +17,11 @@ export async function openImportSource(source: string, verb: string = "import"):
     return { kind: "tar", name: `"${source}"`, stream: interruptible(Readable.from(await openDownload(source))) };
   const place = path.resolve(source);
   const stat = readable(source, () => statSync(source, { throwIfNoEntry: false }));
+  if (stat === undefined && /^[a-z][a-z0-9+.-]*:\/\//i.test(source)) {
+    throw new VarveError("USAGE", `Cannot ${verb} "${source}": wanted a URL that begins with http:// or https://`, {
+      hint: "Have another program fetch it, and send it on through a pipe.",
+    });
+  }
   if (stat === undefined) {
     throw new VarveError("SOURCE_MISSING", `Cannot ${verb} "${source}": there is no such file or directory`, { path: place });
   }

@@ -33,7 +33,7 @@ export const imagesCommand: Command = command(
     summary: "List image references: what was loaded, pulled or tagged so",
     description: `Lists image references, such as debian:12, each with the image's id, where it came from an image, its commit, the commit's time and
 what its layers take in this store. NAME is a repository (debian) or a pattern ('team/*'). A reference is a revision: "varve log debian:12",
-"varve run debian:12 -- sh"; without a tag it means latest. Branches and tags are listed by "varve branch" and "varve tag". With --remote the
+"varve run debian:12 -- sh"; without a tag it means latest. So is an image's id, or its first digits. Branches and tags are listed by "varve branch" and "varve tag". With --remote the
 registry is asked what tags it has; NAME may be a REPOSITORY, or a REFERENCE for that tag alone.`,
     words: [{ name: "NAME", required: false }],
     options,

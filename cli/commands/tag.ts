@@ -1,7 +1,9 @@
 import { VarveError } from "../../core/errors.js";
-import { namedByDigest } from "../../core/exchange/image-names.js";
+import { namedByDigest, storedName } from "../../core/exchange/image-names.js";
 import type { Ref } from "../../core/model/commit.js";
+import type { History } from "../../core/ports/history.js";
 import type { Repository } from "../../core/ports/repository.js";
+import { isImageId } from "../../core/revision/image-ids.js";
 import { IMAGES, imageRef, isDigestReference, isImageReference, tagRef, TAGS } from "../../core/revision/ref-names.js";
 import { resolveRevision } from "../../core/revision/resolve-revision.js";
 import { command, type Command, type Session } from "../command.js";
@@ -35,7 +37,8 @@ export const tagCommand: Command = command(
     summary: "List, make or delete tags",
     description: `Without NAME, lists the tags. With NAME, makes a name for REV (default: HEAD) that stays where it is: it is moved by -f
 alone. With -m the tag is an object of its own, as "git tag -a" makes it; without, a name and nothing more. NAME may be
-an image reference, as docker has them: debian:12. "varve tag REV IMAGE:TAG" is docker's order, and moves IMAGE:TAG.`,
+an image reference, as docker has them: debian:12. "varve tag REV IMAGE:TAG" is docker's order, and moves IMAGE:TAG; of an
+image reference, or an image's id, also "varve tag REV IMAGE", for IMAGE:latest.`,
     words: [
       { name: "TAG", required: false },
       { name: "REV", required: false, many: true },
@@ -64,8 +67,8 @@ an image reference, as docker has them: debian:12. "varve tag REV IMAGE:TAG" is 
     }
     if (extra !== undefined) throw wordTooMany(FORM, extra);
     if (options.annotate || annotation !== undefined) requireAnnotatable(name, annotation);
-    if (await isDockersOrder(words, session))
-      return makeRef(KIND, requireTaggable(revision), { revision: name, force: true, annotation }, session);
+    const target = await dockersTarget(words, force, session);
+    if (target !== undefined) return makeRef(KIND, requireTaggable(target), { revision: name, force: true, annotation }, session);
     requireTaggable(name);
     return makeRef(KIND, name, { revision, force, annotation }, session);
   },
@@ -77,18 +80,37 @@ function requireTaggable(name: string): string {
   return name;
 }
 
-/** `docker tag SOURCE TARGET`, which moves TARGET: its words are those of a tag that exists, and an image reference. */
-async function isDockersOrder([name = "", target]: readonly string[], session: Session): Promise<boolean> {
-  if (target === undefined || !isImageReference(target)) return false;
+/**
+ * `docker tag SOURCE TARGET`, which moves TARGET: the words are those of what is there, and an image reference. One without a tag, which could be a
+ * revision that is mistyped, is so for a SOURCE that no new tag could be called.
+ *
+ * @returns TARGET, with a tag; `undefined` for git's order.
+ * @throws VarveError REVISION_UNKNOWN when neither word is there; BAD_NAME.
+ */
+async function dockersTarget(
+  [name = "", target]: readonly string[],
+  force: boolean,
+  session: Session,
+): Promise<string | undefined> {
+  if (target === undefined) return undefined;
   const { history } = await openRepository(session);
-  const named = isImageReference(name) ? imageRef(name) : undefined;
-  // "tag debian:12 base:1" of one that is not there yet is git's order.
-  if (named !== undefined && (await history.readRef(named)) === undefined) return false;
+  const isThere = await names(history, name);
+  if (isImageReference(target)) {
+    if (isThere || !isImageReference(name) || (await names(history, target))) return isThere ? target : undefined;
+    throw new VarveError("REVISION_UNKNOWN", `Cannot make a tag: neither "${name}" nor "${target}" is there`, {
+      hint: "What is there comes last, as in git (varve tag NEW REV), or first, as in docker (varve tag REV IMAGE:TAG).",
+    });
+  }
+  if (!isThere || force || !(isImageReference(name) || isImageId(name)) || (await names(history, target))) return undefined;
+  return /[~^{}]|^[:@]/.test(target) ? undefined : storedName(target);
+}
+
+async function names(history: History, revision: string): Promise<boolean> {
   try {
-    await resolveRevision(history, name);
+    await resolveRevision(history, revision);
     return true;
   } catch (error) {
-    if (error instanceof VarveError && error.code === "REVISION_UNKNOWN") return false;
+    if (error instanceof VarveError && ["REVISION_UNKNOWN", "USAGE"].includes(error.code)) return false;
     throw error;
   }
 }

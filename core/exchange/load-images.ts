@@ -106,6 +106,7 @@ export async function pullImage(
     try {
       const { history } = opened;
       const [image] = opened.images;
+      forPlatform(opened.images, options.platform);
       if (history !== undefined && image !== undefined) return await bringInHistory(repository, image, history, options);
       const [loaded] = await bringInOpened(repository, opened, options);
       return loaded!;
@@ -130,9 +131,11 @@ async function bringInHistory(
   return loaded;
 }
 
+const ANOTHER_BRANCH = "Name another branch, or leave -b out, and move it afterwards: varve branch -f BRANCH IMAGE";
+
 async function requireNewBranch({ history }: Repository, branch: RefName | undefined): Promise<void> {
   const taken = branch && (await history.readRef(branch));
-  if (branch !== undefined && taken !== undefined) throw nameTaken(branch, taken);
+  if (branch !== undefined && taken !== undefined) throw nameTaken(branch, taken, ANOTHER_BRANCH);
 }
 
 async function bringIn(
@@ -155,8 +158,9 @@ async function bringInOpened(
   opened: OpenedImages,
   options: LoadOptions,
 ): Promise<readonly LoadedImage[]> {
-  if (opened.images.length > 1 && (options.reference ?? options.branch) !== undefined) throw severalImages(opened.images);
-  const named = opened.images.map((image) => ({ image, references: namesOf(image, options.reference) }));
+  const images = forPlatform(opened.images, options.platform);
+  if (images.length > 1 && (options.reference ?? options.branch) !== undefined) throw severalImages(images);
+  const named = images.map((image) => ({ image, references: namesOf(image, options.reference) }));
   await requireNewBranch(repository, options.branch);
   const loaded: LoadedImage[] = [];
   for (const { image, references } of named) {
@@ -165,6 +169,29 @@ async function bringInOpened(
   }
   await recordOperation(repository, { command: options.command, refs: await moves(repository, loaded), trees: [] });
   return loaded;
+}
+
+const MOST_SHOWN = 10;
+
+/** An image that no index has chosen by its platform tells by its config what it is for. @throws VarveError SOURCE_MISSING when none is for it. */
+function forPlatform(images: readonly OpenedImage[], platform: string | undefined): readonly OpenedImage[] {
+  if (platform === undefined) return images;
+  const fit = images.filter(({ config }) => isFor(config.value, platform));
+  if (fit.length > 0 || images.length === 0) return fit;
+  const has = images.map(({ config: { value } }) =>
+    [value["os"], value["architecture"], value["variant"]].filter(Boolean).join("/"),
+  );
+  throw new VarveError("SOURCE_MISSING", `Cannot find an image for ${platform}: there is none`, {
+    hint: `It has: ${[...new Set(has)].slice(0, MOST_SHOWN).join(", ")}`,
+  });
+}
+
+/** What does not say is for any. */
+function isFor({ os, architecture, variant }: Readonly<Record<string, unknown>>, platform: string): boolean {
+  const [wantedOs, wantedArchitecture, wantedVariant] = platform.split("/");
+  const isSame = (own: unknown, wanted: string | undefined): boolean =>
+    own === undefined || own === "" || wanted === undefined || own === wanted;
+  return isSame(os, wantedOs) && isSame(architecture, wantedArchitecture) && isSame(variant, wantedVariant);
 }
 
 /** What is wrong with an image is told without where it came from: its layers may come through a registry, too. */

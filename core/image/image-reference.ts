@@ -106,7 +106,9 @@ function repositoryFault(registry: string, repository: string): string | undefin
     : undefined;
 }
 
-function badReference(text: string, fault: string): VarveError {
+function badReference(text: string, said: string): VarveError {
+  const [scheme] = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text) ?? [];
+  const fault = scheme === undefined ? said : `it is a URL, wanted a name without "${scheme}"`;
   const shown = text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME)}…` : text;
   return new VarveError("BAD_NAME", `Cannot read ${JSON.stringify(shown)} as the name of an image: ${fault}`, {
     hint: "Write [REGISTRY/]REPOSITORY[:TAG][@DIGEST], such as debian:12 or localhost:5000/team/app:v1.",

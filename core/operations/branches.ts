@@ -258,10 +258,9 @@ function hintOfContainer(name: string, verb: FreeUse): string {
   return verb === "use" || verb === "import to" ? `${first}, or name another branch with -b.` : `${first}.`;
 }
 
-export function nameTaken(name: RefName, commit: CommitId): VarveError {
-  return new VarveError("NAME_TAKEN", `Cannot make ${describe(name)}: it exists, at ${commit.slice(0, 12)}`, {
-    hint: "Give --force to move it; undo takes that back.",
-  });
+/** @param hint For a command that can't move it. */
+export function nameTaken(name: RefName, commit: CommitId, hint = "Give --force to move it; undo takes that back."): VarveError {
+  return new VarveError("NAME_TAKEN", `Cannot make ${describe(name)}: it exists, at ${commit.slice(0, 12)}`, { hint });
 }
 
 function unknownName(verb: string, name: RefName): VarveError {

@@ -5,6 +5,7 @@ import type { History } from "../ports/history.js";
 import { newestWithMessage } from "../history/find-message.js";
 import { readMessagePattern } from "../text/message-pattern.js";
 import { closestNames } from "./closest-names.js";
+import { imagesById } from "./image-ids.js";
 import { parseRevision, type Place, type Revision, type RevisionStep } from "./parse-revision.js";
 import { readReflogTime } from "./reflog-time.js";
 import { BRANCHES, HIDDEN, imageRef, isImageReference, isRefName, shortName, TAGS } from "./ref-names.js";
@@ -19,13 +20,17 @@ type CommitRevision = Extract<Revision, { kind: "commit" }>;
 
 /** As git: fewer digits are taken for a name. */
 const SHORTEST_PREFIX = 4;
+const ID_DIGITS = 40;
 const CANDIDATES = 8;
+/** Of an image that has no "latest": those that may have been meant. */
+const MOST_TAGS = 3;
 const SHOWN_DIGITS = 12;
 
 /**
- * The commit that a revision names. A name that fits several is taken in git's order: full ref, tag, branch, commit id.
+ * The commit that a revision names. A name that fits several is taken in git's order: full ref, tag, branch, commit id; after these the id of
+ * an image.
  *
- * @throws VarveError REVISION_UNKNOWN, with names that look alike; REVISION_AMBIGUOUS, with the commits that a prefix fits;
+ * @throws VarveError REVISION_UNKNOWN, with names that look alike; REVISION_AMBIGUOUS, with the commits or images that a prefix fits;
  *   USAGE for a live state, which the caller resolves.
  */
 export async function resolveRevision(history: History, text: string, context: RevisionContext = {}): Promise<CommitId> {
@@ -63,7 +68,8 @@ async function resolveBase(
   if (place !== undefined) return earlier(history, { name, ref, place, text, context });
   if (name === "HEAD" && ref !== undefined) return (await history.readRef(ref)) ?? (await throwUnborn(history, ref));
   const commit = ref === undefined ? await findById(history, name) : await history.readRef(ref);
-  return commit ?? throwUnknown(history, text, name);
+  // Of two commits either is that image.
+  return commit ?? (await imagesById(history, name))[0]?.commit.id ?? throwUnknown(history, text, name);
 }
 
 const STASH = "stash";
@@ -105,7 +111,7 @@ export async function findRef(history: History, name: string): Promise<RefName |
 
 async function findById(history: History, name: string): Promise<CommitId | undefined> {
   const prefix = name.toLowerCase();
-  if (!/^[0-9a-f]+$/.test(prefix) || prefix.length < SHORTEST_PREFIX) return undefined;
+  if (!/^[0-9a-f]+$/.test(prefix) || prefix.length < SHORTEST_PREFIX || prefix.length > ID_DIGITS) return undefined;
   const found = await history.findCommits(prefix, CANDIDATES);
   if (found.length <= 1) return found[0];
   const lines = await Promise.all(found.map(async (id) => oneLine(await history.readCommit(id))));
@@ -212,7 +218,8 @@ const FIRST_COMMIT =
 
 async function throwUnknown(history: History, text: string, name: string): Promise<never> {
   const names = (await history.listRefs("refs/")).map((ref) => shortName(ref.name));
-  const close = closestNames(name, [...names.filter((known) => !known.startsWith("refs/")), "HEAD"]);
+  const tagged = names.filter((known) => known.startsWith(`${name}:`)).slice(0, MOST_TAGS);
+  const close = tagged.length > 0 ? tagged : closestNames(name, [...names.filter((known) => !known.startsWith("refs/")), "HEAD"]);
   const alike = close.length > 0 ? `Did you mean ${close.join(" or ")}?` : "See `varve branch`, `varve tag` and `varve log`.";
   throw new VarveError("REVISION_UNKNOWN", `Cannot find "${text}": no branch, tag or commit has that name`, {
     hint: names.length === 0 ? FIRST_COMMIT : alike,

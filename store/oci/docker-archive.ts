@@ -8,6 +8,8 @@ import { objectOf } from "./descriptor.js";
 import type { ImageFiles } from "./image-files.js";
 import type { LayoutBlobs } from "./layout-blobs.js";
 
+/** In a message. */
+const MOST_SHOWN = 10;
 const MOST_IMAGES = 1000;
 const MOST_LAYERS = 1000;
 const MOST_NAMES = 100;
@@ -40,7 +42,11 @@ export function dockerImages(
   const images = wanted.map((row) => openedImage(files, documents, row));
   const fit = images.filter(({ config }) => platform === undefined || isFor(config.value, platform));
   if (fit.length > 0) return fit;
-  throw new VarveError("SOURCE_MISSING", `Cannot find an image for ${platform!}: the archive has none`, { path: files.place });
+  const has = [...new Set(images.map(({ config }) => platformOf(config.value)))].slice(0, MOST_SHOWN);
+  throw new VarveError("SOURCE_MISSING", `Cannot find an image for ${platform!}: the archive has none`, {
+    path: files.place,
+    hint: `It has: ${has.join(", ")}`,
+  });
 }
 
 function openedImage(files: ImageFiles, documents: LayoutBlobs, { config, references, layers }: Row): OpenedImage {
@@ -120,6 +126,12 @@ function isFor(config: Readonly<Record<string, unknown>>, platform: string): boo
   return (
     config["os"] === os && config["architecture"] === architecture && (variant === undefined || config["variant"] === variant)
   );
+}
+
+/** For a message. What is no string there stands in none. */
+function platformOf({ os, architecture, variant }: Readonly<Record<string, unknown>>): string {
+  const parts = [os, architecture, variant].filter((part) => typeof part === "string" && part.length <= 40);
+  return parts.length === 0 ? "one that does not say" : parts.join("/");
 }
 
 function notThere(files: ImageFiles, rows: readonly Row[], image: string | undefined): VarveError {

@@ -2,7 +2,7 @@ import { parseChallenges } from "./challenge.js";
 import type { Connections } from "./connections.js";
 import type { CredentialSource, Credentials } from "./credentials/credentials.js";
 import type { InsecureHosts } from "./registry-address.js";
-import { denied, invalidAnswer } from "./registry-fault.js";
+import { denied, invalidAnswer, wrongCredentials } from "./registry-fault.js";
 import type { Patience } from "./retry.js";
 import { basicHeader, requestToken, tokenServer, type Token, type TokenServer } from "./token-endpoint.js";
 
@@ -61,7 +61,7 @@ export class Authorization {
     else throw invalidAnswer(origin.host, "it wants a login of a kind that is not known here");
     this.#tokens.delete(scopes.join(" "));
     const isFinal = this.#way.kind === "basic" || (await this.#who())?.kind === "registry-token";
-    if (sent !== undefined && isFinal) throw denied(registry, "it refuses the credentials");
+    if (sent !== undefined && isFinal) throw wrongCredentials(registry);
   }
 
   /** A token with what it takes to get the next one. For login. */

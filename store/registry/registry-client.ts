@@ -248,6 +248,7 @@ export class RegistryClient {
       scopes: this.#scopes(actions),
       expected: [200],
       what: `the manifest ${JSON.stringify(reference)} of ${this.#repository}`,
+      tagsOf: this.#repository,
     };
   }
 

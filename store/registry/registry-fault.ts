@@ -19,10 +19,21 @@ export function denied(host: string, state: string): VarveError {
   });
 }
 
-/** @param what Such as `the manifest "v1" of team/app`. */
-export function unknownImage(host: string, what: string): VarveError {
+/** Of name and password, or a token, that the registry was sent. @param who Who refuses them. */
+export function wrongCredentials(host: string, who = "it"): VarveError {
+  return new VarveError("REGISTRY_DENIED", `Cannot use the registry ${JSON.stringify(host)}: ${who} refuses the credentials`, {
+    hint: `Check name and password, or token, and log in with those that are right: varve login ${host}`,
+  });
+}
+
+/**
+ * @param what Such as `the manifest "v1" of team/app`.
+ * @param repository Whose tags may help who asked.
+ */
+export function unknownImage(host: string, what: string, repository?: string): VarveError {
+  const tags = repository === undefined ? "" : ` See what tags there are: varve images --remote ${host}/${repository}.`;
   return new VarveError("IMAGE_UNKNOWN", `Cannot find ${what}: the registry ${JSON.stringify(host)} has none`, {
-    hint: `Check the name. If you may see it only when logged in: varve login ${host}`,
+    hint: `Check the name.${tags} If you may see it only when logged in: varve login ${host}`,
   });
 }
 

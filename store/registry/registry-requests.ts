@@ -31,6 +31,8 @@ export interface RegistryRequest {
   readonly expected: readonly number[];
   /** For messages: `the manifest "v1" of team/app`. */
   readonly what: string;
+  /** The repository whose tags may help who asked for one that is not there. */
+  readonly tagsOf?: string;
   /** Whether it is the caller who tries again, who knows what has arrived: by `Setbacks`, which knows what this throws. */
   readonly once?: boolean;
 }
@@ -170,11 +172,11 @@ export class RegistryRequests {
     }
   }
 
-  async #refusal({ what, method }: RegistryRequest, answer: Answer): Promise<unknown> {
+  async #refusal({ what, method, tagsOf }: RegistryRequest, answer: Answer): Promise<unknown> {
     const { status, url } = answer;
     const host = url.origin === (await this.origin()).origin ? this.address.name : url.host;
     const said = await this.#said(answer);
-    if (status === 404) return unknownImage(host, what);
+    if (status === 404) return unknownImage(host, what, tagsOf);
     if (status === 401 || status === 403) return denied(host, `it refuses access to ${what}${said}`);
     return invalidAnswer(host, `it answers the ${method} of ${what} with status ${status}${said}`);
   }

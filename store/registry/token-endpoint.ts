@@ -4,7 +4,7 @@ import type { Connections } from "./connections.js";
 import type { Credentials } from "./credentials/credentials.js";
 import { exchange, type Body, type Exchange } from "./exchange.js";
 import { isLoopback, mayBePlain, type InsecureHosts } from "./registry-address.js";
-import { denied, invalidAnswer } from "./registry-fault.js";
+import { denied, invalidAnswer, wrongCredentials } from "./registry-fault.js";
 import { objectOf, readJsonObject, type JsonObject } from "./read-json.js";
 import { requireNow, retried, type Patience } from "./retry.js";
 
@@ -80,7 +80,7 @@ export async function requestToken(
   if (![400, 401, 403].includes(answer.status)) {
     throw invalidAnswer(host, `its token server answers with status ${answer.status}`);
   }
-  throw denied(registry, request.credentials === undefined ? "it wants a login" : "its token server refuses the credentials");
+  throw request.credentials === undefined ? denied(registry, "it wants a login") : wrongCredentials(registry, "its token server");
 }
 
 function wordsOf({

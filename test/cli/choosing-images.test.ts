@@ -73,3 +73,27 @@ test("load takes this machine's image of an index, or that of --platform", async
     t.regex(none.stderr, /linux\/s390x/);
   }
 });
+
+test("load says what platforms an archive has, and what to do about a branch that is there: no option of its own moves it", (t) => {
+  const { ok, run } = userStore(t, undefined);
+  ok("save", "base", "--name", "team/base:1", "--platform", "linux/s390x", "-o", "out");
+  const other = run("load", "out", "--platform", "linux/arm64");
+  t.is(other.status, 40);
+  t.regex(other.stderr, /hint: It has: linux\/s390x\n/);
+  ok("load", "out", "--platform", "linux/s390x");
+  const taken = run("load", "out", "--force", "-b", "base");
+  t.is(taken.status, 30);
+  t.regex(taken.stderr, /varve branch -f BRANCH IMAGE/);
+  t.notRegex(taken.stderr, /--force/);
+});
+
+for (const history of ["--history", "--no-history"])
+  test(`pull takes no image that is for another platform than --platform, where an index leads to none: ${history}`, async (t) => {
+    const [{ ok, run }, { host }] = [userStore(t, undefined), await startRegistry(t)];
+    ok("push", history, "--platform", "linux/s390x", "base", `${host}/app:1`);
+    const other = run("pull", "--platform", "linux/arm64", `${host}/app:1`);
+    t.is(other.status, 40, other.stderr);
+    t.regex(other.stderr, /Cannot find an image for linux\/arm64.*\n.*linux\/s390x/);
+    t.is(ok("--json", "images").trim(), "[]");
+    ok("pull", "--platform", "linux/s390x", `${host}/app:1`);
+  });

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
 import test, { type ExecutionContext } from "ava";
+import { startProxy } from "../helpers/local-proxy.js";
 import { userStore } from "../helpers/user-store.js";
 import { BUILT_COMMAND, environmentWithVarve } from "./built-command.js";
 
@@ -18,6 +19,8 @@ interface Failed {
 
 interface Fixture {
   readonly url: (name: string) => string;
+  /** Variables of all commands, besides what each test has. */
+  readonly env: NodeJS.ProcessEnv;
   /** @returns stdout, or how it failed. */
   readonly run: (...words: readonly string[]) => Promise<string | Failed>;
 }
@@ -48,6 +51,7 @@ async function fixture(t: ExecutionContext): Promise<Fixture> {
   const { port } = server.address() as AddressInfo;
   const env = environmentWithVarve(home);
   return {
+    env,
     url: (name) => `http://127.0.0.1:${port}/${name}`,
     run: async (...words) => {
       try {
@@ -90,4 +94,32 @@ test("what a URL does not give makes no branch", async (t) => {
   t.is(((await run("import", "http://127.0.0.1:1/x", "-b", "none")) as Failed).code, 42);
   t.is(((await run("import", "http://user:password@127.0.0.1/x", "-b", "none")) as Failed).code, 2);
   t.notRegex((await run("branch")) as string, /none/);
+});
+
+test("a URL is read through the proxy of HTTP_PROXY", async (t) => {
+  const { url, env, run } = await fixture(t);
+  const proxy = await startProxy(t, { hosts: { "archives.test": new URL(url("")).host } });
+  env["HTTP_PROXY"] = proxy.host;
+  t.is(await run("import", "http://archives.test/root.tar", "-b", "one"), "");
+  t.is(await run("load", "http://archives.test/image.tar"), "Loaded image: team/base:1\n");
+  t.is(await run("diff", "--exit-code", "base", "one"), "");
+  t.deepEqual(proxy.asked, ["GET http://archives.test/root.tar", "GET http://archives.test/image.tar"]);
+});
+
+test("URLs of other kinds are told from files, and from names of images", async (t) => {
+  const { run } = await fixture(t);
+  for (const [verb, words, message] of [
+    [
+      "import",
+      ["ftp://127.0.0.1/x.tar"],
+      /Cannot import "ftp:.*": wanted a URL that begins with http:\/\/ or https:\/\/\n.*through a pipe/,
+    ],
+    ["load", ["file:///x.tar"], /Cannot load "file:.*": wanted a URL that begins with http:/],
+    ["pull", ["https://127.0.0.1/team/web:1"], /it is a URL, wanted a name without "https:\/\/"/],
+    ["pull", ["docker://team/web:1"], /it is a URL, wanted a name without "docker:\/\/"/],
+  ] as const) {
+    const failed = (await run(verb, ...words)) as Failed;
+    t.is(failed.code, 2, failed.stderr);
+    t.regex(failed.stderr, message);
+  }
 });

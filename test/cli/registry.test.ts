@@ -85,6 +85,7 @@ test("an image that is not there, a registry that is not there, a name that is n
   ok("push", "base", `${host}/there:1`);
   t.regex(run("pull", `${host}/there:2`).stderr, /Cannot find the manifest "2"/);
   t.regex(run("pull", `${host}/other`).stderr, /Cannot find the manifest "latest" of other/);
+  t.true(run("pull", `${host}/there`).stderr.includes(`varve images --remote ${host}/there.`));
   t.is(run("pull", "case/UPPER").status, 2);
   t.is(run("push", "nosuch", `${host}/x`).status, 20);
   t.is(run("push", "base", `${host}/there:1@sha256:0`).status, 2);
@@ -102,6 +103,7 @@ test("login keeps credentials that are good, push and pull use them, logout forg
   const refused = login("wrong");
   t.not(refused.status, 0);
   t.false(refused.stderr.includes("wrong"));
+  t.regex(refused.stderr, /Check name and password/);
   const accepted = login(PASSWORD);
   t.is(accepted.status, 0, accepted.stderr);
   t.false((accepted.stdout + accepted.stderr).includes(PASSWORD));

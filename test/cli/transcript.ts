@@ -13,17 +13,27 @@ export -p > "$state"
 exit $status
 `;
 
+/** Where lines run, other than on this machine as it is. */
+export interface Stage {
+  /** What stands before the words of a program that is to run there. */
+  readonly words: readonly string[];
+  /** Variables besides those that all lines have. */
+  readonly environment: NodeJS.ProcessEnv;
+}
+
 /** Runs lines of a terminal's transcript. */
 export class Player {
   readonly #home: string;
   readonly #directory: string;
   readonly #environment: NodeJS.ProcessEnv;
+  readonly #before: readonly string[];
 
   /** @param home Empty, and the transcript's alone. Lines run in a directory below it. */
-  constructor(home: string) {
+  constructor(home: string, { words, environment }: Stage = { words: [], environment: {} }) {
     this.#home = home;
     this.#directory = path.join(home, "here");
-    this.#environment = environmentWithVarve(home);
+    this.#environment = { ...environmentWithVarve(home), ...environment };
+    this.#before = words;
     mkdirSync(this.#directory);
   }
 
@@ -39,7 +49,8 @@ export class Player {
 
   #run(words: readonly string[]): string {
     const options = { cwd: this.#directory, env: this.#environment, encoding: "latin1" } as const;
-    const { stdout, stderr, status } = spawnSync("sh", words, options);
+    const [program, ...rest] = [...this.#before, "sh", ...words];
+    const { stdout, stderr, status } = spawnSync(program!, rest, options);
     const output = [stdout, stderr]
       .map(ended)
       .join("")

@@ -5,11 +5,14 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
+import type { NetworkRoom } from "./network-room.js";
 
 /** A docker of the test's own: its images and containers are nobody else's, it makes no network and no rule of a firewall. */
 export interface LocalDocker {
   /** @returns What the command prints. It has to succeed. */
   docker(...words: string[]): string;
+  /** Where it listens, as $DOCKER_HOST has it. */
+  readonly address: string;
 }
 
 const READY_MILLISECONDS = 30_000;
@@ -18,17 +21,18 @@ function daemonWords(folder: string): string[] {
   const at = (name: string): string => path.join(folder, name);
   return [
     ...["--iptables=false", "--ip6tables=false", "--bridge=none"],
-    ...["--data-root", at("data"), "--exec-root", at("exec"), "--pidfile", at("pid"), "--host", `unix://${at("socket")}`],
+    ...["--data-root", at("data"), "--exec-root", at("exec"), "--pidfile", at("pid"), "--host", addressIn(folder)],
   ];
 }
 
-/** Starts Debian's dockerd, which ends with the test. */
-export async function startDocker(t: ExecutionContext): Promise<LocalDocker> {
+/** Starts Debian's dockerd, which ends with the test. @param room Where it is to find registries. */
+export async function startDocker(t: ExecutionContext, room?: NetworkRoom): Promise<LocalDocker> {
   // Short: a socket's path has at most 107 bytes.
   const folder = mkdtempSync(path.join(tmpdir(), "varve-docker-"));
   const logFile = path.join(folder, "log");
   const log = openSync(logFile, "w");
-  const daemon = spawn("dockerd", daemonWords(folder), { stdio: ["ignore", log, log], env: environment(folder) });
+  const [program, ...words] = [...(room?.words ?? []), "dockerd", ...daemonWords(folder)];
+  const daemon = spawn(program!, words, { stdio: ["ignore", log, log], env: environment(folder) });
   closeSync(log);
   const ended = once(daemon, "close");
   t.teardown(async () => {
@@ -46,6 +50,7 @@ export async function startDocker(t: ExecutionContext): Promise<LocalDocker> {
     await sleep(100);
   }
   return {
+    address: addressIn(folder),
     docker: (...words) => {
       const { status, stdout, stderr } = call(...words);
       t.is(status, 0, `docker ${words.join(" ")}: ${String(stderr)}`);
@@ -58,9 +63,11 @@ function environment(folder: string): NodeJS.ProcessEnv {
   return {
     PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`,
     HOME: folder,
-    DOCKER_HOST: `unix://${path.join(folder, "socket")}`,
+    DOCKER_HOST: addressIn(folder),
   };
 }
+
+const addressIn = (folder: string): string => `unix://${path.join(folder, "socket")}`;
 
 const TRY = `
 dockerd "$@" >"$HOME/log" 2>&1 &

@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import type { ExecutionContext } from "ava";
+import type { NetworkRoom } from "./network-room.js";
 import { temporaryDirectory } from "./temporary-directory.js";
 
 export interface RegistrySetup {
@@ -15,6 +16,8 @@ export interface RegistrySetup {
   readonly address?: string;
   /** It deletes nothing, as it is without further words. */
   readonly isAppendOnly?: boolean;
+  /** Where it listens on port 5000, which only what runs there reaches. */
+  readonly room?: NetworkRoom;
 }
 
 export interface LocalRegistry {
@@ -43,16 +46,17 @@ export const ISSUER = "token-server.test";
 /** docker-registry of Debian, on a free port, with an empty storage of its own. It ends with the test. */
 export async function startRegistry(t: ExecutionContext, setup: RegistrySetup = {}): Promise<LocalRegistry> {
   const folder = temporaryDirectory(t);
-  const { address = "127.0.0.1" } = setup;
+  const { address = "127.0.0.1", room } = setup;
   const certificates = setup.tls !== undefined && setup.tls !== false ? makeCertificates(folder, address) : undefined;
   for (let tries = 1; ; tries += 1) {
-    const host = `${address}:${await freePort(address)}`;
+    const host = `${address}:${room === undefined ? await freePort(address) : 5000}`;
     const file = path.join(folder, "config.json");
     // It reads YAML, which JSON is.
     writeFileSync(file, JSON.stringify(configuration(folder, host, setup, certificates)));
     const access = path.join(folder, "access.log");
     const log = openSync(access, "a");
-    const child = spawn("docker-registry", ["serve", file], {
+    const [program, ...words] = [...(room?.words ?? []), "docker-registry", "serve", file];
+    const child = spawn(program!, words, {
       stdio: ["ignore", log, "pipe"],
       env: { PATH: process.env["PATH"] },
     });
@@ -61,7 +65,7 @@ export async function startRegistry(t: ExecutionContext, setup: RegistrySetup = 
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (talk = (talk + text).slice(-4000)));
     const stop = (): void => void child.kill("SIGKILL");
     t.teardown(stop);
-    if (await listens(host, () => child.exitCode === null)) {
+    if (await listens(host, room, () => child.exitCode === null)) {
       return {
         host,
         authority: certificates?.authority,
@@ -150,19 +154,25 @@ function freePort(address: string): Promise<number> {
   });
 }
 
-async function listens(host: string, runs: () => boolean): Promise<boolean> {
-  const [address, port] = host.split(":");
+async function listens(host: string, room: NetworkRoom | undefined, runs: () => boolean): Promise<boolean> {
   for (let tries = 0; tries < 400 && runs(); tries += 1) {
-    const socket = net.connect(Number(port), address);
-    const isThere = await new Promise<boolean>((resolve) => {
-      socket.once("connect", () => resolve(true));
-      socket.once("error", () => resolve(false));
-    });
-    socket.destroy();
+    const isThere =
+      room === undefined ? await takes(host) : room.call("bash", "-c", `: </dev/tcp/${host.replace(":", "/")}`).status === 0;
     if (isThere && runs()) return true;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   return false;
+}
+
+async function takes(host: string): Promise<boolean> {
+  const [address, port] = host.split(":");
+  const socket = net.connect(Number(port), address);
+  const isThere = await new Promise<boolean>((resolve) => {
+    socket.once("connect", () => resolve(true));
+    socket.once("error", () => resolve(false));
+  });
+  socket.destroy();
+  return isThere;
 }
 
 /** The name by which a token says which key has signed it: libtrust's, in base32. */

@@ -10,6 +10,8 @@ import { BUILT_COMMAND, environmentWithVarve } from "../cli/built-command.js";
 export interface NetworkRoom {
   /** nsenter's word for it. */
   readonly entry: string;
+  /** What stands before the words of a program that is to run in it. */
+  readonly words: readonly string[];
   /** Runs a program in it. */
   call(program: string, ...words: string[]): SpawnSyncReturns<string>;
   /** Calls the built command on a store in it. */
@@ -25,8 +27,9 @@ export function networkRoom(t: ExecutionContext, home: string): NetworkRoom {
   });
   t.teardown(() => void holder.kill("SIGKILL"));
   const room = `--net=/proc/${holder.pid}/ns/net`;
+  const [nsenter, ...before] = ["nsenter", room, "--"] as const;
   const enter = (program: string, ...words: string[]): SpawnSyncReturns<string> =>
-    spawnSync("nsenter", [room, "--", program, ...words], {
+    spawnSync(nsenter, [...before, program, ...words], {
       cwd: home,
       env: environmentWithVarve(home),
       encoding: "utf8",
@@ -36,6 +39,7 @@ export function networkRoom(t: ExecutionContext, home: string): NetworkRoom {
   awaitLoopback(enter);
   return {
     entry: room,
+    words: [nsenter, ...before],
     call: enter,
     varve: (store, ...words) => enter(process.execPath, BUILT_COMMAND, "--store", store, ...words),
     counts: () => {

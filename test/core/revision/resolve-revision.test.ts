@@ -84,6 +84,7 @@ const failures: readonly (readonly [text: string, code: ErrorCode, hint: RegExp]
   ["nothing-like-it", "REVISION_UNKNOWN", /varve log/],
   ["abc", "REVISION_UNKNOWN", /./],
   ["0".repeat(40), "REVISION_UNKNOWN", /./],
+  ["f".repeat(64), "REVISION_UNKNOWN", /./],
   ["main~5", "REVISION_UNKNOWN", /varve log/],
   ["main^3", "REVISION_UNKNOWN", /./],
   ["v1^", "REVISION_UNKNOWN", /./],
