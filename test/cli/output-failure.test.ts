@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import path from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { tryLock } from "../../linux/lock.js";
+import { testIf } from "../helpers/requirements.js";
 import { temporaryDirectory } from "../helpers/temporary-directory.js";
 import { BUILT_COMMAND, environmentWithVarve, varve } from "./built-command.js";
 
@@ -86,3 +87,28 @@ test("an archive that is larger than a file may be is told with its name, and le
   t.regex(stderr, /^varve: error: Cannot write "\.\.\/out": it is larger than a file may be here\nvarve: path: .*\/out\n/);
   t.deepEqual(readdirSync(home), before);
 });
+
+testIf("root", "mke2fs")(
+  "with too few files that may be open nothing is a mistake of varve, nor one of the filesystem or a registry",
+  (t) => {
+    const { cwd, home } = tracked(t);
+    t.is(varve(["save", "HEAD", "-o", "../image.tar"], { cwd, home }).status, 0);
+    const commands = [
+      ["export", "HEAD", "--format", "ext4", "-o", "../out"],
+      ["load", "../image.tar"],
+      ["pull", "127.0.0.1:1/a/b"],
+    ];
+    const texts = commands.map((words) => {
+      const ends: string[] = [];
+      for (let files = 18; files <= 32; files += 1) {
+        const limited = ["-c", `ulimit -n ${files} && exec "$@"`, "sh", process.execPath, BUILT_COMMAND, ...words];
+        ends.push(spawnSync("sh", limited, { cwd, env: environmentWithVarve(home), encoding: "utf8" }).stderr);
+      }
+      return ends.join("");
+    });
+    for (const text of texts) {
+      t.notRegex(text, /mistake in varve|flock|whether the registry runs\.\n.*EMFILE|: EMFILE\n/);
+      t.regex(text, /EMFILE|too many open files/);
+    }
+  },
+);
