@@ -120,8 +120,12 @@ export async function makeStore(directory: string, branch: string): Promise<stri
 
 /** Makes what a tracked directory with its store is to be. @throws VarveError WRONG_TYPE, PERMISSION, DISK_FULL. */
 export async function makeDirectory(directory: string): Promise<void> {
-  const { makePlace } = await import("../store/init-store.js");
-  makePlace(directory);
+  (await import("../store/init-store.js")).makePlace(directory);
+}
+
+/** Where a file is made that appears under its name once it is whole. @throws Node's errors. */
+export async function claimFolder(file: string): Promise<{ readonly file: string; release(): void }> {
+  return (await import("../store/claimed-folder.js")).claimFolder(file);
 }
 
 /** What gc, fsck and du need beyond the ports that all commands use. */

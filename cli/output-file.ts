@@ -1,7 +1,8 @@
-import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, openSync, renameSync, statSync, writeSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../core/errors.js";
 import type { Session } from "./command.js";
+import { claimFolder } from "./open-repository.js";
 
 /** @param line What a pipe may begin with. @throws VarveError USAGE where an archive would go to a terminal, or among JSON. */
 export function refuseArchiveOnStdout({ terminal, json }: Session, line: string): void {
@@ -13,7 +14,7 @@ export function refuseArchiveOnStdout({ terminal, json }: Session, line: string)
 
 /**
  * Writes a file that appears under its name once it is whole; one that stood there until then is lost only to a whole one. What is no plain file, such
- * as a FIFO, is written to as it is.
+ * as a FIFO, is written to as it is. What a killed process left beside a file of that name is removed.
  *
  * @throws VarveError PATH_MISSING, WRONG_TYPE, UNSUPPORTED, PERMISSION, DISK_FULL; what `work` throws.
  */
@@ -21,20 +22,20 @@ export async function writeOutput<Result>(
   file: string,
   work: (write: (chunk: Uint8Array) => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
-  const isPlain = isPlainFile(file);
-  const scratch = isPlain ? `${file}.varve-${process.pid}` : file;
-  const descriptor = openOutput(scratch, file);
+  const folder = isPlainFile(file) ? await claimOutput(file, file) : undefined;
+  const place = folder?.file ?? file;
+  let descriptor: number | undefined;
   try {
+    const opened = openOutput(place, file, folder === undefined ? "w" : "wx");
+    descriptor = opened;
     const result = await work(async (chunk) => {
-      for (let at = 0; at < chunk.length;) at += writePiece(descriptor, chunk, at, file);
+      for (let at = 0; at < chunk.length;) at += writePiece(opened, chunk, at, file);
     });
-    if (isPlain) renameSync(scratch, file);
+    if (folder !== undefined) renameSync(place, file);
     return result;
-  } catch (error) {
-    if (isPlain) rmSync(scratch, { force: true });
-    throw error;
   } finally {
-    closeSync(descriptor);
+    if (descriptor !== undefined) closeSync(descriptor);
+    folder?.release();
   }
 }
 
@@ -47,16 +48,23 @@ export async function writeOutputFile<Result>(file: string, work: (scratch: stri
     const hint = "Name a file, and copy it from there: dd, or nbdcopy.";
     throw new VarveError("WRONG_TYPE", `Cannot write "${file}": wanted a plain file`, { path: path.resolve(file), hint });
   }
-  const scratch = `${path.resolve(file)}.varve-${process.pid}`;
-  closeSync(openOutput(scratch, file));
-  rmSync(scratch);
+  const folder = await claimOutput(path.resolve(file), file);
   try {
-    const result = await work(scratch);
-    renameSync(scratch, file);
+    const result = await work(folder.file);
+    renameSync(folder.file, file);
     return result;
   } catch (error) {
-    rmSync(scratch, { force: true });
-    throw error instanceof VarveError && error.path === scratch ? ofFile(error, path.resolve(file)) : error;
+    throw error instanceof VarveError && error.path === folder.file ? ofFile(error, path.resolve(file)) : error;
+  } finally {
+    folder.release();
+  }
+}
+
+async function claimOutput(place: string, file: string): ReturnType<typeof claimFolder> {
+  try {
+    return await claimFolder(place);
+  } catch (error) {
+    throw outputFailure(error, file);
   }
 }
 
@@ -74,9 +82,9 @@ function isPlainFile(file: string): boolean {
   }
 }
 
-function openOutput(scratch: string, file: string): number {
+function openOutput(place: string, file: string, flags: "w" | "wx"): number {
   try {
-    return openSync(scratch, "w");
+    return openSync(place, flags);
   } catch (error) {
     throw outputFailure(error, file);
   }
@@ -101,6 +109,16 @@ function outputFailure(cause: unknown, file: string): unknown {
     return new VarveError("DISK_FULL", `Cannot write "${file}": the disk is full`, {
       ...options,
       hint: "Free some space, or name a file on another disk. Nothing was left there.",
+    });
+  if (code === "EFBIG")
+    return new VarveError("IO", `Cannot write "${file}": it is larger than a file may be here`, {
+      ...options,
+      hint: "The filesystem has a limit, or the process (ulimit -f).",
+    });
+  if (code === "EMFILE")
+    return new VarveError("IO", `Cannot write "${file}": too many open files`, {
+      ...options,
+      hint: "Let a process open more files (ulimit -n), then run the command again.",
     });
   if (code !== "EACCES" && code !== "EROFS") return cause;
   const hint = "Name a file in a directory that you may write to.";

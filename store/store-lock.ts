@@ -76,7 +76,10 @@ function tryStoreLock(fd: number, layout: StoreLayout): boolean {
   try {
     return tryLock(fd, "exclusive");
   } catch (error) {
-    throw new VarveError("IO", `Cannot lock the store: flock failed with ${errnoOf(error) ?? "an unknown error"}`, {
+    const errno = errnoOf(error);
+    // What the first call of the kernel needs besides: its library is a file.
+    if (errno === "EMFILE" || errno === "ENFILE") throw systemFailure("lock the store", error, layout.lock);
+    throw new VarveError("IO", `Cannot lock the store: flock failed with ${errno ?? "an unknown error"}`, {
       path: layout.lock,
       hint: "The store's filesystem must support flock(2); some network filesystems don't.",
       cause: error,

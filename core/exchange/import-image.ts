@@ -7,6 +7,7 @@ import type { BlobRecord, ImageRecord } from "../model/image.js";
 import type { OpenedImage, ReadLayer } from "../ports/images.js";
 import type { Repository } from "../ports/repository.js";
 import { NAMED } from "../revision/ref-names.js";
+import { safeMessage } from "../text/safe-message.js";
 import { openCommitTree } from "../operations/targets.js";
 import { LayersAtHand } from "./layers-at-hand.js";
 import { imageSteps, type ImageStep } from "./image-steps.js";
@@ -291,7 +292,9 @@ function messageOf({ history = {}, layer }: ImageStep): string {
   const comment = textOf(history["comment"]);
   const text = (TOOLS_COMMENT.test(comment) ? "" : comment) || textOf(history["created_by"]) || comment;
   const words = text.replace(/^\/bin\/sh -c #\(nop\)\s+/, "").trim();
-  return words === "" ? (layer === undefined ? "an empty layer" : layer.source.name) : words.slice(0, LONGEST_MESSAGE);
+  if (words === "") return layer === undefined ? "an empty layer" : layer.source.name;
+  // As it will be read again: else the commit would not be known as this step's. Half a pair has no UTF-8.
+  return safeMessage(words.slice(0, LONGEST_MESSAGE).replace(/\p{Surrogate}/gu, "\ufffd"));
 }
 
 function textOf(value: unknown): string {

@@ -67,7 +67,9 @@ function makeFilesystem(program: string, file: string, { inodes, seed, hasLargeX
   const env = { PATH: process.env["PATH"] ?? "", LC_ALL: "C" };
   const { status, stderr, error } = spawnSync(program, words, { encoding: "utf8", env, cwd: "/" });
   if (status === 0) return;
-  throw new VarveError("IO", `Cannot make an ext4 image: ${PROGRAM} says "${stderr.trim() || error?.message || "nothing"}"`, {
+  // It was not begun.
+  if (error !== undefined) throw systemFailure("make an ext4 image", error, file);
+  throw new VarveError("IO", `Cannot make an ext4 image: ${PROGRAM} says "${stderr.trim() || "nothing"}"`, {
     path: file,
   });
 }

@@ -1,7 +1,9 @@
 import { VarveError } from "../../core/errors.js";
 import { interruptionSignal } from "../../core/yield-to-signals.js";
+import { answerPieces } from "../registry/answer-body.js";
 import { Connections } from "../registry/connections.js";
 import { exchange, type Answer } from "../registry/exchange.js";
+import { isLoopback, leadsHere } from "../registry/registry-address.js";
 
 const MOST_REDIRECTS = 5;
 const LONGEST_URL = 8192;
@@ -10,15 +12,21 @@ const IDLE_MILLISECONDS = 60_000;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /**
- * What an http or https URL gives, from its first byte. Nothing of ours is sent along, and redirects never lead from https to http.
- * @throws VarveError USAGE for a URL that can't be read, SOURCE_MISSING, SOURCE_UNREADABLE; while it is read SOURCE_UNREADABLE when the connection ends early.
+ * What an http or https URL gives, from its first byte. Nothing of ours is sent along, and redirects never lead from https to http, nor from elsewhere to this
+ * machine.
+ *
+ * @throws VarveError USAGE for a URL that can't be read, SOURCE_MISSING, SOURCE_UNREADABLE; while it is read SOURCE_UNREADABLE when the connection ends early,
+ *   or nothing comes for `idleMilliseconds`; INTERRUPTED.
  */
-export async function openDownload(text: string): Promise<AsyncIterable<Uint8Array>> {
+export async function openDownload(
+  text: string,
+  idleMilliseconds: number = IDLE_MILLISECONDS,
+): Promise<AsyncIterable<Uint8Array>> {
   const connections = new Connections({});
   let url = parsed(text);
   for (let redirects = 0; ; redirects += 1) {
-    const answer = await get(connections, url);
-    if (answer.status === 200) return bytesOf(answer, connections);
+    const answer = await get(connections, url, idleMilliseconds);
+    if (answer.status === 200) return bytesOf(answer, connections, idleMilliseconds);
     answer.message.destroy();
     const { location } = answer.headers;
     if (!REDIRECTS.has(answer.status) || location === undefined) {
@@ -30,7 +38,7 @@ export async function openDownload(text: string): Promise<AsyncIterable<Uint8Arr
   }
 }
 
-async function get(connections: Connections, url: URL): Promise<Answer> {
+async function get(connections: Connections, url: URL, idleMilliseconds: number): Promise<Answer> {
   try {
     const headers = { accept: "*/*" };
     return await exchange(connections, {
@@ -38,7 +46,7 @@ async function get(connections: Connections, url: URL): Promise<Answer> {
       url,
       headers,
       signal: interruptionSignal(),
-      idleMilliseconds: IDLE_MILLISECONDS,
+      idleMilliseconds,
     });
   } catch (error) {
     connections.close();
@@ -46,13 +54,12 @@ async function get(connections: Connections, url: URL): Promise<Answer> {
   }
 }
 
-async function* bytesOf({ url, message }: Answer, connections: Connections): AsyncGenerator<Uint8Array> {
+async function* bytesOf(answer: Answer, connections: Connections, idleMilliseconds: number): AsyncGenerator<Uint8Array> {
   try {
-    for await (const piece of message) yield piece as Uint8Array;
+    yield* answerPieces(answer, idleMilliseconds);
   } catch (error) {
-    throw failure(url, error);
+    throw failure(answer.url, error);
   } finally {
-    message.destroy();
     connections.close();
   }
 }
@@ -72,6 +79,8 @@ function next(from: URL, location: string): URL {
   const to = new URL(location, from);
   if (to.protocol !== "https:" && to.protocol !== "http:") throw unreadable(from, `it leads to a ${to.protocol} URL`);
   if (to.protocol === "http:" && from.protocol === "https:") throw unreadable(from, "it leads from https to http");
+  if (to.username !== "" || to.password !== "") throw unreadable(from, "it leads to a URL with a password");
+  if (leadsHere(to.hostname) && !isLoopback(from.hostname)) throw unreadable(from, `it leads to this machine, ${to.host}`);
   return to;
 }
 
@@ -85,7 +94,8 @@ function unreadable(url: URL, state: string, cause?: unknown): VarveError {
 }
 
 function failure(url: URL, error: unknown): unknown {
-  if (interruptionSignal().aborted || error instanceof VarveError) return error;
+  if (interruptionSignal().aborted) return new VarveError("INTERRUPTED", "Cannot finish the transfer: it was interrupted");
+  if (error instanceof VarveError) return error;
   const { code = "" } = error as NodeJS.ErrnoException;
   const states: Readonly<Record<string, string>> = {
     ECONNREFUSED: "nothing listens there",

@@ -4,6 +4,7 @@ import type { Commit, CommitDraft, Ref, Signature, Tag, TagDraft } from "../../c
 import type { CommitId, LayerId, RefName, TagId } from "../../core/model/ids.js";
 import type { History, RefMove, RefUpdate } from "../../core/ports/history.js";
 import { parseRefName, shortName, TAGS } from "../../core/revision/ref-names.js";
+import { safeMessage } from "../../core/text/safe-message.js";
 import { sourceDateEpoch } from "../clock.js";
 import { syncDirectory } from "../durable-file.js";
 import type { StoreLayout } from "../store-layout.js";
@@ -21,7 +22,7 @@ import { listRefNames, readLooseRef, readRefFile } from "./ref-files.js";
 import { lockFile } from "./ref-lock.js";
 import { moveRefs } from "./ref-transaction.js";
 import { appendReflog, lastLogged, readReflog } from "./reflog.js";
-import { checkedMessage, safeMessage, safePersonPart } from "./safe-text.js";
+import { checkedMessage, safePersonPart } from "./safe-text.js";
 
 const DEFAULT_REASON = "varve";
 

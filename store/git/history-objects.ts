@@ -3,11 +3,12 @@ import type { CommitId, RefName, TagId } from "../../core/model/ids.js";
 import type { HistoryRef, Prerequisite } from "../../core/ports/histories.js";
 import { VarveError } from "../../core/errors.js";
 import { BRANCHES, IMAGES, isImageReference, isRefName, isShortName, shortName, TAGS } from "../../core/revision/ref-names.js";
+import { safeMessage } from "../../core/text/safe-message.js";
 import { decodeBundle } from "./bundle-file.js";
 import * as commitFiles from "./commit-files.js";
 import { OUR_FILES, parseCommit, type ParsedCommit } from "./loose-commits.js";
 import { filesOfTree, type LooseObject } from "./loose-objects.js";
-import { safeMessage, safePersonPart } from "./safe-text.js";
+import { safePersonPart } from "./safe-text.js";
 import { parseTag } from "./tag-objects.js";
 
 /** A stranger's history: of a million commits, which are then some four million objects. */

@@ -1,14 +1,5 @@
 import { VarveError } from "../../core/errors.js";
-
-/** Control characters besides tab and newline: they would drive the terminal of whoever reads the log. */
-
-const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
-const REPLACEMENT = "\ufffd";
-
-/** A message as it is kept and shown: lines end in \n, no trailing blank lines, no control characters. */
-export function safeMessage(message: string): string {
-  return message.replace(/\r\n?/g, "\n").replace(CONTROLS, REPLACEMENT).replace(/\s+$/, "").replace(/^\n+/, "");
-}
+import { safeMessage } from "../../core/text/safe-message.js";
 
 /** @throws VarveError USAGE: what a NUL cuts off would be lost in git. */
 export function checkedMessage(message: string): string {

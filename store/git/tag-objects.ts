@@ -1,7 +1,8 @@
 import type { Signature, Tag } from "../../core/model/commit.js";
 import { parseCommitId, parseTagId } from "../../core/model/ids.js";
+import { safeMessage } from "../../core/text/safe-message.js";
 import { readLooseObject } from "./loose-objects.js";
-import { safeMessage, safePersonPart } from "./safe-text.js";
+import { safePersonPart } from "./safe-text.js";
 
 /** What git's tag object says, before its id is known. @see git-mktag(1). */
 const TAG =

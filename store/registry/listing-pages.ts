@@ -5,6 +5,8 @@ import type { RegistryRequest, RegistryRequests } from "./registry-requests.js";
 
 const LARGEST_PAGE_BYTES = 8 << 20;
 const MOST_PAGES = 1000;
+/** All pages together: some 200,000 tags of the longest kind. */
+const LARGEST_LISTING_BYTES = 32 << 20;
 /** `<URL>; rel="next"`. @see RFC 8288 */
 const NEXT = /<([^<>]*)>\s*;[^,<]*\brel\s*=\s*"?next\b/i;
 
@@ -18,9 +20,13 @@ export async function* listingPages(
   first: RegistryRequest,
 ): AsyncGenerator<{ readonly answer: Answer; readonly page: JsonObject }> {
   const seen = new Set<string>();
+  let size = 0;
   for (let request = first; ;) {
     const { answer, bytes } = await requests.document(request, `the list of ${request.what}`, LARGEST_PAGE_BYTES);
     const { host } = answer.url;
+    size += bytes.length;
+    if (size > LARGEST_LISTING_BYTES)
+      throw invalidAnswer(host, `the list of ${request.what} is larger than ${LARGEST_LISTING_BYTES} bytes`);
     yield { answer, page: readJsonObject(bytes, host, `the list of ${request.what}`) };
     const next = nextPage(answer);
     if (next === undefined) return;

@@ -18,6 +18,8 @@ export interface TunnelOptions {
   /** What a proxy with TLS proves itself by. */
   readonly trust: () => TlsOptions["secureContext"];
   readonly signal: AbortSignal;
+  /** How long nothing may come, in milliseconds; all of the answer may take twice as long. */
+  readonly patience?: number;
 }
 
 /**
@@ -26,7 +28,10 @@ export interface TunnelOptions {
  * @param target `HOST:PORT`.
  * @throws VarveError REGISTRY_UNREACHABLE, REGISTRY_DENIED when the proxy refuses it.
  */
-export function openTunnel(target: string, { proxy, trust, signal }: TunnelOptions): Promise<Socket> {
+export function openTunnel(
+  target: string,
+  { proxy, trust, signal, patience = PATIENCE_MILLISECONDS }: TunnelOptions,
+): Promise<Socket> {
   const request = (proxy.isSecure ? https : http).request({
     host: proxy.hostname,
     port: proxy.port,
@@ -34,13 +39,14 @@ export function openTunnel(target: string, { proxy, trust, signal }: TunnelOptio
     path: target,
     headers: { host: target, "user-agent": "varve", ...authorizationOf(proxy) },
     agent: false,
-    timeout: PATIENCE_MILLISECONDS,
+    timeout: patience,
     signal,
     maxHeaderSize: LARGEST_HEAD_BYTES,
     insecureHTTPParser: false,
     ...(proxy.isSecure && { secureContext: trust(), ALPNProtocols: ["http/1.1"] }),
   });
-  return new Promise<Socket>((resolve, reject) => {
+  let deadline: NodeJS.Timeout | undefined;
+  const tunnel = new Promise<Socket>((resolve, reject) => {
     const fail = (state: string, cause?: unknown): void => {
       request.destroy();
       reject(proxyFault(target, proxy, state, cause));
@@ -55,10 +61,14 @@ export function openTunnel(target: string, { proxy, trust, signal }: TunnelOptio
       request.destroy();
       reject(refusal(target, proxy, statusCode));
     });
-    request.once("timeout", () => fail("it does not answer"));
+    const slow = (): void => fail("it does not answer");
+    request.once("timeout", slow);
+    // A head that comes byte by byte is no reason to wait forever.
+    deadline = setTimeout(slow, 2 * patience);
     request.once("error", (error) => fail(stateOf(error), error));
     request.end();
   });
+  return tunnel.finally(() => clearTimeout(deadline));
 }
 
 export function authorizationOf({ authorization }: Proxy): Readonly<Record<string, string>> {

@@ -21,11 +21,11 @@ export function referrersTag(digest: string): string {
   return `${algorithm.slice(0, 32)}-${hex.slice(0, 64)}`;
 }
 
-/** @throws VarveError REGISTRY_INVALID. */
-export function readReferrers(index: JsonObject, host: string): readonly Referrer[] {
+/** @param before How many earlier pages had. @throws VarveError REGISTRY_INVALID. */
+export function readReferrers(index: JsonObject, host: string, before = 0): readonly Referrer[] {
   const { manifests } = index;
   if (!Array.isArray(manifests)) throw invalidAnswer(host, "its list of referrers has no manifests");
-  if (manifests.length > MOST_REFERRERS) throw invalidAnswer(host, `it has more than ${MOST_REFERRERS} referrers`);
+  if (before + manifests.length > MOST_REFERRERS) throw invalidAnswer(host, `it has more than ${MOST_REFERRERS} referrers`);
   return manifests.map((value) => readReferrer(value, host));
 }
 

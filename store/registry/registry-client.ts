@@ -197,7 +197,7 @@ export class RegistryClient {
     try {
       for await (const { answer, page } of listingPages(this.#requests, { ...request, headers: { accept: OCI_INDEX } })) {
         if (contentType(answer) !== OCI_INDEX) throw invalidAnswer(answer.url.host, "its list of referrers is no index");
-        found.push(...readReferrers(page, answer.url.host));
+        found.push(...readReferrers(page, answer.url.host, found.length));
       }
     } catch (error) {
       if (error instanceof VarveError && error.code === "IMAGE_UNKNOWN") return undefined;

@@ -16,7 +16,7 @@ import type { StoreLayout } from "../store-layout.js";
 import { BlobPlaces, type PlacesLayout } from "./blob-places.js";
 import { openReferringHistory } from "./referring-history.js";
 import { invalidAnswer } from "./registry-fault.js";
-import { objectOf } from "./read-json.js";
+import { readJsonObject } from "./read-json.js";
 import { RegistryClient } from "./registry-client.js";
 import type { RegistryManifest } from "./manifest.js";
 
@@ -235,13 +235,7 @@ function sourceLayer(
 }
 
 function documentOf(bytes: Buffer, record: BlobRecord, { registry }: ImageReference): ImageDocument {
-  try {
-    const value: unknown = JSON.parse(bytes.toString("utf8"));
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { record, bytes, value: objectOf(value) };
-  } catch (cause) {
-    throw new VarveError("REGISTRY_INVALID", `Cannot read an answer of ${registry}: the image's config is no JSON`, { cause });
-  }
-  throw invalidAnswer(registry, "the image's config is no JSON object");
+  return { record, bytes, value: readJsonObject(bytes, registry, "the image's config") };
 }
 
 function sha256(bytes: Uint8Array): BlobRecord["digest"] {

@@ -1,4 +1,5 @@
 import { VarveError } from "../../core/errors.js";
+import { systemFailure } from "../system-failure.js";
 import { dismiss } from "./answer-body.js";
 import { SourceFailure, type Answer } from "./exchange.js";
 import { retryAfter, waitBeforeRetry, type Pace } from "./pace.js";
@@ -125,6 +126,8 @@ function networkFailure(host: string, error: unknown, signal: AbortSignal): Netw
     return new NetworkFailure(unreachable(host, "it does not speak TLS", hint, error), false);
   }
   if (!/^E[A-Z0-9_]+$/.test(code)) throw error;
+  // Of this process or machine, and nothing of the network.
+  if (code === "EMFILE" || code === "ENFILE") throw systemFailure(`reach the registry ${JSON.stringify(host)}`, error);
   const hint = "Check the name, the network, and whether the registry runs.";
   const isAbsence = ABSENT.has(code);
   return new NetworkFailure(unreachable(host, STATES[code] ?? code, hint, error), !isAbsence, isAbsence);

@@ -1,5 +1,6 @@
 import test from "ava";
-import { checkedMessage, safeMessage, safePersonPart } from "../../../store/git/safe-text.js";
+import { safeMessage } from "../../../core/text/safe-message.js";
+import { checkedMessage, safePersonPart } from "../../../store/git/safe-text.js";
 
 const messages = [
   ["a plain one", "title\n\nbody", "title\n\nbody"],

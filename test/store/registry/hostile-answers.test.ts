@@ -186,6 +186,27 @@ const cases: Readonly<Record<string, Case>> = {
   ),
   "referrers that are an image": invalid(referrers, gives(MANIFEST), /no index/),
   "referrers without digests": invalid(referrers, json({ schemaVersion: 2, manifests: [{}] }, OCI_INDEX), /can't be read/),
+  "referrers in pages, too many together": invalid(
+    referrers,
+    (request, response) => {
+      const at = Number(/n=(\d+)/.exec(request.url ?? "")?.[1] ?? 0);
+      const manifests = Array.from({ length: 6000 }, () => descriptorOf(BLOB));
+      response
+        .writeHead(200, { "content-type": OCI_INDEX, link: `<?n=${at + 1}>; rel="next"` })
+        .end(JSON.stringify({ schemaVersion: 2, manifests }));
+    },
+    /more than 10000 referrers/,
+  ),
+  "pages that are too large together": invalid(
+    referrers,
+    (request, response) => {
+      const at = Number(/n=(\d+)/.exec(request.url ?? "")?.[1] ?? 0);
+      response
+        .writeHead(200, { "content-type": OCI_INDEX, link: `<?n=${at + 1}>; rel="next"` })
+        .end(JSON.stringify({ schemaVersion: 2, manifests: [], text: "x".repeat(7 << 20) }));
+    },
+    /larger than 33554432 bytes/,
+  ),
   "referrers without end": invalid(referrers, endless({ "content-type": OCI_INDEX }), /larger than/),
   // Blobs.
   "a blob of another digest": invalid(blob, gives(Buffer.from(BLOB).fill("x", 5, 6)), /another digest/),
