@@ -51,15 +51,16 @@ export async function importImage(
 ): Promise<ImportedImage> {
   const steps = imageSteps(image);
   if (steps.length === 0) throw emptyImage();
-  const known = await knownCommits(repository);
+  // What is in a file is read from there in the same time.
+  const isRemote = image.stopTransfers !== undefined;
+  const known = await knownCommits(repository, isRemote);
   const keepsBlobs = compressedBytes(image) <= options.keepBytes;
   const warnings: string[] = [];
   let parent: CommitId | undefined;
   let commit: Commit | undefined;
   let added = 0;
   const planned = planOf(repository, { steps, image, known: known.images, keepsBlobs });
-  // What is in a file is read from there in the same time.
-  const plan = image.stopTransfers === undefined ? planned : await withLayersAtHand(known.layers, planned, keepsBlobs);
+  const plan = isRemote ? await withLayersAtHand(known.layers, planned, keepsBlobs) : planned;
   const wanted = plan.flatMap(({ step, same, atHand }) =>
     same === undefined && atHand === undefined && step.layer !== undefined ? [step.layer.source] : [],
   );
@@ -207,8 +208,8 @@ interface KnownCommits {
   readonly layers: LayersAtHand;
 }
 
-/** Of all that refs lead to by first parents. */
-async function knownCommits(repository: Repository): Promise<KnownCommits> {
+/** Of all that refs lead to by first parents. @param wantsLayers Whether layers are looked up, too, which asks for files of each. */
+async function knownCommits(repository: Repository, wantsLayers: boolean): Promise<KnownCommits> {
   const { history } = repository;
   const images = new Map<CommitId | undefined, Commit[]>();
   const layers = new LayersAtHand(repository, await repository.images.sent());
@@ -219,13 +220,13 @@ async function knownCommits(repository: Repository): Promise<KnownCommits> {
     for (let at: CommitId | undefined = tip; at !== undefined && !trees.has(at);) {
       const commit: Commit = await history.readCommit(at);
       trees.set(at, commit.tree);
-      if (child !== undefined) layers.add(child, commit.tree);
+      if (wantsLayers && child !== undefined) layers.add(child, commit.tree);
       const [parent] = commit.parents;
       if (commit.image !== undefined) images.set(parent, [...(images.get(parent) ?? []), commit]);
       [child, at] = [commit, parent];
     }
     const [last] = child?.parents ?? [];
-    if (child !== undefined) layers.add(child, last && trees.get(last));
+    if (wantsLayers && child !== undefined) layers.add(child, last && trees.get(last));
   }
   return { images, layers };
 }

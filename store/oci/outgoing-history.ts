@@ -44,18 +44,18 @@ export async function outgoingHistory(
       const blob = await sent.blob(id);
       add({ kind: "layer", record: blob.record, id, imageBytes: sent.imageBytes(id) }, blob);
     }
+    const kept = openBlobs(layout);
+    for (const { digest, size } of selection.documents) {
+      const record = { mediaType: partType("document"), digest, size };
+      add({ kind: "document", record }, { record, open: () => kept.open(digest) });
+    }
+    for (const diffId of selection.tars) {
+      const blob = tarRecord(layout, diffId);
+      add({ kind: "tar", record: blob.record, diffId }, blob);
+    }
   } catch (error) {
     sent.close();
     throw error;
-  }
-  const kept = openBlobs(layout);
-  for (const { digest, size } of selection.documents) {
-    const record = { mediaType: partType("document"), digest, size };
-    add({ kind: "document", record }, { record, open: () => kept.open(digest) });
-  }
-  for (const diffId of selection.tars) {
-    const blob = tarRecord(layout, diffId);
-    add({ kind: "tar", record: blob.record, diffId }, blob);
   }
   return { config: emptyConfig(), blobs, manifest: (subject) => manifestOf(parts, subject), close: () => sent.close() };
 }
