@@ -19,7 +19,14 @@ export async function afterEnd([store = "", id = ""]: readonly string[], termina
   const ranMilliseconds = containers.leaveEnded(id);
   if (!containers.list().some(({ record }) => record.id === id && hasConsequences(record))) return 0;
   const typed = shellLine(["rm", id]);
-  const repository = await openRepository({ terminal: quietTerminal(terminal), json: false, store, typed, opened: [] });
+  const repository = await openRepository({
+    terminal: quietTerminal(terminal),
+    json: false,
+    store,
+    typed,
+    opened: [],
+    takeBack: [],
+  });
   await settleEnded(repository, id, { ranMilliseconds, command: typed, pause: (milliseconds) => pause(milliseconds) });
   return 0;
 }

@@ -108,6 +108,7 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
     atOperation: atOperationOf(command.name, parsed.options["at-op"]),
     typed: shellLine([name, ...following]),
     opened: seen.opened,
+    takeBack: [],
   };
   seen.session = session;
   if (command.namespace !== undefined) await enterNamespace(session, command.namespace);
@@ -115,7 +116,12 @@ async function dispatch(words: readonly string[], terminal: Terminal, seen: Seen
   catchSignals();
   const isPaged = command.paged === true && terminal.interactive && !session.json && parsed.options["no-pager"] !== true;
   if (isPaged) await pageOutput(session, seen);
-  return (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0;
+  let status: number | undefined;
+  try {
+    return (status = (await command.run({ ...parsed, session } as Parameters<Command["run"]>[0])) ?? 0);
+  } finally {
+    if (status !== 0) for (const step of session.takeBack) await step();
+  }
 }
 
 /** @throws VarveError USAGE. */

@@ -52,6 +52,8 @@ export interface Session {
   readonly typed: string;
   /** Stores that the call has opened so far: what a failure in one of them touches is looked up there. */
   readonly opened: Repository[];
+  /** What takes back what the call made for its work alone, such as a store, when the work fails. */
+  readonly takeBack: (() => Promise<void>)[];
 }
 
 export interface CommandParts<Table extends OptionTable> {

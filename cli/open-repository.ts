@@ -174,15 +174,19 @@ export async function openMachineRoot(repository: Repository): Promise<MachineRo
   return open({ ...(await containersOptions(layout)), openLinked });
 }
 
-async function openOrMake(location: StoreLocation, make: boolean, { terminal }: Session): Promise<StoreLayout> {
+async function openOrMake(location: StoreLocation, make: boolean, { terminal, takeBack }: Session): Promise<StoreLayout> {
   try {
     return await openStore(location.store, location);
   } catch (error) {
     if (!(error instanceof VarveError) || error.code !== "STORE_MISSING") throw error;
     if (!make) throw location.isDefault ? noStore(location) : error;
   }
-  await makeStore(location.store, "main");
-  terminal.say(`Made the store ${location.store}`);
+  const { makeForWork } = await import("../store/make-for-work.js");
+  const made = makeForWork(location.store);
+  if (made !== undefined) terminal.say(`Made the store ${location.store}`);
+  takeBack.push(async () => {
+    if (await made?.takeBack()) terminal.say("Removed that store again: nothing came into it");
+  });
   return openStore(location.store);
 }
 

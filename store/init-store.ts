@@ -55,7 +55,7 @@ function noDirectory(directory: string, cause: unknown): VarveError {
 
 function refuseForeign(layout: StoreLayout): void {
   if (existsSync(layout.format)) throw storeExists(layout);
-  const ours = new Set(Object.values(layout).map((value) => firstName(layout.root, value)));
+  const ours = namesOf(layout);
   const foreign = existsSync(layout.root) ? readdirSync(layout.root).filter((name) => !ours.has(name)) : [];
   if (foreign.length === 0) return;
   throw new VarveError("DESTINATION_NOT_EMPTY", `Cannot make the store "${layout.root}": the directory holds other files`, {
@@ -64,8 +64,10 @@ function refuseForeign(layout: StoreLayout): void {
   });
 }
 
-function firstName(root: string, value: unknown): string | undefined {
-  return typeof value === "string" ? path.relative(root, value).split("/")[0] : undefined;
+/** What may stand in a store's directory. */
+export function namesOf({ root, ...paths }: StoreLayout): ReadonlySet<string> {
+  const below = Object.values(paths).flatMap((value) => (typeof value === "string" ? [path.relative(root, value)] : []));
+  return new Set(below.map((name) => name.split("/")[0] ?? name));
 }
 
 function makeFolders(layout: StoreLayout): void {

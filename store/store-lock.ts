@@ -1,4 +1,4 @@
-import { closeSync, constants, ftruncateSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { VarveError } from "../core/errors.js";
 import { yieldToSignals } from "../core/yield-to-signals.js";
@@ -32,12 +32,13 @@ export interface LockHolder {
  * Runs `work` while this process alone holds the store's lock. The kernel gives the lock back when the process ends, however it
  * ends. Waiting leaves the event loop free, so signals are seen. Not re-entrant.
  *
- * @throws VarveError STORE_LOCKED with `wait: false`, INTERRUPTED while waiting, PERMISSION.
+ * @throws VarveError STORE_LOCKED with `wait: false`, INTERRUPTED while waiting, PERMISSION; STORE_MISSING when the store went meanwhile.
  */
 export async function exclusively<T>(layout: StoreLayout, work: () => Promise<T>, options: LockOptions = {}): Promise<T> {
   const fd = openLock(layout);
   try {
     await acquire(fd, layout, options);
+    if (fstatSync(fd).nlink === 0) throw isGone(layout);
     noteHolder(fd, `${process.pid} ${(options.command ?? process.argv.slice(2).join(" ")).replace(/\s+/g, " ")}\n`);
     try {
       return await work();
@@ -105,6 +106,14 @@ function noteHolder(fd: number, text: string): void {
   } catch {
     // Information only: a full disk must not stop the work, nor hide its failure.
   }
+}
+
+/** Who made it took it away again, since its own work had failed. */
+function isGone(layout: StoreLayout): VarveError {
+  return new VarveError("STORE_MISSING", `Cannot lock the store "${layout.root}": it was taken away meanwhile`, {
+    path: layout.root,
+    hint: "The command that had just made it failed. Run this one again.",
+  });
 }
 
 function locked(layout: StoreLayout): VarveError {

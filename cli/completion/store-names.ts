@@ -18,7 +18,7 @@ export async function findStoreNames(kind: WordKind, current: string, store: str
   const files = kind === "target" ? "directories" : "none";
   try {
     const terminal = quietTerminal(openTerminal({ environment: {}, isTerminal: () => false }));
-    const repository = await openRepository({ terminal, json: false, store, typed: "", opened: [] });
+    const repository = await openRepository({ terminal, json: false, store, typed: "", opened: [], takeBack: [] });
     if (kind === "tree-path" && current.includes(":")) return await pathsWithin(repository, current);
     const candidates = beginningWith(current, await namesOf(repository, kind));
     return { candidates: candidates.slice(0, MOST_NAMES), files, isOpen: kind === "tree-path" };

@@ -48,6 +48,7 @@ plain("a bundle gives back commits, branches and tags; a second one what came si
   changed(made, "two", "2");
   ok("bundle", "v1..base", file("update.varve"));
   t.true(readFileSync(file("update.varve")).length < readFileSync(file("all.varve")).length);
+  ok("--store", file("third"), "init", "--shared");
   const lacking = run("--store", file("third"), "load", file("update.varve"));
   t.is(lacking.status, 20);
   t.true(lacking.stderr.includes(`${idOf(made, "v1")} changes one`));

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -39,6 +39,8 @@ async function setting(t: ExecutionContext, front: FrontSetup = {}, sizes = TEN,
   const before = await startFront(t, registry.host, front);
   const store = path.join(home, "store");
   const scratch = path.join(store, "scratch");
+  // A store that a pull made goes with it when it fails.
+  await ok(t, runVarve(home, ["--store", store, "init", "--shared"]));
   return {
     home,
     registry,
@@ -46,8 +48,7 @@ async function setting(t: ExecutionContext, front: FrontSetup = {}, sizes = TEN,
     image,
     reference: `${before.host}/team/app:1`,
     run: (...words) => runVarve(home, ["--store", store, ...words]),
-    // A store that is being made has no such folder at its first moment.
-    scratch: () => (existsSync(scratch) ? readdirSync(scratch) : []),
+    scratch: () => readdirSync(scratch),
   };
 }
 
