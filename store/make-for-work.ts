@@ -66,12 +66,12 @@ async function unmake(layout: StoreLayout, { missing, emptyMode }: PlaceBefore):
   }
 }
 
-/** Layers and blobs of work that failed are nobody's. */
-function isUntouched({ operations, git, containers, volumes, root }: StoreLayout): boolean {
+/** Layers and blobs that came in whole stay, too: the next try goes on from them. */
+function isUntouched({ operations, git, layers, blobs, containers, volumes, root }: StoreLayout): boolean {
   const holds = (folder: string): boolean => existsSync(folder) && readdirSync(folder).length > 0;
   const refs = readdirSync(path.join(git, "refs"), { recursive: true, withFileTypes: true });
   if (refs.some((entry) => !entry.isDirectory()) || existsSync(path.join(git, "packed-refs"))) return false;
-  return ![operations, containers, volumes, path.join(root, "networks")].some(holds);
+  return ![operations, layers, path.join(blobs, "sha256"), containers, volumes, path.join(root, "networks")].some(holds);
 }
 
 function remove(layout: StoreLayout, missing: string | undefined, emptyMode: number | undefined): true {

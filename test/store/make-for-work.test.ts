@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test from "ava";
 import { initStore } from "../../store/init-store.js";
@@ -30,6 +30,17 @@ test("takeBack() leaves files that are not the store's", async (t) => {
   t.false(await made.takeBack());
   t.deepEqual(readdirSync(store), ["mine"]);
 });
+
+for (const folder of ["layers/sha256", "blobs/sha256"])
+  test(`takeBack() leaves a store with something in ${folder}, from which the next try goes on`, async (t) => {
+    const layout = storeLayout(path.join(temporaryDirectory(t), "store"));
+    const made = makeForWork(layout.root)!;
+    const file = path.join(layout.root, folder, "0".repeat(64));
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, "");
+    t.false(await made.takeBack());
+    t.true(existsSync(file));
+  });
 
 test("takeBack() leaves what an init that was stopped had begun", async (t) => {
   const layout = storeLayout(path.join(temporaryDirectory(t), "store"));
