@@ -8,6 +8,7 @@ const SLOW = [
     "anonymous-volumes",
     "background",
     "bisect",
+    "clone-killed",
     "copying",
     "docker-daemon",
     "events",

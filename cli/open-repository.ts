@@ -24,6 +24,7 @@ import type { Probe } from "../overlay/probes.js";
 import { endProcess } from "../overlay/end-process.js";
 import type { LayerStoreOptions } from "../store/layers/layer-store.js";
 import type { UpperTreeSource } from "../store/directory/upper-tree.js";
+import type { ClonePlace, CloneRequest } from "../store/clone-place.js";
 import { openBlobs } from "../store/blobs/blob-store.js";
 import { fileEvents } from "../store/events/file-events.js";
 import { historiesAt } from "../store/histories.js";
@@ -118,14 +119,14 @@ export async function makeStore(directory: string, branch: string): Promise<stri
   return initStore(directory, branch).root;
 }
 
-/** Makes what a tracked directory with its store is to be. @throws VarveError WRONG_TYPE, PERMISSION, DISK_FULL. */
-export async function makeDirectory(directory: string): Promise<void> {
-  (await import("../store/init-store.js")).makePlace(directory);
-}
-
 /** Where a file is made that appears under its name once it is whole. @throws Node's errors. */
 export async function claimFolder(file: string): Promise<{ readonly file: string; release(): void }> {
   return (await import("../store/claimed-folder.js")).claimFolder(file);
+}
+
+/** Makes a store where a clone comes. @throws VarveError DESTINATION_NOT_EMPTY, WRONG_TYPE, PERMISSION, DISK_FULL. */
+export async function takeClonePlace(request: CloneRequest): Promise<ClonePlace> {
+  return (await import("../store/clone-place.js")).takeClonePlace(request);
 }
 
 /** What gc, fsck and du need beyond the ports that all commands use. */

@@ -23,11 +23,14 @@ export function scratchPath(layout: Pick<StoreLayout, "scratch">, kind: string):
 /** Names in scratch/ that no living process can own, in ascending order. Names of another form are left alone. */
 export function deadScratch(layout: StoreLayout): string[] {
   return readdirSync(layout.scratch)
-    .filter((name) => {
-      const pid = NAME.exec(name)?.[1];
-      return pid !== undefined && !mayOwn(Number(pid), path.join(layout.scratch, name));
-    })
+    .filter((name) => isDeadScratch(layout, name))
     .sort();
+}
+
+/** Whether a name in scratch/ is one of ours, and no living process can own it. */
+export function isDeadScratch({ scratch }: Pick<StoreLayout, "scratch">, name: string): boolean {
+  const pid = NAME.exec(name)?.[1];
+  return pid !== undefined && !mayOwn(Number(pid), path.join(scratch, name));
 }
 
 /** Removes an entry of scratch/. What can't be removed now is tried again by the next command. */

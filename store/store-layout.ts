@@ -13,6 +13,8 @@ export interface StoreLayout {
   readonly root: string;
   /** The format number; written last, so a directory without it is no store yet. */
   readonly format: string;
+  /** Only while the store is being cloned: what of. */
+  readonly cloning: string;
   /** A bare git repository. */
   readonly git: string;
   /** Layer images, each named by its LayerId. */
@@ -68,6 +70,7 @@ export function storeLayout(root: string): StoreLayout {
   return {
     root: path.resolve(root),
     format: at("format"),
+    cloning: at("cloning"),
     git: at("git"),
     layers,
     layer: (id) => `${layers}/${id}`,

@@ -1,13 +1,13 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { cloneHistory, type ClonedHistory, type CloneSource } from "../../core/exchange/history/clone-history.js";
-import { DEFAULT_REGISTRY, parseImageReference } from "../../core/image/image-reference.js";
+import { DEFAULT_REGISTRY, parseImageReference, shortImageName } from "../../core/image/image-reference.js";
 import { branchRef } from "../../core/revision/ref-names.js";
 import { command, type Command, type Session } from "../command.js";
 import { REGISTRY_OPTIONS } from "../image-options.js";
 import { openImageSource } from "../image-source.js";
-import { makeDirectory, makeStore, openRepository } from "../open-repository.js";
+import { openRepository, takeClonePlace } from "../open-repository.js";
 import { showLayers } from "../progress.js";
 import { printJson } from "../render/json-array.js";
 import { refText, shortId } from "../render/names.js";
@@ -35,7 +35,7 @@ export const cloneCommand: Command = command(
     description: `SOURCE is the reference of an image that varve pushed with its history, or a file of varve bundle, or its URL. All commits, branches and tags
 that travel are there afterwards as they were, bit for bit. DIR (default: the last part of SOURCE's name) becomes a tracked directory with the
 files of the branch, for which owners and devices need root; with --bare it becomes a store alone, which needs no privileges. DIR must be absent
-or empty. A clone that fails leaves nothing.`,
+or empty, or hold a clone of the same SOURCE that was killed: that one is gone on with. A clone that fails leaves all as it was.`,
     words: [
       { name: "SOURCE", required: true },
       { name: "DIR", required: false },
@@ -56,22 +56,23 @@ or empty. A clone that fails leaves nothing.`,
     const source = await sourceOf(word, insecure);
     const directory = path.resolve(named ?? nameOf(word, source));
     const store = bare ? directory : path.join(directory, TRACKED_STORE);
-    const isNew = requireEmpty(directory);
     session.terminal.say(`Cloning into '${named ?? path.basename(directory)}'...`);
-    await makeDirectory(directory);
+    const place = await takeClonePlace({ directory, store, source: identityOf(word, source), branch: branch ?? "main" });
+    if (place.isBegun) session.terminal.say("Going on with the clone that was stopped there");
     try {
-      await claim(directory, store, branch);
       const repository = await openRepository({ ...session, store });
       const cloned = await cloneHistory(repository, source, {
         command: session.typed,
         branch,
         onLayer: showLayers(session.terminal),
       });
+      place.finish();
       session.terminal.progress("");
       report(session, { directory, store, bare }, cloned);
     } catch (error) {
       session.terminal.progress("");
-      if (!isOccupied(error)) clear(directory, isNew);
+      // What somebody put there meanwhile is theirs.
+      if (!isOccupied(error)) place.leave();
       throw withWayOut(error);
     }
   },
@@ -96,42 +97,16 @@ function nameOf(word: string, source: CloneSource): string {
   return path.basename(word.replace(/[?#].*$/, "")).replace(FILE_ENDING, "");
 }
 
-/** @returns Whether it is not there. */
-function requireEmpty(directory: string): boolean {
-  if (!existsSync(directory)) return true;
-  let names: readonly string[];
-  try {
-    names = readdirSync(directory);
-  } catch {
-    names = [directory];
-  }
-  if (names.length === 0) return false;
-  throw occupied(directory);
-}
-
-/** Of two clones into one place the one that makes the store has it, and the other one must leave all there as it is. */
-async function claim(directory: string, store: string, branch = "main"): Promise<void> {
-  try {
-    await makeStore(store, branch);
-  } catch (error) {
-    throw error instanceof VarveError && error.code === "STORE_EXISTS" ? occupied(directory) : error;
-  }
-}
-
-function occupied(directory: string): VarveError {
-  return new VarveError("DESTINATION_NOT_EMPTY", `Cannot clone into "${directory}": it is there, and no empty directory`, {
-    path: directory,
-    hint: "Name another place: varve clone SOURCE DIR",
-  });
+/** By what a clone that was stopped knows its source again. Of a URL without what may be secret, and differ each time. */
+function identityOf(word: string, source: CloneSource): string {
+  if (source.kind === "image") return shortImageName(source.reference);
+  if (!/^https?:\/\//i.test(word)) return path.resolve(word);
+  const { origin, pathname } = new URL(word);
+  return origin + pathname;
 }
 
 function isOccupied(error: unknown): boolean {
   return error instanceof VarveError && error.code === "DESTINATION_NOT_EMPTY";
-}
-
-function clear(directory: string, isNew: boolean): void {
-  if (isNew) rmSync(directory, { recursive: true, force: true });
-  else for (const name of readdirSync(directory)) rmSync(path.join(directory, name), { recursive: true, force: true });
 }
 
 function withWayOut(error: unknown): unknown {

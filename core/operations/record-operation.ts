@@ -52,7 +52,7 @@ function steps({ refs, head, standings = [], names = [], limits = [], upstreams 
   return lists.reduce((sum, { length }) => sum + length, head === undefined ? 0 : 1);
 }
 
-function isMove({ before, after, beforeTag, afterTag }: RefUpdate): boolean {
+export function isMove({ before, after, beforeTag, afterTag }: RefUpdate): boolean {
   return before !== after || beforeTag !== afterTag;
 }
 

@@ -200,6 +200,11 @@ plain("clone makes a store of a bundle, on the branch that it is told, and nothi
   t.is(run("clone", "--bare", file, place).status, 0);
   t.is(idOf(made, "other", "--store", place), idOf(made, "other"));
   t.is(run("clone", "--bare", file, place).status, 36);
+  // As with git, a history begins with the clone.
+  t.is(run("--store", place, "undo").status, 34);
+  t.is(ok("--store", place, "--json", "op", "log"), "[]\n");
+  t.is(idOf(made, "other", "--store", place), idOf(made, "other"));
+  t.regex(ok("--store", place, "reflog", "other"), /clone/);
   t.is(run("clone", "--bare", "-b", "none", file, path.join(home, "fails")).status, 20);
   t.false(existsSync(path.join(home, "fails")));
   t.is(run("clone", "./none.varve").status, 40);

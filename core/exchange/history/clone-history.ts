@@ -2,8 +2,7 @@ import { VarveError } from "../../errors.js";
 import type { Commit } from "../../model/commit.js";
 import type { ImageReference } from "../../model/image.js";
 import type { RefName } from "../../model/ids.js";
-import { openCommitTree } from "../../operations/targets.js";
-import { recordOperation } from "../../operations/record-operation.js";
+import { isMove, moveRefs } from "../../operations/record-operation.js";
 import type { OpenedHistory } from "../../ports/histories.js";
 import type { RefUpdate } from "../../ports/history.js";
 import type { ImageSource, OpenedImages } from "../../ports/images.js";
@@ -13,6 +12,7 @@ import { BRANCHES, branchRef, imageRef } from "../../revision/ref-names.js";
 import { storedName } from "../image-names.js";
 import { bringHistory, type BringOptions } from "./bring-history.js";
 import { bringImageHistory } from "./bring-image-history.js";
+import { fillClone } from "./fill-clone.js";
 
 export type CloneSource =
   | { readonly kind: "file"; readonly source: ImageSource }
@@ -36,12 +36,14 @@ export interface ClonedHistory {
 const USUAL_BRANCH = "refs/heads/main";
 
 /**
- * Fills an empty store with a history, and its tracked directory, if it has one, with the files of the branch that it then stands on.
+ * Fills an empty store with a history, and its tracked directory, if it has one, with the files of the branch that it then stands on. One that was killed is
+ * gone on with.
  * @throws VarveError What `bringHistory` and `requireSameImage` throw; IMAGE_UNKNOWN, SOURCE_MISSING for an image without a history; REVISION_UNKNOWN for a
- *   branch that it has not; PERMISSION when files can't be given to their owners.
+ *   branch that it has not; PERMISSION when files can't be given to their owners; DESTINATION_NOT_EMPTY when somebody has worked there since.
  */
 export async function cloneHistory(repository: Repository, from: CloneSource, options: CloneOptions): Promise<ClonedHistory> {
   return repository.exclusively(async () => {
+    await requireUnused(repository);
     const opened = await open(repository, from);
     try {
       const { history } = opened;
@@ -53,7 +55,7 @@ export async function cloneHistory(repository: Repository, from: CloneSource, op
           : (await bringImageHistory(repository, image, history, options)).brought;
       const head = headBranch(history, options.branch);
       const commit = await setRefs(repository, history, head, from, options.command);
-      await fillDirectory(repository, commit);
+      await fillClone(repository, commit);
       const { commits, layers, bytes } = brought;
       const branches = history.refs.filter(({ name }) => name.startsWith(BRANCHES)).length;
       return { head: head.name, commit, branches: Math.max(branches, 1), commits: commits.length, layers, bytes };
@@ -101,36 +103,43 @@ async function setRefs(
 ): Promise<Commit> {
   const { history } = repository;
   const tip = refs.find(({ name }) => name === "HEAD")?.commit;
-  const named: RefUpdate[] = refs.flatMap(({ name, commit, tag }) =>
-    name === "HEAD" ? [] : [{ name, before: undefined, after: commit, ...(tag && { afterTag: tag }) }],
-  );
-  const updates = new Map(named.map((update) => [update.name, update]));
-  updates.set(head.name, updates.get(head.name) ?? { name: head.name, before: undefined, after: head.commit });
+  const named = refs.flatMap(({ name, commit, tag }) => (name === "HEAD" ? [] : [{ name, after: commit, afterTag: tag }]));
+  const wanted = new Map<RefName, Pick<RefUpdate, "name" | "after" | "afterTag">>(named.map((ref) => [ref.name, ref]));
+  if (!wanted.has(head.name)) wanted.set(head.name, { name: head.name, after: head.commit });
   if (from.kind === "image" && tip !== undefined) {
     const name = imageRef(storedName(from.written));
-    updates.set(name, { name, before: undefined, after: tip });
+    wanted.set(name, { name, after: tip });
   }
+  // Those of a clone that was killed, of what the source was then.
+  for (const { name } of await history.listRefs("refs/")) if (!wanted.has(name)) wanted.set(name, { name, after: undefined });
+  const updates: RefUpdate[] = [];
+  for (const ref of wanted.values()) updates.push({ ...ref, ...(await standing(repository, ref.name)) });
   const before = await history.head();
   const move = before === head.name ? {} : { head: { before, after: head.name } };
-  await recordOperation(repository, { command, refs: [...updates.values()], trees: [], ...move });
+  // No operation: with a clone a store begins, as with git's, and `undo` has nothing to go back to.
+  await moveRefs(repository, { refs: updates.filter(isMove), ...move }, command);
   return history.readCommit(head.commit);
 }
 
-async function fillDirectory(repository: Repository, commit: Commit): Promise<void> {
-  const { worktree } = repository;
-  if (worktree === undefined) return;
-  const tree = await openCommitTree(repository, commit.id);
-  try {
-    const live = await worktree.openTree(tree, undefined);
-    try {
-      await worktree.apply(live, tree);
-    } finally {
-      live.close();
-    }
-    worktree.remember(tree, commit.tree);
-  } finally {
-    tree.close();
-  }
+async function standing({ history }: Repository, name: RefName): Promise<Pick<RefUpdate, "before" | "beforeTag">> {
+  return { before: await history.readRef(name), beforeTag: (await history.readTag(name))?.id };
+}
+
+/** Whoever has worked in a clone that was killed has made it theirs. */
+async function requireUnused({ operations, containers, path }: Repository): Promise<void> {
+  for await (const _ of operations.list()) throw used(path);
+  if (containers.list().length > 0) throw used(path);
+}
+
+function used(path: string): VarveError {
+  return new VarveError(
+    "DESTINATION_NOT_EMPTY",
+    `Cannot go on with the clone "${path}": somebody has worked in it since it was stopped`,
+    {
+      path,
+      hint: "Clone into another place.",
+    },
+  );
 }
 
 function noHistory(from: CloneSource): VarveError {
