@@ -182,8 +182,7 @@ async function openOrMake(location: StoreLocation, make: boolean, { terminal, ta
     if (!(error instanceof VarveError) || error.code !== "STORE_MISSING") throw error;
     if (!make) throw location.isDefault ? noStore(location) : error;
   }
-  const { makeForWork } = await import("../store/make-for-work.js");
-  const made = makeForWork(location.store);
+  const made = (await import("../store/make-for-work.js")).makeForWork(location.store);
   if (made !== undefined) terminal.say(`Made the store ${location.store}`);
   takeBack.push(async () => {
     if (await made?.takeBack()) terminal.say("Removed that store again: nothing came into it");
@@ -355,11 +354,12 @@ function archivesAt(scratch: () => string): Archives {
 }
 
 function formsAt(layout: StoreLayout, { writeTree }: PlainDirectories): TreeForms {
+  const scratch = (): string => scratchPath(scratchOf(layout), "image");
   return {
-    writeErofs: async (tree, file) =>
-      (await import("../store/layers/write-image.js")).writeImage(tree, file, () => scratchPath(scratchOf(layout), "image")),
-    writeExt4: async (tree, file, shape) =>
-      (await import("../overlay/disk-images/ext4-image.js")).writeExt4Image(file, shape, (place) => writeTree(tree, place)),
+    writeErofs: async (tree, file, ...on) =>
+      (await import("../store/layers/write-image.js")).writeImage(tree, file, scratch, ...on),
+    writeExt4: async (tree, file, shape, observe) =>
+      (await import("../overlay/disk-images/ext4-image.js")).writeExt4Image(file, shape, (at) => writeTree(tree, at, observe)),
     writeContainer: async (...parts) => (await import("../store/directory/write-container.js")).writeContainer(...parts),
   };
 }

@@ -1,4 +1,4 @@
-import type { LayerProgress } from "../core/layers/write-layer.js";
+import type { LayerProgress } from "../core/model/layer-progress.js";
 import type { VerifyProgress } from "../core/ports/store-checks.js";
 import { counted, readableBytes } from "./render/quantities.js";
 import type { Terminal } from "./terminal.js";

@@ -15,6 +15,7 @@ import { openRepository } from "../open-repository.js";
 import { bytesOf, choiceOf } from "../option-values.js";
 import { refuseArchiveOnStdout, writeOutput, writeOutputFile } from "../output-file.js";
 import { FROM_WHERE, selectionOf } from "../path-words.js";
+import { showProgress } from "../progress.js";
 import { printableLine } from "../printable.js";
 import { printJson } from "../render/json-array.js";
 import { shellLine } from "../shell-line.js";
@@ -78,7 +79,10 @@ below it, and the directories that lead there. A path must be there; a pattern t
     const { repository, before, side } = await whatIsExported(session, revision, format);
     if (before !== undefined && rest !== undefined && rest.length > 0) throw partOfDifference(revision);
     const paths = await selectionOf(rest, repository, [side]);
-    const written = await write({ repository, before, side, paths, format, output, size, isStrict: given.strict, session });
+    const observe = showProgress(session.terminal);
+    const request = { repository, before, side, paths, format, output, size, isStrict: given.strict, observe, session };
+    const written = await write(request);
+    observe(undefined);
     for (const name of written.skipped)
       session.terminal.complain(`varve: warning: Left out ${printableLine(name)}: a tar can't hold a socket.\n`);
     for (const { path: place, what } of written.losses)
@@ -157,19 +161,19 @@ interface Written {
 }
 
 async function write(request: Request): Promise<Written> {
-  const { repository, side, paths, format, output = "", isStrict } = request;
+  const { repository, side, paths, format, output = "", isStrict, observe } = request;
   switch (format) {
     case "tar":
       return { ...(await writeTar(request)), losses: [] };
     case "erofs":
-      await writeOutputFile(output, (file) => exportErofs(repository, side, file, paths));
+      await writeOutputFile(output, (file) => exportErofs(repository, side, file, paths, request));
       return { skipped: [], losses: [] };
     case "ext4":
       return { skipped: [], losses: await writeOutputFile(output, (file) => exportExt4(repository, side, file, paths, request)) };
     case "lxc": {
       const directory = path.resolve(output);
       const { architecture } = machinePlatform(process.arch);
-      const place = { name: path.basename(directory), directory, architecture, isStrict };
+      const place = { name: path.basename(directory), directory, architecture, isStrict, observe };
       return { skipped: [], losses: await exportContainer(repository, side, paths, place) };
     }
   }

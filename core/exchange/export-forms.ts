@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { VarveError } from "../errors.js";
 import { readImageConfig } from "../image/read-image-config.js";
+import type { LayerProgress } from "../model/layer-progress.js";
 import type { CommitId } from "../model/ids.js";
 import { withSelected } from "../operations/export-tree.js";
 import type { Side } from "../operations/sides.js";
@@ -11,12 +12,23 @@ import { fitExt4, type Loss } from "./ext4-fit.js";
 import { sizeOfExt4 } from "./ext4-size.js";
 import { lxcConfig, type LxcPlace } from "./lxc-config.js";
 
-/** A side's tree, or what is selected of it, as one EROFS image. @param file Not there. @throws VarveError PATH_MISSING; PERMISSION, DISK_FULL, UNSUPPORTED. */
-export async function exportErofs(repository: Repository, side: Side, file: string, paths: PathSelection): Promise<void> {
-  await withSelected(repository, side, paths, (tree) => repository.forms.writeErofs(tree, file));
+export interface Observing {
+  /** Hears how far it is, now and then. */
+  readonly observe?: ((progress: LayerProgress) => void) | undefined;
 }
 
-export interface Ext4Options {
+/** A side's tree, or what is selected of it, as one EROFS image. @param file Not there. @throws VarveError PATH_MISSING; PERMISSION, DISK_FULL, UNSUPPORTED. */
+export async function exportErofs(
+  repository: Repository,
+  side: Side,
+  file: string,
+  paths: PathSelection,
+  { observe }: Observing = {},
+): Promise<void> {
+  await withSelected(repository, side, paths, (tree) => repository.forms.writeErofs(tree, file, observe));
+}
+
+export interface Ext4Options extends Observing {
   /** Bytes; by default what the tree takes, and room. */
   readonly size: number | undefined;
   /** Whether what ext4 can't hold is an error. */
@@ -35,18 +47,18 @@ export async function exportExt4(
   side: Side,
   file: string,
   paths: PathSelection,
-  { size, isStrict }: Ext4Options,
+  { size, isStrict, observe }: Ext4Options,
 ): Promise<readonly Loss[]> {
   return withSelected(repository, side, paths, async (tree) => {
     const fit = await fitExt4(tree);
     if (isStrict) refuseLoss("an ext4 image", fit.losses);
     const shape = { ...sizeOfExt4(fit, size), seed: await seedOf(repository, side), hasLargeXattrs: fit.hasLargeXattrs };
-    await repository.forms.writeExt4(fit.tree, file, shape);
+    await repository.forms.writeExt4(fit.tree, file, shape, observe);
     return fit.losses;
   });
 }
 
-export interface ContainerOptions extends LxcPlace {
+export interface ContainerOptions extends LxcPlace, Observing {
   readonly isStrict: boolean;
 }
 
@@ -59,7 +71,7 @@ export async function exportContainer(
   repository: Repository,
   side: Side,
   paths: PathSelection,
-  { isStrict, ...place }: ContainerOptions,
+  { isStrict, observe, ...place }: ContainerOptions,
 ): Promise<readonly Loss[]> {
   const commit = side.kind === "commit" ? side.commit : (await headOf(repository, side.target)).commit;
   const image = readImageConfig(commit === undefined ? undefined : (await repository.history.readCommit(commit)).config);
@@ -67,7 +79,7 @@ export async function exportContainer(
     const config = lxcConfig(commitOf(side), tree, image, place);
     const losses = config.losses.map((what) => ({ path: "config", what }));
     if (isStrict) refuseLoss("an LXC container", losses);
-    await repository.forms.writeContainer(tree, place.directory, config.text);
+    await repository.forms.writeContainer(tree, place.directory, config.text, observe);
     return losses;
   });
 }

@@ -1,6 +1,6 @@
 import { VarveError, type ErrorCode } from "../errors.js";
 import { commitTree, type WrittenCommit } from "../layers/commit-tree.js";
-import type { LayerProgress } from "../layers/write-layer.js";
+import type { LayerProgress } from "../model/layer-progress.js";
 import type { Commit, Signature } from "../model/commit.js";
 import type { CommitId, TreeId } from "../model/ids.js";
 import type { BlobRecord, ImageRecord } from "../model/image.js";

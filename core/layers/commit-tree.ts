@@ -7,7 +7,8 @@ import type { LayerWriter } from "../ports/layer-store.js";
 import type { Repository } from "../ports/repository.js";
 import { keptLayers } from "./kept-layers.js";
 import { layerChain } from "./layer-chain.js";
-import { writeLayer, type LayerProgress } from "./write-layer.js";
+import { writeLayer } from "./write-layer.js";
+import type { LayerProgress } from "../model/layer-progress.js";
 
 export interface CommitTreeOptions {
   readonly parent: CommitId | undefined;

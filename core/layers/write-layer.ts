@@ -3,6 +3,7 @@ import { type ChangeReason, isEcho } from "../model/change.js";
 import { changeReasons, readToCompare } from "../model/compare-entries.js";
 import type { Entry } from "../model/entry.js";
 import type { ContentDigest, TreeId } from "../model/ids.js";
+import type { LayerProgress } from "../model/layer-progress.js";
 import { DirectoryDigester, linkGroupDigest, treeId, type ChildContent } from "../model/tree-digest.js";
 import type { DirectoryNode, FileContent, FileNode, OtherNode, StoredContent, Tree, TreeNode } from "../model/tree.js";
 import type { InodeHandle, LayerWriter, PlaceBelow } from "../ports/layer-store.js";
@@ -20,11 +21,6 @@ export interface LayerSummary {
   readonly deleted: number;
   /** Sockets that the layer holds: names that nobody answers at. */
   readonly sockets: number;
-}
-
-export interface LayerProgress {
-  readonly entries: number;
-  readonly bytes: number;
 }
 
 /**

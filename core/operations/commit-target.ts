@@ -10,7 +10,7 @@ import { openEnding } from "./ending-progress.js";
 import { recordOperation } from "./record-operation.js";
 import { withMounts, type WithMounts } from "./mounted-content.js";
 import { openLiveTree, type LiveTree, type Target } from "./targets.js";
-import type { LayerProgress } from "../layers/write-layer.js";
+import type { LayerProgress } from "../model/layer-progress.js";
 
 export interface CommitResult {
   readonly commit: WrittenCommit;

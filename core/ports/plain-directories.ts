@@ -1,3 +1,4 @@
+import type { LayerProgress } from "../model/layer-progress.js";
 import type { ByteString } from "../model/byte-string.js";
 import type { FilteredTree, Tree, TreeNode } from "../model/tree.js";
 
@@ -36,9 +37,10 @@ export interface PlainDirectories {
 
   /**
    * Writes a tree into a directory, which is made when absent. When it fails half-way, what it wrote is gone again.
+   * @param observe Hears how far it is, now and then.
    * @throws VarveError DESTINATION_NOT_EMPTY, PERMISSION (owners or devices that this user may not make), DISK_FULL, INTERRUPTED.
    */
-  writeTree(tree: Tree, path: string): Promise<void>;
+  writeTree(tree: Tree, path: string, observe?: (progress: LayerProgress) => void): Promise<void>;
 
   /** Whether `writeTree` could begin, as far as that can be known without writing anything. @throws VarveError as that. */
   requireWritable(tree: Tree, path: string): Promise<void>;

@@ -35,7 +35,7 @@ export async function writeExt4Image(file: string, shape: Ext4Shape, fill: (dire
   makeSparse(file, shape.size);
   try {
     makeFilesystem(program, file, shape);
-    await withMounted(file, () => fillRoot(fill, shape.size));
+    await withMounted(file, () => fillRoot(file, fill, shape.size));
   } catch (error) {
     rmSync(file, { force: true });
     throw error;
@@ -136,14 +136,14 @@ function orDiskFull(file: string, work: () => void): void {
   }
 }
 
-async function fillRoot(fill: (directory: string) => Promise<void>, size: number): Promise<void> {
+async function fillRoot(file: string, fill: (directory: string) => Promise<void>, size: number): Promise<void> {
   try {
     rmdirSync(LOST_AND_FOUND);
     await fill(PLACE);
   } catch (error) {
     if (!(error instanceof VarveError) || error.code !== "DISK_FULL") throw error;
     throw new VarveError("DISK_FULL", `Cannot fill an ext4 image of ${size} bytes: it is too small, or this disk is full`, {
-      path: error.path,
+      path: file,
       hint: "Give it more with --size. `df` tells whether the disk has room.",
       cause: error,
     });

@@ -3,6 +3,7 @@ import { joinPath, type ByteString } from "../../core/model/byte-string.js";
 import { treePathText } from "../../core/model/paths.js";
 import type { DeviceEntry, PipeEntry, SymlinkEntry } from "../../core/model/entry.js";
 import type { DirectoryNode, FileContent, TreeNode } from "../../core/model/tree.js";
+import type { LayerProgress } from "../../core/model/layer-progress.js";
 import type { Turns } from "../../core/turns.js";
 import { isTurnDue } from "../../core/yield-to-signals.js";
 import { makeDirectory, makeLink, makeNode, makeSymlink } from "../../linux/make-node.js";
@@ -22,16 +23,23 @@ export function leaderOf(node: TreeNode, path: ByteString): ByteString {
 }
 
 /** Writes new nodes below a directory, by descriptors, following no symlink. Nothing that exists is opened for writing. */
-export class NodeWriter {
+export class NodeWriter implements LayerProgress {
+  /** Written so far. */
+  entries = 0;
+  bytes = 0;
   readonly #opener: DirectoryOpener;
   /** Opens where hardlinks come from, so that the other keeps its place. */
   readonly #sources: DirectoryOpener;
   /** Where each hardlink group's inode stands now, by the path of its first name in the target. */
   readonly #written = new Map<ByteString, ByteString>();
 
-  constructor(opener: DirectoryOpener, sources: DirectoryOpener) {
+  readonly #observe: ((progress: LayerProgress) => void) | undefined;
+
+  /** @param observe Hears how far it is, now and then. */
+  constructor(opener: DirectoryOpener, sources: DirectoryOpener, observe?: (progress: LayerProgress) => void) {
     this.#opener = opener;
     this.#sources = sources;
+    this.#observe = observe;
   }
 
   /** Notes where the inode of a hardlink group stands. */
@@ -47,7 +55,8 @@ export class NodeWriter {
    * @throws VarveError PERMISSION, DISK_FULL, IO, and what reading the node throws.
    */
   *write(node: TreeNode, path: ByteString, directory: ByteString, name: ByteString): Turns<void> {
-    if (isTurnDue()) yield;
+    yield* this.#turn();
+    this.entries += 1;
     const leader = leaderOf(node, path);
     const source = this.#written.get(leader);
     if (source !== undefined) return this.link(source, directory, name, path);
@@ -65,10 +74,26 @@ export class NodeWriter {
     });
   }
 
+  *#turn(): Turns<void> {
+    if (!isTurnDue()) return;
+    this.#observe?.(this);
+    yield;
+  }
+
+  /** After each piece of a content. */
+  *#wrote(count: number): Turns<void> {
+    this.bytes += count;
+    yield* this.#turn();
+  }
+
   *#make(node: TreeNode, directory: ByteString, name: ByteString): Turns<void> {
     const descriptor = this.#opener.open(directory);
     if ("children" in node) makeDirectory(descriptor, name, 0o700);
-    else if ("content" in node) yield* writeFile(descriptor, name, node.content, (file) => setMetadata(file, "", node.entry));
+    else if ("content" in node)
+      yield* writeFile(descriptor, name, node.content, {
+        wrote: (count) => this.#wrote(count),
+        finish: (file) => setMetadata(file, "", node.entry),
+      });
     else makeOther(descriptor, name, node.entry);
   }
 
@@ -98,11 +123,18 @@ function makeOther(directory: number, name: ByteString, entry: SymlinkEntry | De
   setMetadata(directory, name, entry);
 }
 
+interface FileSteps {
+  /** After each piece, with its bytes. */
+  readonly wrote: (count: number) => Turns<void>;
+  /** When all is in it. */
+  readonly finish: (file: number) => void;
+}
+
 /** Writes a new file, holes as holes. One that is not whole, or damaged, does not stay. */
-function* writeFile(directory: number, name: ByteString, content: FileContent, finish: (file: number) => void): Turns<void> {
+function* writeFile(directory: number, name: ByteString, content: FileContent, { wrote, finish }: FileSteps): Turns<void> {
   const file = openAt(directory, name, CREATE_FILE, 0o600);
   try {
-    if (content.size > 0) yield* copyContent(content, file);
+    if (content.size > 0) yield* copyContent(content, file, wrote);
     finish(file);
   } catch (error) {
     unlink(directory, name);
@@ -112,7 +144,7 @@ function* writeFile(directory: number, name: ByteString, content: FileContent, f
   }
 }
 
-function* copyContent(content: FileContent, file: number): Turns<void> {
+function* copyContent(content: FileContent, file: number, wrote: FileSteps["wrote"]): Turns<void> {
   const reader = content.open();
   try {
     let end = 0;
@@ -123,7 +155,7 @@ function* copyContent(content: FileContent, file: number): Turns<void> {
         if (count === 0) break;
         writeAll(file, count, position);
         position += count;
-        if (isTurnDue()) yield;
+        yield* wrote(count);
       }
       end = offset + length;
     }

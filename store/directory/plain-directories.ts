@@ -20,7 +20,7 @@ export function openDirectories(store?: string): PlainDirectories {
     openLinked: openLinkedTree,
     openWhole: async (path) => treeOfLiveDirectory(await openLiveDirectoryInTurns(path)),
     openConfined: openConfinedRoot,
-    writeTree: async (tree, path) => inTurns(writeTree(tree, path)),
+    writeTree: async (tree, path, observe) => inTurns(writeTree(tree, path, observe)),
     requireWritable: async (tree, path) => inTurns(requireWritable(tree, path)),
   };
 }

@@ -1,12 +1,13 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import type { LayerProgress } from "../../core/model/layer-progress.js";
 import type { Tree } from "../../core/model/tree.js";
 import { inTurns } from "../../core/turns.js";
 import { VarveError } from "../../core/errors.js";
 import { makeDirectories } from "../../linux/make-directories.js";
 import { hasCode } from "../../linux/errno.js";
 import { systemFailure } from "../system-failure.js";
-import { requireWritable, writeTree } from "./write-directory.js";
+import { ofDestination, requireWritable, writeTree } from "./write-directory.js";
 
 /**
  * Writes LXC's layout: `rootfs`, then `config`. What fails half-way leaves nothing; what is killed leaves a directory without a config, which LXC takes
@@ -15,21 +16,26 @@ import { requireWritable, writeTree } from "./write-directory.js";
  * @param directory Empty, or absent.
  * @throws VarveError DESTINATION_NOT_EMPTY, WRONG_TYPE, PERMISSION, DISK_FULL, INTERRUPTED.
  */
-export async function writeContainer(tree: Tree, directory: string, config: string): Promise<void> {
+export async function writeContainer(
+  tree: Tree,
+  directory: string,
+  config: string,
+  observe?: (progress: LayerProgress) => void,
+): Promise<void> {
   await inTurns(requireWritable(tree, directory));
   const made = makePlace(directory);
   const root = path.join(directory, "rootfs");
   const scratch = path.join(directory, `.config-${process.pid}`);
   try {
     mkdirSync(root, { mode: 0o700 });
-    await inTurns(writeTree(tree, root));
+    await inTurns(writeTree(tree, root, observe));
     writeFileSync(scratch, config, { mode: 0o644, flag: "wx" });
     renameSync(scratch, path.join(directory, "config"));
   } catch (error) {
     rmSync(root, { recursive: true, force: true });
     rmSync(scratch, { force: true });
     if (made !== undefined) rmSync(made, { recursive: true, force: true });
-    throw systemFailure(`write "${directory}"`, error, directory);
+    throw ofDestination(systemFailure(`write "${directory}"`, error, directory), directory);
   }
 }
 

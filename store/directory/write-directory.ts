@@ -3,6 +3,7 @@ import path from "node:path";
 import { VarveError } from "../../core/errors.js";
 import { bytesOfText, joinPath, type ByteString } from "../../core/model/byte-string.js";
 import type { Tree, TreeNode } from "../../core/model/tree.js";
+import type { LayerProgress } from "../../core/model/layer-progress.js";
 import type { Turns } from "../../core/turns.js";
 import { isTurnDue } from "../../core/yield-to-signals.js";
 import { AT_FDCWD, duplicateDescriptor, O_CLOEXEC, openAt } from "../../linux/open-at.js";
@@ -18,22 +19,35 @@ import { WritePermission } from "./write-permission.js";
 
 const ROOT = "" as ByteString;
 
+type Observe = (progress: LayerProgress) => void;
+
 /**
  * Writes a tree into an empty directory, made when absent; its root's metadata too. Holes stay holes, hardlinks are kept. What fails
  * half-way, or is interrupted, leaves nothing: no half a tree is to be taken for one.
  *
+ * @param observe Hears how far it is, now and then.
  * @throws VarveError DESTINATION_NOT_EMPTY, WRONG_TYPE; PERMISSION, before anything is written where owners, devices or xattrs can't be
  *   set; DISK_FULL.
  */
-export function* writeTree(target: Tree, directory: string): Turns<void> {
+export function* writeTree(target: Tree, directory: string, observe?: Observe): Turns<void> {
   yield* requirePermission(target);
   const made = makeRoot(directory);
   try {
-    yield* withWriter(directory, (writer) => fillOrEmpty(writer, target, directory));
+    yield* withWriter(directory, (writer) => fillOrEmpty(writer, target, directory), observe);
   } catch (error) {
     if (made !== undefined) removeDirectories(directory, made);
-    throw error;
+    throw ofDestination(error, directory);
   }
+}
+
+/** It is the disk that is full, whichever file of the tree came last. */
+export function ofDestination(error: unknown, directory: string): unknown {
+  if (!(error instanceof VarveError) || error.code !== "DISK_FULL") return error;
+  return new VarveError("DISK_FULL", `Cannot write "${directory}": the disk is full`, {
+    path: path.resolve(directory),
+    hint: "Free some space, or name a directory on another disk. Nothing was left there.",
+    cause: error,
+  });
 }
 
 /**
@@ -117,11 +131,11 @@ export function* applyTree(current: Tree, target: Tree, directory: string, optio
   });
 }
 
-function* withWriter(directory: string, work: (writer: DirectoryWriter) => Turns<void>): Turns<void> {
+function* withWriter(directory: string, work: (writer: DirectoryWriter) => Turns<void>, observe?: Observe): Turns<void> {
   const opener = new DirectoryOpener(openRoot(directory));
   const sources = new DirectoryOpener(duplicateDescriptor(opener.root));
   try {
-    yield* work({ opener, sources, writer: new NodeWriter(opener, sources) });
+    yield* work({ opener, sources, writer: new NodeWriter(opener, sources, observe) });
   } finally {
     sources.close();
     opener.close();

@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, fstatSync, openSync, rmSync } from "node:fs";
 import { writeLayer } from "../../core/layers/write-layer.js";
+import type { LayerProgress } from "../../core/model/layer-progress.js";
 import { EMPTY_ROOT } from "../../core/model/entry.js";
 import type { ByteString } from "../../core/model/byte-string.js";
 import type { DirectoryNode, Tree } from "../../core/model/tree.js";
@@ -26,7 +27,12 @@ const NOBODY_LENDS: ImageLending = {
  * @param scratch Gives a path for what the writer can't hold in memory.
  * @throws VarveError UNSUPPORTED, PERMISSION, DISK_FULL, INTERRUPTED; what reading the tree throws.
  */
-export async function writeImage(tree: Tree, file: string, scratch: () => string): Promise<void> {
+export async function writeImage(
+  tree: Tree,
+  file: string,
+  scratch: () => string,
+  observe?: (progress: LayerProgress) => void,
+): Promise<void> {
   const mode = modeOfNew(file);
   let isBegun = false;
   const writer = new ImageWriter({
@@ -41,7 +47,7 @@ export async function writeImage(tree: Tree, file: string, scratch: () => string
     keep: (_, id) => ({ id, storedBytes: 0 }),
   });
   try {
-    await writeLayer(writer, NOTHING, { root: withContents(tree.root), close: () => undefined });
+    await writeLayer(writer, NOTHING, { root: withContents(tree.root), close: () => undefined }, observe);
     writer.publish();
     // A layer's is read-only.
     chmodSync(file, mode);

@@ -287,19 +287,6 @@ for (const format of ["ext4", "erofs", "lxc"]) {
   );
 }
 
-test("export --format erofs and ext4 on a full disk say so, and leave nothing", (t) => {
-  const { home, store } = rich(t, "cd root; head -c 30M /dev/urandom > big");
-  for (const format of ["erofs", "ext4"]) {
-    const script = `mkdir -p small; mount -t tmpfs -o size=8m none small; "$0" "$@" || echo "status $?"; ls small`;
-    const words = ["--mount", "bash", "-ec", script, process.execPath, BUILT_COMMAND, "--store", store];
-    const { stdout, stderr } = spawnSync("unshare", [...words, "export", "rich", "--format", format, "-o", "small/out"], {
-      cwd: home,
-      encoding: "utf8",
-    });
-    t.is(stdout, "status 51\n", `${format}: ${stderr}`);
-  }
-});
-
 /** A store whose branch `web` has a config. */
 function withConfig(t: ExecutionContext, ...changes: string[]): UserStore {
   const made = userStore(t, undefined);
