@@ -13,7 +13,7 @@ import { openOutsideReaders, openRepository } from "./open-repository.js";
 import { commitOf, splitRangeWord } from "./revision-words.js";
 import { withinTracked } from "./open-target.js";
 import { shellLine } from "./shell-line.js";
-import { trackedStore } from "./store-location.js";
+import { locateStore, surroundings, trackedStore } from "./store-location.js";
 
 /** For the help of commands that take them. */
 export const WHAT_SIDES_ARE =
@@ -26,12 +26,31 @@ export type OpenedSides =
 
 /** What two words mean. @throws VarveError REVISION_UNKNOWN, SOURCE_MISSING, SOURCE_UNREADABLE, and what opening a store throws. */
 export async function openSides(session: Session, first: string, second: string): Promise<OpenedSides> {
-  if (isOutsideWord(first) && isOutsideWord(second)) {
-    const [before, after] = [await openSource(first), await openSource(second)];
-    return { readers: await openOutsideReaders(), before, after };
+  if (isOutsideWord(first) && isOutsideWord(second)) return openOutside(first, second);
+  let repository: Repository;
+  try {
+    repository = await openRepository(trackedFor(session, [first, second]));
+  } catch (error) {
+    if (!isWithoutStore(session, error) || !mayBeOutside(first) || !mayBeOutside(second)) throw error;
+    // Where there is no store, no revision has that name.
+    return openOutside(first, second);
   }
-  const repository = await openRepository(trackedFor(session, [first, second]));
   return { repository, before: await sideOf(repository, first), after: await sideOf(repository, second) };
+}
+
+async function openOutside(first: string, second: string): Promise<OpenedSides> {
+  const [before, after] = [await openSource(first), await openSource(second)];
+  return { readers: await openOutsideReaders(), before, after };
+}
+
+/** Whether nobody named a store, and there is none. */
+function isWithoutStore({ store }: Session, error: unknown): boolean {
+  return error instanceof VarveError && error.code === "STORE_MISSING" && locateStore(store, surroundings()).isDefault;
+}
+
+/** Whether a word is a tree from outside where no revision has that name. */
+function mayBeOutside(word: string): boolean {
+  return isOutsideWord(word) || (word !== "" && !word.startsWith("@") && (existsSync(word) || layoutOf(word) !== undefined));
 }
 
 /**
