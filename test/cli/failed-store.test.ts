@@ -65,8 +65,8 @@ for (const [signal, status] of [
       home,
       words: ["--store", store, "import", "-"],
       signal,
-      // The rest of the archive never comes.
-      input: tar.subarray(0, 500_000),
+      // The rest of the archive never comes. So little fits into the pipe, whoever reads it.
+      input: tar.subarray(0, 20_000),
       when: () => existsSync(path.join(store, "scratch")) && readdirSync(path.join(store, "scratch")).length > 0,
     });
     t.is(ended.status, status, ended.stderr);
