@@ -1,9 +1,8 @@
-import { accessSync, constants, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { VarveError } from "../core/errors.js";
 import type { FinishedOperation } from "../core/operations/finish-interrupted.js";
 import type { OutsideReaders } from "../core/operations/outside-source.js";
-import type { Archives } from "../core/ports/archives.js";
 import type { Images } from "../core/ports/images.js";
 import type { Containers } from "../core/ports/containers.js";
 import type { Events } from "../core/ports/events.js";
@@ -11,7 +10,6 @@ import type { Garbage } from "../core/ports/garbage.js";
 import type { MachineRoot } from "../core/ports/machine-root.js";
 import type { Networks } from "../core/ports/networks.js";
 import type { PlainDirectories } from "../core/ports/plain-directories.js";
-import type { Registries } from "../core/ports/registries.js";
 import type { Repository } from "../core/ports/repository.js";
 import type { StoreChecks } from "../core/ports/store-checks.js";
 import type { TreeForms } from "../core/ports/tree-forms.js";
@@ -25,11 +23,14 @@ import { endProcess } from "../overlay/end-process.js";
 import type { LayerStoreOptions } from "../store/layers/layer-store.js";
 import type { UpperTreeSource } from "../store/directory/upper-tree.js";
 import type { ClonePlace, CloneRequest } from "../store/clone-place.js";
+import { archivesAt } from "../store/archives.js";
 import { openBlobs } from "../store/blobs/blob-store.js";
 import { fileEvents } from "../store/events/file-events.js";
 import { historiesAt } from "../store/histories.js";
+import { imagesAt } from "../store/images.js";
 import { openStore } from "../store/open-store.js";
-import { scratchPath } from "../store/scratch.js";
+import { registriesAt } from "../store/registries.js";
+import { readersScratch, scratchPath } from "../store/scratch.js";
 import type { LockOptions } from "../store/store-lock.js";
 import { storeLayout, type StoreLayout } from "../store/store-layout.js";
 import type { NamespaceUse, Session } from "./command.js";
@@ -39,6 +40,9 @@ import { locateStore, surroundings, type StoreLocation } from "./store-location.
 
 /** For when all is said and done. */
 export { endProcess };
+
+/** Registries for who needs nothing of a store. */
+export { REGISTRIES } from "../store/registries.js";
 
 /** The latest date that anything made is to have. */
 export { sourceDateEpoch } from "../store/clock.js";
@@ -247,7 +251,7 @@ export async function repositoryAt(layout: StoreLayout, surrounding: RepositoryS
     events,
     inProgress: fileProgress(layout),
     directories: openDirectories(layout.root),
-    archives: archivesAt(() => scratchPath(scratchOf(layout), "archive")),
+    archives: archivesAt(() => readersScratch(layout, "archive")),
     forms: formsAt(layout, openDirectories(layout.root)),
     images: imagesAt(layout),
     blobs: openBlobs(layout),
@@ -333,28 +337,8 @@ async function openWorktreeOf(layout: StoreLayout, tracked: string | undefined):
   return openWorktree(tracked, layout);
 }
 
-/** Archives are looked at beside a store that this user may only read, too. */
-function scratchOf(layout: StoreLayout): Pick<StoreLayout, "scratch"> {
-  try {
-    accessSync(layout.scratch, constants.W_OK);
-    return layout;
-  } catch {
-    return { scratch: tmpdir() };
-  }
-}
-
-/** Decompressors and all are loaded when the first archive is. @param scratch Gives a path that nobody uses. */
-function archivesAt(scratch: () => string): Archives {
-  return {
-    importTar: async (...parts) => (await import("../store/tar/import-tar.js")).importTar(...parts),
-    openTar: async (stream, name) => (await import("../store/tar/open-tar.js")).openTar(stream, name, scratch()),
-    openLayout: async (directory, image) => (await import("../store/oci/open-layout.js")).openLayout(directory, image, scratch()),
-    exportTar: async (...parts) => (await import("../store/tar/export-tar.js")).exportTar(...parts),
-  };
-}
-
 function formsAt(layout: StoreLayout, { writeTree }: PlainDirectories): TreeForms {
-  const scratch = (): string => scratchPath(scratchOf(layout), "image");
+  const scratch = (): string => readersScratch(layout, "image");
   return {
     writeErofs: async (tree, file, ...on) =>
       (await import("../store/layers/write-image.js")).writeImage(tree, file, scratch, ...on),
@@ -367,39 +351,4 @@ function formsAt(layout: StoreLayout, { writeTree }: PlainDirectories): TreeForm
 /** What a URL gives. @throws VarveError USAGE, SOURCE_MISSING, SOURCE_UNREADABLE. */
 export async function openDownload(url: string): Promise<AsyncIterable<Uint8Array>> {
   return (await import("../store/download/open-download.js")).openDownload(url);
-}
-
-/** For who needs nothing of a store. */
-export const REGISTRIES: Pick<Registries, "login" | "logout" | "tags" | "remove"> = {
-  tags: async (...parts) => (await import("../store/registry/remote-images.js")).remoteTags(...parts),
-  remove: async (...parts) => (await import("../store/registry/remote-images.js")).removeManifest(...parts),
-  login: async (...parts) => (await import("../store/registry/login.js")).login(...parts),
-  logout: async (registry) => (await import("../store/registry/login.js")).logout(registry),
-};
-
-/** What speaks to them is loaded with the first word to one. */
-function registriesAt(layout: StoreLayout): Registries {
-  return {
-    ...REGISTRIES,
-    open: async (...parts) => (await import("../store/registry/registry-images.js")).openRegistryImage(layout, ...parts),
-    push: async (...parts) => (await import("../store/registry/registry-images.js")).pushImage(layout, ...parts),
-  };
-}
-
-function imagesAt(layout: StoreLayout): Images {
-  return {
-    open: async (...parts) =>
-      (await import("../store/oci/open-images.js")).openImages(layout, ...parts, scratchPath(scratchOf(layout), "archive")),
-    readLayer: async (...parts) => (await import("../store/oci/read-layer.js")).readLayer(layout, ...parts),
-    async *layerTar(...parts) {
-      yield* (await import("../store/oci/layer-tar.js")).layerTar(...parts);
-    },
-    async *compressed(stream) {
-      yield* (await import("../store/tar/gzip-stream.js")).gzipped(stream);
-    },
-    sent: async () => new (await import("../store/oci/sent-tars.js")).StoredSentTars(layout.sent),
-    writeArchive: async (...parts) => (await import("../store/oci/write-images.js")).writeArchive(...parts),
-    writeHistory: async (...parts) => (await import("../store/oci/write-images.js")).writeHistory(...parts),
-    writeLayout: async (...parts) => (await import("../store/oci/write-images.js")).writeLayout(...parts),
-  };
 }

@@ -1,4 +1,5 @@
-import { readFileSync, readdirSync, statSync, rmSync } from "node:fs";
+import { accessSync, constants, readFileSync, readdirSync, statSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import type { StoreLayout } from "./store-layout.js";
 
@@ -18,6 +19,16 @@ let written = 0;
 export function scratchPath(layout: Pick<StoreLayout, "scratch">, kind: string): string {
   written += 1;
   return path.join(layout.scratch, `${kind}-${process.pid}-${written}`);
+}
+
+/** The same for who only reads: where this user may not write into the store, it lies among the system's temporary files. */
+export function readersScratch(layout: Pick<StoreLayout, "scratch">, kind: string): string {
+  try {
+    accessSync(layout.scratch, constants.W_OK);
+    return scratchPath(layout, kind);
+  } catch {
+    return scratchPath({ scratch: tmpdir() }, kind);
+  }
 }
 
 /** Names in scratch/ that no living process can own, in ascending order. Names of another form are left alone. */
