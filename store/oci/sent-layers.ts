@@ -9,7 +9,7 @@ import { writeFully } from "../durable-file.js";
 import { layerCorrupt } from "../erofs/layer-corrupt.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
-import { gzipped } from "../tar/gzip-stream.js";
+import { GZIP_FORM, gzipped } from "../tar/gzip-stream.js";
 import { SentTable } from "./sent-table.js";
 
 type SendingLayout = Pick<StoreLayout, "layer" | "sent" | "scratch">;
@@ -17,8 +17,6 @@ type SendingLayout = Pick<StoreLayout, "layer" | "sent" | "scratch">;
 const PIECE_BYTES = 1 << 18;
 /** Below it compressing twice costs less than a file. */
 const SMALLEST_SPOOLED_BYTES = 1 << 20;
-/** Another zlib may give other bytes. */
-const ZLIB = process.versions.zlib;
 
 /**
  * Layer images as they are sent: compressed by gzip. What they become so is remembered, so that a registry which has them can be told so without compressing
@@ -134,7 +132,7 @@ class Spool {
   }
 }
 
-const keyOf = (id: LayerId): string => `${id} ${ZLIB}`;
+const keyOf = (id: LayerId): string => `${id} ${GZIP_FORM}`;
 
 async function* pieces(open: () => number): AsyncGenerator<Uint8Array> {
   const fd = open();

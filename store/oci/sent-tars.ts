@@ -1,12 +1,11 @@
 import type { TreeId } from "../../core/model/ids.js";
 import type { BlobDigest, SizedDigest } from "../../core/model/image.js";
 import type { SentTars } from "../../core/ports/images.js";
+import { GZIP_FORM } from "../tar/gzip-stream.js";
 import { SentTable } from "./sent-table.js";
 
 /** To be counted up when layerTar makes other bytes of the same tree. */
 const TAR_FORM = 1;
-/** Another zlib may give other bytes. */
-const GZIP = `gzip-${process.versions.zlib}`;
 
 /** Images.sent. */
 export class StoredSentTars implements SentTars {
@@ -26,11 +25,11 @@ export class StoredSentTars implements SentTars {
   }
 
   compressed(diffId: BlobDigest): SizedDigest | undefined {
-    return this.#table.find(`${diffId} ${GZIP}`);
+    return this.#table.find(`${diffId} ${GZIP_FORM}`);
   }
 
   rememberCompressed(diffId: BlobDigest, compressed: SizedDigest): void {
-    this.#table.add(`${diffId} ${GZIP}`, compressed);
+    this.#table.add(`${diffId} ${GZIP_FORM}`, compressed);
   }
 
   forget(): void {
