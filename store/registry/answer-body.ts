@@ -5,18 +5,26 @@ import { invalidAnswer } from "./registry-fault.js";
 /** What is left of an answer to dismiss is read, so that its connection can be used again; more than that is cut. */
 const WORTH_READING_BYTES = 64 << 10;
 
+/** Less than that in an idle time is a drip, which could go on for months while the store is locked: as good as nothing. */
+const LEAST_BYTES = 16 << 10;
+
 /**
  * The bytes of an answer as they come: nothing is decoded, so that nothing grows. Ending the loop early closes the connection.
  *
- * @throws Node's errors, ETIMEDOUT when nothing comes for `idleMilliseconds` while a piece is waited for.
+ * @throws Node's errors, ETIMEDOUT when in `idleMilliseconds` of waiting for pieces no more than a drip comes.
  */
 export async function* answerPieces({ message }: Answer, idleMilliseconds: number): AsyncGenerator<Buffer> {
   const pieces = message[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  let [patience, bytes] = [idleMilliseconds, 0];
   try {
     for (;;) {
-      const timer = setTimeout(() => message.destroy(timedOut()), idleMilliseconds);
+      const begun = performance.now();
+      const timer = setTimeout(() => message.destroy(timedOut()), patience);
       const next = await pieces.next().finally(() => clearTimeout(timer));
       if (next.done === true) return;
+      patience -= performance.now() - begun;
+      bytes += next.value.length;
+      if (bytes >= LEAST_BYTES) [patience, bytes] = [idleMilliseconds, 0];
       yield next.value;
     }
   } finally {

@@ -233,6 +233,11 @@ const cases: Readonly<Record<string, Case>> = {
     response.writeHead(200, { "content-length": String(BLOB.length) });
     response.write(BLOB.subarray(0, 10));
   }),
+  "a blob that drips": away(blob, (_, response) => {
+    response.writeHead(200, { "content-length": String(BLOB.length) });
+    const drip = setInterval(() => void response.write("0"), 100);
+    response.once("close", () => clearInterval(drip));
+  }),
   "another range than was asked for": invalid(
     blob,
     (request, response) => {
