@@ -204,8 +204,8 @@ function choose(
     .slice(0, MOST_SHOWN);
   const message =
     first === undefined
-      ? `Cannot find an image in the OCI layout: ${wanted === undefined ? "it holds none" : `none is called ${JSON.stringify(wanted)}`}`
-      : `Cannot choose an image of the OCI layout: it holds ${images.length}, wanted the name of one`;
+      ? `Cannot find an image in the index: ${wanted === undefined ? "it holds none" : `none is called ${JSON.stringify(wanted)}`}`
+      : `Cannot choose an image of the index: it holds ${images.length}, wanted the name of one`;
   const hint =
     names.length === 0
       ? undefined

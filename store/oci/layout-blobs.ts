@@ -100,7 +100,7 @@ export class LayoutBlobs {
     } catch (error) {
       throw new VarveError(
         "SOURCE_INVALID",
-        `Cannot read the OCI layout: ${what} is no JSON that can be relied on: ${(error as Error).message}`,
+        `Cannot read the image: ${what} is no JSON that can be relied on: ${(error as Error).message}`,
         {
           path: this.#directory,
           cause: error,
@@ -113,7 +113,7 @@ export class LayoutBlobs {
     const errno = errnoOf(error);
     if (errno === undefined) return error;
     if (errno === "EACCES" || errno === "EPERM") {
-      return new VarveError("SOURCE_UNREADABLE", `Cannot read the OCI layout: ${what} may not be read`, {
+      return new VarveError("SOURCE_UNREADABLE", `Cannot read the image: ${what} may not be read`, {
         path: file ?? this.#directory,
         hint: "Run the command as a user who may read it, such as root.",
         cause: error,
@@ -130,8 +130,8 @@ export class LayoutBlobs {
 }
 
 export function layoutFault(directory: string, state: string, file: string = directory): VarveError {
-  return new VarveError("SOURCE_INVALID", `Cannot read the OCI layout: ${state}`, {
+  return new VarveError("SOURCE_INVALID", `Cannot read the image: ${state}`, {
     path: file,
-    hint: "The layout is damaged or was made to do harm. Make it again, or take it from its source again.",
+    hint: "It is damaged or was made to do harm. Make it again, or take it from its source again.",
   });
 }
