@@ -93,8 +93,11 @@ function clamped(fields: Fields, latest: number | undefined): Fields {
   return latest !== undefined && created > latest * 1000 ? { ...fields, created: timeOf({ seconds: latest }) } : fields;
 }
 
+/** The last second of 9999: what stands for a date in an image has four digits for its year, and git's commits have any. */
+const LAST_SECOND = 253_402_300_799;
+
 function timeOf({ seconds }: Pick<Signature, "seconds">): string {
-  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+  return new Date(Math.min(seconds, LAST_SECOND) * 1000).toISOString().replace(".000Z", "Z");
 }
 
 function personOf({ name, email }: Signature): string {

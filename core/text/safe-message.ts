@@ -5,5 +5,5 @@ const REPLACEMENT = "\ufffd";
 
 /** A message as it is kept and shown: lines end in \n, no trailing blank lines, no control characters. */
 export function safeMessage(message: string): string {
-  return message.replace(/\r\n?/g, "\n").replace(CONTROLS, REPLACEMENT).replace(/\s+$/, "").replace(/^\n+/, "");
+  return message.replace(/\r\n?/g, "\n").replace(CONTROLS, REPLACEMENT).trimEnd().replace(/^\n+/, "");
 }

@@ -2,6 +2,7 @@ import { joinPath, type ByteString } from "../../core/model/byte-string.js";
 import { EMPTY_ROOT, type DirectoryEntry } from "../../core/model/entry.js";
 import type { DirectoryDigest, LayerId } from "../../core/model/ids.js";
 import { nodeAt } from "../../core/model/paths.js";
+import { DirectoryDigester } from "../../core/model/tree-digest.js";
 import type { DirectoryNode, Tree, TreeNode } from "../../core/model/tree.js";
 import { ImageDirectory, type Dirent } from "./image-directory.js";
 import { DIRENT_DIRECTORY } from "./image-format.js";
@@ -106,7 +107,7 @@ class FilePlace implements PlaceInChain {
 }
 
 function emptyRoot(): DirectoryNode {
-  return { entry: EMPTY_ROOT, children: () => [], child: () => undefined, digest: undefined };
+  return { entry: EMPTY_ROOT, children: () => [], child: () => undefined, digest: new DirectoryDigester().digest() };
 }
 
 /** A directory in one layer. */

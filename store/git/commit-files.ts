@@ -17,6 +17,9 @@ const LARGEST_BYTES: Readonly<Record<string, number>> = {
   [IMAGE_FILE]: 2 ** 20,
 };
 
+/** Deeper than an image's config may be that varve takes: what walks them does so by recursion, JSON.stringify too. */
+const DEEPEST = 100;
+
 /** The fields in one order, so that one record has one git id. */
 export function encodeLayerRecord({ layer, tree, added, modified, deleted, storedBytes }: LayerRecord): Buffer {
   return encode({ layer, tree, added, modified, deleted, storedBytes });
@@ -99,8 +102,22 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function decode(name: string, bytes: Buffer, commit: string): Record<string, unknown> {
   if (bytes.length > (LARGEST_BYTES[name] ?? 0)) throw invalid(name, commit);
   const value: unknown = checked(() => JSON.parse(bytes.toString("utf8")) as unknown, name, commit);
-  if (!isObject(value)) throw invalid(name, commit);
+  if (!isObject(value) || isDeeper(value, DEEPEST)) throw invalid(name, commit);
   return value;
+}
+
+/** Without recursion. */
+function isDeeper(value: object, most: number): boolean {
+  let level: readonly object[] = [value];
+  for (let depth = 1; level.length > 0; depth += 1) {
+    if (depth > most) return true;
+    level = level.flatMap((each) => Object.values(each).filter(isNested));
+  }
+  return false;
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function count(value: Record<string, unknown>, key: string, name: string, commit: string): number {

@@ -11,8 +11,10 @@ import { filesOfTree, type LooseObject } from "./loose-objects.js";
 import { safePersonPart } from "./safe-text.js";
 import { parseTag } from "./tag-objects.js";
 
-/** A stranger's history: of a million commits, which are then some four million objects. */
-const LIMITS = { objects: 4_000_000, objectBytes: 2 ** 23, allBytes: 2 ** 30 };
+/** A stranger's history, which is in memory while it is read: of 100,000 commits, more than have their layers in one manifest. */
+const LIMITS = { objects: 400_000, objectBytes: 2 ** 23, allBytes: 2 ** 27 };
+/** With its message, of which `log` has each line in memory. */
+const LARGEST_COMMIT_BYTES = 2 ** 20;
 const MOST_REFS = 100_000;
 const LONGEST_SUBJECT = 200;
 
@@ -54,6 +56,7 @@ class Decoding {
     if (refs.length === 0 || refs.length > MOST_REFS)
       throw new SyntaxError(`has ${refs.length} refs, expected 1 to ${MOST_REFS}`);
     if (new Set(refs.map(({ name }) => name)).size < refs.length) throw new SyntaxError("has a ref twice");
+    requireNoFolders(refs.map(({ name }) => name));
     const found = refs.map(({ name, id }) => this.#ref(checkedName(name), id));
     if (this.#ordered.size < this.#objects.size) throw new SyntaxError("has objects that no ref leads to");
     return {
@@ -110,6 +113,7 @@ class Decoding {
 
   #commit(id: string): ParsedCommit {
     const object = this.#object(id, "commit");
+    if (object.body.length > LARGEST_COMMIT_BYTES) throw new SyntaxError(`has a commit "${id}" of ${object.body.length} bytes`);
     const commit = parseCommit(id, object.body);
     utf8(object.body, id);
     if (commit === undefined) throw new SyntaxError(`has a commit "${id}" that is not of varve's form`);
@@ -191,6 +195,15 @@ function checkedName(name: string): RefName | "HEAD" {
       : (name.startsWith(BRANCHES) || name.startsWith(TAGS)) && isShortName(shortName(name as RefName)));
   if (isOurs) return name as RefName;
   throw new SyntaxError(`has a ref ${JSON.stringify(name.slice(0, LONGEST_SUBJECT))}, which can't be one`);
+}
+
+/** Git can't have `refs/heads/a` and `refs/heads/a/b` both, since each is a file. @throws SyntaxError. */
+function requireNoFolders(names: readonly string[]): void {
+  const all = new Set(names);
+  for (const name of names)
+    for (let slash = name.indexOf("/"); slash !== -1; slash = name.indexOf("/", slash + 1))
+      if (all.has(name.slice(0, slash)))
+        throw new SyntaxError(`has a ref ${JSON.stringify(name.slice(0, slash))} that is a folder of another`);
 }
 
 /** @throws SyntaxError. */

@@ -7,6 +7,8 @@ const SIGNATURE = "PACK";
 const VERSION = 2;
 const HEADER_BYTES = 12;
 const TRAILER_BYTES = 20;
+/** What zlib takes. */
+const LEAST_CHUNK_BYTES = 64;
 const TYPES: Readonly<Record<string, number>> = { commit: 1, tree: 2, blob: 3, tag: 4 };
 const KINDS: Readonly<Record<number, string>> = Object.fromEntries(Object.entries(TYPES).map(([kind, type]) => [type, kind]));
 
@@ -99,8 +101,9 @@ function objectAt(pack: Buffer, start: number, most: number): { readonly object:
 function inflated(bytes: Buffer, length: number): { readonly body: Buffer; readonly used: number } {
   let result: { buffer: Buffer; engine: { bytesWritten: number } };
   try {
-    // One byte more than it may have tells that it has more. `info` is not in the types of this function.
-    const options = { maxOutputLength: length + 1, info: true };
+    // One byte more than it may have tells that it has more. In a piece of that size: of the usual ones each object would keep 16 KiB. `info` is not in
+    // the types of this function.
+    const options = { maxOutputLength: length + 1, chunkSize: Math.max(length + 1, LEAST_CHUNK_BYTES), info: true };
     result = inflateSync(bytes, options) as unknown as typeof result;
   } catch {
     throw new SyntaxError("has an object that can't be inflated");

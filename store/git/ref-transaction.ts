@@ -67,8 +67,10 @@ function refuseFolders(git: string, updates: readonly RefUpdate[]): void {
   const made = updates.filter(({ before, after }) => before === undefined && after !== undefined);
   if (made.length === 0) return;
   const gone = new Set(updates.filter(({ after }) => after === undefined).map(({ name }) => name));
+  const coming = new Set<string>(made.map(({ name }) => name));
   for (const { name } of made) {
-    const others = [...foldersOf(name).filter((folder) => refExists(git, folder)), ...listRefNames(git, `${name}/`)];
+    const above = foldersOf(name).filter((folder) => coming.has(folder) || refExists(git, folder));
+    const others = [...above, ...listRefNames(git, `${name}/`)];
     const other = others.find((taken) => !gone.has(taken as RefName));
     if (other === undefined) continue;
     throw new VarveError(

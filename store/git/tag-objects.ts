@@ -6,7 +6,7 @@ import { safePersonPart } from "./safe-text.js";
 
 /** What git's tag object says, before its id is known. @see git-mktag(1). */
 const TAG =
-  /^object ([0-9a-f]{40})\ntype (\w+)\ntag ([^\n]*)\n(?:tagger ([^\n]*) <([^\n]*)> (\d{1,15}) ([+-])(\d\d)(\d\d)\n)?\n([\s\S]*)$/;
+  /^object ([0-9a-f]{40})\ntype (\w+)\ntag ([^\n]*)\n(?:tagger ([^<>\n]*) <([^<>\n]*)> (\d{1,15}) ([+-])(\d\d)(\d\d)\n)?\n([\s\S]*)$/;
 
 /** Of an old tag, which may have none. */
 const NOBODY: Signature = { name: "unknown", email: "unknown", seconds: 0, offsetMinutes: 0 };

@@ -99,7 +99,8 @@ class MemoryHistory implements History {
 
   #refuseFolder(name: RefName, updates: readonly RefUpdate[]): void {
     const gone = new Set(updates.filter(({ after }) => after === undefined).map((update) => update.name));
-    const taken = [...this.#refs.keys()].find(
+    const coming = updates.filter(({ after }) => after !== undefined).map((update) => update.name);
+    const taken = [...this.#refs.keys(), ...coming].find(
       (ref) => !gone.has(ref) && (ref.startsWith(`${name}/`) || name.startsWith(`${ref}/`)),
     );
     if (taken !== undefined) throw new VarveError("NAME_TAKEN", `Cannot make "${shortName(name)}": "${shortName(taken)}" exists`);

@@ -11,6 +11,7 @@ import {
   type SymlinkEntry,
 } from "../../core/model/entry.js";
 import type { ContentDigest, DirectoryDigest, LayerId } from "../../core/model/ids.js";
+import { DirectoryDigester } from "../../core/model/tree-digest.js";
 import type { Turns } from "../../core/turns.js";
 import type { FileContent, StoredContent, Tree } from "../../core/model/tree.js";
 import type {
@@ -47,7 +48,10 @@ class MemoryLayerStore implements LayerStore {
   }
 
   openTree(chain: readonly LayerId[]): Tree {
-    const stack = chain.length === 0 ? [directory(EMPTY_ROOT)] : chain.map((id) => this.#layer(id).root);
+    const stack =
+      chain.length === 0
+        ? [{ ...directory(EMPTY_ROOT), digest: new DirectoryDigester().digest() }]
+        : chain.map((id) => this.#layer(id).root);
     return { root: mergedDirectory(stack), close: () => undefined };
   }
 

@@ -21,7 +21,8 @@ const BLOCK_BYTES = 4096;
 const LARGEST_LAYER_BYTES = 2 ** 44;
 /** Deflate packs 1,032 bytes into one at most. */
 const HIGHEST_RATIO = 1040;
-const LARGEST_OBJECTS_BYTES = 2 ** 28;
+/** They are in memory while they are read. */
+const LARGEST_OBJECTS_BYTES = 2 ** 27;
 const LARGEST_DOCUMENT_BYTES = 2 ** 23;
 const MOST_BLOBS = 30_000;
 

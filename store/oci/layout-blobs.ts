@@ -1,9 +1,9 @@
 import { createHash, type Hash } from "node:crypto";
 import { VarveError } from "../../core/errors.js";
+import { parseStrictJson } from "../../core/image/strict-json.js";
 import { isTurnDue, yieldToSignals } from "../../core/yield-to-signals.js";
 import { errnoOf } from "../system-failure.js";
 import { type Descriptor } from "./descriptor.js";
-import { parseStrictJson } from "./strict-json.js";
 import type { ImageFile, ImageFiles } from "./image-files.js";
 
 const PIECE_BYTES = 1 << 18;

@@ -93,6 +93,9 @@ export function historyContract(test: TestFn, name: string, open: (t: ExecutionC
     for (const taken of ["refs/heads/a", "refs/heads/a/b/c"] as RefName[]) {
       await rejects(t, history.updateRefs([{ name: taken, before: undefined, after: first }]), "NAME_TAKEN");
     }
+    const both = ["refs/heads/c/d", "refs/heads/c"] as RefName[];
+    await rejects(t, history.updateRefs(both.map((name) => ({ name, before: undefined, after: first }))), "NAME_TAKEN");
+    for (const neither of both) t.deepEqual(await history.refLog(neither), []);
     const [above, below] = ["refs/heads/a", "refs/heads/a/b"] as [RefName, RefName];
     await history.updateRefs([{ name: below, before: first, after: undefined }]);
     await history.updateRefs([{ name: above, before: undefined, after: first }]);

@@ -23,6 +23,16 @@ export function layerStoreContract(test: TestFn, kind: string, openEmpty: (t: Ex
     tree.close();
   });
 
+  test(`${kind}: a layer that leads from the empty tree to the empty tree can be written`, async (t) => {
+    const store = openEmpty(t);
+    const [empty, writer] = [store.openTree([]), store.write([])];
+    await writeLayer(writer, empty, empty);
+    const tree = store.openTree([writer.publish().id]);
+    t.deepEqual([...tree.root.children()], []);
+    t.is(tree.root.digest, empty.root.digest);
+    for (const each of [empty, tree]) each.close();
+  });
+
   test(`${kind}: openTree() of an absent layer throws LAYER_CORRUPT with path and hint`, (t) => {
     const error = t.throws(() => openEmpty(t).openTree([ABSENT]), { instanceOf: VarveError, code: "LAYER_CORRUPT" });
     t.truthy(error.path);

@@ -10,7 +10,7 @@ import type { Repository } from "../../ports/repository.js";
 import { addsUpTo } from "../../trees/check-tree.js";
 import { isTurnDue, yieldToSignals } from "../../yield-to-signals.js";
 import { IncomingLayers } from "../incoming-layers.js";
-import { layersOf, proveImageRecord } from "./prove-image-record.js";
+import { layersOf, parsedDocument, proveImageRecord } from "./prove-image-record.js";
 
 export interface BringOptions {
   /** The tar of an image's layer by its DiffID, where the history tells of one and has no record of it. */
@@ -217,8 +217,13 @@ async function addsUp(check: () => Promise<boolean>): Promise<boolean> {
 async function takeDocuments(repository: Repository, opened: OpenedHistory, commit: Commit): Promise<void> {
   const { blobs } = repository;
   const { config, manifest, diffId } = commit.image ?? {};
-  for (const record of [config, manifest])
-    if (record !== undefined && !blobs.has(record.digest)) blobs.put(await documentOf(opened, record.digest, commit.id));
+  for (const record of [config, manifest]) {
+    if (record === undefined || blobs.has(record.digest)) continue;
+    const bytes = await documentOf(opened, record.digest, commit.id);
+    if (record === manifest && !isManifest(parsedDocument(bytes)))
+      throw invalid(`commit "${commit.id}" names a manifest that is none`);
+    blobs.put(bytes);
+  }
   const tar = diffId === undefined || blobs.hasTar(diffId) ? undefined : opened.tars.get(diffId);
   if (diffId !== undefined && tar !== undefined) await takeTar(repository, diffId, tar, commit);
 }
@@ -229,6 +234,16 @@ async function documentOf({ documents }: OpenedHistory, digest: BlobDigest, comm
   const pieces: Uint8Array[] = [];
   for await (const piece of document.open()) pieces.push(Uint8Array.from(piece));
   return Buffer.concat(pieces);
+}
+
+/** What `save` and `push` read of it. */
+function isManifest(value: unknown): boolean {
+  const { layers } = isObject(value) ? value : {};
+  return Array.isArray(layers) && layers.every(isObject);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 async function takeTar(repository: Repository, diffId: BlobDigest, blob: HistoryBlob, commit: Commit): Promise<void> {

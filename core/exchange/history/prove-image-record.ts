@@ -1,4 +1,5 @@
 import { VarveError } from "../../errors.js";
+import { parseStrictJson } from "../../image/strict-json.js";
 import { contentsOfChain } from "../../layers/commit-contents.js";
 import { layerChain } from "../../layers/layer-chain.js";
 import { writeLayer } from "../../layers/write-layer.js";
@@ -25,8 +26,8 @@ export async function proveImageRecord(
 ): Promise<void> {
   const { diffId, config } = commit.image ?? {};
   if (config !== undefined) {
-    const told: unknown = JSON.parse(Buffer.from(repository.blobs.read(config.digest)).toString("utf8"));
-    if (JSON.stringify(told) !== JSON.stringify(commit.config))
+    const told = parsedDocument(repository.blobs.read(config.digest));
+    if (told === undefined || JSON.stringify(told) !== JSON.stringify(commit.config))
       throw forged(commit, "has another config than the image that it names");
   }
   const stream = diffId && (await tarOf(repository, commit, diffId, otherTar));
@@ -44,6 +45,16 @@ export async function proveImageRecord(
   } finally {
     writer.abort();
     base.close();
+  }
+}
+
+/** @returns `undefined` for what is no JSON, or JSON that two readers may take differently. */
+export function parsedDocument(bytes: Uint8Array): unknown {
+  try {
+    return parseStrictJson(bytes);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 

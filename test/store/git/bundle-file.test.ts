@@ -46,12 +46,14 @@ function commit(
     files = {},
     mode = "100644",
     more = "",
+    who = WHO,
   }: {
     readonly message?: string;
     readonly layer?: string;
     readonly files?: Readonly<Record<string, string>>;
     readonly mode?: string;
     readonly more?: string;
+    readonly who?: string;
   } = {},
 ): Made {
   const blobs = Object.fromEntries(
@@ -63,7 +65,7 @@ function commit(
   const head = `tree ${objectId(tree)}\n${parents.map((parent) => `parent ${parent}\n`).join("")}`;
   const object: LooseObject = {
     kind: "commit",
-    body: Buffer.from(`${head}author ${WHO}\ncommitter ${WHO}\n${more}\n${message}\n`),
+    body: Buffer.from(`${head}author ${who}\ncommitter ${who}\n${more}\n${message}\n`),
   };
   return { id: objectId(object), objects: [...Object.values(blobs), tree, object] };
 }
@@ -118,12 +120,26 @@ test("decodeBundle() gives back what was encoded, of any length", (t) => {
   t.deepEqual([...decoded.objects.values()], objects);
 });
 
+test("decodeBundle() keeps no more memory for an object than it has bytes", (t) => {
+  const bundle = encodeBundle({ refs: main("3".repeat(40)), prerequisites: [] }, [
+    blob("x".repeat(5000)),
+    blob("y".repeat(6000)),
+  ]);
+  const sizes = [...decodeBundle(bundle, LIMITS).objects.values()].map(({ body }) => body.buffer.byteLength);
+  // One more, by which it is seen that there are no more.
+  t.deepEqual(sizes, [5001, 6001]);
+});
+
 const good = commit();
 const child = commit([good.id], { message: "two" });
-const tagOf = (id: string, type = "commit"): LooseObject => ({
+const tagOf = (id: string, type = "commit", who = WHO): LooseObject => ({
   kind: "tag",
-  body: Buffer.from(`object ${id}\ntype ${type}\ntag v1\ntagger ${WHO}\n\nhello\n`),
+  body: Buffer.from(`object ${id}\ntype ${type}\ntag v1\ntagger ${who}\n\nhello\n`),
 });
+/** Which a pattern that tries each of its parts for a name would read for years. */
+const LONG_WHO = " <> 1 +0000".repeat(40_000);
+/** What JSON.stringify has no stack for, though it would come out as it went in. */
+const DEEP = `{\n  "a": ${"[".repeat(2_000_000)}${"]".repeat(2_000_000)}\n}\n`;
 const named = (name: string): Buffer => encodeBundle({ refs: [{ name, id: good.id }], prerequisites: [] }, good.objects);
 const of = (made: Made): Buffer => encodeBundle({ refs: main(made.id), prerequisites: [] }, made.objects);
 
@@ -182,6 +198,36 @@ const HOSTILE: readonly (readonly [what: string, bundle: Buffer, message: RegExp
     /names no commit/,
   ],
   ["a ref to a blob", encodeBundle({ refs: main(objectId(good.objects[0]!)), prerequisites: [] }, good.objects), /has a blob/],
+  [
+    "a ref that is a folder of another",
+    encodeBundle({ refs: [...main(good.id), { name: "refs/heads/main/b", id: good.id }], prerequisites: [] }, good.objects),
+    /"refs\/heads\/main" that is a folder of another/,
+  ],
+  [
+    "a tagger's line without end",
+    encodeBundle({ refs: [{ name: "refs/tags/v1", id: objectId(tagOf(good.id, "commit", LONG_WHO)) }], prerequisites: [] }, [
+      ...good.objects,
+      tagOf(good.id, "commit", LONG_WHO),
+    ]),
+    /names no commit/,
+  ],
+  ["an author's line without end", of(commit([], { who: LONG_WHO })), /not of varve's form/],
+  [
+    "a commit of 150,000 parents",
+    of(commit(Array.from({ length: 150_000 }, (_, at) => at.toString(16).padStart(40, "0")))),
+    /a commit "\w+" of 7200\d\d\d bytes/,
+  ],
+  ["a commit of 20,000 parents", of(commit(Array.from({ length: 20_000 }, () => good.id))), /not of varve's form/],
+  ["a message of megabytes", of(commit([], { message: `m${"\n".repeat(1 << 21)}m` })), /a commit "\w+" of 2097\d\d\d bytes/],
+  ["a config.json that is nested without end", of(commit([], { files: { "config.json": DEEP } })), /not of varve's form/],
+  [
+    "objects that are too large together",
+    encodeBundle({ refs: main(good.id), prerequisites: [] }, [
+      ...good.objects,
+      ...Array.from({ length: 17 }, (_, at) => ({ kind: "blob", body: Buffer.alloc(2 ** 23 - 1, at) })),
+    ]),
+    /too large/,
+  ],
   ["a missing parent", of(child), /lacks the commit/],
   [
     "a missing tree",
