@@ -38,6 +38,25 @@ export function decodeHistory(bytes: Buffer): HistoryObjects {
   return new Decoding(objects, new Set(prerequisites.map(({ id }) => id))).decode(refs, prerequisites);
 }
 
+/** For who sends a history. @throws VarveError UNSUPPORTED for more than `decodeHistory` reads. */
+export function requireReadable(objects: ReadonlyMap<string, LooseObject>): void {
+  let bytes = 0;
+  for (const [id, { kind, body }] of objects) {
+    bytes += body.length;
+    if (kind === "commit" && body.length > LARGEST_COMMIT_BYTES)
+      throw unreadable(`its commit "${id}" has ${body.length} bytes, and ${LARGEST_COMMIT_BYTES} are read`);
+  }
+  if (objects.size > LIMITS.objects) throw unreadable(`it has ${objects.size} git objects, and ${LIMITS.objects} are read`);
+  if (bytes > LIMITS.allBytes)
+    throw unreadable(`its commits have ${bytes} bytes without their layers, and ${LIMITS.allBytes} are read`);
+}
+
+function unreadable(state: string): VarveError {
+  return new VarveError("UNSUPPORTED", `Cannot send the history: ${state}`, {
+    hint: "Send a part of it: varve bundle A..B FILE.",
+  });
+}
+
 class Decoding {
   readonly #objects: ReadonlyMap<string, LooseObject>;
   readonly #needed: ReadonlySet<string>;

@@ -6,7 +6,10 @@ import type { RawCommit } from "./raw-commit.js";
 
 // No `<` or `>` within, as git has it: else a line of a megabyte would be read in as many ways as it has of them, squared.
 const PERSON = "([^<>\\n\\r]*) <([^<>\\n\\r]*)> (\\d{1,15}) ([+-])(\\d\\d)(\\d\\d)";
-/** A commit as varve writes it, with two parents at most (a pattern of any number has no stack for a stranger's 100,000): no other headers, and a message without line ends of other systems. */
+/**
+ * A commit as varve writes it: no other headers, and a message without line ends of other systems. It has two parents at most; a pattern of any number has no
+ * stack for a stranger's 100,000.
+ */
 const COMMIT = new RegExp(
   `^tree ([0-9a-f]{40})\\n((?:parent [0-9a-f]{40}\\n){0,100})author ${PERSON}\\ncommitter ${PERSON}\\n\\n([^\\n\\r][^\\r]*[^\\n\\r]|[^\\n\\r])\\n$`,
 );

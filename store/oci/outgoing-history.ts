@@ -10,6 +10,7 @@ import { readRegularFile } from "../../linux/regular-file.js";
 import { openBlobs, tarFile } from "../blobs/blob-store.js";
 import { encodeBundle } from "../git/bundle-file.js";
 import { GitObjects } from "../git/git-objects.js";
+import { requireReadable } from "../git/history-objects.js";
 import { OUR_FILES, parseCommit } from "../git/loose-commits.js";
 import { filesOfTree, type LooseObject } from "../git/loose-objects.js";
 import type { StoreLayout } from "../store-layout.js";
@@ -109,6 +110,7 @@ async function bundleOf(layout: StoreLayout, { refs, prerequisites, commits }: H
   const objects = new Map<string, LooseObject>();
   for (const id of commits) await addCommit(git, id, objects);
   for (const { tag } of refs) if (tag !== undefined) objects.set(tag, await git.raw(tag));
+  requireReadable(objects);
   const bundle = {
     refs: refs.map(({ name, commit, tag }) => ({ name, id: tag ?? commit })),
     prerequisites: prerequisites.map(({ commit, subject }) => ({ id: commit, subject })),
