@@ -10,7 +10,9 @@ import type { OutgoingHistory } from "../../core/ports/histories.js";
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
 import { jobsOption, OUTGOING_PLATFORM_OPTION, platformOption, REGISTRY_OPTIONS, TRANSFER_OPTIONS } from "../image-options.js";
+import { misplacedWord } from "../misplaced-word.js";
 import { openRepository, sourceDateEpoch } from "../open-repository.js";
+import { isRevision } from "../open-target.js";
 import { printableLine } from "../printable.js";
 import { showLayers } from "../progress.js";
 import { printJson } from "../render/json-array.js";
@@ -59,7 +61,7 @@ layers of other branches, which would go along.`,
     const reference = parseImageReference(target);
     const atOnce = jobsOption(jobs);
     const repository = await openRepository(session);
-    const commit = await commitOf(repository, revision);
+    const commit = await pushedCommit(session, repository, revision, target);
     const { image, skipped, isSame } = await exportImage(repository, commit, {
       references: [shortImageName(reference)],
       squash,
@@ -105,6 +107,15 @@ layers of other branches, which would go along.`,
     terminal.say(sentBytes === 0 ? "The registry had all of its layers." : `Sent ${readableBytes(sentBytes)}.`);
   },
 );
+
+/** Git's push names the place first. */
+async function pushedCommit(session: Session, repository: Repository, revision: string, target: string): Promise<CommitId> {
+  try {
+    return await commitOf(repository, revision);
+  } catch (error) {
+    throw target !== revision && (await isRevision(session, target)) ? misplacedWord(error, ["push", target, revision]) : error;
+  }
+}
 
 interface HistoryChoice {
   readonly revision: string;

@@ -6,6 +6,7 @@ import { imageName, namedByDigest, storedName } from "../../core/exchange/image-
 import type { Repository } from "../../core/ports/repository.js";
 import { command, type Command, type Session } from "../command.js";
 import { OUTGOING_PLATFORM_OPTION, platformOption } from "../image-options.js";
+import { misplacedWord } from "../misplaced-word.js";
 import { openRepository, sourceDateEpoch } from "../open-repository.js";
 import { choiceOf } from "../option-values.js";
 import { refuseArchiveOnStdout, writeOutput } from "../output-file.js";
@@ -65,7 +66,9 @@ is later, but for those of an image that goes out as it came.`,
       throw new VarveError("USAGE", `Cannot name ${words.length} images "${given.name}": a name is one image's`);
     const options = { ...given, platform: platformOption(given.platform), latest: sourceDateEpoch() };
     const repository = await openRepository(session);
-    const images = await exportAll(repository, words, options, session);
+    const images = await exportAll(repository, words, options, session).catch((error: unknown) => {
+      throw output === undefined ? withFile(error, words) : error;
+    });
     const all = images.map(({ image }) => image);
     const { writeArchive, writeLayout } = repository.images;
     if (output === undefined) return writeArchive(all, async (chunk) => session.terminal.write(chunk), format !== "oci-archive");
@@ -74,6 +77,13 @@ is later, but for those of an image that goes out as it came.`,
     report(session, images, output);
   },
 );
+
+/** A last word that is no revision is taken for the file that it most often is. */
+function withFile(error: unknown, words: readonly string[]): unknown {
+  const file = words.at(-1) ?? "";
+  const isFile = words.length > 1 && /\/|\.(?:tar|tgz|t[gx]z|gz|zst|xz)$/.test(file);
+  return isFile ? misplacedWord(error, ["save", ...words.slice(0, -1), "-o", file]) : error;
+}
 
 /** @returns `undefined` for stdout. */
 function outputOf(output: string | undefined, format: string, session: Session): string | undefined {

@@ -215,3 +215,22 @@ test("more layers than docker takes are refused, with what to do", (t) => {
   t.regex(stderr, /127 layers.*125[\s\S]*--squash/);
   ok("save", "base", "--squash", "-o", "out.tar");
 });
+
+test("a file that is named as a last word is said to want -o", (t) => {
+  const { home, run } = userStore(t, undefined);
+  for (const file of ["out.tar", path.join(home, "out")]) {
+    const { status, stdout, stderr } = run("save", "base", file);
+    t.is(status, 20);
+    t.is(stdout, "");
+    t.true(stderr.includes(`Did you mean "varve save base -o ${file}"?`), stderr);
+  }
+  t.notRegex(run("save", "base", "bas").stderr, /-o/);
+});
+
+test("push with the place first, as in git, says which comes first", (t) => {
+  const { run } = userStore(t, undefined);
+  const { status, stderr } = run("push", "127.0.0.1:1/app:1", "base");
+  t.is(status, 20);
+  t.true(stderr.includes('Did you mean "varve push base 127.0.0.1:1/app:1"?'), stderr);
+  t.notRegex(run("push", "127.0.0.1:1/app:1", "127.0.0.1:1/app:2").stderr, /push/);
+});
