@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import path from "node:path";
 import { errnoOf } from "./system-failure.js";
 
@@ -55,4 +55,19 @@ export function replaceFile(file: string, bytes: Uint8Array, scratch: string): v
     throw error;
   }
   syncDirectory(path.dirname(file));
+}
+
+/**
+ * The same for a cache that checks itself: after a power cut it may be gone, or hold anything.
+ *
+ * @param scratch As for `replaceFile`.
+ */
+export function replaceCache(file: string, bytes: Uint8Array | string, scratch: string, mode = 0o600): void {
+  try {
+    writeFileSync(scratch, bytes, { flag: "wx", mode });
+    renameSync(scratch, file);
+  } catch (error) {
+    rmSync(scratch, { force: true });
+    throw error;
+  }
 }

@@ -109,11 +109,14 @@ function checkFolders(layout: StoreLayout): void {
   for (const derived of [layout.views, layout.commitCache, layout.scratch]) makeAgain(derived);
 }
 
-/** These may be deleted at any time. */
+/** These may be deleted at any time. Where nothing can be written, a store is read without them. */
 function makeAgain(folder: string): void {
   try {
-    if (!existsSync(folder)) mkdirSync(folder, { recursive: true });
+    // Not with `recursive`: of a read-only filesystem that gives ENOENT.
+    if (!existsSync(folder)) mkdirSync(folder);
   } catch (error) {
+    // ENOENT: the folder that it belongs into could not be made.
+    if (["EEXIST", "EROFS", "ENOENT"].includes(errnoOf(error) ?? "")) return;
     throw systemFailure(`make "${folder}"`, error, folder);
   }
 }

@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync, readdirSync, statSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, readdirSync, statSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { StoreLayout } from "./store-layout.js";
@@ -33,6 +33,8 @@ export function readersScratch(layout: Pick<StoreLayout, "scratch">, kind: strin
 
 /** Names in scratch/ that no living process can own, in ascending order. Names of another form are left alone. */
 export function deadScratch(layout: StoreLayout): string[] {
+  // It is missing where openStore could not make it again.
+  if (!existsSync(layout.scratch)) return [];
   return readdirSync(layout.scratch)
     .filter((name) => isDeadScratch(layout, name))
     .sort();

@@ -42,6 +42,7 @@ const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
 const HINTS_BY_ERRNO: Readonly<Record<string, string>> = {
   EMFILE: "Let a process open more files (ulimit -n), then run the command again.",
   ENFILE: "Let this machine open more files (sysctl fs.file-max), then run the command again.",
+  EROFS: "Mount the filesystem writable (mount -o remount,rw), or name another place.",
   EIO: "The kernel's log (dmesg) tells more. Save what can be saved: the disk may be about to fail.",
   ENAMETOOLONG: "Choose a shorter one.",
   ...Object.fromEntries(

@@ -92,11 +92,17 @@ async function plainLayer(tar: LayerTar, options: OutgoingLayerOptions): Promise
   return layer(found.digest, plainRecord(found), () => tar.open());
 }
 
-async function compressedLayer(
-  { blobs, images }: Repository,
-  tar: LayerTar,
-  options: OutgoingLayerOptions,
-): Promise<OutgoingLayer> {
+/** Kept, so that it is compressed once. A store that can't take it, since its disk is full or read-only, has it made again when it is sent. */
+async function compressedLayer(repository: Repository, tar: LayerTar, options: OutgoingLayerOptions): Promise<OutgoingLayer> {
+  try {
+    return await keptLayer(repository, tar, options);
+  } catch (error) {
+    if (!(error instanceof VarveError) || !["DISK_FULL", "PERMISSION"].includes(error.code)) throw error;
+    return layerMadeAgain(repository, tar, options);
+  }
+}
+
+async function keptLayer({ blobs, images }: Repository, tar: LayerTar, options: OutgoingLayerOptions): Promise<OutgoingLayer> {
   const reading = new FirstReading(tar, options);
   const copy = blobs.copy(images.compressed(reading.stream));
   try {
@@ -108,6 +114,19 @@ async function compressedLayer(
   } finally {
     copy.discard();
   }
+}
+
+async function layerMadeAgain({ images }: Repository, tar: LayerTar, options: OutgoingLayerOptions): Promise<OutgoingLayer> {
+  const reading = new FirstReading(tar, options);
+  const hash = createHash("sha256");
+  let size = 0;
+  for await (const piece of images.compressed(reading.stream)) {
+    hash.update(piece);
+    size += piece.length;
+  }
+  const found = reading.end();
+  const made = { digest: blobDigest(hash.digest("hex")), size };
+  return layer(found.digest, compressedRecord(made), () => asBefore(images.compressed(tar.open()), made, options.sent));
 }
 
 /** Finds out what a tar is while somebody reads it. */

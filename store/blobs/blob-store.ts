@@ -73,7 +73,11 @@ export function markWithoutTar(layout: BlobLayout, diffId: BlobDigest): void {
   publish(scratch, `${tarFile(layout, diffId)}${NO_TAR}`);
 }
 
-/** Puts a finished file in place, durably; what stands there already is replaced, since it may be what a crash left. @throws VarveError DISK_FULL, PERMISSION. */
+/**
+ * Puts a finished file in place, durably; what stands there already is replaced, since it may be what a crash left. One that can't be put is removed.
+ *
+ * @throws VarveError DISK_FULL, PERMISSION.
+ */
 export function publish(scratch: string, file: string): void {
   try {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
@@ -81,6 +85,7 @@ export function publish(scratch: string, file: string): void {
     syncDirectory(path.dirname(file));
     syncDirectory(path.dirname(path.dirname(file)));
   } catch (error) {
+    rmSync(scratch, { force: true });
     throw systemFailure("keep a blob", error, file);
   }
 }

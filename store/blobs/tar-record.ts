@@ -57,7 +57,12 @@ export class TarRecorder {
   constructor(file: string) {
     this.#file = file;
     this.#fd = openSync(file, "wx", 0o600);
-    writeFully(this.#fd, MAGIC);
+    try {
+      writeFully(this.#fd, MAGIC);
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
   }
 
   begin(chunk: Uint8Array): void {

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
+import { replaceCache } from "../durable-file.js";
 import type { ContentRows } from "./content-rows.js";
 import { encodeSegment, readSegment, ROW_BYTES, SegmentFile, type ContentPlace } from "./segment-file.js";
 
@@ -65,8 +66,8 @@ export class ContentIndex {
       old.push(name);
     }
     const scratch = this.#scratch();
-    writeFileSync(scratch, encodeSegment(rows.segment()), { mode: 0o600, flag: "wx" });
-    renameSync(scratch, path.join(this.#directory, `${path.basename(scratch)}-${Date.now().toString(36)}${SUFFIX}`));
+    const file = path.join(this.#directory, `${path.basename(scratch)}-${Date.now().toString(36)}${SUFFIX}`);
+    replaceCache(file, encodeSegment(rows.segment()), scratch);
     for (const name of old) rmSync(path.join(this.#directory, name), { force: true });
   }
 

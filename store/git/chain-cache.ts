@@ -1,7 +1,8 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { CommitId, LayerId } from "../../core/model/ids.js";
 import { readRegularFile } from "../../linux/regular-file.js";
+import { replaceCache } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 
@@ -45,9 +46,8 @@ export class ChainCache {
     const ids = Buffer.from(chain.join(""), "hex");
     try {
       mkdirSync(this.#layout.chains, { recursive: true, mode: 0o700 });
-      const scratch = scratchPath(this.#layout, "chain");
-      writeFileSync(scratch, Buffer.concat([Buffer.from(commit), ids, ids]), { mode: 0o600, flag: "wx" });
-      renameSync(scratch, this.#file(commit));
+      const bytes = Buffer.concat([Buffer.from(commit), ids, ids]);
+      replaceCache(this.#file(commit), bytes, scratchPath(this.#layout, "chain"));
       if (extended !== undefined) rmSync(this.#file(extended), { force: true });
     } catch {
       // Whoever may only read goes through the history again.

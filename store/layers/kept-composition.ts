@@ -1,7 +1,8 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type { LayerId } from "../../core/model/ids.js";
 import { readRegularFile } from "../../linux/regular-file.js";
+import { replaceCache } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { composeChain, DEEPEST_STACK, type ChainPart } from "./chain-composition.js";
@@ -24,9 +25,7 @@ export function keptComposition(layout: Pick<StoreLayout, "compositions" | "scra
   const parts = composeChain(chain);
   try {
     mkdirSync(layout.compositions, { recursive: true, mode: 0o700 });
-    const scratch = scratchPath(layout, "composition");
-    writeFileSync(scratch, `${name}\n${JSON.stringify(parts)}\n`, { mode: 0o600, flag: "wx" });
-    renameSync(scratch, file);
+    replaceCache(file, `${name}\n${JSON.stringify(parts)}\n`, scratchPath(layout, "composition"));
   } catch {
     // Whoever may only read computes them again.
   }

@@ -1,8 +1,9 @@
-import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { LayerId } from "../../core/model/ids.js";
 import { readRegularFile } from "../../linux/regular-file.js";
 import { crc32 } from "../crc.js";
+import { replaceCache } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 import { LARGEST_RECORD_BYTES, type NameRecord } from "./name-record.js";
@@ -90,10 +91,8 @@ export class NameTable {
   }
 
   #replace(rows: ReadonlyMap<LayerId, NameRecord | undefined>): void {
-    const scratch = scratchPath(this.#layout, "names");
     const bytes = Buffer.concat([...rows].map(([id, record]) => rowOf(id, record)));
-    writeFileSync(scratch, bytes, { flag: "wx", mode: 0o644 });
-    renameSync(scratch, this.#layout.names);
+    replaceCache(this.#layout.names, bytes, scratchPath(this.#layout, "names"), 0o644);
     this.#isTorn = false;
     this.#bytes = bytes.length;
   }

@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync, type BigIntStats } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, readFileSync, statSync, writeFileSync, type BigIntStats } from "node:fs";
 import path from "node:path";
 import type { LayerId } from "../../core/model/ids.js";
 import { openRegularFile } from "../../linux/regular-file.js";
 import { crc32 } from "../crc.js";
+import { replaceCache } from "../durable-file.js";
 import { scratchPath } from "../scratch.js";
 import type { StoreLayout } from "../store-layout.js";
 
@@ -89,9 +90,7 @@ export class ProofTable {
     if (statSync(folder).uid !== process.geteuid?.()) return;
     if (!this.#isStale) return writeFileSync(proofs, Buffer.concat(this.#pending), { flag: "a", mode: 0o600 });
     const rows = this.#all();
-    const scratch = scratchPath(this.#layout, "proofs");
-    writeFileSync(scratch, Buffer.concat([headerRow(rows.length), ...rows]), { flag: "wx", mode: 0o600 });
-    renameSync(scratch, proofs);
+    replaceCache(proofs, Buffer.concat([headerRow(rows.length), ...rows]), scratchPath(this.#layout, "proofs"));
     this.#isStale = false;
   }
 

@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test from "ava";
-import { replaceFile, writeNewFile } from "../../store/durable-file.js";
+import { replaceCache, replaceFile, writeNewFile } from "../../store/durable-file.js";
 import { systemFailure } from "../../store/system-failure.js";
 import { temporaryDirectory } from "../helpers/temporary-store.js";
 
@@ -16,12 +16,13 @@ test("replaceFile() puts a new inode in place, so that an old reader keeps the o
   t.deepEqual(readdirSync(directory), ["file", "other"]);
 });
 
-test("replaceFile() that fails leaves nothing behind", (t) => {
-  const directory = temporaryDirectory(t);
-  mkdirSync(path.join(directory, "file/below"), { recursive: true });
-  t.throws(() => replaceFile(path.join(directory, "file"), Buffer.from("new"), path.join(directory, "scratch")));
-  t.deepEqual(readdirSync(directory), ["file"]);
-});
+for (const replace of [replaceFile, replaceCache])
+  test(`${replace.name}() that fails leaves nothing behind`, (t) => {
+    const directory = temporaryDirectory(t);
+    mkdirSync(path.join(directory, "file/below"), { recursive: true });
+    t.throws(() => replace(path.join(directory, "file"), Buffer.from("new"), path.join(directory, "scratch")));
+    t.deepEqual(readdirSync(directory), ["file"]);
+  });
 
 test("writeNewFile() never writes into a file that stands", (t) => {
   const file = path.join(temporaryDirectory(t), "file");

@@ -103,17 +103,28 @@ testIf("root")("openStore() of a store that may not be read throws PERMISSION", 
   t.regex(openAs(NOBODY, layout).text, /^PERMISSION/);
 });
 
-testIf("root")("openStore() of a store on a read-only mount leaves dead scratch alone", async (t) => {
-  const layout = temporaryStore(t);
-  const left = path.join(layout.scratch, `layer-${spawnSync("true").pid}-1`);
-  writeFileSync(left, "x");
+/** What openStore() gives where the store stands on a read-only mount. */
+function openReadOnly(layout: StoreLayout): string {
   const script = `mount --bind "$2" "$2" && mount -o remount,bind,ro "$2" && exec "$0" -e 'import(process.argv[1]).then((m) => m.openStore(process.argv[2])).then(() => console.log("opened"), (e) => console.log(e))' "$1" "$2"`;
   const module = new URL("../../store/open-store.js", import.meta.url).pathname;
   const { stdout } = spawnSync("unshare", ["--mount", "sh", "-c", script, process.execPath, module, layout.root], {
     encoding: "utf8",
   });
-  t.is(stdout.trim(), "opened");
+  return stdout.trim();
+}
+
+testIf("root")("openStore() of a store on a read-only mount leaves dead scratch alone", async (t) => {
+  const layout = temporaryStore(t);
+  const left = path.join(layout.scratch, `layer-${spawnSync("true").pid}-1`);
+  writeFileSync(left, "x");
+  t.is(openReadOnly(layout), "opened");
   t.true(existsSync(left));
+});
+
+testIf("root")("openStore() of a store on a read-only mount needs no views and no scratch", (t) => {
+  const layout = temporaryStore(t);
+  for (const derived of [layout.scratch, layout.views]) rmSync(derived, { recursive: true });
+  t.is(openReadOnly(layout), "opened");
 });
 
 testIf("root")("openStore() by root of another user's store that was found, not named, throws PERMISSION", async (t) => {

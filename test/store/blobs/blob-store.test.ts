@@ -72,6 +72,17 @@ test("copy() keeps what passes through it, once all did", async (t) => {
   t.deepEqual(readdirSync(layout.scratch), []);
 });
 
+test("put() and copy() of what can't be put in place leave nothing", async (t) => {
+  const { layout, blobs } = opened(t);
+  writeFileSync(path.dirname(blobFile(layout, digestOf(SMALL))), "in the way");
+  t.throws(() => blobs.put(SMALL), { instanceOf: VarveError });
+  const copy = blobs.copy(inPieces(SMALL));
+  await all(copy.stream);
+  t.throws(() => copy.keep(), { instanceOf: VarveError });
+  copy.discard();
+  t.deepEqual(readdirSync(layout.scratch), []);
+});
+
 test("copy() passes on what its source throws, and leaves nothing", async (t) => {
   const { layout, blobs } = opened(t);
   const failing = async function* (): AsyncGenerator<Uint8Array> {

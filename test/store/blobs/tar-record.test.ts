@@ -1,8 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import test from "ava";
 import { VarveError } from "../../../core/errors.js";
+import { TarRecorder } from "../../../store/blobs/tar-record.js";
+import { testIf } from "../../helpers/requirements.js";
 import { temporaryDirectory } from "../../helpers/temporary-directory.js";
 import { archive, directory, file } from "../tar/raw-tar.js";
 import { putTogetherAgain, recordedTar, type RecordedTar } from "./recorded-tar.js";
@@ -171,4 +173,13 @@ test("a record with any byte changed is damaged, or gives the same tar", async (
     if (Buffer.isBuffer(outcome)) t.true(outcome.equals(BYTES));
     else t.is((outcome as VarveError).code, "STORE_DAMAGED", `byte ${position}: ${String(outcome)}`);
   }
+});
+
+testIf("mounts")("a record that a full disk does not take leaves nothing", (t) => {
+  const disk = temporaryDirectory(t);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=4k", "none", disk]);
+  t.teardown(() => execFileSync("umount", [disk]));
+  writeFileSync(`${disk}/filler`, Buffer.alloc(4096));
+  t.throws(() => new TarRecorder(`${disk}/record`), { code: "ENOSPC" });
+  t.deepEqual(readdirSync(disk), ["filler"]);
 });
