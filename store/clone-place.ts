@@ -50,8 +50,7 @@ export function takeClonePlace(request: CloneRequest): ClonePlace {
     mark = takeMark(request, layout);
     if (!existsSync(layout.format)) initStore(store, branch);
   } catch (error) {
-    if (mark !== undefined) closeSync(mark.fd);
-    if (isNew) removeEmpty(directory);
+    giveUp(request, layout, { mark, isNew });
     throw systemFailure(`clone into "${directory}"`, error, directory);
   }
   const { fd, isBegun } = mark;
@@ -67,6 +66,21 @@ export function takeClonePlace(request: CloneRequest): ClonePlace {
       closeSync(fd);
     },
   };
+}
+
+/** What was begun goes, as far as it is this clone's. */
+function giveUp(
+  { directory }: CloneRequest,
+  layout: StoreLayout,
+  { mark, isNew }: { readonly mark: Mark | undefined; readonly isNew: boolean },
+): void {
+  if (mark === undefined) {
+    for (const folder of [layout.scratch, layout.root]) if (!existsSync(layout.cloning)) removeEmpty(folder);
+    if (isNew) removeEmpty(directory);
+    return;
+  }
+  if (!mark.isBegun) clear(directory, layout, isNew);
+  closeSync(mark.fd);
 }
 
 function requireFree({ directory, store, source }: CloneRequest, layout: StoreLayout): void {

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { VarveError } from "../core/errors.js";
 import { makeDirectories } from "../linux/make-directories.js";
@@ -15,7 +15,7 @@ const GIT_CONFIG = `[core]
 `;
 
 /**
- * Makes a store. An init that was stopped half-way is completed; nothing that stands already is changed.
+ * Makes a store. An init that was stopped half-way is completed; nothing that stands already is changed. One that fails leaves no part of a store.
  *
  * @param directory The store itself (`/srv/root/.varve`); it and what is missing above it are made.
  * @param branch The branch that HEAD names, which has no commit yet.
@@ -23,6 +23,7 @@ const GIT_CONFIG = `[core]
  */
 export function initStore(directory: string, branch = "main"): StoreLayout {
   const layout = storeLayout(directory);
+  const isNew = !existsSync(layout.root);
   try {
     refuseForeign(layout);
     makeFolders(layout);
@@ -30,8 +31,23 @@ export function initStore(directory: string, branch = "main"): StoreLayout {
     writeFormat(layout);
     return layout;
   } catch (error) {
+    if (isNew) takeAway(layout);
     if (errnoOf(error) === "ENOTDIR" || errnoOf(error) === "EEXIST") throw noDirectory(layout.root, error);
     throw systemFailure(`make the store "${layout.root}"`, error, layout.root);
+  }
+}
+
+/** All at once: another init at the same place fails then, and completes nothing of which parts go meanwhile. */
+function takeAway({ root, format }: StoreLayout): void {
+  const aside = `${root}.${process.pid}`;
+  try {
+    if (existsSync(format)) return;
+    renameSync(root, aside);
+    // That other one may just have completed it.
+    if (existsSync(path.join(aside, path.basename(format)))) renameSync(aside, root);
+    else rmSync(aside, { recursive: true });
+  } catch {
+    // There is nothing to remove, or it can't be: why the init failed matters more.
   }
 }
 

@@ -21,6 +21,9 @@ export async function waitBeforeRetry(pace: Pace, failures: number, least: numbe
   await sleep(least + most / 2 + (Math.random() * most) / 2, undefined, { signal });
 }
 
+/** Dates of HTTP begin with the day of the week. What else `Date.parse` takes for one, such as -1 or 1.5, is none. */
+const DATE = /^[A-Z]/i;
+
 /**
  * What Retry-After asks for, as seconds or as a date.
  *
@@ -28,7 +31,8 @@ export async function waitBeforeRetry(pace: Pace, failures: number, least: numbe
  */
 export function retryAfter(header: string | undefined, now: number = Date.now()): number | undefined {
   if (header === undefined) return undefined;
-  if (/^\d{1,15}$/.test(header.trim())) return Number(header) * 1000;
-  const date = Date.parse(header);
+  const text = header.trim();
+  if (/^\d+$/.test(text)) return Math.min(Number(text), Number.MAX_SAFE_INTEGER) * 1000;
+  const date = DATE.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

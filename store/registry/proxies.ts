@@ -30,8 +30,11 @@ export function proxyFor(url: URL, environment: Environment): Proxy | undefined 
   return readProxy(text, name);
 }
 
+/** The first of both that says something, as Go's programs have it. */
 function valueOf(environment: Environment, name: string): string {
-  return (environment[name] ?? environment[name.toLowerCase()] ?? "").trim();
+  return (
+    [environment[name], environment[name.toLowerCase()]].map((value = "") => value.trim()).find((value) => value !== "") ?? ""
+  );
 }
 
 /** The text may hold a password, and stands in no message. */

@@ -7,6 +7,9 @@ import { initStore } from "../../store/init-store.js";
 import { openStore } from "../../store/open-store.js";
 import { commitChain } from "../helpers/commit-drafts.js";
 import { gitHistory } from "../../store/git/git-history.js";
+import { testIf } from "../helpers/requirements.js";
+import { storeLayout } from "../../store/store-layout.js";
+import { takeClonePlace } from "../../store/clone-place.js";
 import { temporaryDirectory, temporaryStore } from "../helpers/temporary-store.js";
 
 test("initStore() makes a store for its owner alone, of format 1, that git reads", async (t) => {
@@ -61,3 +64,36 @@ test("initStore() below a file throws WRONG_TYPE with the path", (t) => {
   t.is(error?.code, "WRONG_TYPE");
   t.true(error?.path?.startsWith(file));
 });
+
+for (const [what, make] of [
+  ["initStore()", (place: string) => initStore(path.join(place, ".varve"))],
+  [
+    "takeClonePlace()",
+    (place: string) =>
+      takeClonePlace({ directory: place, store: path.join(place, ".varve"), source: "elsewhere", branch: "main" }).finish(),
+  ],
+] as const)
+  testIf("mounts")(`${what} on a disk that fills up leaves no part of a store, and works with more room`, (t) => {
+    const disk = temporaryDirectory(t);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "nr_inodes=2", "none", disk]);
+    t.teardown(() => execFileSync("umount", [disk]));
+    const place = path.join(disk, "place");
+    let failures = 0;
+    for (let inodes = 3; ; inodes += 1) {
+      execFileSync("mount", ["-o", `remount,nr_inodes=${inodes}`, disk]);
+      try {
+        make(place);
+        break;
+      } catch (error) {
+        failures += 1;
+        t.is((error as VarveError).code, "DISK_FULL", String(error));
+        t.deepEqual(
+          readdirSync(disk, { recursive: true }).filter((name) => name !== "place"),
+          [],
+          String(inodes),
+        );
+      }
+    }
+    t.true(failures > 10);
+    t.true(existsSync(storeLayout(path.join(place, ".varve")).format));
+  });

@@ -8,7 +8,11 @@ test("retryAfter() reads seconds and dates", (t) => {
   t.is(retryAfter("1000000000", now), 1e12);
   t.is(retryAfter("Fri, 27 Nov 2026 12:00:30 GMT", now), 30_000);
   t.is(retryAfter("Fri, 27 Nov 2026 11:00:00 GMT", now), 0);
-  for (const header of [undefined, "", "soon", "NaN"]) t.is(retryAfter(header, now), undefined);
+  t.true(retryAfter("9".repeat(400), now)! > 1e15);
+  t.is(retryAfter("Sun, 06 Nov 1994 08:49:37 GMT", now), 0);
+  t.true(retryAfter("Fri, 31 Dec 9999 23:59:59 GMT", now)! > 1e14);
+  for (const header of [undefined, "", "soon", "NaN", "-1", "1.5", "+99999", "1e9", "0, 99999"])
+    t.is(retryAfter(header, now), undefined);
 });
 
 test("waitBeforeRetry() waits longer each time, and at least what was asked for", async (t) => {

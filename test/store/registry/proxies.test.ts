@@ -14,6 +14,8 @@ test("proxyFor() takes the variable of the URL's scheme, in upper or lower case"
   t.is(nameOf("http://a.lan/", { HTTPS_PROXY: PROXY }), undefined);
   t.is(nameOf("https://a.lan/", { HTTP_PROXY: PROXY }), undefined);
   t.is(nameOf("https://a.lan/", { HTTPS_PROXY: "" }), undefined);
+  t.is(nameOf("https://a.lan/", { HTTPS_PROXY: " ", https_proxy: PROXY }), "proxy.lan:3128");
+  t.is(nameOf("https://a.lan/", { HTTPS_PROXY: PROXY, NO_PROXY: "", no_proxy: "a.lan" }), undefined);
   t.is(nameOf("https://a.lan/", {}), undefined);
 });
 
@@ -69,6 +71,22 @@ const exempt: readonly [list: string, url: string, isExempt: boolean][] = [
   ["fd00::1", "https://[fd00::1]/", true],
   ["[fd00::1]:5000", "https://[fd00::1]:5000/", true],
   ["[fd00::1]:5000", "https://[fd00::1]/", false],
+  ["[fd00::/8]", "https://[fd00::1]/", false],
+  ["*:5000", "https://a.lan:5000/", false],
+  ["*lan", "https://a.lan/", false],
+  [":5000", "https://a.lan:5000/", false],
+  [".", "https://a.lan/", false],
+  ["*.", "https://a.lan/", false],
+  [".a.lan:5000", "https://b.a.lan:5000/", true],
+  [".a.lan:5000", "https://b.a.lan/", false],
+  ["*.a.lan", "https://a.lan/", false],
+  ["10.0.0.0/8:5000", "https://10.1.2.3:5000/", false],
+  ["10.0.0.0/", "https://10.0.0.0/", false],
+  ["10.1.2.3/32", "https://10.1.2.3:5000/", true],
+  ["0.0.0.0/0", "https://10.1.2.3/", true],
+  ["0.0.0.0/0", "https://a.lan/", false],
+  ["x,*", "https://a.lan/", true],
+  ["https://a.lan", "https://a.lan/", false],
   ["", "https://a.lan/", false],
   [",,", "https://a.lan/", false],
   ["", "https://127.0.0.1:5000/", true],
