@@ -1,9 +1,10 @@
-import type { TransferEvent } from "../core/ports/registries.js";
+import type { Setback, TransferEvent } from "../core/ports/registries.js";
 import { printableLine } from "./printable.js";
-import { readableBytes } from "./render/quantities.js";
+import { counted, readableBytes } from "./render/quantities.js";
 import type { Terminal } from "./terminal.js";
 
 const INTERVAL_MILLISECONDS = 100;
+const LEAST_TOLD_MILLISECONDS = 1000;
 /** As docker and git show ids. */
 const SHOWN_DIGITS = 12;
 
@@ -25,6 +26,14 @@ export interface TransferWords {
 
 export const PULL_WORDS: TransferWords = { moving: "Downloading", done: "Downloaded", there: "Already exists" };
 export const PUSH_WORDS: TransferWords = { moving: "Uploading", done: "Pushed", there: "Layer already exists" };
+
+/** Says why a registry is waited for, when that takes longer than a person thinks nothing of. */
+export function tellSetbacks(terminal: Terminal): (setback: Setback) => void {
+  return ({ reason, milliseconds }) => {
+    if (milliseconds < LEAST_TOLD_MILLISECONDS) return;
+    terminal.say(`${printableLine(reason)}; trying again in ${counted(Math.round(milliseconds / 1000), "second")}`);
+  };
+}
 
 /** A line for each transfer that is under way, on a terminal only, and one for each that has ended, which stays. */
 export function showTransfers(terminal: Terminal, words: TransferWords): TransferLines {

@@ -13,6 +13,7 @@ import { printJson } from "../render/json-array.js";
 import { refText, shortId } from "../render/names.js";
 import { counted, readableBytes } from "../render/quantities.js";
 import { TRACKED_STORE } from "../store-location.js";
+import { tellSetbacks } from "../transfer-lines.js";
 
 const options = {
   bare: { type: "boolean", describe: "DIR becomes a store that tracks no directory; nothing is checked out" },
@@ -53,7 +54,7 @@ or empty, or hold a clone of the same SOURCE that was killed: that one is gone o
   },
   async ({ words: [word = "", named], options: { bare, branch, insecure }, session }) => {
     if (branch !== undefined) branchRef(branch);
-    const source = await sourceOf(word, insecure);
+    const source = await sourceOf(word, insecure, session);
     const directory = path.resolve(named ?? nameOf(word, source));
     const store = bare ? directory : path.join(directory, TRACKED_STORE);
     session.terminal.say(`Cloning into '${named ?? path.basename(directory)}'...`);
@@ -78,13 +79,13 @@ or empty, or hold a clone of the same SOURCE that was killed: that one is gone o
   },
 );
 
-async function sourceOf(word: string, insecure: readonly string[]): Promise<CloneSource> {
+async function sourceOf(word: string, insecure: readonly string[], { terminal }: Session): Promise<CloneSource> {
   if (/^https?:\/\//i.test(word) || existsSync(word)) return { kind: "file", source: await openImageSource(word, "clone") };
   if (/^(?:\.{0,2}\/|~)/.test(word)) throw noSuchFile(word);
   const reference = parseImageReference(word);
   // docker.io has no such names; who types one means a file.
   if (reference.registry === DEFAULT_REGISTRY && FILE_ENDING.test(word)) throw noSuchFile(word);
-  return { kind: "image", reference, written: word, insecure: new Set(insecure) };
+  return { kind: "image", reference, written: word, insecure: new Set(insecure), onSetback: tellSetbacks(terminal) };
 }
 
 function noSuchFile(word: string): VarveError {

@@ -13,7 +13,7 @@ import {
 import { openRepository } from "../open-repository.js";
 import { showLayers, showProgress } from "../progress.js";
 import { reportImages } from "../render/loaded-image.js";
-import { PULL_WORDS, showTransfers } from "../transfer-lines.js";
+import { PULL_WORDS, showTransfers, tellSetbacks } from "../transfer-lines.js";
 
 const options = {
   "no-history": { type: "boolean", describe: "Take the image alone, though varve pushed its history with it" },
@@ -57,6 +57,7 @@ must have the same id. No branch moves: varve clone takes branches. Credentials 
       branch,
       keepBytes: keptBytes(given["keep-blobs"]),
       insecure: new Set(given.insecure),
+      onSetback: tellSetbacks(session.terminal),
       history: !given["no-history"],
       onLayer: showLayers(session.terminal),
       jobs: jobsOption(given.jobs),

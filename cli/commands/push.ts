@@ -18,7 +18,7 @@ import { showLayers } from "../progress.js";
 import { printJson } from "../render/json-array.js";
 import { counted, readableBytes } from "../render/quantities.js";
 import { commitOf } from "../revision-words.js";
-import { PUSH_WORDS, showTransfers } from "../transfer-lines.js";
+import { PUSH_WORDS, showTransfers, tellSetbacks } from "../transfer-lines.js";
 
 const options = {
   squash: { type: "boolean", describe: "One layer with the whole tree, in place of one for each commit; without history" },
@@ -79,6 +79,7 @@ layers of other branches, which would go along.`,
     const lines = showTransfers(terminal, PUSH_WORDS);
     const pushed = repository.registries.push(image, reference, {
       insecure: new Set(insecure),
+      onSetback: tellSetbacks(terminal),
       history,
       jobs: atOnce,
       onTransfer: lines.onTransfer,

@@ -5,6 +5,15 @@ import type { OpenedImages, OpenImageOptions, OutgoingImage } from "./images.js"
 export interface RegistryOptions {
   /** Registries, `HOST` or `HOST:PORT`, that may be spoken to without TLS, beside those of this machine. */
   readonly insecure: ReadonlySet<string>;
+  /** Hears each time that something has failed and is tried again after a while. */
+  readonly onSetback?: ((setback: Setback) => void) | undefined;
+}
+
+export interface Setback {
+  /** What has failed, as a message. */
+  readonly reason: string;
+  /** Until the next try. */
+  readonly milliseconds: number;
 }
 
 export interface PullOptions extends RegistryOptions {

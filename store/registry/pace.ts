@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 /** How often and how patiently something is tried. Times are milliseconds. */
 export interface Pace {
   /** Tries of one thing that bring nothing forward. */
@@ -15,10 +13,10 @@ export interface Pace {
 
 export const PACE: Pace = { attempts: 5, firstDelay: 500, longestDelay: 15_000, longestWait: 60_000, idle: 60_000 };
 
-/** @param failures So far, 1 or more. Random, so that many clients do not come back at once. @param least What was asked for. */
-export async function waitBeforeRetry(pace: Pace, failures: number, least: number, signal: AbortSignal): Promise<void> {
+/** How long to wait: partly at random, so that many clients do not come back at once. @param failures So far, 1 or more. @param least What was asked for. */
+export function delayBeforeRetry(pace: Pace, failures: number, least: number): number {
   const most = Math.min(pace.longestDelay, pace.firstDelay * 2 ** (failures - 1));
-  await sleep(least + most / 2 + (Math.random() * most) / 2, undefined, { signal });
+  return least + most / 2 + (Math.random() * most) / 2;
 }
 
 /** Dates of HTTP begin with the day of the week. What else `Date.parse` takes for one, such as -1 or 1.5, is none. */

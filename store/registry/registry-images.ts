@@ -8,7 +8,7 @@ import { blobDigest, type BlobRecord } from "../../core/model/image.js";
 import type { OutgoingHistory } from "../../core/ports/histories.js";
 import type { ImageDocument, OpenedImages, OpenImageOptions, OutgoingImage, SourceLayer } from "../../core/ports/images.js";
 import type { OutgoingBlob } from "../../core/ports/outgoing-blob.js";
-import type { PullOptions, PushedImage, PushOptions } from "../../core/ports/registries.js";
+import type { PullOptions, PushedImage, PushOptions, RegistryOptions } from "../../core/ports/registries.js";
 import { interruptionSignal } from "../../core/yield-to-signals.js";
 import { readDescriptor, type Descriptor } from "../oci/descriptor.js";
 import { chooseManifest, layersOf } from "../oci/find-manifest.js";
@@ -30,9 +30,9 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set(["REGISTRY_INVALID", "REGISTRY_
 export async function openRegistryImage(
   layout: StoreLayout,
   reference: ImageReference,
-  { platform, insecure, history: wantsHistory }: OpenImageOptions & PullOptions,
+  { platform, history: wantsHistory, ...words }: OpenImageOptions & PullOptions,
 ): Promise<OpenedImages> {
-  const client = clientOf(reference, insecure);
+  const client = clientOf(reference, words);
   const unfinished = new Set<string>();
   try {
     const manifest = await manifestFor(client, reference, platform);
@@ -74,7 +74,7 @@ export async function pushImage(
   reference: ImageReference,
   options: PushOptions,
 ): Promise<PushedImage> {
-  const client = clientOf(reference, options.insecure);
+  const client = clientOf(reference, options);
   const places = new BlobPlaces(layout);
   try {
     const send = (blobs: readonly OutgoingBlob[]): Promise<number> => sendBlobs(client, blobs, { ...options, places, reference });
@@ -186,8 +186,8 @@ async function sendBlob(
   return size;
 }
 
-function clientOf({ registry, repository }: ImageReference, insecure: ReadonlySet<string>): RegistryClient {
-  return new RegistryClient(registry, repository, { insecure, signal: interruptionSignal() });
+function clientOf({ registry, repository }: ImageReference, { insecure, onSetback }: RegistryOptions): RegistryClient {
+  return new RegistryClient(registry, repository, { insecure, onSetback, signal: interruptionSignal() });
 }
 
 async function manifestFor(

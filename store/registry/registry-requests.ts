@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import type { RegistryOptions } from "../../core/ports/registries.js";
 import { interruptionSignal } from "../../core/yield-to-signals.js";
 import { dismiss, documentOf } from "./answer-body.js";
 import { Authorization } from "./authorization.js";
@@ -17,6 +18,7 @@ export interface RequestOptions extends ConnectionOptions {
   readonly insecure?: InsecureHosts;
   readonly pace?: Pace;
   readonly signal?: AbortSignal;
+  readonly onSetback?: RegistryOptions["onSetback"];
 }
 
 export interface RegistryRequest {
@@ -49,6 +51,7 @@ export class RegistryRequests {
   readonly pace: Pace;
   readonly signal: AbortSignal;
   readonly insecure: InsecureHosts;
+  readonly onSetback: RegistryOptions["onSetback"];
   readonly #repository: string | undefined;
   readonly #credentials: CredentialSource;
   readonly #connections: Connections;
@@ -59,6 +62,7 @@ export class RegistryRequests {
   constructor(address: RegistryAddress, repository: string | undefined, options: RequestOptions) {
     this.address = address;
     this.pace = options.pace ?? PACE;
+    this.onSetback = options.onSetback;
     // Each request listens to it, and Node warns of more than ten.
     this.signal = AbortSignal.any([options.signal ?? interruptionSignal(), this.#stopping.signal]);
     setMaxListeners(0, this.signal);

@@ -1,13 +1,16 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { VarveError } from "../../core/errors.js";
+import type { RegistryOptions } from "../../core/ports/registries.js";
 import { systemFailure } from "../system-failure.js";
 import { dismiss } from "./answer-body.js";
 import { SourceFailure, type Answer } from "./exchange.js";
-import { retryAfter, waitBeforeRetry, type Pace } from "./pace.js";
+import { delayBeforeRetry, retryAfter, type Pace } from "./pace.js";
 import { invalidAnswer, unreachable } from "./registry-fault.js";
 
 export interface Patience {
   readonly pace: Pace;
   readonly signal: AbortSignal;
+  readonly onSetback?: RegistryOptions["onSetback"];
 }
 
 /** What says "later": too many requests, a server that is down, restarts, or has no time. */
@@ -80,7 +83,7 @@ export class Setbacks {
    * @throws The failure, as a VarveError, when it will not pass or has not passed; what is no failure of the network, at once.
    */
   async after(error: unknown, has: { readonly progressed?: boolean; readonly begun?: boolean } = {}): Promise<void> {
-    const { pace, signal } = this.#patience;
+    const { pace, signal, onSetback } = this.#patience;
     const isPassing = error instanceof PassingFault;
     const { fault, mayPass, isAbsence } = isPassing ? new NetworkFailure(error, true) : networkFailure(this.#host, error, signal);
     const wait = isPassing ? error.wait : 0;
@@ -88,7 +91,9 @@ export class Setbacks {
     const isHopeless = !mayPass && !(isAbsence && has.begun === true);
     if (isHopeless || this.#failures >= pace.attempts || wait > pace.longestWait) throw final(fault);
     // Its own wish, and a random part of ours, so that many clients do not come back at once.
-    await waitBeforeRetry(pace, this.#failures, wait, signal).catch(() => throwInterrupted());
+    const milliseconds = delayBeforeRetry(pace, this.#failures, wait);
+    onSetback?.({ reason: fault.message, milliseconds });
+    await sleep(milliseconds, undefined, { signal }).catch(() => throwInterrupted());
   }
 }
 

@@ -145,7 +145,7 @@ for (const keep of ["always", "never"])
     await isSound(t, made);
   });
 
-test("429 with Retry-After is waited for", async (t) => {
+test("429 with Retry-After is waited for, and told", async (t) => {
   let refusedAt = 0;
   const made = await setting(t, {
     meddle: ({ url = "" }, response) => {
@@ -155,8 +155,9 @@ test("429 with Retry-After is waited for", async (t) => {
       return true;
     },
   });
-  await ok(t, made.run("pull", made.reference));
+  const { stderr } = await ok(t, made.run("pull", made.reference));
   t.true(performance.now() - refusedAt >= 2000);
+  t.regex(stderr, /: it has too many requests \(429\) and asks to wait 2 seconds; trying again in [23] seconds\n/);
   await isSound(t, made);
 });
 

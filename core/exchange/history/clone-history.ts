@@ -67,7 +67,7 @@ export async function cloneHistory(repository: Repository, from: CloneSource, op
 
 async function open({ images, registries }: Repository, from: CloneSource): Promise<OpenedImages> {
   if (from.kind === "file") return images.open(from.source, {});
-  return registries.open(from.reference, { insecure: from.insecure, history: true });
+  return registries.open(from.reference, { insecure: from.insecure, onSetback: from.onSetback, history: true });
 }
 
 interface HeadBranch {

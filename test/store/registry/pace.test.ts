@@ -1,5 +1,7 @@
 import test from "ava";
-import { PACE, retryAfter, waitBeforeRetry } from "../../../store/registry/pace.js";
+import type { Setback } from "../../../core/ports/registries.js";
+import { delayBeforeRetry, PACE, retryAfter } from "../../../store/registry/pace.js";
+import { Setbacks } from "../../../store/registry/retry.js";
 
 test("retryAfter() reads seconds and dates", (t) => {
   const now = Date.parse("2026-11-27T12:00:00Z");
@@ -15,21 +17,30 @@ test("retryAfter() reads seconds and dates", (t) => {
     t.is(retryAfter(header, now), undefined);
 });
 
-test("waitBeforeRetry() waits longer each time, and at least what was asked for", async (t) => {
+test("delayBeforeRetry() is longer each time, and at least what was asked for", (t) => {
   const pace = { ...PACE, firstDelay: 20, longestDelay: 60 };
-  const time = async (failures: number, least = 0): Promise<number> => {
-    const begun = performance.now();
-    await waitBeforeRetry(pace, failures, least, new AbortController().signal);
-    return performance.now() - begun;
-  };
-  t.true((await time(1)) >= 9);
-  t.true((await time(2)) >= 19);
-  t.true((await time(1, 100)) >= 99);
+  for (const [failures, least, from, to] of [
+    [1, 0, 10, 20],
+    [2, 0, 20, 40],
+    [3, 0, 30, 60],
+    [9, 0, 30, 60],
+    [1, 100, 110, 120],
+  ] as const)
+    for (let tries = 0; tries < 20; tries += 1) {
+      const delay = delayBeforeRetry(pace, failures, least);
+      t.true(delay >= from && delay <= to, String(delay));
+    }
 });
 
-test("waitBeforeRetry() ends at once when it is interrupted", async (t) => {
+test("Setbacks.after() tells why it waits and how long, and ends at once when it is interrupted", async (t) => {
   const stop = new AbortController();
-  const wait = waitBeforeRetry(PACE, 5, 60_000, stop.signal);
+  const pace = { ...PACE, firstDelay: 60_000, longestDelay: 60_000 };
+  const told: Setback[] = [];
+  const patience = { pace, signal: stop.signal, onSetback: (setback: Setback) => void told.push(setback) };
+  const wait = new Setbacks("registry.test", patience).after(Object.assign(new Error("cut"), { code: "ECONNRESET" }));
   stop.abort();
-  await t.throwsAsync(wait);
+  await t.throwsAsync(wait, { code: "INTERRUPTED" });
+  t.is(told.length, 1);
+  t.regex(told[0]!.reason, /^Cannot reach the registry "registry\.test": /);
+  t.true(told[0]!.milliseconds >= 30_000);
 });
