@@ -1,6 +1,6 @@
 // What images cost to take in and to give out, beside podman and docker on the same image, and beside the floor, gzip alone:
-// node build/bench/exchange.js [--quick]. As root, with podman, docker's daemon and docker-registry. Writes a section of docs/benchmarks.md;
-// --quick takes a small image and one round, and writes nothing.
+// node build/bench/exchange.js [--quick] [--only-in]. As root, with podman, docker's daemon and docker-registry. Writes two sections of
+// docs/benchmarks.md; --quick takes a small image and one round, and writes nothing, --only-in leaves the second one out.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,9 +8,11 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { LocalServers } from "./local-servers.js";
 import { compare, peakMemory, type Contender } from "./measure.js";
-import { tableOf, writeReport, type Row } from "./report.js";
+import { tableOf, writeReport, type Row, type Section } from "./report.js";
 
-const { values: options } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
+const { values: options } = parseArgs({
+  options: { quick: { type: "boolean", default: false }, "only-in": { type: "boolean", default: false } },
+});
 const ROUNDS = options.quick ? 1 : 3;
 const LAYERS = 10;
 /** Of this machine's own files, in each layer. All ten take about 1 GB when they are compressed. */
@@ -183,12 +185,16 @@ function transfers(): readonly Row[] {
   ];
 }
 
+function report(title: Section, rows: readonly Row[]): void {
+  process.stdout.write(`\n${tableOf(rows)}\n`);
+  if (!options.quick) writeReport("docs/benchmarks.md", title, rows, folder);
+}
+
 try {
   startServers();
   makeImage();
-  const rows = [...loads(), ...transfers()];
-  process.stdout.write(`\n${tableOf(rows)}\n`);
-  if (!options.quick) writeReport("docs/benchmarks.md", "Images", rows, folder);
+  report("Images coming in", loads());
+  if (!options["only-in"]) report("Images going out, and pulled", transfers());
 } finally {
   servers.stop();
   spawnSync("sh", ["-c", `umount -l ${at("podman/overlay")} ${at("podman-fresh/overlay")} ${at("docker")}`], { stdio: "ignore" });

@@ -1,17 +1,31 @@
 import { Readable } from "node:stream";
-import { createGunzip, type Gunzip } from "node:zlib";
+import { setImmediate } from "node:timers/promises";
+import { createGunzip, type Gunzip, type ZlibOptions } from "node:zlib";
 import { compressionFault } from "./compression-fault.js";
 import { isZero } from "./header-block.js";
 
+const CHUNK_BYTES = 256 * 1024;
+/** Chunks that are decompressed, in another thread, while the reader is busy with what came before: some take long, and some no time. */
+const CHUNKS_AHEAD = 16;
+/** The types of zlib leave out what it hands on to its stream. */
+const OPTIONS: ZlibOptions & { readonly readableHighWaterMark: number } = {
+  chunkSize: CHUNK_BYTES,
+  readableHighWaterMark: CHUNKS_AHEAD * CHUNK_BYTES,
+};
+
 /** One or more gzip members. Zeros may follow the last one (tapes pad so), nothing else. */
 export async function* gunzipped(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-  const gunzip = createGunzip({ chunkSize: 256 * 1024 });
+  const gunzip = createGunzip(OPTIONS);
   const feed = new GunzipFeed(stream, gunzip);
   const source = Readable.from(feed.chunks(), { objectMode: false, highWaterMark: 64 * 1024 });
   source.on("error", (error) => gunzip.destroy(error));
   source.pipe(gunzip);
   try {
-    yield* gunzip as AsyncIterable<Buffer>;
+    for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+      yield chunk;
+      // What zlib's thread has done is heard of in a turn of the event loop only: without one it would rest while chunks that wait are taken.
+      await setImmediate();
+    }
     // zlib stops at a zero after a member, without a look at what comes then.
     for await (const rest of feed.rest()) {
       if (!isZero(rest)) throw compressionFault("gzip", "is followed by something else");
