@@ -53,18 +53,15 @@ export function takeClonePlace(request: CloneRequest): ClonePlace {
     giveUp(request, layout, { mark, isNew });
     throw systemFailure(`clone into "${directory}"`, error, directory);
   }
-  const { fd, isBegun } = mark;
+  const taken = mark;
   return {
-    isBegun,
+    isBegun: taken.isBegun,
     finish: () => {
       rmSync(layout.cloning);
       syncDirectory(layout.root);
-      closeSync(fd);
+      closeSync(taken.fd);
     },
-    leave: () => {
-      if (!isBegun) clear(directory, layout, isNew);
-      closeSync(fd);
-    },
+    leave: () => giveUp(request, layout, { mark: taken, isNew }),
   };
 }
 
@@ -79,8 +76,13 @@ function giveUp(
     if (isNew) removeEmpty(directory);
     return;
   }
-  if (!mark.isBegun) clear(directory, layout, isNew);
-  closeSync(mark.fd);
+  try {
+    if (!mark.isBegun) clear(directory, layout, isNew);
+  } catch {
+    // What stays has the mark, for the next try: why the clone failed matters more.
+  } finally {
+    closeSync(mark.fd);
+  }
 }
 
 function requireFree({ directory, store, source }: CloneRequest, layout: StoreLayout): void {

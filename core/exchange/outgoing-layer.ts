@@ -118,15 +118,25 @@ async function keptLayer({ blobs, images }: Repository, tar: LayerTar, options: 
 
 async function layerMadeAgain({ images }: Repository, tar: LayerTar, options: OutgoingLayerOptions): Promise<OutgoingLayer> {
   const reading = new FirstReading(tar, options);
-  const hash = createHash("sha256");
-  let size = 0;
-  for await (const piece of images.compressed(reading.stream)) {
-    hash.update(piece);
-    size += piece.length;
-  }
-  const found = reading.end();
-  const made = { digest: blobDigest(hash.digest("hex")), size };
+  const measure = new Measure();
+  for await (const piece of images.compressed(reading.stream)) measure.add(piece);
+  const [found, made] = [reading.end(), measure.end()];
   return layer(found.digest, compressedRecord(made), () => asBefore(images.compressed(tar.open()), made, options.sent));
+}
+
+/** Finds out what bytes are, piece by piece. */
+class Measure {
+  readonly #hash = createHash("sha256");
+  #size = 0;
+
+  add(piece: Uint8Array): void {
+    this.#hash.update(piece);
+    this.#size += piece.length;
+  }
+
+  end(): SizedDigest {
+    return { digest: blobDigest(this.#hash.digest("hex")), size: this.#size };
+  }
 }
 
 /** Finds out what a tar is while somebody reads it. */
@@ -135,8 +145,7 @@ class FirstReading {
   readonly #tar: LayerTar;
   readonly #left = new Set<string>();
   readonly #options: OutgoingLayerOptions;
-  readonly #hash = createHash("sha256");
-  #size = 0;
+  readonly #measure = new Measure();
 
   constructor(tar: LayerTar, options: OutgoingLayerOptions) {
     this.#tar = tar;
@@ -146,7 +155,7 @@ class FirstReading {
 
   /** When all was read. */
   end(): SizedDigest {
-    const found = { digest: blobDigest(this.#hash.digest("hex")), size: this.#size };
+    const found = this.#measure.end();
     // What was left out has to be told each time.
     if (this.#left.size === 0) this.#tar.remember(found);
     for (const path of this.#left) this.#options.skipped.add(path);
@@ -156,8 +165,7 @@ class FirstReading {
   async *#read(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of stream) {
       if (this.#options.isOver()) throw new Unwanted();
-      this.#hash.update(chunk);
-      this.#size += chunk.length;
+      this.#measure.add(chunk);
       yield chunk;
     }
   }
@@ -233,14 +241,13 @@ async function* asBefore(
   { digest, size }: SizedDigest,
   sent: SentTars,
 ): AsyncGenerator<Uint8Array> {
-  const hash = createHash("sha256");
-  let bytes = 0;
+  const measure = new Measure();
   for await (const chunk of stream) {
-    hash.update(chunk);
-    bytes += chunk.length;
+    measure.add(chunk);
     yield chunk;
   }
-  if (bytes === size && blobDigest(hash.digest("hex")) === digest) return;
+  const found = measure.end();
+  if (found.size === size && found.digest === digest) return;
   sent.forget();
   throw new VarveError("STORE_DAMAGED", `Cannot make a layer: it is not ${digest}, which it was when it went out before`, {
     hint: "What was remembered of it is forgotten now: try again. If it fails again, run varve fsck.",
